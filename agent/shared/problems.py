@@ -1,0 +1,90 @@
+"""Errors as problem documents (RFC 9457). The one table from our classes to HTTP."""
+
+import logging
+from http import HTTPStatus
+
+import orjson
+from quart import Quart, Response, g, has_request_context
+from werkzeug.exceptions import HTTPException
+
+from agent.shared import errors
+from agent.shared.errors import OrcaError
+
+log = logging.getLogger(__name__)
+
+STATUS: dict[type[OrcaError], int] = {
+    errors.Malformed: 400,
+    errors.Unauthenticated: 401,
+    errors.Denied: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.Gone: 410,
+    errors.TooLarge: 413,
+    errors.UnsupportedMedia: 415,
+    errors.Invalid: 422,
+    errors.TooMany: 429,
+    errors.Unavailable: 503,
+    errors.TimedOut: 504,
+    errors.NoSpace: 507,
+}
+ROUTING = {
+    404: ("no-such-route", "There is nothing at this address. The routes are listed at /docs."),
+    405: ("method-not-allowed", "This address does not take that method."),
+    413: ("body-too-large", "The body is larger than this address takes."),
+    415: ("unsupported-media-type", "Send JSON with Content-Type: application/json."),
+    408: ("body-too-slow", "The body did not arrive in time. Send it again."),
+}
+
+
+def describe(err: OrcaError) -> dict[str, object]:
+    """The problem document of an error, without the request it came from."""
+    return document(err.code, STATUS[type(err)], err.detail, **err.extra)
+
+
+def document(code: str, status: int, detail: str, **extra: object) -> dict[str, object]:
+    """A problem document; `title` is the status's own phrase."""
+    return {
+        "type": f"urn:orca:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        **extra,
+    }
+
+
+def answer(body: dict[str, object]) -> Response:
+    """The response that carries a problem document."""
+    if has_request_context() and (request_id := g.get("request_id")):
+        body = {**body, "request_id": request_id}
+    status = body["status"]
+    assert isinstance(status, int)  # noqa: S101 - made by document() above
+    response = Response(orjson.dumps(body), status, content_type="application/problem+json")
+    retry_after = body.get("retry_after_s")
+    if isinstance(retry_after, (int, float)):
+        response.headers["Retry-After"] = str(max(1, round(retry_after)))
+    if status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="orca-agent"'
+    return response
+
+
+def install(app: Quart) -> None:
+    """Turns every exception that leaves a handler into a problem document."""
+
+    @app.errorhandler(OrcaError)
+    async def expected(err: OrcaError) -> Response:
+        return answer(describe(err))
+
+    @app.errorhandler(HTTPException)
+    async def routing(err: HTTPException) -> Response:
+        status = err.code or 500
+        code, detail = ROUTING.get(status, ("bad-request", "The request cannot be read."))
+        response = answer(document(code, status, detail))
+        if allow := dict(err.get_headers()).get("Allow"):
+            response.headers["Allow"] = allow
+        return response
+
+    @app.errorhandler(Exception)
+    async def bug(err: Exception) -> Response:
+        log.error("unhandled error", exc_info=err)
+        detail = "The agent made a mistake. `orca-agent logs` has the details."
+        return answer(document("internal", 500, detail))

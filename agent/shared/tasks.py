@@ -1,0 +1,42 @@
+"""Every task has an owner and a name; this is the only place that makes one."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+
+@asynccontextmanager
+async def running(**jobs: Coroutine[Any, Any, None]) -> AsyncIterator[None]:  # Any: of typeshed
+    """Jobs live exactly as long as the block. If one fails, the block is cancelled and sees why."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(job, name=name) for name, job in jobs.items()]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+class Tasks:
+    """Owns tasks that come and go, and waits for all of them when it closes."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def start(self, job: Coroutine[Any, Any, None], *, name: str) -> asyncio.Task[None]:
+        """Runs `job`, which reports its own failures; an unexpected one is logged by the loop."""
+        task = asyncio.get_running_loop().create_task(job, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def close(self, *, grace_s: float = 2.0) -> None:
+        """Cancels what runs and waits until it has ended, `grace_s` at most."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace_s)
