@@ -1,0 +1,63 @@
+"""A run while it is alive: its events in memory, and those who wait for them."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+
+from agent.runs.rules import Chunk, Ring, Run, RunState
+from agent.shared import wire
+from agent.shared.clock import Clock, rfc3339
+
+TEXT_EVENTS = {"token": b"token", "thinking": b"thinking"}
+
+
+class LiveRun:
+    """One writer, many readers. Readers come for what they lack, so that none slows the writer."""
+
+    def __init__(self, run: Run, clock: Clock) -> None:
+        self.run = run
+        self.ring = Ring()
+        self.content: list[str] = []
+        self.thinking: list[str] = []
+        self.has_begun = False
+        self.has_ended = False
+        self.stop: RunState | None = None  # why it was asked to end, if it was
+        self.task: asyncio.Task[None] | None = None
+        self._clock = clock
+        self._changed = asyncio.Event()
+
+    def emit(self, name: str, data: object) -> None:
+        """Numbers an event and shows it to every reader."""
+        seq = self.ring.last_seq + 1
+        self.publish(Chunk(seq, seq, wire.encode(seq, name, data)))
+
+    def emit_texts(self, pieces: Iterable[tuple[str, str]]) -> None:
+        """Pairs of event name (`token`, `thinking`) and text; they arrived, and go, together."""
+        first = seq = self.ring.last_seq + 1
+        encoded = []
+        for name, text in pieces:
+            encoded.append(wire.encode_text(seq, TEXT_EVENTS[name], text))
+            (self.content if name == "token" else self.thinking).append(text)
+            seq += 1
+        if encoded:
+            self.publish(Chunk(first, seq - 1, b"".join(encoded)))
+
+    def mark_started(self) -> None:
+        """The run has left its queue."""
+        started_at = rfc3339(self._clock())
+        self.run = replace(self.run, state=RunState.RUNNING, started_at=started_at)
+
+    def publish(self, chunk: Chunk) -> None:
+        """Takes events that are numbered and encoded already."""
+        self.ring.add(chunk)
+        self.wake()
+
+    def wake(self) -> None:
+        """Lets every reader look again."""
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def wait_for_more(self, seq: int) -> None:
+        """Returns when there is an event behind `seq`, or when the run has ended."""
+        while self.ring.last_seq <= seq and not self.has_ended:
+            await self._changed.wait()

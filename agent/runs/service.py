@@ -1,0 +1,268 @@
+"""A generation is a run, not a request: it goes on when its readers leave."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Protocol
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agent.runs.live import LiveRun
+from agent.runs.rules import ALIVE, CLOSING_EVENT, Chunk, Ending, Run, RunState, after
+from agent.runs.store import Runs
+from agent.shared import wire
+from agent.shared.clock import Clock, rfc3339
+from agent.shared.database import Database
+from agent.shared.errors import NotFound, OrcaError
+from agent.shared.problems import describe, document
+from agent.shared.tasks import Tasks
+
+log = logging.getLogger(__name__)
+
+SAVE_EVERY_S = 0.25
+KEEP_ALIVE_S = 15.0
+RETRY_SAVING_S = 2.0
+KEEP_EVENTS = timedelta(days=7)
+
+
+class Job(Protocol):
+    """What a run does. Chats, pulls and batches are jobs."""
+
+    async def work(self, live: LiveRun) -> object:
+        """Does it, telling what happens by events; returns its result. May raise OrcaError."""
+
+    async def conclude(
+        self, connection: AsyncConnection, run: Run, ending: Ending, live: LiveRun | None
+    ) -> dict[str, object]:
+        """Writes down what came of it, in the transaction that ends the run; returns the data
+        of the closing event. `live` is None after a crash."""
+
+
+class Recovery(Protocol):
+    """Makes the job of a run that a crash cut off, from the events that were saved."""
+
+    def __call__(self, run: Run, events: list[wire.ServerSentEvent]) -> Job: ...
+
+
+class RunService:
+    """Starts runs, lets readers follow them, ends them, and remembers what they said."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database, self._clock = database, clock
+        self._live: dict[str, LiveRun] = {}
+        self._tasks = Tasks()
+        self._is_saving_well = True
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    def live(self, run_id: str) -> LiveRun | None:
+        """The run in memory, if it has not ended."""
+        return self._live.get(run_id)
+
+    def launch(self, run: Run, job: Job) -> LiveRun:
+        """Sets a run going that was added to the database, and committed, by the caller."""
+        live = LiveRun(run, self._clock)
+        self._live[run.id] = live
+        live.task = self._tasks.start(self._drive(live, job), name=f"run {run.id}")
+        return live
+
+    async def get(self, run_id: str) -> Run:
+        """Raises NotFound."""
+        if live := self._live.get(run_id):
+            return replace(live.run, last_seq=live.ring.last_seq)
+        async with self._database.reading() as connection:
+            if run := await Runs(connection).find(run_id):
+                return run
+        raise NotFound("no-such-run", "There is no run with this id.")
+
+    async def latest(self, state: str | None, before: str | None, limit: int) -> list[Run]:
+        """Newest first, `limit` at the most, older than the id `before`."""
+        if state in ALIVE:
+            runs = sorted((l.run for l in self._live.values()), key=lambda r: r.id, reverse=True)
+            return [r for r in runs if r.state == state and (not before or r.id < before)][:limit]
+        async with self._database.reading() as connection:
+            runs = await Runs(connection).latest(state, before, limit)
+        return [live.run if (live := self._live.get(run.id)) else run for run in runs]
+
+    async def cancel(self, run_id: str) -> Run:
+        """Stops a run and waits until that is written down. An ended run is left as it is."""
+        live = self._live.get(run_id)
+        if live is not None:
+            self._stop(live, RunState.CANCELLED)
+            while not live.has_ended:
+                await live.wait_for_more(live.ring.last_seq)
+            return live.run
+        return await self.get(run_id)
+
+    async def events(self, run_id: str, after_seq: int = 0) -> AsyncGenerator[bytes, None]:
+        """Every event behind `after_seq` once and in order, encoded; ends with the run.
+
+        Raises NotFound before the first item. What a slow reader missed in memory is read from
+        the database. A comment is sent when nothing happens for a while."""
+        live = self._live.get(run_id)
+        if live is None:
+            run = await self.get(run_id)
+            async for payload in self._stored(run, after_seq):
+                yield payload
+            return
+        seq = after_seq
+        while True:
+            payload = live.ring.since(seq)
+            if payload is None:
+                for chunk in await self._segments(run_id, seq):
+                    yield after(chunk, seq)
+                    seq = chunk.last
+                continue
+            seq = max(seq, live.ring.last_seq)
+            if payload:
+                yield payload
+                await asyncio.sleep(0)  # a source that never suspends would starve all others
+            if live.has_ended and seq >= live.ring.last_seq:
+                return
+            try:
+                async with asyncio.timeout(KEEP_ALIVE_S):
+                    await live.wait_for_more(seq)
+            except TimeoutError:
+                yield wire.COMMENT
+
+    async def recover(self, recoveries: Mapping[str, Recovery]) -> int:
+        """Marks what a crash cut off as interrupted and keeps its text; says how many."""
+        async with self._database.reading() as connection:
+            orphans = await Runs(connection).alive()
+        for run in orphans:
+            async with self._database.reading() as connection:
+                chunks = await Runs(connection).segments(run.id, 0, limit=1_000_000)
+            events = [event for chunk in chunks for event in wire.decode(chunk.payload)]
+            last_seq = chunks[-1].last if chunks else 0
+            job = recoveries[run.kind](run, events)
+            await self._end(replace(run, last_seq=last_seq), job, Ending(RunState.INTERRUPTED))
+        if orphans:
+            log.warning("%d runs were cut off when the agent last ended", len(orphans))
+        return len(orphans)
+
+    async def run(self) -> None:
+        """Writes the events of live runs to the database, all runs in one transaction."""
+        while True:
+            await asyncio.sleep(SAVE_EVERY_S)
+            try:
+                await self.save()
+            except OrcaError as err:
+                if self._is_saving_well:
+                    log.error("events cannot be saved: %s", err.detail)
+                self._is_saving_well = False
+            else:
+                self._is_saving_well = True
+
+    async def save(self) -> None:
+        """Saves what has happened so far. Raises NoSpace or Unavailable; nothing is lost then."""
+        pending = [
+            (live, chunk)
+            for live in self._live.values()
+            if not live.has_ended and (chunk := live.ring.unsaved())
+        ]
+        if not pending:
+            return
+        async with self._database.writing() as connection:
+            # A run may have ended, and saved everything, while this waited for its turn.
+            rows = [(live, chunk) for live, chunk in pending if live.ring.saved_seq < chunk.first]
+            if rows:
+                await Runs(connection).append((live.run.id, chunk) for live, chunk in rows)
+        for live, chunk in rows:
+            live.ring.mark_saved(chunk.last)
+
+    async def forget_old_events(self) -> int:
+        """Deletes the events of runs that ended over seven days ago; says of how many runs."""
+        limit = rfc3339(self._clock() - KEEP_EVENTS)
+        async with self._database.writing() as connection:
+            return await Runs(connection).forget_events(limit)
+
+    async def close(self, *, grace_s: float = 2.0) -> None:
+        """Ends every run as interrupted, tells its readers, and waits for both."""
+        for live in list(self._live.values()):
+            self._stop(live, RunState.INTERRUPTED)
+        try:
+            async with asyncio.timeout(grace_s):
+                for live in list(self._live.values()):
+                    while not live.has_ended:
+                        await live.wait_for_more(live.ring.last_seq)
+        except TimeoutError:
+            log.error("%d runs did not end in time", len(self._live))
+        await self._tasks.close()
+
+    def _stop(self, live: LiveRun, state: RunState) -> None:
+        if live.stop is None and live.task is not None:
+            live.stop = state
+            if live.has_begun:  # a task that is cancelled before its first step never takes one
+                live.task.cancel()
+
+    async def _drive(self, live: LiveRun, job: Job) -> None:
+        live.has_begun = True
+        try:
+            if live.stop:
+                raise asyncio.CancelledError
+            result = await job.work(live)
+            ending = Ending(RunState.DONE, result)
+        except asyncio.CancelledError:
+            ending = Ending(live.stop or RunState.INTERRUPTED)
+        except OrcaError as err:
+            ending = Ending(RunState.FAILED, problem=describe(err))
+        except Exception:  # the outermost loop of a run
+            log.exception("run %s failed", live.run.id)
+            detail = "The agent made a mistake. `orca-agent logs` has the details."
+            ending = Ending(RunState.FAILED, problem=document("internal", 500, detail))
+        live.stop = live.stop or ending.state  # from here on nothing can stop it
+        await self._conclude(live, job, ending)
+
+    async def _conclude(self, live: LiveRun, job: Job, ending: Ending) -> None:
+        while True:
+            try:
+                live.run = await self._end(live.run, job, ending, live)
+            except OrcaError as err:
+                if not live.has_ended:
+                    log.error("run %s cannot be saved: %s", live.run.id, err.detail)
+                    live.run = replace(live.run, state=RunState.FAILED, problem=describe(err))
+                    live.has_ended = True
+                    live.emit("error", {"problem": describe(err)})
+                await asyncio.sleep(RETRY_SAVING_S)
+            else:
+                self._live.pop(live.run.id, None)
+                live.has_ended = True
+                live.wake()
+                return
+
+    async def _end(self, run: Run, job: Job, ending: Ending, live: LiveRun | None = None) -> Run:
+        """Everything that a run leaves behind, in one transaction; then its readers see it."""
+        async with self._database.writing() as connection:
+            unsaved = live.ring.unsaved() if live else None
+            last_seq = (live.ring.last_seq if live else run.last_seq) + 1
+            ended = replace(
+                run,
+                state=ending.state,
+                ended_at=rfc3339(self._clock()),
+                last_seq=last_seq,
+                problem=ending.problem,
+            )
+            data = await job.conclude(connection, ended, ending, live)
+            payload = wire.encode(last_seq, CLOSING_EVENT[ending.state], data)
+            closing = Chunk(last_seq, last_seq, payload)
+            runs = Runs(connection)
+            await runs.append([(run.id, chunk) for chunk in (unsaved, closing) if chunk])
+            await runs.end(ended)
+        if live:
+            live.ring.mark_saved(last_seq)
+            live.publish(closing)
+        return ended
+
+    async def _segments(self, run_id: str, after_seq: int) -> list[Chunk]:
+        async with self._database.reading() as connection:
+            return await Runs(connection).segments(run_id, after_seq)
+
+    async def _stored(self, run: Run, after_seq: int) -> AsyncGenerator[bytes, None]:
+        seq = after_seq
+        while chunks := await self._segments(run.id, seq):
+            for chunk in chunks:
+                yield after(chunk, seq)
+                seq = chunk.last

@@ -1,0 +1,159 @@
+"""The tables of runs and of their events."""
+
+import json
+from collections.abc import Iterable
+
+from sqlalchemy import JSON, Column, ForeignKey, Index, LargeBinary, delete, insert, select, update
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import Field, SQLModel
+
+from agent.runs.rules import ALIVE, Chunk, Run, RunKind, RunState
+
+
+class RunRow(SQLModel, table=True):
+    __tablename__ = "run"
+    id: str = Field(primary_key=True)
+    kind: str
+    state: str
+    conversation_id: str | None = Field(default=None, index=True)
+    message_id: str | None = None
+    created_at: str
+    started_at: str | None = None
+    ended_at: str | None = None
+    last_seq: int = 0
+    problem: dict[str, object] | None = Field(
+        default=None, sa_column=Column(JSON(none_as_null=True))
+    )
+    idempotency_key: str | None = Field(default=None, unique=True)
+    request_hash: str | None = None
+    __table_args__ = (
+        Index("run_alive", "state", sqlite_where=Column("state").in_(("queued", "running"))),
+    )
+
+
+class SegmentRow(SQLModel, table=True):
+    """Events `first_seq` to `last_seq` of a run, encoded: what was written at one time."""
+
+    __tablename__ = "run_segment"
+    run_id: str = Field(
+        sa_column=Column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
+    )
+    first_seq: int = Field(primary_key=True)
+    last_seq: int
+    payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+RUN, SEGMENT = RunRow.__table__, SegmentRow.__table__  # type: ignore[attr-defined] # of SQLModel
+
+
+class Runs:
+    """Every query on the tables of runs. Commits nothing itself."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, run: Run, *, key: str | None = None, request_hash: str = "") -> None:
+        await self._connection.execute(
+            insert(RUN),
+            {
+                "id": run.id,
+                "kind": run.kind,
+                "state": run.state.value,
+                "conversation_id": run.conversation_id,
+                "message_id": run.message_id,
+                "created_at": run.created_at,
+                "last_seq": 0,
+                "idempotency_key": key,
+                "request_hash": request_hash,
+            },
+        )
+
+    async def find(self, run_id: str) -> Run | None:
+        row = (await self._connection.execute(select(RUN).where(RUN.c.id == run_id))).first()
+        return _run(row) if row else None
+
+    async def find_by_key(self, key: str) -> tuple[Run, str] | None:
+        """The run that this idempotency key made, and the hash of the request that asked."""
+        row = (
+            await self._connection.execute(select(RUN).where(RUN.c.idempotency_key == key))
+        ).first()
+        return (_run(row), row.request_hash) if row else None
+
+    async def alive(self) -> list[Run]:
+        rows = await self._connection.execute(select(RUN).where(RUN.c.state.in_(ALIVE)))
+        return [_run(row) for row in rows]
+
+    async def latest(self, state: str | None, before: str | None, limit: int) -> list[Run]:
+        """Newest first; ids sort by time."""
+        query = select(RUN).order_by(RUN.c.id.desc()).limit(limit)
+        if state:
+            query = query.where(RUN.c.state == state)
+        if before:
+            query = query.where(RUN.c.id < before)
+        return [_run(row) for row in await self._connection.execute(query)]
+
+    async def end(self, run: Run) -> None:
+        await self._connection.execute(
+            update(RUN)
+            .where(RUN.c.id == run.id)
+            .values(
+                state=run.state.value,
+                started_at=run.started_at,
+                ended_at=run.ended_at,
+                last_seq=run.last_seq,
+                problem=run.problem,
+            )
+        )
+
+    async def append(self, segments: Iterable[tuple[str, Chunk]]) -> None:
+        await self._connection.execute(
+            insert(SEGMENT),
+            [
+                {"run_id": run_id, "first_seq": c.first, "last_seq": c.last, "payload": c.payload}
+                for run_id, c in segments
+            ],
+        )
+
+    async def segments(self, run_id: str, after_seq: int, limit: int = 64) -> list[Chunk]:
+        rows = await self._connection.execute(
+            select(SEGMENT.c.first_seq, SEGMENT.c.last_seq, SEGMENT.c.payload)
+            .where(SEGMENT.c.run_id == run_id, SEGMENT.c.last_seq > after_seq)
+            .order_by(SEGMENT.c.first_seq)
+            .limit(limit)
+        )
+        return [Chunk(*row) for row in rows]
+
+    async def forget_events(self, ended_before: str, limit: int = 200) -> int:
+        """Deletes all but the closing event of runs that ended long ago, some runs at a time;
+        says of how many."""
+        old = (
+            select(SEGMENT.c.run_id)
+            .join(RUN, RUN.c.id == SEGMENT.c.run_id)
+            .where(RUN.c.ended_at < ended_before, SEGMENT.c.last_seq < RUN.c.last_seq)
+            .distinct()
+            .limit(limit)
+        )
+        ids = [row.run_id for row in await self._connection.execute(old)]
+        closing = select(RUN.c.last_seq).where(RUN.c.id == SEGMENT.c.run_id).scalar_subquery()
+        await self._connection.execute(
+            delete(SEGMENT).where(SEGMENT.c.run_id.in_(ids), SEGMENT.c.last_seq < closing)
+        )
+        return len(ids)
+
+
+def _run(row: Row[tuple[object, ...]]) -> Run:
+    kind: RunKind = row.kind
+    problem = json.loads(row.problem) if isinstance(row.problem, str) else row.problem
+    return Run(
+        row.id,
+        kind,
+        RunState(row.state),
+        row.created_at,
+        row.conversation_id,
+        row.message_id,
+        row.started_at,
+        row.ended_at,
+        row.last_seq,
+        problem,
+    )

@@ -1,0 +1,148 @@
+"""How a route says what it takes, what it gives and who may call it.
+
+@bp.post("/<model>/pin")
+@needs("models")
+@takes(PinIn)
+@gives(PinOut, 201)
+async def pin(model: str, asked: PinIn) -> ResponseReturnValue: ...
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
+from typing import Any, Literal, TypeVar
+
+import orjson
+from pydantic import BaseModel, ConfigDict, ValidationError
+from quart import Response, request
+from quart_schema import document_querystring, document_request, document_response
+
+from agent.shared.errors import Invalid, Malformed, TooLarge, UnsupportedMedia
+
+Scope = Literal["chat", "models", "slicer", "printhost", "admin"]
+SCOPES: tuple[Scope, ...] = ("chat", "models", "slicer", "printhost", "admin")
+SCOPE_ATTRIBUTE = "_orca_scope"
+PUBLIC_ATTRIBUTE = "_orca_public"
+MEDIA_ATTRIBUTE = "_orca_media"
+JSON_BODY_BYTES = 8 * 1024 * 1024
+
+M = TypeVar("M", bound=BaseModel)
+Handler = Callable[..., Awaitable[Any]]  # Any: whatever Quart can send
+H = TypeVar("H", bound=Handler)
+
+
+class In(BaseModel):
+    """What a client sends: a field that nobody knows is a mistake, not noise."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Out(BaseModel):
+    """What a client gets. Fields may be added in later versions, none taken away."""
+
+
+class Page(In):
+    """The query of every list."""
+
+    cursor: str | None = None
+    limit: int = 50
+
+
+def needs(scope: Scope) -> Callable[[H], H]:
+    """A token or session with this scope may call the route."""
+
+    def mark(handler: H) -> H:
+        setattr(handler, SCOPE_ATTRIBUTE, scope)
+        return handler
+
+    return mark
+
+
+def public(handler: H) -> H:
+    """Anyone who passes the wall may call the route. The list is closed (tests/house)."""
+    setattr(handler, PUBLIC_ATTRIBUTE, True)
+    return handler
+
+
+def gives(model: type[BaseModel], status: int = 200) -> Callable[[H], H]:
+    """Documents the JSON answer."""
+    return document_response(model, status)
+
+
+def gives_media(status: int, *media_types: str) -> Callable[[H], H]:
+    """Documents an answer that is not JSON."""
+
+    def mark(handler: H) -> H:
+        known: dict[int, tuple[str, ...]] = getattr(handler, MEDIA_ATTRIBUTE, {})
+        setattr(handler, MEDIA_ATTRIBUTE, {**known, status: media_types})
+        return handler
+
+    return mark
+
+
+def takes(model: type[M], *, limit_bytes: int = JSON_BODY_BYTES) -> Callable[[Handler], Handler]:
+    """Reads the JSON body and hands it to the handler as `asked`."""
+
+    def decorate(handler: Handler) -> Handler:
+        @wraps(handler)
+        async def parsed(**values: Any) -> Any:  # Any: path values in, a response out
+            return await handler(asked=await body(model, limit_bytes=limit_bytes), **values)
+
+        return document_request(model)(parsed)
+
+    return decorate
+
+
+def asks(model: type[M]) -> Callable[[Handler], Handler]:
+    """Reads the query string and hands it to the handler as `query`."""
+
+    def decorate(handler: Handler) -> Handler:
+        @wraps(handler)
+        async def parsed(**values: Any) -> Any:  # Any: path values in, a response out
+            return await handler(query=read(model, request.args.to_dict()), **values)
+
+        return document_querystring(model)(parsed)
+
+    return decorate
+
+
+async def body(model: type[M], *, limit_bytes: int = JSON_BODY_BYTES) -> M:
+    """The JSON body as `model`. Raises UnsupportedMedia, TooLarge, Malformed or Invalid."""
+    if request.mimetype != "application/json":
+        raise UnsupportedMedia(
+            "json-wanted", "Send the body as JSON with Content-Type: application/json."
+        )
+    if (request.content_length or 0) > limit_bytes:
+        raise _too_large(limit_bytes)
+    raw = await request.get_data(cache=False)
+    if len(raw) > limit_bytes:
+        raise _too_large(limit_bytes)
+    try:
+        return read(model, orjson.loads(raw))
+    except orjson.JSONDecodeError as err:
+        raise Malformed("bad-json", f"The body is not valid JSON: {err}.") from None
+
+
+def read(model: type[M], values: object) -> M:
+    """`values` as `model`. Raises Invalid, which names each field that does not fit."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as err:
+        errors = [
+            {"field": ".".join(map(str, e["loc"])) or "(body)", "detail": e["msg"]}
+            for e in err.errors(include_url=False, include_context=False, include_input=False)
+        ]
+        first = errors[0]
+        raise Invalid(
+            "invalid-fields", f"{first['field']}: {first['detail']}.", errors=errors
+        ) from None
+
+
+def json(value: Mapping[str, object], status: int = 200) -> Response:
+    """A JSON answer of values that are plain already, with non-ASCII text left as it is."""
+    return Response(orjson.dumps(value), status, content_type="application/json")
+
+
+def _too_large(limit_bytes: int) -> TooLarge:
+    return TooLarge(
+        "body-too-large", f"The body is larger than the {limit_bytes >> 20} MiB that fit here."
+    )
