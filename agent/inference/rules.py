@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, NamedTuple
 
 FinishReason = Literal["stop", "length", "load", "unload"]
 FrameKind = Literal["token", "thinking", "tool"]
+IMAGE_TOKENS = 768  # what Ollama itself counts for an image when it trims
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Message:
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """One generation. `options` holds num_ctx and num_predict: the server's defaults for them
-    are a tiny context and no end."""
+    are a tiny context and no end. A prompt beyond num_ctx is an error, never cut in silence."""
 
     model: str
     messages: tuple[Message, ...]
@@ -57,7 +59,8 @@ class Frame(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an answer cost. Times in milliseconds, as far as the server told them."""
+    """What an answer cost. `first_token_ms` is measured here, from the request on; the other
+    times are the server's, 0 where it told none."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -84,3 +87,114 @@ class Finish:
 
     reason: FinishReason
     usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledModel:
+    """A model on a server's disk. The list may know fewer capabilities than `ShownModel`."""
+
+    name: str
+    digest: str
+    size_bytes: int
+    family: str
+    parameter_size: str
+    quantization: str
+    capabilities: tuple[str, ...]
+    context_length: int | None
+    is_remote: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShownModel:
+    """What a server tells of one model when asked for it alone."""
+
+    family: str
+    parameter_size: str
+    quantization: str
+    capabilities: tuple[str, ...]
+    context_length: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model in memory, until when, and with which context."""
+
+    name: str
+    size_bytes: int
+    vram_bytes: int
+    context_length: int | None
+    expires_at: datetime | None
+
+
+def same_model(one: str, other: str) -> bool:
+    """Whether two names mean one model: case does not count, `:latest` is implied."""
+    return canonical_name(one) == canonical_name(other)
+
+
+def canonical_name(name: str) -> str:
+    """`Qwen3` → `qwen3:latest`, `registry.ollama.ai/library/qwen3:4b` → `qwen3:4b`."""
+    name = name.strip().lower()
+    name = name.removeprefix("registry.ollama.ai/").removeprefix("library/")
+    return name if ":" in name.rsplit("/", 1)[-1] else f"{name}:latest"
+
+
+def clamp(
+    options: Mapping[str, object], context_length: int | None, prompt_tokens: int
+) -> tuple[dict[str, object], dict[str, dict[str, object]]]:
+    """Options that can hold, and what was changed as `{name: {"asked", "used"}}`.
+
+    num_ctx is bounded by what the model was trained for (None: unknown), num_predict by what
+    the prompt leaves of num_ctx, at least one token. A negative num_predict (no end) becomes
+    all that is left and does not count as a change.
+    """
+    used = dict(options)
+    num_ctx, num_predict = used.get("num_ctx"), used.get("num_predict")
+    if isinstance(num_ctx, int) and context_length and num_ctx > context_length:
+        used["num_ctx"] = num_ctx = context_length
+    if isinstance(num_ctx, int):
+        room = max(1, num_ctx - prompt_tokens)
+        if not isinstance(num_predict, int) or not 0 <= num_predict <= room:
+            used["num_predict"] = room
+    clamped = {
+        name: {"asked": asked, "used": used[name]}
+        for name, asked in options.items()
+        if used[name] != asked and not (name == "num_predict" and endless(asked))
+    }
+    return used, clamped
+
+
+def endless(num_predict: object) -> bool:
+    """Whether a num_predict asks for no end."""
+    return num_predict is None or (isinstance(num_predict, int) and num_predict < 0)
+
+
+def estimate_tokens(text: str) -> int:
+    """How many tokens `text` is at most, roughly; made to err upwards.
+
+    An assumption, not a tokenizer: byte-pair vocabularies of 100,000 entries and more (Qwen,
+    Llama 3, Gemma) take 3.5 to 5 ASCII letters a token in prose (German and identifiers are at
+    the low end), one digit, about one sign of punctuation, one to two letters of other
+    alphabets, one CJK character or a little less, and two to three tokens an emoji.
+    """
+    data = text.encode(errors="replace")
+    digits, marks = _count(data, DIGITS), _count(data, MARKS)
+    two, three, four = (_count(data, leads) for leads in (LEAD_2, LEAD_3, LEAD_4))
+    letters = len(data) - digits - marks - 2 * two - 3 * three - 4 * four
+    tokens = letters / 3.5 + digits + 0.9 * marks + 0.7 * two + 1.1 * three + 3.0 * four
+    return int(tokens) + 1 if text else 0
+
+
+DIGITS = b"0123456789"
+MARKS = bytes(code for code in range(33, 127) if not chr(code).isalnum()) + b"\n"
+LEAD_2, LEAD_3, LEAD_4 = bytes(range(0xC2, 0xE0)), bytes(range(0xE0, 0xF0)), b"\xf0\xf1\xf2\xf3\xf4"
+
+
+def _count(data: bytes, of: bytes) -> int:
+    return len(data) - len(data.translate(None, of))
+
+
+def estimate_message_tokens(message: Message) -> int:
+    """`estimate_tokens` of a turn with its images, calls and the template's marks around it."""
+    calls = sum(estimate_tokens(f"{call.name}{call.arguments}") for call in message.tool_calls)
+    text = estimate_tokens(message.content) + estimate_tokens(message.thinking)
+    return text + calls + IMAGE_TOKENS * len(message.images) + 8
