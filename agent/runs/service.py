@@ -81,7 +81,9 @@ class RunService:
     async def latest(self, state: str | None, before: str | None, limit: int) -> list[Run]:
         """Newest first, `limit` at the most, older than the id `before`."""
         if state in ALIVE:
-            runs = sorted((l.run for l in self._live.values()), key=lambda r: r.id, reverse=True)
+            runs = sorted(
+                (live.run for live in self._live.values()), key=lambda r: r.id, reverse=True
+            )
             return [r for r in runs if r.state == state and (not before or r.id < before)][:limit]
         async with self._database.reading() as connection:
             runs = await Runs(connection).latest(state, before, limit)
@@ -105,13 +107,12 @@ class RunService:
         live = self._live.get(run_id)
         if live is None:
             run = await self.get(run_id)
-            async for payload in self._stored(run, after_seq):
-                yield payload
+            async for stored in self._stored(run, after_seq):
+                yield stored
             return
         seq = after_seq
         while True:
-            payload = live.ring.since(seq)
-            if payload is None:
+            if (payload := live.ring.since(seq)) is None:
                 for chunk in await self._segments(run_id, seq):
                     yield after(chunk, seq)
                     seq = chunk.last
@@ -200,21 +201,21 @@ class RunService:
 
     async def _drive(self, live: LiveRun, job: Job) -> None:
         live.has_begun = True
+        ending = Ending(live.stop) if live.stop else await self._outcome(live, job)
+        live.stop = live.stop or ending.state  # from here on nothing can stop it
+        await self._conclude(live, job, ending)
+
+    async def _outcome(self, live: LiveRun, job: Job) -> Ending:
         try:
-            if live.stop:
-                raise asyncio.CancelledError
-            result = await job.work(live)
-            ending = Ending(RunState.DONE, result)
+            return Ending(RunState.DONE, await job.work(live))
         except asyncio.CancelledError:
-            ending = Ending(live.stop or RunState.INTERRUPTED)
+            return Ending(live.stop or RunState.INTERRUPTED)
         except OrcaError as err:
-            ending = Ending(RunState.FAILED, problem=describe(err))
+            return Ending(RunState.FAILED, problem=describe(err))
         except Exception:  # the outermost loop of a run
             log.exception("run %s failed", live.run.id)
             detail = "The agent made a mistake. `orca-agent logs` has the details."
-            ending = Ending(RunState.FAILED, problem=document("internal", 500, detail))
-        live.stop = live.stop or ending.state  # from here on nothing can stop it
-        await self._conclude(live, job, ending)
+            return Ending(RunState.FAILED, problem=document("internal", 500, detail))
 
     async def _conclude(self, live: LiveRun, job: Job, ending: Ending) -> None:
         while True:
