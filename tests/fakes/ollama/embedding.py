@@ -38,7 +38,7 @@ async def embedded(state: State, answer: Answer, body: dict[str, Json]) -> tuple
     load = await _load(state, answer, model, body)
     if not model.embeds:
         raise RefusedError(501, NO_POOLING)
-    vectors = [_cut(vector(text), body.get("dimensions")) for text in texts]
+    vectors = [_again_unit(vector(text)[: body.get("dimensions") or SIZE]) for text in texts]
     shown = ",".join("[" + ",".join(map(float32, one)) + "]" for one in vectors)
     tokens = sum(len(text) + 2 for text in texts)
     took = time.monotonic_ns() - began
@@ -68,8 +68,7 @@ async def legacy(state: State, answer: Answer) -> None:
     await _load(state, answer, model, body)
     if not model.embeds:
         raise RefusedError(500, NO_POOLING)
-    numbers = (struct.unpack("f", struct.pack("f", x))[0] for x in vector(body["prompt"]))
-    shown = ",".join(repr(x) if x else "0" for x in numbers)
+    shown = ",".join(repr(x) if x else "0" for x in vector(body["prompt"]))
     await answer.raw(f'{{"embedding":[{shown}]}}'.encode(), kind=JSON_TYPE)
 
 
@@ -90,11 +89,21 @@ def _token(letter: str) -> int:
 
 def _unit(numbers: list[float]) -> list[float]:
     length = math.sqrt(sum(x * x for x in numbers)) or 1
-    return [x / length for x in numbers]
+    return [_rounded(x / length) for x in numbers]
 
 
-def _cut(numbers: list[float], size: int | None) -> list[float]:
-    return _unit(numbers[:size]) if size else numbers
+def _again_unit(numbers: list[float]) -> list[float]:
+    """Ollama's own turn at it, in 32 bits, which shows in the last digits."""
+    total = 0.0
+    for x in numbers:
+        total = _rounded(total + _rounded(x * x))
+    factor = _rounded(1 / math.sqrt(total)) if total else 0
+    return [_rounded(x * factor) for x in numbers]
+
+
+def _rounded(number: float) -> float:
+    """To 32 bits."""
+    return float(struct.unpack("f", struct.pack("f", number))[0])
 
 
 def float32(number: float) -> str:

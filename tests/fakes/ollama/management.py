@@ -8,6 +8,7 @@ from .answer import NDJSON, Answer, RefusedError, lines
 from .catalogue import copy_of, made_up, with_tag
 from .gojson import Json, go_json
 from .state import Pullable, State
+from .wire import JSON_TYPE
 
 VERSION = "0.33.0-rc2"
 PLAIN = "text/plain; charset=utf-8"
@@ -53,7 +54,10 @@ async def show(state: State, answer: Answer) -> None:
     if not name:
         raise RefusedError(400, "model is required")
     model = state.get(name, missing=f"model '{with_tag(name)}' not found")
-    await answer.json(model.show)
+    shown = model.shown
+    if answer.behave.extra_field:
+        shown = b'{"surprise":1,' + shown[1:]
+    await answer.raw(shown, kind=JSON_TYPE)
 
 
 async def ps(state: State, answer: Answer) -> None:
@@ -134,7 +138,8 @@ def _layer(state: State, pullable: Pullable, digest: str, total: int) -> Iterato
     step = (
         max(1, round(total / (pullable.seconds * FRAMES_A_SECOND))) if pullable.seconds else total
     )
-    yield {**frame, "completed": have} if have else frame
+    if total < STEP:
+        yield frame
     while total >= STEP and have + step < total:
         have += step
         state.downloaded[digest] = have

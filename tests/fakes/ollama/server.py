@@ -1,6 +1,7 @@
 """The fake server itself: connections, what it saw, and what tests ask of it."""
 
 import asyncio
+import os
 import socket
 import struct
 import time
@@ -81,6 +82,9 @@ class FakeOllama:
             connection.writer.transport.abort()
         if tasks:
             await asyncio.wait(tasks, timeout=5)
+        if self._server is not None:
+            async with asyncio.timeout(5):
+                await self._server.wait_closed()
         self._server = None
         self.state.scheduler.forget_all()
         if self._bugs:
@@ -267,6 +271,6 @@ def _parsed(body: bytes) -> Json:
 
 def _cut(writer: asyncio.StreamWriter, *, reset: bool) -> None:
     if reset:
-        linger = struct.pack("ii", 1, 0)
+        linger = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     writer.transport.abort()
