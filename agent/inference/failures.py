@@ -241,4 +241,6 @@ def _quote(text: str) -> str:
     text = " ".join(re.sub(r"(?:[A-Za-z]:)?[\\/][\w.@+-]+[\\/][^\s:\"']*", "…", text).split())
     if not text:
         return ""
-    return f"Ollama says: {text[:QUOTE_LIMIT]}{'…' if len(text) > QUOTE_LIMIT else ''}"
+    if len(text) > QUOTE_LIMIT:
+        text = f"{text[:QUOTE_LIMIT]}…"
+    return f"Ollama says: {text if text.endswith(('.', '!', '…')) else text + '.'}"

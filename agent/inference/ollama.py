@@ -188,7 +188,7 @@ class Ollama:
         )
         try:
             return await self._http.send(request, stream=True)
-        except aiohttp.ClientResponseError as err:
+        except (aiohttp.ClientResponseError, ValueError) as err:
             raise failures.garbled("does not speak HTTP") from err
         except TRANSPORT_ERRORS as err:
             raise failures.down(self.url) from err

@@ -1,0 +1,178 @@
+"""The model servers, watched in the background so that no request waits to learn their state."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+from agent.inference.ollama import Ollama
+from agent.inference.rules import ChatRequest, Finish, Frame, InstalledModel, canonical_name
+from agent.inference.versions import security_warning
+from agent.shared.clock import Clock, rfc3339, system_clock
+from agent.shared.errors import OrcaError, Unavailable
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class BackendState:
+    """What is known of one server. While it is not up, it has no models."""
+
+    name: str
+    url: str
+    state: Literal["up", "down", "unknown"] = "unknown"
+    version: str | None = None
+    since: datetime | None = None
+    detail: str | None = None
+    warning: str | None = None
+    models: tuple[InstalledModel, ...] = ()
+    loaded: Mapping[str, datetime | None] = field(default_factory=dict)
+
+    @property
+    def is_up(self) -> bool:
+        return self.state == "up"
+
+    def to_json(self) -> dict[str, object]:
+        """What status pages show; the models have a list of their own."""
+        return {
+            "name": self.name,
+            "url": self.url,
+            "state": self.state,
+            "version": self.version,
+            "since": rfc3339(self.since) if self.since else None,
+            "detail": self.detail,
+            "warning": self.warning,
+        }
+
+
+class Backend:
+    """One model server: asks it regularly, and learns from every answer in between."""
+
+    def __init__(
+        self,
+        ollama: Ollama,
+        *,
+        name: str = "local",
+        clock: Clock = system_clock,
+        monotonic: Callable[[], float] = time.monotonic,
+        up_every_s: float = 3.0,
+        down_every_s: float = 1.5,
+        within_s: float = 2.0,
+    ) -> None:
+        self.name, self.ollama = name, ollama
+        self._clock, self._monotonic = clock, monotonic
+        self._up_every_s, self._down_every_s, self._within_s = up_every_s, down_every_s, within_s
+        self._state = BackendState(name, ollama.url, detail="Not asked yet.")
+        self._heard_at, self._misses = -1e9, 0
+        self._changed = asyncio.Event()
+        self._checking = asyncio.Lock()
+
+    @property
+    def state(self) -> BackendState:
+        return self._state
+
+    async def run(self) -> None:
+        """The watch. Whatever the server does, this goes on until it is cancelled."""
+        while True:
+            state = await self.check_now()
+            await asyncio.sleep(self._up_every_s if state.is_up else self._down_every_s)
+
+    async def check_now(self) -> BackendState:
+        """Asks the server and returns what is known then."""
+        async with self._checking:
+            try:
+                async with asyncio.timeout(self._within_s):
+                    version = await self.ollama.version()
+                    models = tuple(await self.ollama.tags())
+                    loaded = {canonical_name(m.name): m.expires_at for m in await self.ollama.ps()}
+            except TimeoutError:
+                # A server that works hard may be slow here once, or yet be streaming.
+                self._misses += 1
+                is_silent = self._monotonic() - self._heard_at > self._within_s
+                if is_silent and (self._misses > 1 or not self._state.is_up):
+                    slow = (
+                        f"Ollama did not answer within {self._within_s:g} s at {self._state.url}."
+                    )
+                    self._is_down(slow)
+            except OrcaError as err:
+                self._is_down(err.detail)
+            else:
+                self._misses = 0
+                self._is_up(version, models, loaded)
+            return self._state
+
+    async def changed(self) -> BackendState:
+        """Waits for the next change of anything in the state."""
+        await self._changed.wait()
+        return self._state
+
+    async def until(self, holds: Callable[[BackendState], bool]) -> BackendState:
+        """Waits until something is true of the state."""
+        while not holds(self._state):
+            await self.changed()
+        return self._state
+
+    def is_loaded(self, model: str) -> bool:
+        """Whether the model was in memory when last heard of."""
+        return canonical_name(model) in self._state.loaded
+
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[list[Frame | Finish], None]:
+        """As `Ollama.chat`, and takes from it whether the server is up and the model loaded."""
+        try:
+            async with aclosing(self.ollama.chat(request)) as stream:
+                async for batch in stream:
+                    self._heard_at = self._monotonic()
+                    if not self.is_loaded(request.model):
+                        self._is_loaded(request.model)
+                    yield batch
+        except Unavailable as err:
+            if err.code == "ollama-down":
+                self._is_down(err.detail)
+            raise
+
+    def _is_up(
+        self,
+        version: str,
+        models: tuple[InstalledModel, ...],
+        loaded: Mapping[str, datetime | None],
+    ) -> None:
+        warning = security_warning(version)
+        if not self._state.is_up:
+            log.info("model server %s is up: Ollama %s", self.name, version)
+        if warning and warning != self._state.warning:
+            log.warning("model server %s: %s", self.name, warning)
+        since = self._state.since if self._state.is_up else self._clock()
+        self._become(
+            replace(
+                self._state,
+                state="up",
+                version=version,
+                since=since,
+                detail=None,
+                warning=warning,
+                models=models,
+                loaded=loaded,
+            )
+        )
+
+    def _is_down(self, detail: str) -> None:
+        if self._state.state != "down":
+            log.info("model server %s is down: %s", self.name, detail)
+        since = self._state.since if self._state.state == "down" else self._clock()
+        name, url = self._state.name, self._state.url
+        self._become(BackendState(name, url, "down", since=since, detail=detail))
+
+    def _is_loaded(self, model: str) -> None:
+        if self._state.is_up:
+            loaded = {**self._state.loaded, canonical_name(model): None}
+            self._become(replace(self._state, loaded=loaded))
+
+    def _become(self, state: BackendState) -> None:
+        if state != self._state:
+            self._state = state
+            self._changed.set()
+            self._changed = asyncio.Event()

@@ -1,0 +1,72 @@
+"""Which model answers where nobody names one."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+COMPLETION, VISION, EMBEDDING = "completion", "vision", "embedding"
+CONTEXT_BYTES = 1 << 30
+WEIGHTS_FACTOR = 1.2
+SHARE_OF_MEMORY = 0.75
+RECOMMENDED = "qwen3:4b"
+RECOMMENDED_VISION = "qwen3-vl:4b"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model on a backend. Capabilities and context are the list's until the model was asked
+    for alone; the list may know fewer."""
+
+    name: str
+    backend: str
+    size_bytes: int
+    capabilities: tuple[str, ...]
+    context_length: int | None
+    loaded: bool
+    expires_at: datetime | None
+    digest: str
+    family: str
+    parameter_size: str
+    quantization: str
+    is_remote: bool = False
+
+
+def by_preference(models: Iterable[Model], memory_bytes: int | None) -> list[Model]:
+    """Best first: what fits into memory, then the Qwen3 family, then the largest.
+
+    Of what does not fit, the smallest first. Models in a cloud are left out: nobody's text goes
+    there without having been asked for.
+    """
+
+    def rank(model: Model) -> tuple[bool, bool, int, str]:
+        is_fitting = fits(model, memory_bytes)
+        size = -model.size_bytes if is_fitting else model.size_bytes
+        return not is_fitting, not is_qwen3(model), size, model.name
+
+    return sorted((model for model in models if not model.is_remote), key=rank)
+
+
+def fits(model: Model, memory_bytes: int | None) -> bool:
+    """Whether the weights and a context leave a quarter of the memory to others."""
+    if not memory_bytes:
+        return True
+    needed = model.size_bytes * WEIGHTS_FACTOR + CONTEXT_BYTES
+    return needed <= memory_bytes * SHARE_OF_MEMORY
+
+
+def is_qwen3(model: Model) -> bool:
+    """Whether the model is of the Qwen3 family, 3.5 and the seeing ones included."""
+    return model.family.lower().startswith("qwen3") or model.name.lower().startswith("qwen3")
+
+
+def can_chat(model: Model) -> bool:
+    """Embedding models cannot. One that tells no capabilities at all is given the chance."""
+    return COMPLETION in model.capabilities or not model.capabilities
+
+
+def can_see(model: Model) -> bool:
+    return VISION in model.capabilities
+
+
+def suits(model: Model, *, needs_vision: bool) -> bool:
+    return can_chat(model) and (can_see(model) or not needs_vision)

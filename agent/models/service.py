@@ -1,0 +1,152 @@
+"""The models of all backends: listed from the watch, known in detail once asked for."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from agent.inference.backends import Backend
+from agent.inference.rules import InstalledModel, ShownModel, canonical_name
+from agent.models import rules
+from agent.models.rules import Model
+from agent.shared.errors import Invalid, NotFound, Unavailable
+
+
+class ModelService:
+    """Lists at once, without the network; asks a server about each version of a model once."""
+
+    def __init__(
+        self,
+        backends: Sequence[Backend],
+        *,
+        default_model: str | None = None,
+        memory_bytes: int | None = None,
+    ) -> None:
+        self._backends, self._default_model = backends, default_model
+        self._memory_bytes = memory_bytes
+        self._shown: dict[tuple[str, str, str], ShownModel] = {}
+
+    def models(self) -> list[Model]:
+        """Every installed model of every backend that is up, as last heard."""
+        return [model for _, model in self._installed()]
+
+    def default_name(self) -> str | None:
+        """Which model answers where nobody names one, as far as known without asking."""
+        model = next((m for m in self._candidates() if rules.suits(m, needs_vision=False)), None)
+        return model.name if model else None
+
+    async def details(self, name: str) -> Model:
+        """One model with all its capabilities; `name` in any case, `:latest` implied.
+
+        Raises NotFound `model-not-found`, or Unavailable if no backend is up.
+        """
+        if (found := await self._find(name)) is None:
+            raise Unavailable(
+                "ollama-down", "No model server answers. Start Ollama, or correct its address."
+            )
+        return await self._detailed(*found)
+
+    async def choose(self, named: str | None, *, needs_vision: bool) -> Model | None:
+        """The model to answer with; None if there is no backend or no model on it.
+
+        Raises NotFound `model-not-found` for a named one that is not installed, Invalid
+        `no-vision` or `no-chat` for one that cannot do what is asked, before anything is loaded.
+        """
+        if named is not None:
+            found = await self._find(named)
+            return _checked(await self._detailed(*found), needs_vision) if found else None
+        candidates = self._candidates()
+        for candidate in candidates:
+            backend = next(one for one in self._backends if one.name == candidate.backend)
+            model = await self._detailed(backend, candidate)
+            if rules.suits(model, needs_vision=needs_vision):
+                return model
+        if candidates and needs_vision:
+            raise Invalid(
+                "no-vision",
+                "No installed model can see images. Get one with: "
+                f"ollama pull {rules.RECOMMENDED_VISION}",
+            )
+        return None
+
+    def _candidates(self) -> list[Model]:
+        models = self.models()
+        ordered = rules.by_preference(models, self._memory_bytes)
+        if self._default_model:
+            wanted = canonical_name(self._default_model)
+            ordered = [m for m in models if canonical_name(m.name) == wanted] + ordered
+        return ordered
+
+    async def _find(self, name: str) -> tuple[Backend, Model] | None:
+        """The model called so; None if no backend is up. Asks again before saying there is none:
+        it may have been pulled a moment ago."""
+        for ask_again in (True, False):
+            for backend, model in self._installed():
+                if canonical_name(model.name) == canonical_name(name):
+                    return backend, model
+            if ask_again:
+                states = [await backend.check_now() for backend in self._backends]
+        if not any(state.is_up for state in states):
+            return None
+        raise NotFound(
+            "model-not-found",
+            f"There is no model called {name}. Get it with: ollama pull {name}",
+            model=name,
+        )
+
+    def _installed(self) -> Iterator[tuple[Backend, Model]]:
+        for backend in self._backends:
+            for installed in backend.state.models:
+                yield backend, self._model(backend, installed)
+
+    def _model(self, backend: Backend, installed: InstalledModel) -> Model:
+        model = Model(
+            name=installed.name,
+            backend=backend.name,
+            size_bytes=installed.size_bytes,
+            capabilities=installed.capabilities,
+            context_length=installed.context_length,
+            loaded=backend.is_loaded(installed.name),
+            expires_at=backend.state.loaded.get(canonical_name(installed.name)),
+            digest=installed.digest,
+            family=installed.family,
+            parameter_size=installed.parameter_size,
+            quantization=installed.quantization,
+            is_remote=installed.is_remote,
+        )
+        shown = self._shown.get(_key(model))
+        return _with(model, shown) if shown else model
+
+    async def _detailed(self, backend: Backend, model: Model) -> Model:
+        if _key(model) not in self._shown:
+            shown = await backend.ollama.show(model.name)
+            still_there = {_key(one) for one in self.models()}
+            self._shown = {key: one for key, one in self._shown.items() if key in still_there}
+            self._shown[_key(model)] = shown
+        return _with(model, self._shown[_key(model)])
+
+
+def _key(model: Model) -> tuple[str, str, str]:
+    return model.backend, canonical_name(model.name), model.digest
+
+
+def _with(model: Model, shown: ShownModel) -> Model:
+    return replace(
+        model,
+        capabilities=shown.capabilities or model.capabilities,
+        context_length=shown.context_length or model.context_length,
+    )
+
+
+def _checked(model: Model, needs_vision: bool) -> Model:  # noqa: FBT001 - private, one caller
+    if not rules.can_chat(model):
+        raise Invalid(
+            "no-chat",
+            f"{model.name} cannot answer questions. Choose another model.",
+            model=model.name,
+        )
+    if needs_vision and not rules.can_see(model):
+        raise Invalid(
+            "no-vision",
+            f"{model.name} cannot see images. Choose a model with the capability `vision`.",
+            model=model.name,
+        )
+    return model
