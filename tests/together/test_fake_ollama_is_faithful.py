@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from fnmatch import fnmatch
 
 import pytest
 
@@ -76,7 +77,30 @@ def same(wire: Wire, name: str) -> None:
     assert compared(wire, any_words=free) == compared(answer_of(name), any_words=free)
 
 
-def test_every_recording_is_replayed_once() -> None:
+# Recorded but not kept in tests/fakes/recordings, so not replayed.
+LEFT_OUT = {
+    "04-*": "blobs are never uploaded",
+    "05-*": "blobs are never uploaded",
+    "06-*": "blobs are never uploaded",
+    "07-*": "models are never created",
+    "08-*": "models are never created",
+    "09-*": "models are never created",
+    "30-*-tool-result": "_debug_render_only prints a prompt and generates nothing",
+    "51-*": "/v1/messages is not used",
+    "52-*": "/v1/responses is not used",
+    "53-*": "services of ollama.com are not used",
+    "62-*": "the frames of 25; waiting for a slot has a test beside the misbehaviours",
+    "69-me": "services of ollama.com are not used",
+    "69-push-*": "models are never pushed",
+    "72-*": "models are never created",
+    "76-busy-first": "329 KB of the frames of 25; the queue test sends them again",
+    "*-create-*": "models are never created",
+    "*-blob*": "blobs are never uploaded",
+}
+
+
+def test_every_recording_is_replayed_once_or_left_out_for_a_reason() -> None:
+    assert [name for name in names() if any(fnmatch(name, left) for left in LEFT_OUT)] == []
     ordered = [name for journey in JOURNEYS.values() for name in journey]
 
     assert sorted([*ordered, *ALONE]) == names()
@@ -217,8 +241,7 @@ async def test_a_client_that_leaves_during_a_load_frees_the_server(fake: FakeOll
     await fake.client_left()
 
     await replayed(fake, "60-after-disconnect-next")
-    loaded = [runner.model.name for runner in fake.state.scheduler.loaded()]
-    assert loaded == ["tiny:latest"]
+    assert fake.loaded == ["tiny:latest"]
 
 
 async def test_a_killed_runner_ends_the_stream_as_recorded(fake: FakeOllama) -> None:

@@ -105,6 +105,7 @@ async def generate_answer(
     turn = begin(state, answer, body, chat=chat)
     empty = not body.get("messages") if chat else not body.get("prompt")
     if empty and body.get("keep_alive") is not None and checks.nanoseconds(body["keep_alive"]) == 0:
+        await answer.delay()
         state.scheduler.unload(turn.model)
         await answer.json(turn.frame({"content": ""}, done=True) | {"done_reason": "unload"})
         return

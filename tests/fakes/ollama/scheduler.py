@@ -26,6 +26,7 @@ class Runner:
     loaded: asyncio.Event = field(default_factory=asyncio.Event)
     expires_at: int = 0
     users: int = 0
+    goes_when_free: bool = False
 
     def ps(self) -> dict[str, Json]:
         model, recorded = self.model, self.model.characters_per_token == 1
@@ -65,7 +66,7 @@ class Scheduler:
         """Nothing happens if it is not loaded; if it is in use, it goes when it is free."""
         runner = self._runners.get(model.name)
         if runner is not None:
-            runner.expires_at = 0
+            runner.expires_at, runner.goes_when_free = 0, True
 
     def forget_all(self) -> None:
         self._runners.clear()
@@ -87,7 +88,8 @@ class Scheduler:
                 yield took
         finally:
             runner.users -= 1
-            runner.expires_at = 0 if keep_alive == 0 else _expiry(keep_alive)
+            goes = runner.goes_when_free or keep_alive == 0
+            runner.expires_at = 0 if goes else _expiry(keep_alive)
             self.loaded()
             async with self._changed:
                 self._changed.notify_all()

@@ -57,6 +57,11 @@ class FakeOllama:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def loaded(self) -> list[str]:
+        """The models in memory, as /api/ps lists them."""
+        return [runner.model.name for runner in self.state.scheduler.loaded()]
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self
