@@ -1,19 +1,20 @@
 """The agent's settings: one frozen object, read once in __main__ and handed down as values."""
 
-import os
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
 from agent.inference.addresses import base_url
+from agent.shared.folders import data_dir as data_dir_in_force
+from agent.shared.folders import default_data_dir
 
 PREFIX = "ORCA_AGENT_"
 DEFAULT_PORT = 14434
@@ -22,11 +23,6 @@ FILE_NAME = "agent.toml"
 
 class BadSettings(Exception):
     """One sentence for the person who set them."""
-
-
-def default_data_dir() -> Path:
-    """Where this system keeps a program's data of the current user."""
-    return Path(platformdirs.user_data_dir("orca-agents", appauthor=False))
 
 
 def _named(prefixed: str, *plain: str) -> AliasChoices:
@@ -156,8 +152,9 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment, then the file in the data folder."""
-        file = Path(os.environ.get(f"{PREFIX}DATA_DIR") or default_data_dir()) / FILE_NAME
-        toml = TomlConfigSettingsSource(settings_cls, file.expanduser())
+        given = init_settings.init_kwargs if isinstance(init_settings, InitSettingsSource) else {}
+        file = data_dir_in_force(given.get("data_dir")) / FILE_NAME
+        toml = TomlConfigSettingsSource(settings_cls, file)
         return init_settings, env_settings, toml
 
 

@@ -1,0 +1,123 @@
+"""Logs: JSON lines to a rotating file, readable lines to the terminal, secrets in neither."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import Processor
+
+from agent.shared.redaction import redacted, without_secrets
+
+FILE_NAME = "agent.log"
+FILE_BYTES = 5 * 1024 * 1024
+KEPT_FILES = 5
+# They tell every request, query or migration step at a level that is meant for ours.
+CHATTY = ("aiosqlite", "alembic", "asyncio", "httpcore", "httpx", "hypercorn", "quart", "PIL")
+
+Event = MutableMapping[str, Any]  # Any: structlog's own type
+
+
+@contextmanager
+def logging_to(folder: Path, level: str, *, terminal: TextIO | None = None) -> Iterator[Path]:
+    """Logs to `folder` at `level` and above, warnings also to `terminal` (default: stderr),
+    until the block ends. Raises OSError if the file cannot be opened."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    to_file = PrivateFile(folder / FILE_NAME)
+    to_file.setFormatter(_json_lines())
+    to_terminal = logging.StreamHandler(terminal or sys.stderr)
+    to_terminal.setLevel(logging.WARNING)
+    to_terminal.setFormatter(_readable_lines(to_terminal.stream))
+    root, old_level = logging.getLogger(), logging.getLogger().level
+    root.setLevel(level.upper())
+    quiet = max(logging.WARNING, root.level)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(quiet)
+    logging.captureWarnings(capture=True)
+    root.addHandler(to_file)
+    root.addHandler(to_terminal)
+    try:
+        yield folder / FILE_NAME
+    finally:
+        logging.captureWarnings(capture=False)
+        root.removeHandler(to_terminal)
+        root.removeHandler(to_file)
+        to_file.close()
+        root.setLevel(old_level)
+
+
+class PrivateFile(RotatingFileHandler):
+    """Readable by its owner alone; goes on where a reader keeps the file from being renamed."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(file, maxBytes=FILE_BYTES, backupCount=KEPT_FILES - 1, encoding="utf-8")
+
+    def _open(self) -> TextIO:  # type: ignore[override]  # the base says TextIOWrapper
+        return open(self.baseFilename, "a", encoding="utf-8", opener=_owner_only)
+
+    def rotate(self, source: str, dest: str) -> None:
+        try:
+            super().rotate(source, dest)
+        except PermissionError:
+            # Windows refuses while `logs -f` has the file open: it grows on until the next time.
+            return
+
+
+def _owner_only(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _json_lines() -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_shared(),
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            _blank_secrets,
+            structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+        ],
+    )
+
+
+def _readable_lines(stream: TextIO) -> logging.Formatter:
+    colours = stream.isatty() and os.name == "posix" and not os.environ.get("NO_COLOR")
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_shared(),
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            _short,
+            _blank_secrets,
+            structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=0),
+        ],
+    )
+
+
+def _shared() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+
+
+def _short(_logger: object, _name: str, event: Event) -> Event:
+    """What a person at a terminal wants: no stack, no logger, the time of day."""
+    if event.pop("exc_info", None):
+        event["event"] = f"{event['event']} (`orca-agent logs` has the details)"
+    event.pop("logger", None)
+    event["timestamp"] = str(event.get("timestamp", ""))[11:19]
+    return event
+
+
+def _blank_secrets(_logger: object, _name: str, event: Event) -> Event:
+    return {
+        key: redacted(value) if key == "event" else without_secrets(value, key)
+        for key, value in event.items()
+    }
