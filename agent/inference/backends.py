@@ -92,7 +92,7 @@ class Backend:
             except TimeoutError:
                 # A server that works hard may be slow here once, or yet be streaming.
                 self._misses += 1
-                is_silent = self._monotonic() - self._heard_at > self._within_s
+                is_silent = self._monotonic() - self._heard_at > 2 * self._within_s
                 if is_silent and (self._misses > 1 or not self._state.is_up):
                     slow = (
                         f"Ollama did not answer within {self._within_s:g} s at {self._state.url}."

@@ -38,10 +38,11 @@ def by_preference(models: Iterable[Model], memory_bytes: int | None) -> list[Mod
     there without having been asked for.
     """
 
-    def rank(model: Model) -> tuple[bool, bool, int, str]:
-        is_fitting = fits(model, memory_bytes)
-        size = -model.size_bytes if is_fitting else model.size_bytes
-        return not is_fitting, not is_qwen3(model), size, model.name
+    def rank(model: Model) -> tuple[bool, int, int, str]:
+        is_other, size = not is_qwen3(model), model.size_bytes
+        if fits(model, memory_bytes):
+            return False, is_other, -size, model.name
+        return True, size, is_other, model.name
 
     return sorted((model for model in models if not model.is_remote), key=rank)
 
