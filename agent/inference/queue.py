@@ -91,7 +91,8 @@ class Queue:
         finally:
             # A moving average is enough to say when to come again.
             self._usual_s += 0.2 * (self._monotonic() - began_at - self._usual_s)
-            self._give_back()
+            self._running -= 1
+            self._call_next()
 
     async def _wait(self, on_position: OnPosition | None) -> None:
         if len(self._waiting) >= self.capacity:
@@ -126,15 +127,18 @@ class Queue:
         """Also for one who left in the moment between being called and going in."""
         if waiter in self._waiting:
             self._waiting.remove(waiter)
-            self._tell_positions()
         else:
-            self._give_back()
+            self._running -= 1
+        self._call_next()
 
-    def _give_back(self) -> None:
-        self._running -= 1
-        while self._waiting and self._running < self.limit:
+    def _call_next(self) -> None:
+        # One whose wait was cancelled stands here until its task runs and steps out.
+        for waiter in [one for one in self._waiting if not one.turn.done()]:
+            if self._running >= self.limit:
+                break
+            self._waiting.remove(waiter)
             self._running += 1
-            self._waiting.popleft().turn.set_result(None)
+            waiter.turn.set_result(None)
         self._tell_positions()
 
     def _tell_positions(self) -> None:

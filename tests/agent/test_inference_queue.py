@@ -129,6 +129,23 @@ async def test_one_who_leaves_in_the_moment_of_being_called_passes_the_place_on(
     assert (state.running, state.waiting, state.abandoned) == (1, 0, 1)
 
 
+async def test_a_place_that_comes_free_in_the_moment_of_leaving_goes_to_the_next() -> None:
+    queue, first, done = small_queue(), asyncio.Event(), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        holder = group.create_task(hold(queue, first))
+        await settled()
+        leaving = group.create_task(hold(queue, done))
+        group.create_task(hold(queue, done))
+        await settled()
+        holder.cancel()
+        leaving.cancel()
+        await settled()
+        state = queue.state
+        done.set()
+
+    assert (state.running, state.waiting, state.abandoned) == (1, 0, 1)
+
+
 async def test_a_block_that_fails_gives_its_place_back() -> None:
     queue = small_queue()
     with pytest.raises(RuntimeError):
@@ -261,6 +278,18 @@ class QueueMachine(RuleBasedStateMachine):
         self._run()
 
     @precondition(lambda self: self.inside and self.waiting)
+    @rule(which=st.integers(0, 9), is_waiter_first=st.booleans())
+    def one_leaves_and_one_gives_up_at_once(self, which: int, *, is_waiter_first: bool) -> None:
+        leaving = self.inside.pop(0)
+        giving_up = self.waiting.pop(which % len(self.waiting))
+        tasks = [client.task for client in (leaving, giving_up) if client.task]
+        for task in reversed(tasks) if is_waiter_first else tasks:
+            task.cancel()
+        self.abandoned += 1
+        self._run()
+        self._moved_up()
+
+    @precondition(lambda self: self.inside and self.waiting)
     @rule(steps=st.integers(0, 3))
     def leave_and_the_next_gives_up(self, steps: int) -> None:
         leaving, following = self.inside.pop(0), self.waiting[0]
@@ -302,5 +331,5 @@ class QueueMachine(RuleBasedStateMachine):
         assert counts == (self.rejected, self.timed_out, self.abandoned)
 
 
-QueueMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+QueueMachine.TestCase.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
 TestAnyOrder = QueueMachine.TestCase
