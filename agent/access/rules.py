@@ -45,6 +45,7 @@ class Token:
 class PageSession:
     id: str
     name: str
+    scopes: tuple[str, ...]
     created_at: datetime
     expires_at: datetime
     last_used_at: datetime

@@ -25,6 +25,7 @@ class PageSessionRow(SQLModel, table=True):
     hash: str = Field(primary_key=True)
     id: str = Field(unique=True)
     name: str
+    scopes: list[str] = Field(sa_column=Column(JSON, nullable=False))
     created_at: str
     expires_at: str = Field(index=True)
     last_used_at: str
@@ -84,11 +85,17 @@ class Credentials:
                 "hash": digest,
                 "id": session.id,
                 "name": session.name,
+                "scopes": list(session.scopes),
                 "created_at": rfc3339(session.created_at),
                 "expires_at": rfc3339(session.expires_at),
                 "last_used_at": rfc3339(session.last_used_at),
             },
         )
+
+    async def sessions(self) -> list[PageSession]:
+        """Oldest first; ids sort by time."""
+        rows = await self._connection.execute(select(SESSION).order_by(SESSION.c.id))
+        return [_session(row) for row in rows]
 
     async def find_session(self, digest: str) -> PageSession | None:
         query = select(SESSION).where(SESSION.c.hash == digest)
@@ -112,7 +119,7 @@ class Credentials:
         digest: str | None = gone.scalar()
         return digest
 
-    async def remove_expired_sessions(self, now: str) -> None:
+    async def remove_old_sessions(self, now: str) -> None:
         await self._connection.execute(delete(SESSION).where(SESSION.c.expires_at <= now))
 
 
@@ -131,6 +138,7 @@ def _session(row: Row[tuple[object, ...]]) -> PageSession:
     return PageSession(
         row.id,
         row.name,
+        tuple(row.scopes),
         from_rfc3339(row.created_at),
         from_rfc3339(row.expires_at),
         from_rfc3339(row.last_used_at),
