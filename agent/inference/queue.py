@@ -80,7 +80,7 @@ class Queue:
         `queue-timeout`.
         """
         came_at = self._monotonic()
-        if self._running < self.limit and not self._waiting:
+        if self._running < self.limit:  # then nobody waits: who leaves calls the next
             self._running += 1
         else:
             await self._wait(on_position)
@@ -94,14 +94,16 @@ class Queue:
             self._running -= 1
             self._call_next()
 
+    def check_room(self) -> None:
+        """Raises Unavailable `queue-full` if who came now would be refused."""
+        if self._running >= self.limit and len(self._waiting) >= self.capacity:
+            self._rejected += 1
+            raise self._full()
+
     async def _wait(self, on_position: OnPosition | None) -> None:
         if len(self._waiting) >= self.capacity:
             self._rejected += 1
-            raise Unavailable(
-                "queue-full",
-                f"{len(self._waiting)} requests wait already. Try again in a moment.",
-                retry_after_s=self._retry_after_s(),
-            )
+            raise self._full()
         waiter = _Waiter(asyncio.get_running_loop().create_future(), on_position)
         self._waiting.append(waiter)
         has_place = is_late = False
@@ -122,6 +124,13 @@ class Queue:
                 self._timed_out += is_late
                 self._abandoned += not is_late
                 self._step_out(waiter)
+
+    def _full(self) -> Unavailable:
+        return Unavailable(
+            "queue-full",
+            f"{len(self._waiting)} requests wait already. Try again in a moment.",
+            retry_after_s=self._retry_after_s(),
+        )
 
     def _step_out(self, waiter: _Waiter) -> None:
         """Also for one who left in the moment between being called and going in."""
