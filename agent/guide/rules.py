@@ -1,0 +1,214 @@
+"""From a question to search terms, from found entries to passages and an answer."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+MAX_TERMS = 16
+PREFIX_FROM = 4
+PAIR_WEIGHT = 0.6
+COVERAGE_NEEDED = 0.34
+SHOWN_IN_FULL = 3
+FURTHER_TITLES = 5
+
+_WORD = re.compile(r"[^\W_]+")
+_AXES = frozenset("xyzek")
+_GREETINGS = """
+bonjour bye ciao day evening goodbye good greetings hallo hello hey hi hiya hola howdy moin morning
+afternoon ok okay salut servus thank thanks there yo you
+"""
+_STOP = """
+about actually after again ago all also always am an and any anyone anything are aren as ask at
+away back be became because become been before being best better between bit both but by came can
+cannot come comes coming could couldn did didn do does doesn doing don done each either else enough
+especially etc even ever every everything explain few fine for from gave get gets getting give
+gives go goes going gone good got great had hardly has have having he hello help her here hey hi him
+his how however idea if in into is isn it its itself just keep keeps kept kind know let like
+likely little ll look looking looks lot lots made make makes making many may maybe me mean might
+mine more most much must my near need needs never new no none not nothing now of off often ok okay
+on once one only or other otherwise ought our out own people perhaps please possible probably
+proper properly put quite rather re real really recommend recommended reason right said same say see
+seem seems seen several shall she should so some someone something sometimes somewhat sort still
+stuff such suddenly sure take takes tell than thank thanks that the their them then there these
+they thing things think this those though through to today together too toward towards tried try
+trying two understand until up upon us use used useful using usually very want wants was wasn way
+we well went were weren what whatever when where whether which while who whole whose why will with
+within without won wonder work works would wouldn write wrong yes yesterday yet you your yours
+"""
+# Such words say nothing of what is asked, yet they matter in pairs: first layer, over extrusion.
+_WEAK = """
+3d best can first last over print printed printer printers printing prints set sets setting settings
+under value values
+"""
+_GREETING_WORDS = frozenset(_GREETINGS.split())
+_WEAK_WORDS = frozenset(_WEAK.split())
+_STOP_WORDS = frozenset(_STOP.split()) - _WEAK_WORDS
+
+EXAMPLES = (
+    "Why does PETG string?",
+    "How do I find the right pressure advance?",
+    "My print lifts off the bed at the corners.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of an entry in whole sentences. `score` is higher for a better match."""
+
+    ref: str
+    title: str
+    topic: str
+    text: str
+    score: float
+    tags: tuple[str, ...]
+    related: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One FTS5 expression of a question. A pair lifts entries that hold two words together."""
+
+    match: str
+    is_pair: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """How well one term fits one passage. `in_head`: its title, tags or keys hold the term."""
+
+    row: int
+    entry: int
+    score: float
+    in_head: bool
+
+
+def terms(question: str) -> list[Term]:
+    """The terms of a question, each a valid FTS5 expression whatever was typed."""
+    words = _words(question)
+    singles: dict[str, None] = {}
+    pairs: dict[str, None] = {}
+    for before, word in zip([None, *words], words, strict=False):
+        if word is None:
+            continue
+        if len(singles) >= MAX_TERMS:
+            break
+        if word not in _WEAK_WORDS:
+            singles[_quoted(word)] = None
+        if before is not None:
+            pairs[f'"{before} {word}"'] = None
+    return [Term(match) for match in singles] + [Term(match, is_pair=True) for match in pairs]
+
+
+def fts_query(question: str) -> str:
+    """All terms of a question joined by OR; empty if it holds nothing to search for."""
+    return " OR ".join(term.match for term in terms(question) if not term.is_pair)
+
+
+def _words(question: str) -> list[str | None]:
+    """Meaningful words in lower case; None stands where words were left out."""
+    text = question[:4000].lower().replace("’", "'")
+    text = re.sub(r"'(?:s|re|ve|ll|d|m|t)\b", " ", text)
+    text = re.sub(r"(?<=\w)\+", " plus ", text)
+    words: list[str | None] = []
+    for word in _WORD.findall(text):
+        is_noise = word in _STOP_WORDS or (len(word) == 1 and word not in _AXES) or len(word) > 40
+        words.append(None if is_noise else word)
+    return words
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"*' if len(word) >= PREFIX_FROM and word.isalpha() else f'"{word}"'
+
+
+def is_greeting(question: str) -> bool:
+    """True for words that only greet or thank."""
+    words = _WORD.findall(question.lower())
+    return 0 < len(words) <= 5 and all(word in _GREETING_WORDS for word in words)
+
+
+def rank(
+    found: Mapping[Term, Sequence[Hit]], entry_count: int, *, limit: int
+) -> list[tuple[int, float]]:
+    """The best row of each relevant entry with its score, best first.
+
+    An entry is relevant if the words that it holds outweigh those that it lacks, and one of
+    them stands in its title, tags or keys.
+    """
+    weights = {
+        term: math.log(1 + entry_count / (1 + len({hit.entry for hit in hits})))
+        for term, hits in found.items()
+        if not term.is_pair
+    }
+    # A word of everyday speech that no entry holds is a lesser sign than a rare one that some do.
+    unknown = math.log(1 + entry_count / 6)
+    total = sum(weights[term] if found[term] else unknown for term in weights)
+
+    rows: dict[int, float] = {}
+    entry_of: dict[int, int] = {}
+    covered: dict[int, dict[Term, float]] = {}
+    in_head: set[int] = set()
+    for term, hits in found.items():
+        for hit in hits:
+            rows[hit.row] = rows.get(hit.row, 0.0) + hit.score * (
+                PAIR_WEIGHT if term.is_pair else 1.0
+            )
+            entry_of[hit.row] = hit.entry
+            if not term.is_pair:
+                covered.setdefault(hit.entry, {})[term] = weights[term]
+                if hit.in_head:
+                    in_head.add(hit.entry)
+
+    best: dict[int, tuple[int, float]] = {}
+    for row, score in rows.items():
+        entry = entry_of[row]
+        coverage = sum(covered.get(entry, {}).values()) / total if total else 0.0
+        if entry not in in_head or coverage < COVERAGE_NEEDED:
+            continue
+        weighed = score * coverage
+        if entry not in best or weighed > best[entry][1]:
+            best[entry] = (row, weighed)
+    return sorted(best.values(), key=lambda pair: (-pair[1], pair[0]))[:limit]
+
+
+def answer(question: str, passages: Sequence[Passage], *, reason: str, advice: str) -> list[str]:
+    """The answer that is given without a model, as pieces of Markdown that belong together.
+
+    `reason` is a clause without a full stop, such as "No model is connected"; `advice` says
+    in whole sentences what to do about it.
+    """
+    return list(_pieces(question, passages, reason.rstrip(". "), advice.strip()))
+
+
+def _pieces(question: str, passages: Sequence[Passage], reason: str, advice: str) -> Iterator[str]:
+    label = f"{reason}, so this comes from the built-in print guide, not from an AI model."
+    yield f"*{label}* {advice}".rstrip() + "\n\n"
+    if is_greeting(question):
+        yield "Hello! The guide answers questions about printing. "
+        yield _examples()
+    elif not passages:
+        yield "**The guide holds nothing that fits this question.** It covers print defects, "
+        yield "materials, calibration, slicer settings and safety. "
+        yield _examples()
+    else:
+        yield from _shown(passages)
+
+
+def _shown(passages: Sequence[Passage]) -> Iterator[str]:
+    shown = passages[:SHOWN_IN_FULL]
+    for passage in shown:
+        yield f"## {passage.title}\n\n"
+        for paragraph in re.split(r"(?<=\n)\n+", passage.text + "\n\n"):
+            if paragraph.strip():
+                yield paragraph + "\n"
+
+    titles = [passage.title for passage in passages[SHOWN_IN_FULL:]]
+    titles += [title for passage in shown for title in passage.related]
+    known = {passage.title for passage in shown}
+    further = [title for title in dict.fromkeys(titles) if title not in known]
+    if further:
+        yield "**More in the guide:** " + " · ".join(further[:FURTHER_TITLES]) + "\n"
+
+
+def _examples() -> str:
+    return "Try for example:\n\n" + "\n".join(f"- {example}" for example in EXAMPLES) + "\n"

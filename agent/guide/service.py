@@ -1,0 +1,114 @@
+"""The built-in print guide: its entries, and a search that needs no model."""
+
+import sqlite3
+import threading
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from agent.guide.documents import Entry, parse_entry, passages_of
+from agent.guide.rules import Hit, Passage, Term, rank, terms
+from agent.shared.errors import NotFound
+
+_SCHEMA = """
+CREATE VIRTUAL TABLE passage USING fts5(title, tags, keys, text, tokenize = 'porter unicode61')
+"""
+# The weights stand for title, tags, keys and text; the second number is above 0 for the head only.
+_FIND = """
+SELECT rowid, -bm25(passage, 6.0, 5.0, 3.0, 1.0), -bm25(passage, 1.0, 1.0, 1.0, 0.0)
+FROM passage WHERE passage MATCH ?
+"""
+
+
+class Guide:
+    """Searches the entries. Safe to use from any thread; builds its index at the first search."""
+
+    def __init__(self, entries: list[Entry]) -> None:
+        self._entries = entries
+        self._by_ref = {entry.ref: entry for entry in entries}
+        self._places = [
+            (number, text)
+            for number, entry in enumerate(entries)
+            for text in passages_of(entry.text)
+        ]
+        self._lock = threading.Lock()
+        self._index: sqlite3.Connection | None = None
+
+    @classmethod
+    def open(cls) -> "Guide":
+        """Reads the entries that come with the program. Raises EntryError."""
+        return cls(read_entries(files("agent.guide") / "entries"))
+
+    def close(self) -> None:
+        """Releases the index. A later search builds it again."""
+        with self._lock:
+            if self._index is not None:
+                self._index.close()
+                self._index = None
+
+    @property
+    def count(self) -> int:
+        return len(self._entries)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """All entries, by topic and title."""
+        return list(self._entries)
+
+    def entry(self, ref: str) -> Entry:
+        """The entry called `ref`, such as `guide/stringing`. Raises NotFound."""
+        try:
+            return self._by_ref[ref]
+        except KeyError:
+            raise NotFound("no-such-entry", f"The guide has no entry {ref!r}.") from None
+
+    def search(self, query: str, *, limit: int = 5) -> list[Passage]:
+        """The best passage of up to `limit` entries that fit `query`, best first; else nothing."""
+        wanted = terms(query)
+        if not wanted or limit < 1:
+            return []
+        with self._lock:
+            index = self._built()
+            found = {term: self._hits(index, term) for term in wanted}
+        return [self._passage(*best) for best in rank(found, self.count, limit=limit)]
+
+    def _built(self) -> sqlite3.Connection:
+        if self._index is None:
+            # One lock guards it, so the thread that opened it does not matter.
+            index = sqlite3.connect(":memory:", check_same_thread=False)
+            index.execute(_SCHEMA)
+            index.executemany(
+                "INSERT INTO passage(rowid, title, tags, keys, text) VALUES (?, ?, ?, ?, ?)",
+                [(row, *self._columns(n), text) for row, (n, text) in enumerate(self._places)],
+            )
+            index.commit()
+            self._index = index
+        return self._index
+
+    def _columns(self, number: int) -> tuple[str, str, str]:
+        entry = self._entries[number]
+        tags = "; ".join(entry.tags).replace("+", " plus")
+        return entry.title.replace("+", " plus"), tags, "; ".join(entry.keys)
+
+    def _hits(self, index: sqlite3.Connection, term: Term) -> list[Hit]:
+        return [
+            Hit(row, self._places[row][0], score, head > 0)
+            for row, score, head in index.execute(_FIND, (term.match,))
+        ]
+
+    def _passage(self, row: int, score: float) -> Passage:
+        number, text = self._places[row]
+        entry = self._entries[number]
+        related = tuple(self._by_ref[ref].title for ref in entry.see if ref in self._by_ref)
+        return Passage(entry.ref, entry.title, entry.topic, text, score, entry.tags, related)
+
+
+def read_entries(folder: Traversable) -> list[Entry]:
+    """Every `<topic>/<slug>.md` in `folder`, by topic and title. Raises EntryError."""
+    entries = [
+        parse_entry(file.name.removesuffix(".md"), file.read_text("utf-8"))
+        for topic in folder.iterdir()
+        if topic.is_dir()
+        for file in topic.iterdir()
+        if file.name.endswith(".md")
+    ]
+    return sorted(entries, key=lambda entry: (entry.topic, entry.title))
