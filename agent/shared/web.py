@@ -107,6 +107,11 @@ def asks(model: type[M]) -> Callable[[Handler], Handler]:
 
 async def body(model: type[M], *, limit_bytes: int = JSON_BODY_BYTES) -> M:
     """The JSON body as `model`. Raises UnsupportedMedia, TooLarge, Malformed or Invalid."""
+    return read(model, await read_json(limit_bytes=limit_bytes))
+
+
+async def read_json(*, limit_bytes: int = JSON_BODY_BYTES) -> object:
+    """The JSON body as it is. Raises UnsupportedMedia, TooLarge or Malformed."""
     if request.mimetype != "application/json":
         raise UnsupportedMedia(
             "json-wanted", "Send the body as JSON with Content-Type: application/json."
@@ -117,9 +122,10 @@ async def body(model: type[M], *, limit_bytes: int = JSON_BODY_BYTES) -> M:
     if len(raw) > limit_bytes:
         raise _too_large(limit_bytes)
     try:
-        return read(model, orjson.loads(raw))
+        value: object = orjson.loads(raw)
     except orjson.JSONDecodeError as err:
         raise Malformed("bad-json", f"The body is not valid JSON: {err}.") from None
+    return value
 
 
 def read(model: type[M], values: object) -> M:

@@ -1,0 +1,169 @@
+"""Conversations and messages over HTTP."""
+
+from quart import Blueprint, Response, request
+from quart_schema import document_request
+
+from agent.chat.service import ACTIVE_BRANCH, Asked, ChatService
+from agent.chat.shapes import (
+    ConversationChange,
+    ConversationIn,
+    ConversationOut,
+    ConversationPage,
+    ConversationQuery,
+    ExportQuery,
+    Imported,
+    MessageIn,
+    MessagePage,
+    MessageQuery,
+    Posted,
+    RegenerateIn,
+)
+from agent.chat.transfer import Bundle, TransferService
+from agent.runs.rules import Run
+from agent.runs.service import RunService
+from agent.runs.shapes import run_json
+from agent.shared.errors import Malformed
+from agent.shared.streams import event_stream
+from agent.shared.web import asks, gives, gives_media, json, needs, read_json, takes
+
+IMPORT_BYTES = 256 * 1024 * 1024
+KEY_CHARACTERS = 200
+
+
+def routes(chat: ChatService, transfer: TransferService, runs: RunService) -> Blueprint:
+    bp = Blueprint("chat", __name__, url_prefix="/api/v1")
+
+    @bp.post("/conversations")
+    @needs("chat")
+    @takes(ConversationIn)
+    @gives(ConversationOut, 201)
+    async def open_conversation(asked: ConversationIn) -> Response:
+        """Open a conversation."""
+        return json(await chat.open(title=asked.title, model=asked.model, system=asked.system), 201)
+
+    @bp.get("/conversations")
+    @needs("chat")
+    @asks(ConversationQuery)
+    @gives(ConversationPage)
+    async def list_conversations(query: ConversationQuery) -> Response:
+        """Pinned first, then the latest; with `q` those that hold every word of it."""
+        if query.q and query.q.strip():
+            items, cursor = await chat.find(query.q, cursor=query.cursor, limit=query.limit)
+        else:
+            items, cursor = await chat.page(
+                archived=query.archived, cursor=query.cursor, limit=query.limit
+            )
+        return json({"items": items, "next_cursor": cursor})
+
+    @bp.get("/conversations/<conversation_id>")
+    @needs("chat")
+    @gives(ConversationOut)
+    async def one_conversation(conversation_id: str) -> Response:
+        """One conversation, without its messages."""
+        return json(await chat.get(conversation_id))
+
+    @bp.patch("/conversations/<conversation_id>")
+    @needs("chat")
+    @takes(ConversationChange)
+    @gives(ConversationOut)
+    async def change_conversation(conversation_id: str, asked: ConversationChange) -> Response:
+        """Rename, pin, archive, choose the model, or choose the branch that is shown."""
+        return json(await chat.change(conversation_id, asked.changes()))
+
+    @bp.delete("/conversations/<conversation_id>")
+    @needs("chat")
+    async def delete_conversation(conversation_id: str) -> Response:
+        """Delete. It can be restored for seven days."""
+        await chat.delete(conversation_id)
+        return Response(status=204)
+
+    @bp.post("/conversations/<conversation_id>/restore")
+    @needs("chat")
+    @gives(ConversationOut)
+    async def restore_conversation(conversation_id: str) -> Response:
+        """Undo a deletion."""
+        return json(await chat.restore(conversation_id))
+
+    @bp.get("/conversations/<conversation_id>/messages")
+    @needs("chat")
+    @asks(MessageQuery)
+    @gives(MessagePage)
+    async def list_messages(conversation_id: str, query: MessageQuery) -> Response:
+        """The whole tree of messages in the order of writing."""
+        items, cursor = await chat.messages(conversation_id, cursor=query.cursor, limit=query.limit)
+        return json({"items": items, "next_cursor": cursor})
+
+    @bp.post("/conversations/<conversation_id>/messages")
+    @needs("chat")
+    @takes(MessageIn)
+    @gives(Posted, 202)
+    async def ask(conversation_id: str, asked: MessageIn) -> Response:
+        """Ask. With Accept: text/event-stream the answer is the run's events themselves."""
+        question = Asked(
+            asked.content,
+            tuple(asked.images),
+            asked.model,
+            asked.options,
+            asked.parent_id if "parent_id" in asked.model_fields_set else ACTIVE_BRANCH,
+        )
+        message, run = await chat.ask(conversation_id, question, key=idempotency_key())
+        return _begun(runs, message, run)
+
+    @bp.post("/messages/<message_id>/regenerate")
+    @needs("chat")
+    @takes(RegenerateIn)
+    @gives(Posted, 202)
+    async def regenerate(message_id: str, asked: RegenerateIn) -> Response:
+        """Answer a question once more, beside the answers that it has."""
+        message, run = await chat.regenerate(
+            message_id, model=asked.model, options=asked.options, key=idempotency_key()
+        )
+        return _begun(runs, message, run)
+
+    @bp.get("/conversations/<conversation_id>/export")
+    @needs("chat")
+    @asks(ExportQuery)
+    @gives_media(200, "application/json", "text/markdown")
+    async def export(conversation_id: str, query: ExportQuery) -> Response:
+        """The conversation as a file: all of it as JSON, or its active branch as Markdown."""
+        if query.format == "json":
+            response = json(await transfer.as_json(conversation_id))
+        else:
+            text = await transfer.as_markdown(conversation_id)
+            response = Response(text, content_type="text/markdown; charset=utf-8")
+        name = f"conversation-{conversation_id}.{query.format}"
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
+
+    @bp.post("/conversations/import")
+    @needs("chat")
+    @document_request(Bundle)
+    @gives(Imported)
+    async def import_conversations() -> Response:
+        """Take in one exported conversation, or several as {"conversations": [...]}. What is
+        here already is not doubled."""
+        return json(await transfer.take_in(await read_json(limit_bytes=IMPORT_BYTES)))
+
+    return bp
+
+
+def idempotency_key() -> str | None:
+    """The header of that name. Raises Malformed."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not (0 < len(key) <= KEY_CHARACTERS and key.isascii()):
+        raise Malformed(
+            "bad-idempotency-key", f"Idempotency-Key is 1 to {KEY_CHARACTERS} ASCII characters."
+        )
+    return key
+
+
+def _begun(runs: RunService, message: dict[str, object], run: Run) -> Response:
+    if request.accept_mimetypes.best_match(["application/json", "text/event-stream"]) == (
+        "text/event-stream"
+    ):
+        response = event_stream(runs.events(run.id))
+        response.headers["X-Run-ID"] = run.id
+    else:
+        response = json({"message": message, "run": run_json(run)}, 202)
+    response.headers["Location"] = f"/api/v1/runs/{run.id}"
+    return response

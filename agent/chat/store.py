@@ -1,0 +1,226 @@
+"""The tables of conversations and messages, and every query on them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import JSON, Column, ForeignKey, Index, Select, delete, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import Field, SQLModel
+
+Row = dict[str, Any]  # Any: a row's values, by the table's column names
+
+
+class ConversationRow(SQLModel, table=True):
+    __tablename__ = "conversation"
+    number: int | None = Field(default=None, primary_key=True)  # the full-text index's row
+    id: str = Field(unique=True)
+    title: str = ""
+    title_is_automatic: bool = True
+    model: str | None = None
+    system: str | None = None
+    created_at: str
+    updated_at: str
+    archived: bool = False
+    pinned: bool = False
+    active_message_id: str | None = None
+    message_count: int = 0
+    deleted_at: str | None = Field(default=None, index=True)
+    __table_args__ = (Index("conversation_order", "archived", "pinned", "updated_at", "id"),)
+
+
+class MessageRow(SQLModel, table=True):
+    __tablename__ = "message"
+    number: int | None = Field(default=None, primary_key=True)  # the full-text index's row
+    id: str = Field(unique=True)
+    conversation_id: str = Field(
+        sa_column=Column(ForeignKey("conversation.id", ondelete="CASCADE"), nullable=False)
+    )
+    parent_id: str | None = None
+    role: str
+    content: str = ""
+    thinking: str = ""
+    images: list[str] = Field(default=[], sa_column=Column(JSON, nullable=False))
+    model: str | None = None
+    provider: str | None = None
+    status: str
+    created_at: str
+    run_id: str | None = None
+    usage: dict[str, Any] | None = Field(  # Any: JSON
+        default=None, sa_column=Column(JSON(none_as_null=True))
+    )
+    sources: list[dict[str, str]] = Field(default=[], sa_column=Column(JSON, nullable=False))
+    trimmed: int = 0
+    problem: dict[str, Any] | None = Field(  # Any: JSON
+        default=None, sa_column=Column(JSON(none_as_null=True))
+    )
+    __table_args__ = (Index("message_of_conversation", "conversation_id", "number"),)
+
+
+CONVERSATION = ConversationRow.__table__  # type: ignore[attr-defined] # SQLModel's own
+MESSAGE = MessageRow.__table__  # type: ignore[attr-defined] # SQLModel's own
+LISTED = [c for c in CONVERSATION.c if c.name not in {"number", "deleted_at"}]
+TOLD = [c for c in MESSAGE.c if c.name != "number"]
+
+BRANCH = text(
+    """
+    WITH RECURSIVE up(id, parent_id, depth) AS (
+      SELECT id, parent_id, 0 FROM message WHERE id = :leaf
+      UNION ALL
+      SELECT m.id, m.parent_id, up.depth + 1 FROM message m JOIN up ON m.id = up.parent_id
+      WHERE up.depth < :limit
+    )
+    SELECT m.id, m.role, m.content, m.images, m.status FROM up JOIN message m ON m.id = up.id
+    ORDER BY up.depth DESC
+    """
+).columns(images=JSON())
+FIND_IN_MESSAGES = text(
+    """
+    SELECT m.conversation_id, m.id AS message_id, hit.number FROM (
+      SELECT rowid AS number FROM message_fts WHERE message_fts MATCH :query
+      ORDER BY rowid DESC LIMIT :scan
+    ) hit JOIN message m ON m.number = hit.number
+    ORDER BY hit.number DESC
+    """
+)
+SNIPPET = text(
+    """
+    SELECT snippet(message_fts, 0, char(57344), char(57345), '…', 16) AS snippet
+    FROM message_fts WHERE message_fts MATCH :query AND rowid = :number
+    """
+)
+FIND_IN_TITLES = text(
+    """
+    SELECT c.id AS conversation_id, hit.snippet FROM (
+      SELECT rowid AS number, highlight(conversation_fts, 0, char(57344), char(57345)) AS snippet
+      FROM conversation_fts WHERE conversation_fts MATCH :query
+      ORDER BY rowid DESC LIMIT :scan
+    ) hit JOIN conversation c ON c.number = hit.number
+    ORDER BY hit.number DESC
+    """
+).columns()
+
+
+class Conversations:
+    """Every query on the table of conversations. Commits nothing itself."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, values: Mapping[str, object]) -> None:
+        await self._connection.execute(insert(CONVERSATION), dict(values))
+
+    async def find(self, conversation_id: str, *, deleted: bool = False) -> Row | None:
+        query = select(*LISTED, CONVERSATION.c.deleted_at).where(
+            CONVERSATION.c.id == conversation_id
+        )
+        if not deleted:
+            query = query.where(CONVERSATION.c.deleted_at.is_(None))
+        row = (await self._connection.execute(query)).mappings().first()
+        return dict(row) if row else None
+
+    async def change(self, conversation_id: str, values: Mapping[str, object]) -> None:
+        await self._connection.execute(
+            update(CONVERSATION).where(CONVERSATION.c.id == conversation_id).values(**values)
+        )
+
+    async def page(
+        self, *, archived: bool, after: tuple[bool, str, str] | None, limit: int
+    ) -> list[Row]:
+        """Pinned first, then the latest; `after` is (pinned, updated_at, id) of the last one."""
+        c = CONVERSATION.c
+        query = select(*LISTED).where(c.deleted_at.is_(None), c.archived == archived)
+        if after is not None:
+            # Written out, since SQLite compares tuples only upwards or downwards as a whole.
+            query = query.where(
+                text(
+                    "(conversation.pinned, conversation.updated_at, conversation.id)"
+                    " < (:pinned, :updated_at, :last_id)"
+                ).bindparams(pinned=after[0], updated_at=after[1], last_id=after[2])
+            )
+        query = query.order_by(c.pinned.desc(), c.updated_at.desc(), c.id.desc()).limit(limit)
+        return [dict(row) for row in (await self._connection.execute(query)).mappings()]
+
+    async def several(self, ids: Sequence[str]) -> dict[str, Row]:
+        query = select(*LISTED).where(
+            CONVERSATION.c.id.in_(ids), CONVERSATION.c.deleted_at.is_(None)
+        )
+        rows = (await self._connection.execute(query)).mappings()
+        return {row["id"]: dict(row) for row in rows}
+
+    async def all_ids(self) -> list[str]:
+        query = select(CONVERSATION.c.id).where(CONVERSATION.c.deleted_at.is_(None))
+        rows = await self._connection.execute(query.order_by(CONVERSATION.c.id))
+        return [row.id for row in rows]
+
+    async def matches(self, fts: str, scan: int) -> list[tuple[str, str | None, int, str | None]]:
+        """(conversation, message or None, row number, snippet if known already) of the newest
+        hits: titles first, then messages."""
+        titles = await self._connection.execute(FIND_IN_TITLES, {"query": fts, "scan": scan})
+        found: list[tuple[str, str | None, int, str | None]] = [
+            (row.conversation_id, None, 0, row.snippet) for row in titles
+        ]
+        hits = await self._connection.execute(FIND_IN_MESSAGES, {"query": fts, "scan": scan})
+        return found + [(row.conversation_id, row.message_id, row.number, None) for row in hits]
+
+    async def snippet(self, fts: str, number: int) -> str:
+        row = (await self._connection.execute(SNIPPET, {"query": fts, "number": number})).first()
+        return row.snippet if row else ""
+
+    async def purge(self, deleted_before: str, limit: int = 100) -> int:
+        """Really deletes what was deleted long ago, some at a time; says how many."""
+        old = (
+            select(CONVERSATION.c.id).where(CONVERSATION.c.deleted_at < deleted_before).limit(limit)
+        )
+        gone = await self._connection.execute(
+            delete(CONVERSATION).where(CONVERSATION.c.id.in_(old.scalar_subquery()))
+        )
+        return int(gone.rowcount)
+
+
+class Messages:
+    """Every query on the table of messages. Commits nothing itself."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, rows: Iterable[Mapping[str, object]]) -> None:
+        if values := [dict(row) for row in rows]:
+            await self._connection.execute(insert(MESSAGE), values)
+
+    async def find(self, message_id: str) -> Row | None:
+        query = select(*TOLD).where(MESSAGE.c.id == message_id)
+        row = (await self._connection.execute(query)).mappings().first()
+        return dict(row) if row else None
+
+    async def change(self, message_id: str, values: Mapping[str, object]) -> None:
+        await self._connection.execute(
+            update(MESSAGE).where(MESSAGE.c.id == message_id).values(**values)
+        )
+
+    async def page(self, conversation_id: str, after: int, limit: int) -> list[Row]:
+        """In the order of writing; `after` is the `number` of the last one."""
+        rows = await self._connection.execute(self._of(conversation_id, after, limit))
+        return [dict(row) for row in rows.mappings()]
+
+    def _of(self, conversation_id: str, after: int, limit: int) -> Select[Any]:  # Any: columns
+        return (
+            select(*TOLD, MESSAGE.c.number)
+            .where(MESSAGE.c.conversation_id == conversation_id, MESSAGE.c.number > after)
+            .order_by(MESSAGE.c.number)
+            .limit(limit)
+        )
+
+    async def branch(self, leaf: str, limit: int) -> list[Row]:
+        """The way from (at most `limit` messages above) to `leaf`, oldest first."""
+        rows = await self._connection.execute(BRANCH, {"leaf": leaf, "limit": limit})
+        return [dict(row) for row in rows.mappings()]
+
+    async def homes(self, ids: Sequence[str]) -> dict[str, str]:
+        """Which conversation each known message belongs to."""
+        found: dict[str, str] = {}
+        for start in range(0, len(ids), 500):
+            query = select(MESSAGE.c.id, MESSAGE.c.conversation_id).where(
+                MESSAGE.c.id.in_(ids[start : start + 500])
+            )
+            found |= {row.id: row.conversation_id for row in await self._connection.execute(query)}
+        return found

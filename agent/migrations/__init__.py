@@ -1,0 +1,87 @@
+"""Brings the database to the schema of this version, with a copy of the file made before."""
+
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+from agent.shared.errors import Conflict, NoSpace, OrcaError, Unavailable
+
+VERSIONS = ("0001",)
+KEPT_BACKUPS = 5
+
+
+def migrate(file: Path, *, now: datetime) -> bool:
+    """Blocking. Says whether anything had to be done.
+
+    Raises Conflict if a newer version of the program wrote the file, NoSpace and Unavailable
+    if it cannot be written."""
+    try:
+        version = _version(file)
+        if version == VERSIONS[-1]:
+            return False
+        if version is not None:
+            if version not in VERSIONS:
+                raise Conflict(
+                    "newer-database",
+                    f"The database {file.name} was written by a newer version of Orca Agents "
+                    f"(schema {version}, this one knows {VERSIONS[-1]}). Update the program, "
+                    "or start it with another data folder.",
+                )
+            back_up(file, file.parent / "backups", label=f"schema-{version}", now=now)
+        _upgrade(file)
+    except sqlite3.Error as err:
+        raise _explained(err, file) from err
+    return True
+
+
+def back_up(file: Path, folder: Path, *, label: str, now: datetime) -> Path:
+    """A consistent copy, made while the file may be in use; only the latest few are kept."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    copy = folder / f"{file.stem}-{label}-{now:%Y%m%dT%H%M%S}.db"
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    copy.chmod(0o600)
+    for old in sorted(folder.glob("*.db"), key=lambda path: path.stat().st_mtime)[:-KEPT_BACKUPS]:
+        old.unlink()
+    return copy
+
+
+def _version(file: Path) -> str | None:
+    if not file.exists():
+        return None
+    with closing(sqlite3.connect(file)) as connection:
+        known = connection.execute(
+            "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+        ).fetchone()
+        row = known and connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return str(row[0]) if row else None
+
+
+def _upgrade(file: Path) -> None:
+    from alembic import command  # slow import
+    from alembic.config import Config  # slow import
+    from sqlalchemy import create_engine  # slow import
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    file.touch(mode=0o600)
+    engine = create_engine(f"sqlite:///{file}")
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        engine.dispose()
+
+
+def _explained(err: sqlite3.Error, file: Path) -> OrcaError:
+    if "full" in str(err):
+        return NoSpace(
+            "disk-full", "The disk that holds the agent's data is full. Free some space first."
+        )
+    return Unavailable(
+        "database-unusable",
+        f"The database {file.name} cannot be opened ({err}). Copies of it may be in the folder "
+        "backups beside it.",
+    )
