@@ -1,0 +1,27 @@
+/** Errors in words for the person in front of the page. */
+import { ApiError, Unreachable } from "./api/client";
+import type { Problem } from "./api/types";
+
+export interface ErrorWords {
+  title: string;
+  detail: string | null;
+  requestId: string | null;
+}
+
+export function inWords(error: unknown): ErrorWords {
+  if (error instanceof ApiError) return problemInWords(error.problem, error.requestId);
+  if (error instanceof Unreachable) {
+    return { title: "The agent did not answer", detail: "It may be starting again.", requestId: null };
+  }
+  return { title: "Something went wrong in this page", detail: String(error), requestId: null };
+}
+
+export function problemInWords(problem: Problem, requestId: string | null = null): ErrorWords {
+  const fields = (problem.errors ?? []).map((error) => `${error.field}: ${error.detail}`);
+  const detail = [problem.detail, ...fields].filter(Boolean).join(" ");
+  return {
+    title: problem.title,
+    detail: detail && detail !== problem.title ? detail : null,
+    requestId: problem.request_id ?? requestId,
+  };
+}

@@ -1,0 +1,54 @@
+/** The panel's keys. OrcaSlicer swallows Ctrl or Cmd with R G J N O S F P I; none of them is used. */
+import { isApple } from "../lib/host";
+import type { Panel } from "./state/panel.svelte";
+
+const ALT = isApple ? "⌥" : "Alt";
+
+export const SHORTCUTS: { keys: string[]; does: string }[] = [
+  { keys: ["Enter"], does: "Send" },
+  { keys: ["Shift", "Enter"], does: "New line" },
+  { keys: ["Esc"], does: "Stop the answer" },
+  { keys: [ALT, "N"], does: "New chat" },
+  { keys: [isApple ? "⌘" : "Ctrl", "K"], does: "Search the conversations" },
+  { keys: ["/"], does: "Search the conversations, when not typing" },
+  { keys: [ALT, "C"], does: "Go to the message box" },
+  { keys: [ALT, "↑"], does: "Previous conversation" },
+  { keys: [ALT, "↓"], does: "Next conversation" },
+  { keys: ["?"], does: "This list, when not typing" },
+];
+
+export function shortcuts(event: KeyboardEvent, panel: Panel): void {
+  if (event.defaultPrevented || event.isComposing) return;
+  const act = actionOf(event, panel);
+  if (!act) return;
+  event.preventDefault();
+  act();
+}
+
+function actionOf(event: KeyboardEvent, panel: Panel): (() => void) | undefined {
+  const hasDialog = document.querySelector("dialog[open]") !== null;
+  if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey) {
+    return event.code === "KeyK" && !panel.layout.dialog ? () => panel.layout.focus("search") : undefined;
+  }
+  if (event.ctrlKey || event.metaKey || hasDialog) return undefined;
+  if (event.altKey) return withAlt(event, panel);
+  if (event.key === "Escape") return panel.chat.live ? () => void panel.chat.stop() : undefined;
+  if (isTyping(event.target)) return undefined;
+  if (event.key === "/") return () => panel.layout.focus("search");
+  return event.key === "?" ? () => (panel.layout.dialog = "help") : undefined;
+}
+
+/** By place on the keyboard, since Option makes other letters on a Mac. */
+function withAlt(event: KeyboardEvent, panel: Panel): (() => void) | undefined {
+  const actions: Record<string, () => void> = {
+    KeyN: () => panel.newChat(),
+    KeyC: () => panel.layout.focus("composer"),
+    ArrowUp: () => panel.openNeighbour(-1),
+    ArrowDown: () => panel.openNeighbour(1),
+  };
+  return actions[event.code];
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.closest("input, textarea, select, [contenteditable]") !== null;
+}

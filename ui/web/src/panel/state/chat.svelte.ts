@@ -1,0 +1,295 @@
+/** The open conversation: its messages as a tree, the branch shown, and what one can do with them. */
+import * as agent from "../../lib/api/agent";
+import { ApiError, Unreachable } from "../../lib/api/client";
+import type { Conversation, Message, Posted, PostMessage } from "../../lib/api/types";
+import { newKey } from "../../lib/identifiers";
+import { activeBranch, childrenByParent, newestLeaf } from "../../lib/tree";
+import { Drafts, type Draft } from "./draft.svelte";
+import { ShownMessage } from "./message.svelte";
+import type { Models } from "./models.svelte";
+import type { Notices } from "./notices.svelte";
+
+/** Pauses before a turn is sent again under the same key, in milliseconds. */
+const RESEND_AFTER = [400, 1_200, 3_000];
+
+export class Chat {
+  conversation = $state.raw<Conversation | null>(null);
+  /** In creation order, over all branches. */
+  messages = $state.raw<ShownMessage[]>([]);
+  activeId = $state<string | null>(null);
+  draft = $state.raw<Draft>() as Draft;
+  isLoading = $state(false);
+  /** Why the conversation asked for is not shown. */
+  failure = $state.raw<unknown>(null);
+  /** The message a search hit points to. */
+  soughtId = $state<string | null>(null);
+  #pickedForNew = $state<string | null>(null);
+  #id = $state<string | null>(null);
+
+  children = $derived(childrenByParent(this.messages));
+  branch = $derived(activeBranch(this.messages, this.activeId).filter(isSpoken));
+  live = $derived(this.branch.find((message) => message.isLive));
+
+  /** Told when a conversation came to be or changed. */
+  onChange: (conversation: Conversation) => void = () => {};
+  onCreated: (conversation: Conversation) => void = () => {};
+
+  constructor(
+    readonly drafts: Drafts,
+    readonly models: Models,
+    readonly notices: Notices,
+  ) {
+    this.draft = drafts.of(null);
+    this.#pickedForNew = models.lastPick;
+  }
+
+  get id(): string | null {
+    return this.#id;
+  }
+
+  /** The model the user wants here; `null` leaves it to the agent. */
+  get picked(): string | null {
+    return this.#id ? (this.conversation?.model ?? null) : this.#pickedForNew;
+  }
+
+  async open(id: string | null, soughtId: string | null = null): Promise<void> {
+    this.soughtId = soughtId;
+    if (id === this.#id && !this.failure) return;
+    this.close();
+    this.#id = id;
+    this.draft = this.drafts.of(id);
+    if (id) await this.refresh();
+  }
+
+  /** Shows nothing and follows nothing; runs go on without this page. */
+  close(): void {
+    this.messages.forEach((message) => message.leave());
+    this.#id = null;
+    this.conversation = null;
+    this.messages = [];
+    this.activeId = null;
+    this.failure = null;
+  }
+
+  /** Reads the conversation again, keeping what is being followed. */
+  async refresh(): Promise<void> {
+    const id = this.#id;
+    if (!id) return;
+    this.isLoading = !this.conversation;
+    try {
+      const [conversation, messages] = await Promise.all([agent.conversations.read(id), agent.allMessages(id)]);
+      if (this.#id === id) this.#take(conversation, messages);
+    } catch (error) {
+      if (this.#id === id && !this.conversation) this.failure = error;
+    } finally {
+      if (this.#id === id) this.isLoading = false;
+    }
+  }
+
+  /** Sends the composer's content. It stays there until the agent has acknowledged it. */
+  async send(): Promise<boolean> {
+    const draft = this.draft;
+    if (!draft.canSend) return false;
+    draft.isSending = true;
+    try {
+      const id = this.#id ?? (await this.#create());
+      const images = draft.attachments.flatMap((image) => (image.sha256 ? [image.sha256] : []));
+      const body = this.#body(draft.text.trim(), images);
+      const posted = await this.#post(id, body, draft.keyFor(body), draft);
+      draft.acknowledge();
+      await this.#takePosted(id, posted, body);
+      return true;
+    } catch (error) {
+      this.notices.error(error, "Not sent, the text is kept");
+      return false;
+    } finally {
+      draft.isSending = false;
+    }
+  }
+
+  /** Asks again with other words: a new branch beside `message`. */
+  async edit(message: ShownMessage, text: string, key: string): Promise<boolean> {
+    if (!this.#id) return false;
+    const body = { ...this.#body(text, message.images), parent_id: message.parent_id };
+    return this.#try("Not sent", async (id) => this.#takePosted(id, await this.#post(id, body, key), body));
+  }
+
+  /** Answers again: a new branch beside `message`. */
+  async regenerate(message: ShownMessage, model: string | null = this.picked): Promise<boolean> {
+    const key = newKey();
+    return this.#try("Could not answer again", async (id) => {
+      const posted = await resending(() => agent.regenerate(message.id, model ?? undefined, key));
+      await this.#takePosted(id, posted, null);
+    });
+  }
+
+  async stop(): Promise<void> {
+    const message = this.live;
+    if (!message?.runId || message.isStopping) return;
+    message.isStopping = true;
+    try {
+      await agent.runs.cancel(message.runId);
+    } catch (error) {
+      message.isStopping = false;
+      this.notices.error(error, "Could not stop");
+    }
+  }
+
+  /** The messages that stand in the place of `message`, itself among them. */
+  siblings(message: ShownMessage): ShownMessage[] {
+    return (this.children.get(message.parent_id) ?? [message]).filter((m) => m.role === message.role);
+  }
+
+  switchTo(sibling: ShownMessage): void {
+    this.activeId = newestLeaf(sibling, this.children).id;
+    void this.change({ active_message_id: this.activeId });
+  }
+
+  pick(model: string | null): void {
+    this.models.rememberPick(model);
+    this.#pickedForNew = model;
+    if (this.#id) void this.change({ model });
+  }
+
+  async change(change: Parameters<typeof agent.conversations.change>[1]): Promise<void> {
+    await this.#try("Could not keep the change", async (id) => {
+      const conversation = await agent.conversations.change(id, change);
+      if (this.#id === id) this.conversation = conversation;
+      this.onChange(conversation);
+    });
+  }
+
+  #body(content: string, images: string[]): PostMessage {
+    // Named, so that what is seen here is what is answered, whatever another page has done meanwhile.
+    const body = { content, images, parent_id: this.activeId };
+    return this.picked ? { ...body, model: this.picked } : body;
+  }
+
+  async #create(): Promise<string> {
+    const model = this.#pickedForNew;
+    const conversation = await agent.conversations.create(model ? { model } : {});
+    this.drafts.adopt(conversation.id);
+    this.#id = conversation.id;
+    this.conversation = conversation;
+    this.onCreated(conversation);
+    return conversation.id;
+  }
+
+  async #post(id: string, body: PostMessage, key: string, draft?: Draft): Promise<Posted> {
+    try {
+      return await resending(() => agent.conversations.post(id, body, key));
+    } catch (error) {
+      if (error instanceof ApiError && error.status < 500) draft?.refuse();
+      throw error;
+    }
+  }
+
+  /** Shows the question and the growing answer that a turn has made. */
+  async #takePosted(id: string, posted: Posted, body: PostMessage | null): Promise<void> {
+    if (this.#id !== id) return;
+    const answer = posted.message;
+    const parentKnown = this.messages.some((message) => message.id === answer.parent_id);
+    if (answer.role !== "assistant" || (body && !answer.parent_id) || (!body && !parentKnown)) {
+      this.activeId = null;
+      return this.refresh();
+    }
+    if (body && !parentKnown) this.#add(questionOf(answer, body));
+    this.#add(answer);
+    this.activeId = answer.id;
+    this.notices.announce("Sent. Waiting for the answer.");
+  }
+
+  #take(conversation: Conversation, messages: Message[]): void {
+    this.conversation = conversation;
+    this.failure = null;
+    const known = new Map(this.messages.map((message) => [message.id, message]));
+    this.messages = messages.map((message) => {
+      const shown = known.get(message.id);
+      shown?.take(message);
+      return shown ?? new ShownMessage(message, (ended) => this.#ended(ended));
+    });
+    const isLocal = this.activeId && messages.some((message) => message.id === this.activeId);
+    if (!isLocal || !this.live) this.activeId = conversation.active_message_id;
+    this.#settleDraft(messages);
+  }
+
+  /** A turn whose acknowledgement was lost may have arrived all the same. */
+  #settleDraft(messages: Message[]): void {
+    const turn = this.draft.unacknowledged;
+    if (!turn || this.draft.isSending || this.draft.text.trim() !== turn.content) return;
+    const arrived = messages.some(
+      (message) =>
+        message.role === "user" && message.content === turn.content && Date.parse(message.created_at) >= turn.since,
+    );
+    if (arrived) this.draft.acknowledge();
+  }
+
+  #add(message: Message): void {
+    if (this.messages.some((shown) => shown.id === message.id)) return;
+    this.messages = [...this.messages, new ShownMessage(message, (ended) => this.#ended(ended))];
+  }
+
+  #ended(message: ShownMessage): void {
+    const words = { complete: "Answer complete.", stopped: "Stopped.", interrupted: "The answer was interrupted." };
+    const status = message.status as keyof typeof words;
+    this.notices.announce(words[status] ?? "The answer failed.");
+    void this.#readConversation();
+    if (message.isLive) void this.refresh();
+  }
+
+  async #readConversation(): Promise<void> {
+    const id = this.#id;
+    if (!id) return;
+    try {
+      const conversation = await agent.conversations.read(id);
+      if (this.#id === id) this.conversation = conversation;
+      this.onChange(conversation);
+    } catch {
+      // The list catches up with the next refresh.
+    }
+  }
+
+  async #try(doing: string, act: (id: string) => Promise<void>): Promise<boolean> {
+    if (!this.#id) return false;
+    try {
+      await act(this.#id);
+      return true;
+    } catch (error) {
+      this.notices.error(error, doing);
+      return false;
+    }
+  }}
+
+function isSpoken(message: ShownMessage): boolean {
+  return message.role === "user" || message.role === "assistant";
+}
+
+/** The question as the agent stored it, known without asking. */
+function questionOf(answer: Message, body: PostMessage): Message {
+  return {
+    ...answer,
+    id: answer.parent_id ?? "",
+    parent_id: body.parent_id ?? null,
+    role: "user",
+    content: body.content,
+    images: body.images,
+    status: "complete",
+    thinking: null,
+    model: null,
+    run_id: null,
+    usage: null,
+    sources: [],
+  };
+}
+
+async function resending<T>(post: () => Promise<T>): Promise<T> {
+  for (const pause of RESEND_AFTER) {
+    try {
+      return await post();
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+  return post();
+}

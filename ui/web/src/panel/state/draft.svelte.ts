@@ -1,0 +1,175 @@
+/** What stands in the composer, kept per conversation until the agent has acknowledged it. */
+import { uploadImage, type Upload } from "../../lib/api/upload";
+import type { PostMessage } from "../../lib/api/types";
+import { inWords } from "../../lib/errors";
+import { newKey } from "../../lib/identifiers";
+import { forget, recall, remember } from "../../lib/storage";
+
+interface Kept {
+  text: string;
+  images: { sha256: string; name: string }[];
+  /** The key of a turn that was sent and never acknowledged, and exactly what was sent. */
+  turn?: Turn | null;
+}
+
+interface Turn {
+  key: string;
+  body: string;
+  since: number;
+}
+
+export class Attachment {
+  sha256 = $state<string | null>(null);
+  progress = $state(0);
+  failure = $state<string | null>(null);
+  readonly id = newKey();
+  readonly preview: string;
+  #upload: Upload | null = null;
+
+  constructor(
+    readonly name: string,
+    readonly file: Blob | null,
+    sha256: string | null = null,
+  ) {
+    this.sha256 = sha256;
+    this.preview = file ? URL.createObjectURL(file) : `/api/v1/images/${sha256}`;
+  }
+
+  async upload(): Promise<void> {
+    if (!this.file) return;
+    this.failure = null;
+    this.#upload = uploadImage(this.file, this.name, (share) => (this.progress = share));
+    try {
+      this.sha256 = (await this.#upload.finished).sha256;
+    } catch (error) {
+      const words = inWords(error);
+      this.failure = words.detail ?? words.title;
+    }
+  }
+
+  discard(): void {
+    this.#upload?.cancel();
+    if (this.file) URL.revokeObjectURL(this.preview);
+  }
+}
+
+export class Draft {
+  text = $state("");
+  attachments = $state.raw<Attachment[]>([]);
+  isSending = $state(false);
+  #turn: Turn | null = null;
+  #name: string;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(id: string) {
+    this.#name = `draft.${id}`;
+    const kept = recall<Kept>(this.#name, { text: "", images: [] });
+    this.text = kept.text;
+    this.attachments = kept.images.map((image) => new Attachment(image.name, null, image.sha256));
+    this.#turn = kept.turn ?? null;
+  }
+
+  get isEmpty(): boolean {
+    return !this.text.trim() && !this.attachments.length;
+  }
+
+  get isUploading(): boolean {
+    return this.attachments.some((image) => !image.sha256 && !image.failure);
+  }
+
+  get canSend(): boolean {
+    const allThere = this.attachments.every((image) => image.sha256);
+    return !this.isSending && !this.isEmpty && allThere;
+  }
+
+  write(text: string): void {
+    this.text = text;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.save(), 250);
+  }
+
+  attach(files: Iterable<File>): void {
+    for (const file of files) {
+      const attachment = new Attachment(file.name || "image", file);
+      this.attachments = [...this.attachments, attachment];
+      void attachment.upload().then(() => this.save());
+    }
+  }
+
+  remove(attachment: Attachment): void {
+    attachment.discard();
+    this.attachments = this.attachments.filter((other) => other !== attachment);
+    this.save();
+  }
+
+  /** The key under which `body` is sent: the old one if just this was sent before without an answer. */
+  keyFor(body: PostMessage): string {
+    const text = JSON.stringify(body);
+    if (this.#turn?.body !== text) this.#turn = { key: newKey(), body: text, since: Date.now() };
+    this.save();
+    return this.#turn.key;
+  }
+
+  /** Whether a turn went out and its answer never came. */
+  get unacknowledged(): { content: string; since: number } | null {
+    if (!this.#turn) return null;
+    return { content: (JSON.parse(this.#turn.body) as PostMessage).content, since: this.#turn.since };
+  }
+
+  /** The agent has it: nothing is kept any more. */
+  acknowledge(): void {
+    this.attachments.forEach((attachment) => attachment.discard());
+    this.text = "";
+    this.attachments = [];
+    this.#turn = null;
+    this.save();
+  }
+
+  /** The agent refused it for good: a later try is a new turn. */
+  refuse(): void {
+    this.#turn = null;
+    this.save();
+  }
+
+  /** Goes on under the name of a conversation that has just been made. */
+  rename(id: string): void {
+    forget(this.#name);
+    this.#name = `draft.${id}`;
+    this.save();
+  }
+
+  save(): void {
+    clearTimeout(this.#timer);
+    const images = this.attachments.flatMap((image) =>
+      image.sha256 ? [{ sha256: image.sha256, name: image.name }] : [],
+    );
+    if (!this.text && !images.length && !this.#turn) forget(this.#name);
+    else remember(this.#name, { text: this.text, images, turn: this.#turn } satisfies Kept);
+  }
+}
+
+export class Drafts {
+  #byId = new Map<string, Draft>();
+
+  of(conversationId: string | null): Draft {
+    const id = conversationId ?? "new";
+    const known = this.#byId.get(id);
+    if (known) return known;
+    const draft = new Draft(id);
+    this.#byId.set(id, draft);
+    return draft;
+  }
+
+  /** The draft of the new chat becomes that of the conversation made from it. */
+  adopt(conversationId: string): Draft {
+    const draft = this.of(null);
+    this.#byId.delete("new");
+    this.#byId.set(conversationId, draft);
+    draft.rename(conversationId);
+    return draft;
+  }
+
+  saveAll(): void {
+    this.#byId.forEach((draft) => draft.save());
+  }
+}

@@ -1,0 +1,47 @@
+/** How wide the page is, and which side pieces are open. */
+export type Dialog = "help" | "about";
+
+export class Layout {
+  /** The list stands beside the chat. */
+  isWide = $state(false);
+  /** There is room for a third column. */
+  isRoomy = $state(false);
+  isDrawerOpen = $state(false);
+  dialog = $state<Dialog | null>(null);
+  /** The guide passage shown in the side sheet. */
+  sheetRef = $state<string | null>(null);
+  #focusTargets = new Map<string, HTMLElement>();
+
+  start(): () => void {
+    const stops = [
+      watch("(min-width: 47.5em)", (matches) => (this.isWide = matches)),
+      watch("(min-width: 75em)", (matches) => (this.isRoomy = matches)),
+    ];
+    return () => stops.forEach((stop) => stop());
+  }
+
+  /** Svelte attachment that makes an element known to `focus`. */
+  target(name: "composer" | "search") {
+    return (element: HTMLElement) => {
+      this.#focusTargets.set(name, element);
+      return () => {
+        if (this.#focusTargets.get(name) === element) this.#focusTargets.delete(name);
+      };
+    };
+  }
+
+  focus(name: "composer" | "search"): void {
+    if (name === "search" && !this.isWide) this.isDrawerOpen = true;
+    if (name === "composer") this.isDrawerOpen = false;
+    // The drawer's content comes with the next frame.
+    requestAnimationFrame(() => this.#focusTargets.get(name)?.focus());
+  }
+}
+
+function watch(query: string, tell: (matches: boolean) => void): () => void {
+  const list = matchMedia(query);
+  const listen = () => tell(list.matches);
+  list.addEventListener("change", listen);
+  listen();
+  return () => list.removeEventListener("change", listen);
+}

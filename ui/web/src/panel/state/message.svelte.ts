@@ -1,0 +1,198 @@
+/** One message as the page shows it; while its run goes on, it grows from the run's events. */
+import { flushSync } from "svelte";
+
+import * as agent from "../../lib/api/agent";
+import { followRun } from "../../lib/api/run-stream";
+import type { Message, MessageStatus, Problem, RunEvent, Source, Usage } from "../../lib/api/types";
+import { FrameBatch } from "../../lib/frames";
+import { BlockSplitter, splitBlocks } from "../../lib/markdown/blocks";
+
+/** What the reader of a growing answer waits for. */
+export type Phase =
+  | { kind: "waiting" }
+  | { kind: "queued"; position: number }
+  | { kind: "loading"; model: string; since: number }
+  | { kind: "thinking" }
+  | { kind: "answering" };
+
+export interface ToolUse {
+  name: string;
+  hasResult: boolean;
+}
+
+export class ShownMessage {
+  readonly id: string;
+  readonly parent_id: string | null;
+  readonly role: Message["role"];
+  readonly images: string[];
+  readonly created_at: string;
+  content = $state.raw("");
+  blocks = $state.raw<string[]>([]);
+  thinking = $state.raw("");
+  status = $state.raw<MessageStatus>("complete");
+  model = $state.raw<string | null>(null);
+  provider = $state.raw<string | null>(null);
+  sources = $state.raw<Source[]>([]);
+  trimmed = $state.raw(0);
+  usage = $state.raw<Usage | null>(null);
+  problem = $state.raw<Problem | null>(null);
+  tools = $state.raw<ToolUse[]>([]);
+  phase = $state.raw<Phase>({ kind: "waiting" });
+  /** Whether the events of a growing answer come in right now. */
+  isConnected = $state.raw(true);
+  isStopping = $state(false);
+  isThinkingOpen = $state(false);
+  runId: string | null = null;
+  #splitter = new BlockSplitter();
+  #content = "";
+  #thinking = "";
+  #stopFollowing: (() => void) | null = null;
+  #timesLost = 0;
+  #frames = new FrameBatch(() => flushSync(() => this.#show()));
+
+  constructor(
+    message: Message,
+    readonly onEnd: (message: ShownMessage) => void,
+  ) {
+    this.id = message.id;
+    this.parent_id = message.parent_id;
+    this.role = message.role;
+    this.images = message.images;
+    this.created_at = message.created_at;
+    this.take(message);
+  }
+
+  get isLive(): boolean {
+    return this.status === "streaming";
+  }
+
+  get isGuide(): boolean {
+    return this.provider === "guide";
+  }
+
+  /** Takes over what the agent has stored, and follows the run if it still goes on. */
+  take(message: Message): void {
+    if (this.#stopFollowing) return;
+    this.runId = message.run_id;
+    this.#takeFields(message);
+    if (message.status === "streaming" && message.run_id) this.#follow(message.run_id);
+  }
+
+  /** Stops reading; the run itself goes on. */
+  leave(): void {
+    this.#stopFollowing?.();
+    this.#stopFollowing = null;
+  }
+
+  #takeFields(message: Message): void {
+    this.status = message.status;
+    this.model = message.model;
+    this.provider = message.provider ?? null;
+    this.sources = message.sources ?? [];
+    this.trimmed = message.trimmed ?? 0;
+    this.usage = message.usage;
+    this.problem = message.problem ?? null;
+    this.thinking = message.thinking ?? "";
+    if (this.content !== message.content) {
+      this.content = message.content;
+      this.blocks = this.role === "user" ? [] : splitBlocks(message.content);
+    }
+  }
+
+  /** Reads the run from its first event, since the stored text may lag behind. */
+  #follow(runId: string): void {
+    this.#splitter = new BlockSplitter();
+    this.#content = this.#thinking = "";
+    this.#stopFollowing = followRun(runId, {
+      onEvent: (event) => this.#take(event),
+      onConnection: (connected) => (this.isConnected = connected || !this.isLive),
+      onLost: () => this.#recover(),
+      isLive: async () => ["queued", "running"].includes((await agent.runs.read(runId)).state),
+    });
+  }
+
+  #take(event: RunEvent): void {
+    switch (event.name) {
+      case "queued":
+        this.phase = { kind: "queued", position: event.data.position };
+        break;
+      case "loading":
+        this.phase = { kind: "loading", model: event.data.model, since: Date.now() };
+        break;
+      case "started":
+        this.phase = { kind: "waiting" };
+        this.model = event.data.model;
+        this.provider = event.data.provider;
+        break;
+      case "sources":
+        this.sources = event.data.items;
+        break;
+      case "trimmed":
+        this.trimmed = event.data.dropped_messages;
+        break;
+      case "tool":
+        this.tools = withTool(this.tools, event.data.name, event.data.result !== undefined);
+        break;
+      case "thinking":
+        this.#thinking += event.data.text;
+        this.#frames.request();
+        break;
+      case "token":
+        this.#content += event.data.text;
+        this.#splitter.append(event.data.text);
+        this.#frames.request();
+        break;
+      case "done":
+        this.#end("complete", event.data.message, event.data.usage ?? null);
+        break;
+      case "cancelled":
+        this.#end("stopped", event.data.message);
+        break;
+      case "interrupted":
+        this.#end("interrupted", event.data.message);
+        break;
+      case "error":
+        this.#end("failed", event.data.message, null, event.data.problem);
+        break;
+    }
+  }
+
+  /** Brings the text gathered since the last frame onto the page. */
+  #show(): void {
+    if (!this.isLive) return;
+    if (this.#thinking.length >= this.thinking.length) this.thinking = this.#thinking;
+    if (this.#content.length >= this.content.length) {
+      this.content = this.#content;
+      this.blocks = this.#splitter.blocks();
+    }
+    this.phase = { kind: this.#content ? "answering" : "thinking" };
+  }
+
+  #end(status: MessageStatus, message?: Message, usage: Usage | null = null, problem?: Problem): void {
+    this.#frames.flush();
+    this.#show();
+    this.leave();
+    this.isStopping = false;
+    this.isConnected = true;
+    if (message) this.#takeFields(message);
+    this.status = status;
+    this.usage = usage ?? this.usage;
+    this.problem = problem ?? this.problem;
+    this.onEnd(this);
+  }
+
+  /** The events are gone; what the agent stored is what there is. */
+  #recover(): void {
+    this.leave();
+    this.isConnected = true;
+    this.#timesLost += 1;
+    if (this.#timesLost > 2) this.status = "interrupted";
+    this.onEnd(this);
+  }
+}
+
+function withTool(tools: ToolUse[], name: string, hasResult: boolean): ToolUse[] {
+  const last = tools[tools.length - 1];
+  const isSame = hasResult && last?.name === name && !last.hasResult;
+  return [...(isSame ? tools.slice(0, -1) : tools), { name, hasResult }];
+}

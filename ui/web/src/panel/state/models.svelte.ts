@@ -1,0 +1,41 @@
+/** The installed models, and which one the user picked. */
+import * as agent from "../../lib/api/agent";
+import type { Model } from "../../lib/api/types";
+import { recall, remember } from "../../lib/storage";
+
+export class Models {
+  items = $state.raw<Model[]>([]);
+  standard = $state<string | null>(null);
+  /** The user's last choice for new conversations; `null` leaves it to the agent. */
+  lastPick = $state<string | null>(recall<string | null>("model", null));
+
+  async load(): Promise<void> {
+    const list = await agent.models();
+    this.items = list.items;
+    this.standard = list.default_model ?? null;
+  }
+
+  rememberPick(name: string | null): void {
+    this.lastPick = name;
+    remember("model", name);
+  }
+
+  find(name: string | null): Model | undefined {
+    return this.items.find((model) => model.name === name);
+  }
+
+  get withVision(): Model[] {
+    return this.items.filter((model) => model.capabilities.includes("vision"));
+  }
+
+  /** What stands in the way of sending images to `picked`; `null` if nothing does. */
+  visionObstacle(picked: string | null): string | null {
+    if (!this.items.length) return "No model is connected, so nobody can look at the image.";
+    if (picked === null) {
+      return this.withVision.length ? null : "None of the installed models can see images.";
+    }
+    const model = this.find(picked);
+    if (!model || model.capabilities.includes("vision")) return null;
+    return `${picked} cannot see images.`;
+  }
+}

@@ -1,0 +1,198 @@
+/** Builds every part of the panel and says what follows from what; the only wiring. */
+import { getContext, setContext } from "svelte";
+
+import * as agent from "../../lib/api/agent";
+import { ApiError, onUnauthenticated } from "../../lib/api/client";
+import type { Conversation, Ready } from "../../lib/api/types";
+import { hostOf } from "../../lib/host";
+import { recall, remember } from "../../lib/storage";
+import { Chat } from "./chat.svelte";
+import { Connection } from "./connection.svelte";
+import { Drafts } from "./draft.svelte";
+import { Layout } from "./layout.svelte";
+import { ConversationList } from "./list.svelte";
+import { Models } from "./models.svelte";
+import { Notices } from "./notices.svelte";
+import { Pairings } from "./pairings.svelte";
+import { Theme } from "./theme.svelte";
+
+const KEY = Symbol("panel");
+const REFRESH_LIST_MS = 20_000;
+
+export const providePanel = (panel: Panel): Panel => setContext(KEY, panel);
+export const usePanel = (): Panel => getContext<Panel>(KEY);
+
+export class Panel {
+  readonly notices = new Notices();
+  readonly theme = new Theme();
+  readonly layout = new Layout();
+  readonly connection = new Connection();
+  readonly models = new Models();
+  readonly pairings = new Pairings();
+  readonly list = new ConversationList();
+  readonly drafts = new Drafts();
+  readonly chat = new Chat(this.drafts, this.models, this.notices);
+  access = $state<"unknown" | "signed-in" | "signed-out">("unknown");
+  #listRefreshedAt = 0;
+
+  start(): () => void {
+    this.list.onError = (error, doing) => this.notices.error(error, doing);
+    this.chat.onChange = (conversation) => this.list.put(conversation);
+    this.chat.onCreated = (conversation) => this.#created(conversation);
+    this.connection.onAnswer = (now, before) => this.#answered(now, before);
+    this.connection.onUnreachable = () => this.notices.announce("The agent is not reachable.");
+    const route = () => void this.#followRoute();
+    const save = () => this.drafts.saveAll();
+    window.addEventListener("hashchange", route);
+    window.addEventListener("pagehide", save);
+    const stops = [
+      this.theme.start(),
+      this.layout.start(),
+      this.connection.start(),
+      onUnauthenticated(() => this.#signedOut()),
+      () => window.removeEventListener("hashchange", route),
+      () => window.removeEventListener("pagehide", save),
+    ];
+    return () => stops.forEach((stop) => stop());
+  }
+
+  newChat(): void {
+    this.#go("#/");
+    this.layout.focus("composer");
+  }
+
+  openConversation(id: string, soughtId: string | null = null): void {
+    this.layout.isDrawerOpen = false;
+    this.#go(soughtId ? `#/c/${id}?m=${soughtId}` : `#/c/${id}`);
+  }
+
+  openNeighbour(step: 1 | -1): void {
+    const neighbour = this.list.neighbour(this.chat.id, step);
+    if (neighbour) this.openConversation(neighbour.id);
+  }
+
+  async removeConversation(conversation: Conversation): Promise<void> {
+    try {
+      await agent.conversations.remove(conversation.id);
+    } catch (error) {
+      return this.notices.error(error, "Could not delete");
+    }
+    this.list.drop(conversation.id);
+    // The offer to undo must not lie behind the drawer.
+    this.layout.isDrawerOpen = false;
+    if (this.chat.id === conversation.id) this.newChat();
+    const title = conversation.title || "Untitled";
+    this.notices.offerUndo(`Deleted “${title}”`, () => void this.#restore(conversation.id));
+  }
+
+  async changeConversation(id: string, change: Parameters<Chat["change"]>[0]): Promise<void> {
+    if (id === this.chat.id) return this.chat.change(change);
+    try {
+      this.list.put(await agent.conversations.change(id, change));
+    } catch (error) {
+      this.notices.error(error, "Could not keep the change");
+    }
+  }
+
+  async signOut(): Promise<void> {
+    try {
+      await agent.session.end();
+      this.#signedOut();
+    } catch (error) {
+      this.notices.error(error, "Could not sign out");
+    }
+  }
+
+  /** Asks who this page is, and shows what it may see. */
+  async enter(): Promise<void> {
+    try {
+      await agent.session.read();
+    } catch (error) {
+      if (error instanceof ApiError && error.status !== 401) this.notices.error(error, "Could not sign in");
+      return;
+    }
+    this.access = "signed-in";
+    this.#restoreRoute();
+    await Promise.all([this.#loadModels(), this.list.reload(), this.#followRoute()]);
+  }
+
+  /** Nothing that was read stays on a page that may read no more; drafts do. */
+  #signedOut(): void {
+    this.access = "signed-out";
+    this.chat.close();
+    this.list.clear();
+    this.layout.sheetRef = null;
+  }
+
+  async #restore(id: string): Promise<void> {
+    try {
+      this.list.put(await agent.conversations.restore(id));
+      this.openConversation(id);
+    } catch (error) {
+      this.notices.error(error, "Could not bring it back");
+    }
+  }
+
+  #created(conversation: Conversation): void {
+    this.list.put(conversation);
+    this.#go(`#/c/${conversation.id}`);
+  }
+
+  /** The status poll came back: what changed since the one before decides what is read again. */
+  #answered(now: Ready, before: Ready | null): void {
+    if (this.access !== "signed-in") {
+      if (!this.connection.isSignedOut && now.version !== undefined) void this.enter();
+      else if (this.connection.isSignedOut) this.#signedOut();
+      return;
+    }
+    if (this.connection.isSignedOut) return this.#signedOut();
+    if (!before) this.#cameBack();
+    if (!before || modelsDiffer(now, before)) void this.#loadModels();
+    void this.pairings.poll();
+    this.#refreshListNowAndThen();
+  }
+
+  #cameBack(): void {
+    this.notices.announce("Connected to the agent.");
+    if (!this.list.isLoaded) void this.list.reload();
+    void this.chat.refresh();
+  }
+
+  #refreshListNowAndThen(): void {
+    if (document.hidden || Date.now() - this.#listRefreshedAt < REFRESH_LIST_MS) return;
+    this.#listRefreshedAt = Date.now();
+    this.list.refresh().catch(() => undefined);
+  }
+
+  async #loadModels(): Promise<void> {
+    await this.models.load().catch(() => undefined);
+  }
+
+  /** OrcaSlicer opens the bare address each time its tab is made again. */
+  #restoreRoute(): void {
+    const last = recall<string | null>("last", null);
+    if (!location.hash && last && hostOf(navigator.userAgent).isSlicer) {
+      history.replaceState(null, "", `#/c/${last}`);
+    }
+  }
+
+  async #followRoute(): Promise<void> {
+    const match = /^#\/c\/([^?]+)(?:\?m=(.+))?$/.exec(location.hash);
+    const id = match?.[1] ?? null;
+    remember("last", id);
+    if (this.access === "signed-in") await this.chat.open(id, match?.[2] ?? null);
+  }
+
+  #go(hash: string): void {
+    if (location.hash === hash) void this.#followRoute();
+    else location.hash = hash;
+  }
+}
+
+function modelsDiffer(now: Ready, before: Ready): boolean {
+  return (
+    now.ollama?.state !== before.ollama?.state ||
+    now.models_count !== before.models_count ||
+    now.default_model !== before.default_model
+  );
+}
