@@ -1,0 +1,56 @@
+"""The command line: its commands and how they are grouped. What they do is in agent/commands."""
+
+from typing import Annotated
+
+import typer
+
+from agent.commands import archive, chat, doctor, logs, serve, status, stop, token, url
+from agent.terminal import program_version
+
+HELP = """
+A private assistant beside OrcaSlicer. It runs on this computer and answers nobody else.
+
+Examples:
+
+    orca-agent serve                          start the agent and open its page
+
+    orca-agent chat "Why does PETG string?"   ask, and read the answer here
+
+    orca-agent doctor                         find out what is wrong
+"""
+
+app = typer.Typer(
+    name="orca-agent",
+    help=HELP,
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    pretty_exceptions_short=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.command("serve", rich_help_panel="The agent")(serve.serve)
+app.command("stop", rich_help_panel="The agent")(stop.stop)
+app.command("status", rich_help_panel="The agent")(status.status)
+app.command("url", rich_help_panel="The agent")(url.url)
+app.command("doctor", rich_help_panel="When something is wrong")(doctor.doctor)
+app.command("logs", rich_help_panel="When something is wrong")(logs.logs)
+app.command("chat", rich_help_panel="Conversations")(chat.chat)
+app.command("export", rich_help_panel="Conversations")(archive.export)
+app.command("import", rich_help_panel="Conversations")(archive.import_)
+app.add_typer(token.app, name="token", rich_help_panel="Access")
+
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001 - typer's callback
+    if asked:
+        typer.echo(f"orca-agent {program_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print and leave."),
+    ] = False,
+) -> None:
+    """What stands before the command."""

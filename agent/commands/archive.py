@@ -1,0 +1,127 @@
+"""orca-agent export, orca-agent import"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from agent.terminal import DataDir, fail
+
+if TYPE_CHECKING:
+    from agent.client.sync import Agent
+
+
+def export(
+    file: Annotated[str, typer.Argument(help="Where to; - is the terminal.")] = "-",
+    *,
+    conversation: Annotated[
+        str | None, typer.Option("--conversation", "-c", help="One by its id.", show_default="all")
+    ] = None,
+    format_: Annotated[
+        Literal["json", "md"],
+        typer.Option("--format", help="json can be imported again.", show_default="by FILE"),
+    ] = "json",
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Write conversations to a file.
+
+    Examples:
+
+        orca-agent export backup.json
+
+        orca-agent export - -c 0197... --format md
+    """
+    from agent.client.sync import Agent  # slow import
+
+    if file.endswith(".md"):
+        format_ = "md"
+    if file != "-" and Path(file).exists() and not force:
+        raise fail(f"{file} exists already. --force replaces it.", 2)
+    with Agent.local(data_dir) as agent:
+        if conversation:
+            text = _one(agent, conversation, format_)
+            count = 1
+        else:
+            ids = [
+                str(one["id"])
+                for archived in ("false", "true")
+                for one in agent.items("/conversations", archived=archived, limit=100)
+            ]
+            text, count = _all([_one(agent, one, format_) for one in ids], format_), len(ids)
+    if file == "-":
+        typer.echo(text)
+        return
+    _write(Path(file), text + "\n")
+    typer.echo(f"{count} conversations are in {file}.", err=True)
+
+
+def import_(
+    file: Annotated[str, typer.Argument(help="A file of `orca-agent export`; - is stdin.")],
+    *,
+    data_dir: DataDir = None,
+) -> None:
+    """Read conversations from a file. What is here already is not doubled.
+
+    Example:
+
+        orca-agent import backup.json
+    """
+    from agent.client.sync import Agent  # slow import
+
+    document = _read(file)
+    # One by one, so that a whole history is never one request.
+    parts = document.get("conversations")
+    shared = {name: value for name, value in document.items() if name != "conversations"}
+    bodies = [{**shared, "conversations": [p]} for p in parts] if isinstance(parts, list) else None
+    total = dict.fromkeys(("created", "updated", "unchanged", "messages_added"), 0)
+    with Agent.local(data_dir) as agent:
+        for body in [document] if bodies is None else bodies:
+            answer = agent.json("POST", "/conversations/import", json=body, timeout=120)
+            for name in total:
+                total[name] += int(answer.get(name, 0))
+    typer.echo(
+        f"{total['created']} new, {total['updated']} updated, {total['unchanged']} unchanged; "
+        f"{total['messages_added']} messages added."
+    )
+
+
+def _one(agent: "Agent", conversation: str, format_: str) -> str:
+    path = f"/conversations/{conversation}/export"
+    return agent.call("GET", path, params={"format": format_}, timeout=120).text.rstrip("\n")
+
+
+def _all(texts: list[str], format_: str) -> str:
+    if format_ == "md":
+        return "\n\n---\n\n".join(texts)
+    documents: list[Mapping[str, Any]] = [json.loads(text) for text in texts]  # Any: JSON values
+    return json.dumps({"conversations": documents}, ensure_ascii=False, indent=2)
+
+
+def _write(file: Path, text: str) -> None:
+    """As one step, for the owner alone: conversations are private."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            out.write(text)
+        draft.replace(file)
+    except OSError as err:
+        raise fail(f"{file} cannot be written: {err.strerror}.") from None
+
+
+def _read(file: str) -> dict[str, Any]:  # Any: JSON values
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
+        document = json.loads(text)
+    except OSError as err:
+        raise fail(f"{file} cannot be read: {err.strerror}.") from None
+    except ValueError as err:
+        raise fail(f"{file} is not JSON: {err}.") from None
+    if not isinstance(document, dict):
+        raise fail(f"{file} holds no conversations.")
+    return document

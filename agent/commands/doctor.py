@@ -1,0 +1,40 @@
+"""orca-agent doctor"""
+
+import json
+from dataclasses import asdict
+
+import typer
+
+from agent.terminal import AsJson, DataDir, clean, fail
+
+SIGNS = {"good": ("✓", "green"), "warning": ("!", "yellow"), "wrong": ("✗", "red")}
+
+
+def doctor(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Check the agent and everything around it, and say how to put right what is not.
+
+    ✓ is well, ! could be better, ✗ is wrong. Exit code 1 if anything is wrong (✗), else 0.
+
+    Example:
+
+        orca-agent doctor --json
+    """
+    from agent.commands.checks import State, examine  # slow import
+    from agent.settings import BadSettings, load  # slow import
+
+    try:
+        settings = load(**({"data_dir": data_dir} if data_dir else {}))
+    except BadSettings as err:
+        raise fail(str(err), 2) from None
+    found = []
+    for check in examine(settings):
+        found.append(check)
+        if not as_json:
+            sign, colour = SIGNS[check.state]
+            head = typer.style(sign, fg=colour)
+            typer.echo(f"{head} {check.name:<12} {clean(check.text)}")
+            if check.fix:
+                typer.echo(f"  {'':<12} → {clean(check.fix)}")
+    if as_json:
+        typer.echo(json.dumps([asdict(check) for check in found], indent=2, ensure_ascii=False))
+    raise typer.Exit(1 if any(check.state is State.WRONG for check in found) else 0)

@@ -1,0 +1,107 @@
+"""orca-agent logs"""
+
+import json
+import os
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+
+from agent.shared.folders import data_dir as data_dir_in_force
+from agent.terminal import AsJson, DataDir, clean, fail
+
+FILE = Path("logs", "agent.log")
+POLL_S = 0.25
+COLOURS = {"warning": "yellow", "error": "red", "critical": "red", "debug": "bright_black"}
+KNOWN = ("timestamp", "level", "logger", "event", "exception")
+
+
+def logs(
+    *,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as more comes.")] = False,
+    lines: Annotated[int, typer.Option("-n", "--lines", min=0, help="How many of the last.")] = 50,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Print what the agent wrote down. Works also while no agent runs.
+
+    Examples:
+
+        orca-agent logs -n 200
+
+        orca-agent logs -f
+    """
+    file = data_dir_in_force(data_dir) / FILE
+    try:
+        for line in _tail(file, lines):
+            typer.echo(line if as_json else readable(line))
+        if follow:
+            for line in _more(file):
+                typer.echo(line if as_json else readable(line))
+    except FileNotFoundError:
+        raise fail(
+            f"There is no log at {file} yet: the agent never ran with this folder."
+        ) from None
+    except OSError as err:
+        raise fail(f"The log {file} cannot be read: {err.strerror}.") from None
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+def readable(line: str) -> str:
+    """One line of the file for people. What is no JSON is left as it is."""
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return clean(line)
+    if not isinstance(said, dict):
+        return clean(line)
+    level = str(said.get("level", "info"))
+    extra = "".join(f" {k}={v}" for k, v in said.items() if k not in KNOWN)
+    text = f"{str(said.get('timestamp', ''))[:19].replace('T', ' ')} {level:<8}"
+    text = clean(f"{text}{said.get('event', '')}{extra}")
+    for trace in str(said.get("exception", "")).splitlines():
+        text += f"\n    {clean(trace)}"
+    return typer.style(text, fg=COLOURS[level]) if level in COLOURS else text
+
+
+def _tail(file: Path, count: int) -> list[str]:
+    with file.open(encoding="utf-8", errors="replace") as text:
+        return [line.rstrip("\n") for line in deque(text, maxlen=count)]
+
+
+def _more(file: Path) -> Iterator[str]:
+    """Lines as they are written, across the change to a new file."""
+    text = file.open(encoding="utf-8", errors="replace")
+    text.seek(0, os.SEEK_END)
+    try:
+        while True:
+            yield from _whole_lines(text)
+            if _was_replaced(file, text):
+                yield from _whole_lines(text)
+                text.close()
+                text = file.open(encoding="utf-8", errors="replace")
+            time.sleep(POLL_S)
+    finally:
+        text.close()
+
+
+def _whole_lines(text: TextIO) -> Iterator[str]:
+    while True:
+        start = text.tell()
+        line = text.readline()
+        if not line.endswith("\n"):
+            text.seek(start)  # half a line: the rest is on its way
+            return
+        yield line.rstrip("\n")
+
+
+def _was_replaced(file: Path, text: TextIO) -> bool:
+    try:
+        there, here = file.stat(), os.fstat(text.fileno())
+    except FileNotFoundError:
+        return False
+    return (there.st_ino, there.st_dev) != (here.st_ino, here.st_dev)

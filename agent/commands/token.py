@@ -1,0 +1,135 @@
+"""orca-agent token"""
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agent.runfile import read_token
+from agent.shared.folders import data_dir as data_dir_in_force
+from agent.terminal import AsJson, DataDir, clean, fail
+
+if TYPE_CHECKING:
+    from agent.client.sync import Agent
+
+app = typer.Typer(
+    help="Who may use the agent: the main token, tokens of programs, pages that ask to come in.",
+    no_args_is_help=True,
+)
+
+
+@app.command()
+def show(*, data_dir: DataDir = None) -> None:
+    """Print the main token, which may do everything.
+
+    Example:
+
+        curl -H "Authorization: Bearer $(orca-agent token show)" http://127.0.0.1:14434/api/v1/models
+    """
+    folder = data_dir_in_force(data_dir)
+    if (token := read_token(folder)) is None:
+        raise fail(f"There is no token in {folder}: the agent makes it when it first starts.")
+    typer.echo(token)
+
+
+@app.command()
+def rotate(*, data_dir: DataDir = None) -> None:
+    """Replace the main token. Programs that kept the old one are locked out."""
+    with _agent(data_dir) as agent:
+        agent.call("POST", "/tokens/rotate")
+    typer.echo("The main token is new. `orca-agent token show` prints it.", err=True)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="What the token is for.")],
+    *,
+    scopes: Annotated[
+        str,
+        typer.Option(help="What it may do, with commas: chat,models,slicer,printhost,admin."),
+    ] = "chat",
+    data_dir: DataDir = None,
+) -> None:
+    """Make a token for a program. It is printed once and never again.
+
+    Examples:
+
+        orca-agent token new notebook --scopes chat,models
+
+        orca-agent token new voron --scopes printhost
+    """
+    wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]
+    with _agent(data_dir) as agent:
+        made = agent.json("POST", "/tokens", json={"name": name, "scopes": wanted})
+    typer.echo(made["token"])
+
+
+@app.command("list")
+def list_(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """List the tokens, without their secrets."""
+    with _agent(data_dir) as agent:
+        found = list(agent.items("/tokens"))
+    if as_json:
+        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    for one in found:
+        used = str(one.get("last_used_at") or "never")[:16].replace("T", " ")
+        line = f"{one['id']}  {one['name']:<20} {','.join(one['scopes']):<30} last used {used}"
+        typer.echo(clean(line))
+
+
+@app.command()
+def revoke(
+    token: Annotated[str, typer.Argument(metavar="NAME|ID", help="Which one.")],
+    *,
+    data_dir: DataDir = None,
+) -> None:
+    """End a token: from now on it opens nothing."""
+    with _agent(data_dir) as agent:
+        found = [one for one in agent.items("/tokens") if token in {one["id"], one["name"]}]
+        if len(found) != 1:
+            how_many = "no token" if not found else "more than one token"
+            raise fail(f"There is {how_many} called {token}. `orca-agent token list` has the ids.")
+        agent.call("DELETE", f"/tokens/{found[0]['id']}")
+    typer.echo(f"{token} is revoked.", err=True)
+
+
+@app.command()
+def pair(
+    code: Annotated[str, typer.Argument(help="The six digits that the page shows.")],
+    *,
+    name: Annotated[
+        str | None, typer.Option("--name", help="Which page, if several are asking.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Let in a page that shows a code, such as OrcaSlicer's Device tab.
+
+    Example:
+
+        orca-agent token pair 123456
+    """
+    with _agent(data_dir) as agent:
+        asking = [one for one in agent.items("/pairing") if name in {None, one["name"]}]
+        if not asking:
+            raise fail("No page is asking to come in. A code lives for two minutes.")
+        one: dict[str, Any] = asking[0] if len(asking) == 1 else _chosen(asking)
+        agent.call("POST", f"/pairing/{one['id']}/confirm", json={"code": code.replace(" ", "")})
+    typer.echo(clean(f"{one['name']} is in."), err=True)
+
+
+def _chosen(asking: list[dict[str, Any]]) -> dict[str, Any]:  # Any: JSON values
+    # Trying the code on each would use up the few wrong guesses that the others have.
+    typer.echo("Several pages are asking:", err=True)
+    for number, one in enumerate(asking, 1):
+        typer.echo(clean(f"  {number}  {one['name']}, since {one['created_at']}"), err=True)
+    number: int = typer.prompt("Which one?", type=int, err=True)
+    if not 1 <= number <= len(asking):
+        raise fail("There is no such page.", 2)
+    return asking[number - 1]
+
+
+def _agent(data_dir: DataDir) -> "Agent":
+    from agent.client.sync import Agent  # slow import
+
+    return Agent.local(data_dir)

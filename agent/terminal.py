@@ -1,0 +1,83 @@
+"""How the commands speak: to people on a terminal, to programs in a pipe."""
+
+import os
+import re
+import sys
+import threading
+import webbrowser
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agent.shared.folders import VARIABLE
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        envvar=VARIABLE,
+        help="Folder of the agent's data.",
+        show_default="of this user",
+        rich_help_panel="Which agent",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for programs.")]
+
+# Everything that could steer a terminal: a model's text is a stranger's text.
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def clean(text: str) -> str:
+    """`text` without what could move the cursor, colour or retitle the terminal."""
+    return _STEERING.sub("", text)
+
+
+def note(text: str, *, end: str = "\n") -> None:
+    """Dim, on stderr, and only where a person watches."""
+    if sys.stderr.isatty():
+        typer.secho(clean(text), err=True, dim=True, nl=False)
+        sys.stderr.write(end)
+        sys.stderr.flush()
+
+
+def fail(sentence: str, code: int = 1) -> typer.Exit:
+    """Says why on stderr. `raise fail(...)` ends the command with the code."""
+    typer.secho(clean(sentence), err=True)
+    return typer.Exit(code)
+
+
+def size(size_bytes: float) -> str:
+    """`4.2 GB`: decimal units, as disks and models are sold."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size_bytes < 1000:
+            return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{size_bytes:.1f} {unit}"
+        size_bytes /= 1000
+    return f"{size_bytes:.1f} TB"
+
+
+def program_version() -> str:
+    """The version that is installed."""
+    try:
+        return version("orca-agents")
+    except PackageNotFoundError:  # started from a folder that was never installed
+        return "0+unknown"
+
+
+def has_display(environment: Mapping[str, str]) -> bool:
+    """Whether a browser that is opened here would be seen by the person who asked."""
+    if environment.get("CI") or environment.get("SSH_CONNECTION"):
+        return False
+    if sys.platform in {"win32", "darwin"}:
+        return True
+    return bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
+
+
+def show(link: str) -> bool:
+    """Opens the link in the browser, without waiting for it, if there is a display."""
+    if not has_display(os.environ):
+        return False
+    threading.Thread(target=webbrowser.open, args=(link,), name="browser", daemon=True).start()
+    return True
