@@ -54,7 +54,7 @@ class MessageFile(In):
     created_at: str = Field(max_length=40)
     run_id: str | None = None
     usage: UsageOut | None = None
-    sources: list[Source] = []
+    sources: list[Source] = Field(default=[])
     trimmed: int = Field(default=0, ge=0, le=1_000_000)
     problem: dict[str, Any] | None = None  # Any: a problem document
 
@@ -69,7 +69,7 @@ class Exported(In):
     version: Literal[1] = 1
     conversation: ConversationFile
     messages: list[MessageFile] = Field(max_length=200_000)
-    images: dict[str, ImageFile] = {}
+    images: dict[str, ImageFile] = Field(default={})
 
 
 class Bundle(In):

@@ -79,6 +79,27 @@ CREATE TABLE image (
   created_at TEXT NOT NULL
 );
 
+CREATE TABLE token (
+  id TEXT PRIMARY KEY NOT NULL,
+  name TEXT NOT NULL,
+  hash TEXT NOT NULL UNIQUE,
+  scopes JSON NOT NULL,
+  created_at TEXT NOT NULL,
+  last_used_at TEXT,
+  expires_at TEXT
+);
+
+CREATE TABLE page_session (
+  hash TEXT PRIMARY KEY NOT NULL,
+  id TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  scopes JSON NOT NULL,
+  created_at TEXT NOT NULL,
+  expires_at TEXT NOT NULL,
+  last_used_at TEXT NOT NULL
+);
+CREATE INDEX ix_page_session_expires_at ON page_session (expires_at);
+
 CREATE VIRTUAL TABLE message_fts USING fts5 (
   content, content='message', content_rowid='number',
   tokenize='unicode61 remove_diacritics 2', prefix='2 3'

@@ -1,0 +1,162 @@
+"""The one place that knows which part needs which. Read it to know the program."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+import psutil
+from quart import Quart
+
+from agent import guard, health, openapi, pages
+from agent.access import routes as access_routes
+from agent.access.service import AccessService
+from agent.chat import routes as chat_routes
+from agent.chat.answering import CutOff, Limits, Parts
+from agent.chat.service import ChatService
+from agent.chat.transfer import TransferService
+from agent.guide import routes as guide_routes
+from agent.guide.service import Guide
+from agent.health import Health
+from agent.housekeeping import housekeeping
+from agent.images import routes as image_routes
+from agent.images.service import ImageService
+from agent.inference import routes as inference_routes
+from agent.inference.backends import Backend
+from agent.inference.ollama import Ollama
+from agent.inference.queue import Queue
+from agent.migrations import migrate
+from agent.models import routes as model_routes
+from agent.models.service import ModelService
+from agent.runs import routes as run_routes
+from agent.runs.service import RunService
+from agent.settings import Settings
+from agent.shared import problems
+from agent.shared.clock import Clock, NewId, random_id, system_clock
+from agent.shared.database import Database
+from agent.shared.folders import data_dir_warning
+from agent.shared.tasks import running
+
+MAX_BODY_BYTES = 256 * 1024 * 1024
+QUEUE_WAIT_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """The running program, as far as the server around it and tests need it."""
+
+    app: Quart
+    runs: RunService
+    backend: Backend
+    new_link: Callable[[], Awaitable[str]]
+
+
+@asynccontextmanager
+async def open_agent(
+    settings: Settings, *, clock: Clock = system_clock, new_id: NewId = random_id
+) -> AsyncIterator[Agent]:
+    """Builds every part, runs the background jobs, and closes all of it when the block ends.
+
+    `settings.port` is the port that the server listens on. Raises Conflict, NoSpace or
+    Unavailable if the data folder cannot be used."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    await asyncio.to_thread(migrate, settings.database_file, now=clock())
+    async with AsyncExitStack() as stack:
+        database = Database(settings.database_file)
+        stack.push_async_callback(database.close)
+        ollama = await stack.enter_async_context(
+            Ollama(
+                settings.ollama_url,
+                first_byte_s=settings.first_token_seconds,
+                idle_s=settings.stall_seconds,
+            )
+        )
+        backend = Backend(ollama, clock=clock)
+        models = ModelService(
+            [backend],
+            default_model=settings.default_model,
+            memory_bytes=psutil.virtual_memory().total,
+        )
+        queue = Queue(
+            "text",
+            limit=settings.concurrent_chats,
+            capacity=settings.waiting_chats,
+            wait_limit_s=QUEUE_WAIT_S,
+        )
+        guide = Guide.open()
+        stack.callback(guide.close)
+        images = ImageService(database, settings.image_dir, clock)
+        access = AccessService(database, settings.data_dir, clock=clock, new_id=new_id)
+
+        runs = RunService(database, clock)
+        limits = Limits(
+            context_tokens=settings.context_tokens,
+            answer_tokens=settings.answer_tokens,
+            keep_alive=settings.keep_alive,
+            uses_guide=settings.guide,
+        )
+        parts = Parts(database, backend, queue, models, images, guide, limits)
+        chat = ChatService(parts, runs, clock, new_id)
+        transfer = TransferService(database, images, clock)
+        await runs.recover({"chat": CutOff})
+        stack.push_async_callback(runs.close)
+
+        status = Health(
+            database=database,
+            backend=backend,
+            models=models,
+            queue=queue,
+            guide=guide,
+            version=program_version(),
+            started_at=clock(),
+            data_dir_warning=data_dir_warning(settings.data_dir),
+        )
+        app = _app()
+        problems.install(app)
+        guard.install(app, access, port=settings.port)
+        for blueprint in (
+            health.routes(status),
+            access_routes.routes(access, port=settings.port),
+            chat_routes.routes(chat, transfer, runs),
+            run_routes.routes(runs),
+            image_routes.routes(images),
+            inference_routes.routes([queue]),
+            model_routes.routes(models),
+            guide_routes.routes(guide),
+            pages.routes(access, port=settings.port),
+        ):
+            app.register_blueprint(blueprint)
+        openapi.install(app, version=program_version())
+
+        async def new_link() -> str:
+            return access.new_ticket(settings.port).url
+
+        jobs = running(
+            watch=backend.run(),
+            saving=runs.run(),
+            housekeeping=housekeeping(chat.purge, runs.forget_old_events),
+        )
+        await stack.enter_async_context(jobs)
+        yield Agent(app, runs, backend, new_link)
+        await runs.close()
+
+
+def program_version() -> str:
+    """The version of the installed package."""
+    try:
+        return version("orca-agents")
+    except PackageNotFoundError:  # run from a folder that was never installed
+        return "0.0.0"
+
+
+def _app() -> Quart:
+    app = Quart("agent", static_folder=None)
+    app.config.update(
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+        BODY_TIMEOUT=300,
+        RESPONSE_TIMEOUT=60,
+        PROVIDE_AUTOMATIC_OPTIONS=False,
+    )
+    app.url_map.strict_slashes = False
+    return app

@@ -1,0 +1,97 @@
+"""How the agent is: alive, ready, or what is missing."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from quart import Blueprint, Response, g
+
+from agent.guide.service import Guide
+from agent.inference.backends import Backend
+from agent.inference.queue import Queue
+from agent.models.service import ModelService
+from agent.shared.clock import rfc3339
+from agent.shared.database import Database
+from agent.shared.errors import OrcaError
+from agent.shared.web import Out, gives, json, public
+
+Status = Literal["ready", "degraded", "starting", "broken"]
+
+
+class Alive(Out):
+    status: Literal["alive"]
+
+
+class ReadyOut(Out):
+    """Without credentials the status alone."""
+
+    status: Status
+    version: str | None = None
+    started_at: str | None = None
+    ollama: dict[str, Any] | None = None  # Any: JSON
+    default_model: str | None = None
+    models_count: int | None = None
+    queue: dict[str, Any] | None = None  # Any: JSON
+    guide_entries: int | None = None
+    data_dir_warning: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Answers from what is known already, apart from one look into the database."""
+
+    database: Database
+    backend: Backend
+    models: ModelService
+    queue: Queue
+    guide: Guide
+    version: str
+    started_at: datetime
+    data_dir_warning: str | None
+
+    async def status(self) -> Status:
+        """`degraded` means that the guide answers, since no model can."""
+        try:
+            await self.database.check()
+        except OrcaError:
+            return "broken"
+        return "ready" if self.models.default_name() else "degraded"
+
+    def details(self) -> dict[str, object]:
+        """What those may see who have credentials."""
+        state = self.backend.state
+        return {
+            "version": self.version,
+            "started_at": rfc3339(self.started_at),
+            "ollama": state.to_json(),
+            "default_model": self.models.default_name(),
+            "models_count": len(state.models),
+            "queue": asdict(self.queue.state),
+            "guide_entries": self.guide.count,
+            "data_dir_warning": self.data_dir_warning,
+        }
+
+
+def routes(health: Health) -> Blueprint:
+    bp = Blueprint("health", __name__, url_prefix="/api/v1/health")
+
+    @bp.get("/live")
+    @public
+    @gives(Alive)
+    async def live() -> Response:
+        """Whether the process answers."""
+        return json({"status": "alive"})
+
+    @bp.get("/ready")
+    @public
+    @gives(ReadyOut)
+    @gives(ReadyOut, 503)
+    async def ready() -> Response:
+        """Whether it can do its work; details for those with credentials."""
+        status = await health.status()
+        answer: dict[str, object] = {"status": status}
+        if g.get("caller"):
+            answer |= health.details()
+        return json(answer, 503 if status in {"starting", "broken"} else 200)
+
+    return bp
