@@ -1,6 +1,7 @@
 """Who may, how long, and how many wrong guesses: decisions without a clock or a database."""
 
 import hashlib
+import hmac
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -9,7 +10,10 @@ from typing import Literal
 SESSION_LIFE = timedelta(days=90)
 TOUCH_EVERY = timedelta(hours=1)
 TICKET_LIFE = timedelta(seconds=60)
+TICKETS_AT_ONCE = 100
 PAIRING_LIFE = timedelta(seconds=120)
+COLLECT_LIFE = timedelta(seconds=60)  # from the confirmation until the program asks again
+REMEMBERED = timedelta(minutes=5)  # so that a program hears that its pairing was refused
 PAIRING_TRIES = 5
 PAIRINGS_AT_ONCE = 5
 FAILURES_A_MINUTE = 20
@@ -26,6 +30,7 @@ class Caller:
     scopes: frozenset[str]
     id: str
     expires_at: datetime | None = None
+    is_renewed: bool = False  # a session that lives longer than its cookie: send the cookie again
 
     def may(self, scope: str) -> bool:
         return scope in self.scopes or "admin" in self.scopes
@@ -51,6 +56,13 @@ class PageSession:
     last_used_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    name: str
+    scopes: tuple[str, ...]
+    ends_at: datetime
+
+
 class PairingState(StrEnum):
     WAITING = "waiting"
     CONFIRMED = "confirmed"
@@ -65,18 +77,23 @@ class Pairing:
     code: str
     secret_hash: str
     created_at: datetime
-    expires_at: datetime
+    ends_at: datetime
     state: PairingState = PairingState.WAITING
-    wrong_tries: int = 0
+    tries_left: int = PAIRING_TRIES
 
 
 def hashed(secret: str) -> str:
     """SHA-256 as hex. A secret of 256 random bits needs neither salt nor a slow hash."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
 
 
-def is_over(expires_at: datetime | None, now: datetime) -> bool:
-    return expires_at is not None and expires_at <= now
+def is_same(one: str, other: str) -> bool:
+    """Takes as long for a near miss as for a wide one."""
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
+def is_over(ends_at: datetime | None, now: datetime) -> bool:
+    return ends_at is not None and ends_at <= now
 
 
 def is_due(last_used_at: datetime | None, now: datetime) -> bool:
@@ -84,22 +101,30 @@ def is_due(last_used_at: datetime | None, now: datetime) -> bool:
     return last_used_at is None or now - last_used_at >= TOUCH_EVERY
 
 
-def prolonged(session: PageSession, now: datetime) -> PageSession:
-    return replace(session, last_used_at=now, expires_at=now + SESSION_LIFE)
+def used(known: Token | PageSession, now: datetime) -> Token | PageSession:
+    """After use: a session lives on for its whole time again, a token keeps its end."""
+    if isinstance(known, Token):
+        return replace(known, last_used_at=now)
+    return replace(known, last_used_at=now, expires_at=now + SESSION_LIFE)
+
+
+def caller(known: Token | PageSession, *, is_renewed: bool = False) -> Caller:
+    kind: CallerKind = "token" if isinstance(known, Token) else "session"
+    scopes = frozenset(known.scopes)
+    return Caller(kind, known.name, scopes, known.id, known.expires_at, is_renewed)
 
 
 def pairing_now(pairing: Pairing, now: datetime) -> Pairing:
-    """A pairing that nobody answered in time has expired; an answered one keeps its answer
-    until it is collected or its time is over."""
-    if pairing.state is not PairingState.REFUSED and is_over(pairing.expires_at, now):
+    """One that nobody answered, or whose answer nobody collected in time, has expired."""
+    if pairing.state is not PairingState.REFUSED and is_over(pairing.ends_at, now):
         return replace(pairing, state=PairingState.EXPIRED)
     return pairing
 
 
 def tried(pairing: Pairing, code: str) -> Pairing:
-    """The pairing after somebody typed `code`: the fifth wrong one ends it."""
-    if code == pairing.code:
+    """The pairing after somebody typed `code`."""
+    if is_same(pairing.code, code):
         return replace(pairing, state=PairingState.CONFIRMED)
-    wrong = pairing.wrong_tries + 1
-    state = PairingState.REFUSED if wrong >= PAIRING_TRIES else pairing.state
-    return replace(pairing, wrong_tries=wrong, state=state)
+    left = pairing.tries_left - 1
+    state = pairing.state if left else PairingState.REFUSED
+    return replace(pairing, tries_left=left, state=state)

@@ -22,6 +22,7 @@ Scope = Literal["chat", "models", "slicer", "printhost", "admin"]
 SCOPES: tuple[Scope, ...] = ("chat", "models", "slicer", "printhost", "admin")
 SCOPE_ATTRIBUTE = "_orca_scope"
 PUBLIC_ATTRIBUTE = "_orca_public"
+ANY_SCOPE = "any"
 MEDIA_ATTRIBUTE = "_orca_media"
 JSON_BODY_BYTES = 8 * 1024 * 1024
 
@@ -55,6 +56,12 @@ def needs(scope: Scope) -> Callable[[H], H]:
         return handler
 
     return mark
+
+
+def signed_in(handler: H) -> H:
+    """Every valid token or session may call the route, whatever its scopes."""
+    setattr(handler, SCOPE_ATTRIBUTE, ANY_SCOPE)
+    return handler
 
 
 def public(handler: H) -> H:
