@@ -123,10 +123,10 @@ def _chosen(asking: list[dict[str, Any]]) -> dict[str, Any]:  # Any: JSON values
     typer.echo("Several pages are asking:", err=True)
     for number, one in enumerate(asking, 1):
         typer.echo(clean(f"  {number}  {one['name']}, since {one['created_at']}"), err=True)
-    number: int = typer.prompt("Which one?", type=int, err=True)
-    if not 1 <= number <= len(asking):
+    which: int = typer.prompt("Which one?", type=int, err=True)
+    if not 1 <= which <= len(asking):
         raise fail("There is no such page.", 2)
-    return asking[number - 1]
+    return asking[which - 1]
 
 
 def _agent(data_dir: DataDir) -> "Agent":

@@ -1,0 +1,199 @@
+"""Everything that `make` does, for every system: python packaging/bootstrap.py COMMAND.
+
+Not tried on Windows and macOS yet.
+"""
+
+from __future__ import annotations  # an older Python must get as far as the sentence about it
+
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import environment
+import pages
+from environment import BUILD_LOCK, LOCKS, ROOT, UV_LOCK, SetupError, executable, say
+
+PYTEST_FOUND_NOTHING = 5
+COMPILE = ("--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url")
+
+
+def setup(_arguments: list[str]) -> int:
+    """Prepare .venv and the page."""
+    environment.prepare("run")
+    pages.build()
+    return 0
+
+
+def start(arguments: list[str]) -> int:
+    """Prepare what is not ready, then run the agent."""
+    setup([])
+    command = [str(executable("orca-agent")), "serve", *arguments]
+    if os.name != "nt":
+        os.execve(command[0], command, environment.environ())  # noqa: S606 - it takes our place
+    return _wait(command)
+
+
+def test(arguments: list[str]) -> int:
+    """The default tests."""
+    _prepare_tests()
+    return _wait([*_pytest(), "-n", "2", "-m", "not slow", *arguments])
+
+
+def test_slow(arguments: list[str]) -> int:
+    """The slow tests, one after another: some of them measure time."""
+    _prepare_tests()
+    code = _wait([*_pytest(), "-m", "slow", *arguments])
+    return 0 if code == PYTEST_FOUND_NOTHING else code
+
+
+def bench(arguments: list[str]) -> int:
+    """The measurements."""
+    _prepare_tests()
+    return _wait([str(executable("python")), "-m", "tests.bench.run", *arguments])
+
+
+def check(_arguments: list[str]) -> int:
+    """Everything that can be said without running the program."""
+    environment.prepare("dev")
+    checks: dict[str, Callable[[], object]] = {
+        "ruff check": lambda: _tool("ruff", "check", "."),
+        "ruff format": lambda: _tool("ruff", "format", "--check", "."),
+        "mypy": lambda: _tool("mypy"),
+        "layers": lambda: _tool("lint-imports"),
+        "locks": _locks_are_fresh,
+    }
+    if (ROOT / "docs" / "mkdocs.yml").exists():
+        with tempfile.TemporaryDirectory() as site:
+            config = ("-f", "docs/mkdocs.yml", "-d", site)
+            checks["docs"] = lambda: _tool("mkdocs", "build", "--strict", "--quiet", *config)
+    if reason := pages.why_not():
+        say(f"the page is not checked: {reason}")
+    else:
+        checks["page"] = pages.check
+    failed = [name for name, run in checks.items() if not _passes(name, run)]
+    say(f"failed: {', '.join(failed)}" if failed else "all checks pass")
+    return 1 if failed else 0
+
+
+def lock(arguments: list[str]) -> int:
+    """Write the locks anew; `--upgrade` takes newer versions."""
+    for source, extra, file in _locks():
+        _compile(source, extra, file, *arguments)
+    return 0
+
+
+def wheel(_arguments: list[str]) -> int:
+    """A wheel that carries the page."""
+    pages.build(must=True)
+    uv = environment.find_uv()
+    environment.run(uv, "build", "--wheel", "--quiet", "--build-constraint", BUILD_LOCK, ROOT)
+    newest = max((ROOT / "dist").glob("*.whl"), key=lambda file: file.stat().st_mtime)
+    if "agent/ui/index.html" not in zipfile.ZipFile(newest).namelist():
+        raise SetupError(f"{newest.name} does not carry the page.")
+    say(f"{newest.relative_to(ROOT)} is ready")
+    return 0
+
+
+COMMANDS = {
+    "setup": setup,
+    "run": start,
+    "test": test,
+    "test-slow": test_slow,
+    "check": check,
+    "bench": bench,
+    "lock": lock,
+    "wheel": wheel,
+}
+
+
+def main(arguments: list[str]) -> int:
+    command = COMMANDS.get(arguments[0]) if arguments else None
+    if command is None:
+        for name, one in COMMANDS.items():
+            print(f"{name:<10} {one.__doc__}")
+        return 2
+    try:
+        return command(arguments[1:])
+    except SetupError as err:
+        say(str(err))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _prepare_tests() -> None:
+    environment.prepare("dev")
+    pages.build(must=os.environ.get("CI") == "true")
+
+
+def _pytest() -> list[str]:
+    return [str(executable("python")), "-m", "pytest"]
+
+
+def _wait(command: list[str]) -> int:
+    return subprocess.run(command, cwd=ROOT, env=environment.environ(), check=False).returncode
+
+
+def _tool(name: str, *arguments: str) -> None:
+    environment.run(executable(name), *arguments)
+
+
+def _passes(name: str, run: Callable[[], object]) -> bool:
+    try:
+        run()
+    except SetupError as err:
+        say(f"{name}: {err}")
+        return False
+    say(f"{name}: ok")
+    return True
+
+
+def _locks() -> list[tuple[str, tuple[str, ...], Path]]:
+    """What is compiled, with which options, into which file."""
+    return [
+        ("pyproject.toml", (), LOCKS["run"]),
+        ("pyproject.toml", ("--group", "dev", "-c", LOCKS["run"].name), LOCKS["dev"]),
+        ("packaging/build.in", (), BUILD_LOCK),
+        ("packaging/uv.in", (), UV_LOCK),
+    ]
+
+
+def _compile(source: str, extra: tuple[str, ...], output: Path, *more: str) -> None:
+    command = ("--quiet", "--custom-compile-command", "make lock")
+    environment.run(
+        environment.find_uv(),
+        "pip",
+        "compile",
+        *COMPILE,
+        *command,
+        *extra,
+        *more,
+        source,
+        "-o",
+        output,
+        quiet=True,
+    )
+
+
+def _locks_are_fresh() -> None:
+    """Raises SetupError if pyproject.toml says something that a lock does not."""
+    with tempfile.TemporaryDirectory() as folder:
+        for source, extra, file in _locks():
+            draft = Path(folder, file.name)
+            draft.write_bytes(file.read_bytes())  # so that versions stay where they can
+            _compile(source, extra, draft)
+            if _pins(draft) != _pins(file):
+                raise SetupError(f"{file.relative_to(ROOT)} is out of date: run `make lock`.")
+
+
+def _pins(file: Path) -> list[str]:
+    lines = file.read_text("utf-8").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
