@@ -43,9 +43,9 @@ rules.table_close = () => "</table></div>";
 rules.th_open = (tokens, index) => cell("th", tokens[index]);
 rules.td_open = (tokens, index) => cell("td", tokens[index]);
 
-// Headings of an answer stand below those of the page.
-rules.heading_open = (tokens, index) => `<h${level(tokens[index])}>`;
-rules.heading_close = (tokens, index) => `</h${level(tokens[index])}>`;
+// An answer's headings stand below its author's; models skip levels as they like, so they differ by look only.
+rules.heading_open = (tokens, index) => `<h3 class="${tokens[index]?.tag ?? "h1"}">`;
+rules.heading_close = () => "</h3>";
 
 function codeBlock(token: Token | undefined, language: string): string {
   return (
@@ -59,10 +59,6 @@ function codeBlock(token: Token | undefined, language: string): string {
 function cell(tag: "th" | "td", token: Token | undefined): string {
   const side = /text-align:(left|right|center)/.exec(token?.attrGet("style") ?? "")?.[1];
   return side ? `<${tag} class="align-${side}">` : `<${tag}>`;
-}
-
-function level(token: Token | undefined): number {
-  return Math.min(6, Number(token?.tag.slice(1) ?? 1) + 2);
 }
 
 function isInsideLink(tokens: readonly Token[], index: number): boolean {
