@@ -20,7 +20,7 @@ from agent.runs.rules import Run, RunState
 from agent.runs.service import RunService
 from agent.runs.store import Runs
 from agent.shared.clock import Clock, NewId, rfc3339
-from agent.shared.errors import Conflict, Invalid, Malformed, NotFound
+from agent.shared.errors import Conflict, Invalid, Malformed, NotFound, OrcaError
 
 KEEP_DELETED = timedelta(days=7)
 SCAN_HITS = 500
@@ -202,14 +202,12 @@ class ChatService:
         options = checked(asked.options)
         async with self._database.reading() as connection:
             conversation = await _present(connection, conversation_id)
-            if key and (known := await self._known(connection, key, fingerprint)):
-                return known
-        await self._check_images(asked.images)
-        model = await self._model(asked.model or conversation["model"], asked.images)
+        chosen = await self._model(asked.model or conversation["model"], asked.images)
         now = rfc3339(self._clock())
         async with self._database.writing() as connection:
             if key and (known := await self._known(connection, key, fingerprint)):
                 return known
+            model = _given(chosen)
             conversation = await _present(connection, conversation_id)
             parent_id = asked.parent_id
             if parent_id == ACTIVE_BRANCH:
@@ -244,19 +242,18 @@ class ChatService:
         fingerprint = _hash("regenerate", message_id, model, dict(options))
         options = checked(options)
         async with self._database.reading() as connection:
-            if key and (known := await self._known(connection, key, fingerprint)):
-                return known
             question = await _question_of(connection, message_id)
             conversation = await _present(connection, question["conversation_id"])
         chosen = await self._model(model or conversation["model"], question["images"])
         async with self._database.writing() as connection:
             if key and (known := await self._known(connection, key, fingerprint)):
                 return known
+            given = _given(chosen)
             conversation = await _present(connection, question["conversation_id"])
             run = await self._begin(
-                connection, conversation, question, chosen, fingerprint, key, is_new=False
+                connection, conversation, question, given, fingerprint, key, is_new=False
             )
-        self._launch(run, conversation, question, chosen, options)
+        self._launch(run, conversation, question, given, options)
         return message_json(question), run
 
     async def _begin(
@@ -335,17 +332,19 @@ class ChatService:
         live = self._runs.live(run.id)
         return message_json(question), live.run if live else run
 
-    async def _check_images(self, images: Sequence[str]) -> None:
-        if absent := await self._parts.images.missing(list(images)):
-            raise Invalid("no-such-image", f"Upload these pictures first: {', '.join(absent)}.")
-
-    async def _model(self, named: str | None, images: Sequence[str]) -> Model | None:
+    async def _model(self, named: str | None, images: Sequence[str]) -> Model | OrcaError | None:
         """The model that answers; None where only the guide can.
 
-        Raises NotFound, Invalid, or Unavailable `queue-full`: before anything is kept."""
-        chosen = await self._parts.models.choose(named, needs_vision=bool(images))
-        if chosen is not None:
-            self._parts.queue.check_room()
+        Why there is none comes as a value: the same request sent twice is answered the same,
+        also where the model has gone meanwhile."""
+        try:
+            if absent := await self._parts.images.missing(list(images)):
+                raise Invalid("no-such-image", f"Upload these pictures first: {', '.join(absent)}.")
+            chosen = await self._parts.models.choose(named, needs_vision=bool(images))
+            if chosen is not None:
+                self._parts.queue.check_room()
+        except OrcaError as err:
+            return err
         return chosen
 
     def _told(self, row: Row) -> dict[str, object]:
@@ -353,6 +352,12 @@ class ChatService:
         if row["status"] == "streaming" and (live := self._runs.live(row["run_id"])):
             told["content"], told["thinking"] = "".join(live.content), "".join(live.thinking)
         return told
+
+
+def _given(chosen: Model | OrcaError | None) -> Model | None:
+    if isinstance(chosen, OrcaError):
+        raise chosen
+    return chosen
 
 
 async def _present(connection: AsyncConnection, conversation_id: str) -> Row:

@@ -3,7 +3,19 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Select, delete, insert, select, text, update
+from sqlalchemy import (
+    JSON,
+    Column,
+    ForeignKey,
+    Index,
+    Select,
+    bindparam,
+    delete,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import Field, SQLModel
 
@@ -61,6 +73,15 @@ MESSAGE = MessageRow.__table__  # type: ignore[attr-defined] # SQLModel's own
 LISTED = [c for c in CONVERSATION.c if c.name not in {"number", "deleted_at"}]
 TOLD = [c for c in MESSAGE.c if c.name != "number"]
 
+# Built once: building a statement takes as long as running it.
+FIND_CONVERSATION = select(*LISTED, CONVERSATION.c.deleted_at).where(
+    CONVERSATION.c.id == bindparam("key")
+)
+FIND_MESSAGE = select(*TOLD).where(MESSAGE.c.id == bindparam("key"))
+CHANGE_CONVERSATION = update(CONVERSATION).where(CONVERSATION.c.id == bindparam("key"))
+CHANGE_MESSAGE = update(MESSAGE).where(MESSAGE.c.id == bindparam("key"))
+ADD_CONVERSATION, ADD_MESSAGES = insert(CONVERSATION), insert(MESSAGE)
+
 BRANCH = text(
     """
     WITH RECURSIVE up(id, parent_id, depth) AS (
@@ -107,21 +128,17 @@ class Conversations:
         self._connection = connection
 
     async def add(self, values: Mapping[str, object]) -> None:
-        await self._connection.execute(insert(CONVERSATION), dict(values))
+        await self._connection.execute(ADD_CONVERSATION, dict(values))
 
     async def find(self, conversation_id: str, *, deleted: bool = False) -> Row | None:
-        query = select(*LISTED, CONVERSATION.c.deleted_at).where(
-            CONVERSATION.c.id == conversation_id
-        )
-        if not deleted:
-            query = query.where(CONVERSATION.c.deleted_at.is_(None))
-        row = (await self._connection.execute(query)).mappings().first()
-        return dict(row) if row else None
+        found = await self._connection.execute(FIND_CONVERSATION, {"key": conversation_id})
+        row = found.mappings().first()
+        if row is None or (row["deleted_at"] and not deleted):
+            return None
+        return dict(row)
 
     async def change(self, conversation_id: str, values: Mapping[str, object]) -> None:
-        await self._connection.execute(
-            update(CONVERSATION).where(CONVERSATION.c.id == conversation_id).values(**values)
-        )
+        await self._connection.execute(CHANGE_CONVERSATION, {"key": conversation_id, **values})
 
     async def page(
         self, *, archived: bool, after: tuple[bool, str, str] | None, limit: int
@@ -185,17 +202,15 @@ class Messages:
 
     async def add(self, rows: Iterable[Mapping[str, object]]) -> None:
         if values := [dict(row) for row in rows]:
-            await self._connection.execute(insert(MESSAGE), values)
+            await self._connection.execute(ADD_MESSAGES, values)
 
     async def find(self, message_id: str) -> Row | None:
-        query = select(*TOLD).where(MESSAGE.c.id == message_id)
-        row = (await self._connection.execute(query)).mappings().first()
+        found = await self._connection.execute(FIND_MESSAGE, {"key": message_id})
+        row = found.mappings().first()
         return dict(row) if row else None
 
     async def change(self, message_id: str, values: Mapping[str, object]) -> None:
-        await self._connection.execute(
-            update(MESSAGE).where(MESSAGE.c.id == message_id).values(**values)
-        )
+        await self._connection.execute(CHANGE_MESSAGE, {"key": message_id, **values})
 
     async def page(self, conversation_id: str, after: int, limit: int) -> list[Row]:
         """In the order of writing; `after` is the `number` of the last one."""

@@ -3,7 +3,18 @@
 import json
 from collections.abc import Iterable
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, LargeBinary, delete, insert, select, update
+from sqlalchemy import (
+    JSON,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import Field, SQLModel
@@ -47,6 +58,13 @@ class SegmentRow(SQLModel, table=True):
 RUN, SEGMENT = RunRow.__table__, SegmentRow.__table__  # type: ignore[attr-defined] # of SQLModel
 
 
+# Built once: building a statement takes as long as running it.
+FIND_RUN = select(RUN).where(RUN.c.id == bindparam("key"))
+FIND_RUN_BY_KEY = select(RUN).where(RUN.c.idempotency_key == bindparam("key"))
+CHANGE_RUN = update(RUN).where(RUN.c.id == bindparam("key"))
+ADD_RUN, ADD_SEGMENTS = insert(RUN), insert(SEGMENT)
+
+
 class Runs:
     """Every query on the tables of runs. Commits nothing itself."""
 
@@ -55,7 +73,7 @@ class Runs:
 
     async def add(self, run: Run, *, key: str | None = None, request_hash: str = "") -> None:
         await self._connection.execute(
-            insert(RUN),
+            ADD_RUN,
             {
                 "id": run.id,
                 "kind": run.kind,
@@ -70,14 +88,12 @@ class Runs:
         )
 
     async def find(self, run_id: str) -> Run | None:
-        row = (await self._connection.execute(select(RUN).where(RUN.c.id == run_id))).first()
+        row = (await self._connection.execute(FIND_RUN, {"key": run_id})).first()
         return _run(row) if row else None
 
     async def find_by_key(self, key: str) -> tuple[Run, str] | None:
         """The run that this idempotency key made, and the hash of the request that asked."""
-        row = (
-            await self._connection.execute(select(RUN).where(RUN.c.idempotency_key == key))
-        ).first()
+        row = (await self._connection.execute(FIND_RUN_BY_KEY, {"key": key})).first()
         return (_run(row), row.request_hash) if row else None
 
     async def alive(self) -> list[Run]:
@@ -95,20 +111,20 @@ class Runs:
 
     async def end(self, run: Run) -> None:
         await self._connection.execute(
-            update(RUN)
-            .where(RUN.c.id == run.id)
-            .values(
-                state=run.state.value,
-                started_at=run.started_at,
-                ended_at=run.ended_at,
-                last_seq=run.last_seq,
-                problem=run.problem,
-            )
+            CHANGE_RUN,
+            {
+                "key": run.id,
+                "state": run.state.value,
+                "started_at": run.started_at,
+                "ended_at": run.ended_at,
+                "last_seq": run.last_seq,
+                "problem": run.problem,
+            },
         )
 
     async def append(self, segments: Iterable[tuple[str, Chunk]]) -> None:
         await self._connection.execute(
-            insert(SEGMENT),
+            ADD_SEGMENTS,
             [
                 {"run_id": run_id, "first_seq": c.first, "last_seq": c.last, "payload": c.payload}
                 for run_id, c in segments

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import StaticPool
 
 from agent.shared.errors import NoSpace, OrcaError, Unavailable
+from agent.shared.sqlite import OneHopConnection
 
 PRAGMAS = (
     "journal_mode=WAL",
@@ -59,10 +60,8 @@ class Database:
     async def close(self) -> None:
         """Folds the write-ahead log into the file and lets go of it."""
         try:
-            async with self._writing, self._writer.connect() as connection:
-                await connection.commit()
-                raw = await connection.get_raw_connection()
-                await raw.cursor().execute("PRAGMA optimize")
+            async with self._writing, self._writer.begin() as connection:
+                await connection.exec_driver_sql("PRAGMA optimize")
         except DatabaseError:  # a full or vanished disk must not keep the program from ending
             pass
         await self._readers.dispose()
@@ -72,8 +71,9 @@ class Database:
 def _engine(
     file: Path, *, begin: str, pragmas: tuple[str, ...] = (), **pool: Any
 ) -> AsyncEngine:  # Any: SQLAlchemy's own keywords
-    url = f"sqlite+aiosqlite:///{file}"
-    engine = create_async_engine(url, connect_args={"isolation_level": None}, **pool)
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{file}", async_creator=lambda: OneHopConnection(file), **pool
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def tune(connection: Any, _record: object) -> None:  # Any: the driver's connection
@@ -84,7 +84,7 @@ def _engine(
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin_ourselves(connection: Any) -> None:  # Any: SQLAlchemy's Connection
-        connection.exec_driver_sql(begin)
+        connection.connection.driver_connection.pending_begin = begin
 
     return engine
 
