@@ -1,0 +1,59 @@
+"""The real program behind a real Hypercorn on a free loopback port, as users run it."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from quart import Quart
+
+from agent.app import Agent, open_agent
+from agent.runfile import read_token
+from agent.server import Server
+from agent.settings import Settings, load
+from agent.shared.tasks import running
+
+NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running agent: `client` carries its main token, `stranger` carries nothing."""
+
+    agent: Agent
+    settings: Settings
+    client: httpx.AsyncClient
+    stranger: httpx.AsyncClient
+    url: str
+    token: str
+
+
+@asynccontextmanager
+async def served_app(app: Quart, listener: socket.socket) -> AsyncIterator[Server]:
+    """An app behind Hypercorn for as long as the block lasts."""
+    server = Server(app, listener)
+    async with running(server=server.run()):
+        await server.answers()
+        yield server
+
+
+@asynccontextmanager
+async def running_agent(
+    data_dir: Path, *, ollama_url: str = NOBODY, **settings: object
+) -> AsyncIterator[Served]:
+    """The whole program, closed as `serve` closes it. Keyword arguments are settings."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        given = load(data_dir=data_dir, port=port, ollama_url=ollama_url, **settings)
+        url = f"http://127.0.0.1:{port}"
+        async with open_agent(given) as agent, served_app(agent.app, listener) as server:
+            token = read_token(given.data_dir) or ""
+            headers = {"Authorization": f"Bearer {token}"}
+            async with (
+                httpx.AsyncClient(base_url=url, headers=headers, timeout=10) as client,
+                httpx.AsyncClient(base_url=url, timeout=10) as stranger,
+            ):
+                yield Served(agent, given, client, stranger, url, token)
+            await server.close(agent.runs.close)
