@@ -127,7 +127,7 @@ async def open_agent(
             pages.routes(access, port=settings.port),
         ):
             app.register_blueprint(blueprint)
-        openapi.install(app, version=program_version())
+        openapi.install(app, version=program_version(), port=settings.port)
 
         async def new_link() -> str:
             return access.new_ticket(settings.port).url
