@@ -1,10 +1,10 @@
 """Tickets, tokens, pairing and the session of the caller."""
 
-from quart import Blueprint, Response, request
+from quart import Blueprint, Response
 from quart_schema import document_response
 
 from agent.access import shapes
-from agent.access.here import caller, drop_session, keep_session, own_address, port_of
+from agent.access.here import caller, drop_session, keep_session
 from agent.access.rules import Caller, PairingState
 from agent.access.service import AccessService
 from agent.shared import web
@@ -14,11 +14,11 @@ from agent.shared.errors import Conflict, Unauthenticated
 PAIRING_PATH = "/api/v1/pairing"
 
 
-def routes(access: AccessService) -> Blueprint:
+def routes(access: AccessService, *, port: int) -> Blueprint:
     bp = Blueprint("access", __name__, url_prefix="/api/v1")
     _tokens(bp, access)
-    _pairing(bp, access)
-    _session(bp, access)
+    _pairing(bp, access, port)
+    _session(bp, access, port)
     return bp
 
 
@@ -59,7 +59,7 @@ def _tokens(bp: Blueprint, access: AccessService) -> None:
         return web.json({"rotated": True})
 
 
-def _pairing(bp: Blueprint, access: AccessService) -> None:
+def _pairing(bp: Blueprint, access: AccessService, port: int) -> None:
     @bp.post("/pairing")
     @web.public
     @web.takes(shapes.PairingIn, limit_bytes=4096)
@@ -75,7 +75,7 @@ def _pairing(bp: Blueprint, access: AccessService) -> None:
         else:
             response = web.json({"state": state.value, "token": secret})
         if secret is not None and asked.session:
-            keep_session(response, secret, port_of(request.scope))
+            keep_session(response, secret, port)
         return response
 
     @bp.get("/pairing")
@@ -104,16 +104,14 @@ def _pairing(bp: Blueprint, access: AccessService) -> None:
         return Response(status=204)
 
 
-def _session(bp: Blueprint, access: AccessService) -> None:
+def _session(bp: Blueprint, access: AccessService, port: int) -> None:
     @bp.post("/tickets")
     @web.signed_in
     @web.gives(shapes.TicketOut, 201)
     async def create_ticket() -> Response:
         """A link that signs one browser in, with the scopes of the caller."""
-        me = _me()
-        ticket, ends_at = access.tickets.make("Browser page", me.scopes)
-        url = f"{own_address()}/ui/ticket/{ticket}"
-        return web.json({"url": url, "expires_at": rfc3339(ends_at)}, 201)
+        link = access.new_ticket(port, scopes=_me().scopes)
+        return web.json({"url": link.url, "expires_at": rfc3339(link.ends_at)}, 201)
 
     @bp.get("/session")
     @web.signed_in
@@ -134,7 +132,7 @@ def _session(bp: Blueprint, access: AccessService) -> None:
             )
         await access.revoke(me.id)
         response = Response(status=204)
-        drop_session(response, port_of(request.scope))
+        drop_session(response, port)
         return response
 
 

@@ -18,6 +18,8 @@ PAIRING_TRIES = 5
 PAIRINGS_AT_ONCE = 5
 FAILURES_A_MINUTE = 20
 
+NAMES = ("127.0.0.1", "localhost")  # that this machine has for itself, and nobody else
+
 CallerKind = Literal["token", "session"]
 
 
@@ -80,6 +82,11 @@ class Pairing:
     ends_at: datetime
     state: PairingState = PairingState.WAITING
     tries_left: int = PAIRING_TRIES
+
+
+def address(port: int, name: str = NAMES[0]) -> str:
+    """`http://127.0.0.1:14434`."""
+    return f"http://{name}:{port}"
 
 
 def hashed(secret: str) -> str:

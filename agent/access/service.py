@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
+from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from agent.access import rules
 from agent.access.memory import Failures, Pairings, Tickets
-from agent.access.rules import Caller, PageSession, PairingState, Token, hashed, is_over
+from agent.access.rules import Caller, PageSession, PairingState, Token, address, hashed, is_over
 from agent.access.store import Credentials
 from agent.access.token_file import TokenFile
-from agent.shared.clock import Clock, NewId, NewSecret, rfc3339
+from agent.shared.clock import Clock, NewId, NewSecret, random_secret, rfc3339
 from agent.shared.database import Database
 from agent.shared.errors import (
     Conflict,
@@ -22,6 +24,7 @@ from agent.shared.errors import (
 )
 from agent.shared.web import SCOPES
 
+TOKEN_NAME = "token"  # noqa: S105 - a file's name
 MAIN_ID = "main"
 MAIN = Caller("token", "main token", frozenset(SCOPES), MAIN_ID)
 PAIRED_SCOPES = frozenset(SCOPES) - {"admin"}
@@ -30,18 +33,29 @@ SECRET_CHARACTERS = 200
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Signs one browser in, once, until `ends_at`."""
+
+    url: str = field(repr=False)
+    ends_at: datetime
+
+
 class AccessService:
     """Knows every credential by its hash; a secret is handed out once and never kept."""
 
     def __init__(
         self,
         database: Database,
+        data_dir: Path,
+        *,
         clock: Clock,
         new_id: NewId,
-        new_secret: NewSecret,
-        main: TokenFile,
+        new_secret: NewSecret = random_secret,
     ) -> None:
-        self._db, self._clock, self._main = database, clock, main
+        """Makes the token file if there is none. Raises OSError."""
+        self._db, self._clock = database, clock
+        self._main = TokenFile(data_dir / TOKEN_NAME, new_secret)
         self._new_id, self._new_secret = new_id, new_secret
         self.tickets = Tickets(clock, new_secret)
         self.pairings = Pairings(clock, new_id, new_secret)
@@ -136,6 +150,11 @@ class AccessService:
             await stored.remove_old_sessions(rfc3339(now))
             await stored.add_session(session, hashed(secret))
         return session, secret
+
+    def new_ticket(self, port: int, *, scopes: frozenset[str] = MAIN.scopes) -> Link:
+        """A link to the panel on this port, for a session with these scopes."""
+        ticket, ends_at = self.tickets.make("Browser page", scopes)
+        return Link(f"{address(port)}/ui/ticket/{ticket}", ends_at)
 
     async def redeem_ticket(self, ticket: str) -> tuple[PageSession, str]:
         """A session for a ticket. Raises Gone."""

@@ -1,0 +1,137 @@
+"""The API's description as a page for people: markup alone, made on the agent."""
+
+from html import escape
+from typing import Any
+
+Json = dict[str, Any]  # Any: whatever OpenAPI has
+
+
+def render(described: Json) -> str:
+    """The markup of an OpenAPI document, grouped by tag."""
+    by_tag: dict[str, list[str]] = {}
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            for tag in operation["tags"]:
+                by_tag.setdefault(tag, []).append(_operation(path, method, operation))
+    tags = sorted(by_tag)
+    contents = "".join(f'<li><a href="#{escape(tag)}">{escape(tag)}</a></li>' for tag in tags)
+    groups = "".join(
+        f'<section><h2 id="{escape(tag)}">{escape(tag)}</h2>{"".join(by_tag[tag])}</section>'
+        for tag in tags
+    )
+    return (
+        f"<p>{_marked(described['info']['description'])}</p>"
+        f'<p class="soft">Version {escape(described["info"]["version"])}. '
+        'For programs: <a href="/openapi.json">openapi.json</a>.</p>'
+        f'<nav aria-label="Groups"><ul>{contents}</ul></nav>{groups}'
+        f"<section><h2>Shapes</h2>{_shapes(described['components']['schemas'])}</section>"
+    )
+
+
+def _operation(path: str, method: str, operation: Json) -> str:
+    scope = operation.get("x-scope")
+    who = {None: "Open to everyone on this computer.", "any": "Any token or session."}.get(
+        scope, f"Scope <code>{escape(str(scope))}</code>."
+    )
+    text = " ".join(filter(None, (operation.get("summary"), operation.get("description"))))
+    return (
+        f'<article id="{escape(operation["operationId"])}">'
+        f"<h3><code>{method.upper()} {escape(path)}</code></h3>"
+        f'<p>{_marked(text)}</p><p class="soft">{who}</p>'
+        f"{_parameters(operation.get('parameters', []))}{_body(operation)}{_answers(operation)}"
+        "</article>"
+    )
+
+
+def _parameters(parameters: list[Json]) -> str:
+    rows = [
+        (
+            f"<code>{escape(one['name'])}</code> ({escape(one['in'])})",
+            _type(one["schema"]),
+            _notes(one["schema"], required=one.get("required", False))
+            + _marked(one.get("description", "")),
+        )
+        for one in parameters
+    ]
+    return _table("Parameters", rows)
+
+
+def _body(operation: Json) -> str:
+    content = operation.get("requestBody", {}).get("content", {})
+    return "".join(
+        _table(f"Body: {kind}", _fields(media["schema"])) for kind, media in content.items()
+    )
+
+
+def _answers(operation: Json) -> str:
+    rows = []
+    for status, answer in operation["responses"].items():
+        content = answer.get("content", {})
+        kinds = ", ".join(f"<code>{escape(kind)}</code>" for kind in content) or "no body"
+        rows.append((escape(str(status)), kinds, _marked(answer.get("description", ""))))
+    tables = [_table("Answers", rows)]
+    for status, answer in operation["responses"].items():
+        media = answer.get("content", {}).get("application/json")
+        if media and media["schema"].get("properties"):
+            tables.append(_table(f"Fields of {status}", _fields(media["schema"])))
+    return "".join(tables)
+
+
+def _shapes(schemas: Json) -> str:
+    return "".join(
+        f'<article id="shape-{escape(name)}"><h3>{escape(name)}</h3>'
+        f"<p>{_marked(schema.get('description', ''))}</p>{_table('', _fields(schema))}</article>"
+        for name, schema in schemas.items()
+    )
+
+
+def _fields(schema: Json) -> list[tuple[str, str, str]]:
+    if "properties" not in schema:
+        return [("", _type(schema), _notes(schema, required=False))]
+    required = schema.get("required", [])
+    return [
+        (
+            f"<code>{escape(name)}</code>",
+            _type(field),
+            _notes(field, required=name in required) + _marked(field.get("description", "")),
+        )
+        for name, field in schema["properties"].items()
+    ]
+
+
+def _type(schema: Json) -> str:
+    if "$ref" in schema:
+        name = escape(schema["$ref"].rsplit("/", 1)[-1])
+        return f'<a href="#shape-{name}">{name}</a>'
+    if choices := schema.get("anyOf") or schema.get("oneOf"):
+        return " or ".join(_type(choice) for choice in choices)
+    if "enum" in schema:
+        return ", ".join(f"<code>{escape(str(value))}</code>" for value in schema["enum"])
+    if "const" in schema:
+        return f"<code>{escape(str(schema['const']))}</code>"
+    if schema.get("type") == "array":
+        return f"list of {_type(schema.get('items', {}))}"
+    return escape(str(schema.get("format") or schema.get("type") or "anything"))
+
+
+def _notes(schema: Json, *, required: bool) -> str:
+    notes = ["required"] if required else []
+    if schema.get("default") is not None:
+        notes.append(f"default {schema['default']}")
+    names = {"minimum": "at least", "maximum": "at most", "maxLength": "length at most"}
+    notes += [f"{words} {schema[key]}" for key, words in names.items() if key in schema]
+    return f'<span class="soft">{escape(", ".join(notes))}</span> ' if notes else ""
+
+
+def _table(title: str, rows: list[tuple[str, str, str]]) -> str:
+    if not rows:
+        return ""
+    heading = f"<h4>{escape(title)}</h4>" if title else ""
+    cells = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return f"{heading}<table>{cells}</table>"
+
+
+def _marked(text: str) -> str:
+    """Text with `code` in it as markup; everything else is escaped."""
+    parts = escape(text).split("`")
+    return "".join(f"<code>{part}</code>" if at % 2 else part for at, part in enumerate(parts))

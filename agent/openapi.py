@@ -1,0 +1,194 @@
+"""The API's own description (OpenAPI 3.1), from the marks on its routes."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from quart import Blueprint, Quart, Response
+from quart_schema import (
+    APIKeySecurityScheme,
+    HttpSecurityScheme,
+    Info,
+    OpenAPIProvider,
+    QuartSchema,
+)
+from werkzeug.routing import BaseConverter, Rule, UnicodeConverter
+
+from agent import apidocs, plain
+from agent.access.here import cookie_name
+from agent.shared.web import (
+    ANY_SCOPE,
+    MEDIA_ATTRIBUTE,
+    PUBLIC_ATTRIBUTE,
+    SCOPE_ATTRIBUTE,
+    gives_media,
+    signed_in,
+)
+
+Json = dict[str, Any]  # Any: whatever OpenAPI has
+TEXT_MEDIA = ("text/", "application/json", "application/x-ndjson", "image/svg+xml")
+DESCRIPTION = (
+    "Reachable from this computer alone. Send `Authorization: Bearer <token>`; the main token "
+    "stands in the file `token` of the data folder, further ones are made at `/api/v1/tokens`. "
+    "Errors are problem documents (RFC 9457). Ids are UUIDv7, times RFC 3339 in UTC."
+)
+PROBLEM: Json = {
+    "title": "Problem",
+    "type": "object",
+    "description": "What went wrong, for the person or program that can act on it (RFC 9457).",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "pattern": "^urn:orca:problem:[a-z0-9-]+$"},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string"},
+        "request_id": {"type": "string"},
+        "retry_after_s": {"type": "number"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "detail"],
+                "properties": {"field": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+    },
+}
+ANY_PROBLEM: Json = {
+    "description": "A problem document.",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+
+
+def install(app: Quart, *, version: str, port: int) -> None:
+    """Collects what the routes say of themselves, and shows it at /openapi.json and /docs."""
+    schema = QuartSchema(
+        app,
+        openapi_path=None,
+        redoc_ui_path=None,
+        scalar_ui_path=None,
+        swagger_ui_path=None,
+        info=Info(title="Orca Agents: agent", version=version, description=DESCRIPTION),
+        security_schemes={
+            "bearer": HttpSecurityScheme(scheme="bearer"),
+            "session": APIKeySecurityScheme(name=cookie_name(port), in_="cookie"),
+        },
+        conversion_preference="pydantic",
+        openapi_provider_class=Provider,
+    )
+    provider = schema.openapi_provider
+    assert isinstance(provider, Provider)  # noqa: S101 - the class that was asked for above
+    app.register_blueprint(_routes(provider))
+
+
+def _routes(provider: "Provider") -> Blueprint:
+    bp = Blueprint("openapi", __name__)
+
+    @bp.get("/openapi.json")
+    @signed_in
+    @gives_media(200, "application/json")
+    async def openapi_document() -> Response:
+        """This description, for programs."""
+        return Response(orjson.dumps(provider.whole()), content_type="application/json")
+
+    @bp.get("/docs")
+    @signed_in
+    @gives_media(200, "text/html")
+    async def api_documentation() -> Response:
+        """This description, for people."""
+        return plain.page("The agent's API", apidocs.render(provider.whole()))
+
+    return bp
+
+
+class Provider(OpenAPIProvider):
+    """Adds who may call, how errors look, other media than JSON, and names that stay."""
+
+    _whole: Json | None = None
+
+    def whole(self) -> Json:
+        """The description, made at the first call: routes do not change while it runs."""
+        if self._whole is None:
+            self._whole = self.schema()
+        return self._whole
+
+    def schema(self) -> Json:
+        described: Json = super().schema()
+        described["paths"] = dict(sorted(described["paths"].items()))
+        schemas = described["components"]["schemas"]
+        schemas["Problem"] = PROBLEM
+        described["components"]["schemas"] = dict(sorted(schemas.items()))
+        tags = {
+            tag
+            for path in described["paths"].values()
+            for operation in path.values()
+            for tag in operation["tags"]
+        }
+        described["tags"] = [{"name": tag} for tag in sorted(tags)]
+        return described
+
+    def build_paths(self, rule: Rule) -> tuple[Json, Json]:
+        paths, components = super().build_paths(rule)
+        handler = self._app.view_functions[rule.endpoint]
+        area, _, name = rule.endpoint.rpartition(".")
+        for path in paths.values():
+            for method, shared in list(path.items()):
+                operation = deepcopy(shared)  # the library shares one among the methods
+                several = len(path) > 1
+                operation["operationId"] = (
+                    f"{area}_{method}_{name}" if several else (f"{area}_{name}")
+                )
+                operation.setdefault("tags", [area or "agent"])
+                _add_security(operation, handler)
+                _add_answers(operation, handler)
+                if "requestBody" in operation:
+                    operation["requestBody"]["required"] = True
+                path[method] = operation
+        return paths, components
+
+    def build_path_parameter(self, name: str, converter: BaseConverter) -> Json:
+        parameter: Json = super().build_path_parameter(name, converter)
+        schema = parameter["schema"]
+        if schema == {"type": "string"}:
+            if type(converter) is UnicodeConverter:
+                schema["minLength"] = 1
+            else:
+                schema["pattern"] = f"^{converter.regex}$"
+        return parameter
+
+
+def _add_security(operation: Json, handler: Callable[..., Any]) -> None:
+    if getattr(handler, PUBLIC_ATTRIBUTE, False):
+        operation["security"] = []
+        return
+    scope = getattr(handler, SCOPE_ATTRIBUTE, "admin")
+    scopes = [] if scope == ANY_SCOPE else [scope]
+    operation["security"] = [{"bearer": scopes}, {"session": scopes}]
+    operation["x-scope"] = scope
+
+
+def _add_answers(operation: Json, handler: Callable[..., Any]) -> None:
+    answers: Json = {str(status): answer for status, answer in operation["responses"].items()}
+    media: dict[int, tuple[str, ...]] = getattr(handler, MEDIA_ATTRIBUTE, {})
+    for status, kinds in media.items():
+        answer = answers.setdefault(str(status), {"description": HTTPStatus(status).phrase})
+        for kind in kinds:
+            answer.setdefault("content", {})[kind] = {"schema": _media_schema(kind)}
+    if not any(status < "400" for status in answers):
+        answers["200"] = {"description": HTTPStatus.OK.phrase}
+    operation["responses"] = {**dict(sorted(answers.items())), "default": ANY_PROBLEM}
+
+
+def _media_schema(kind: str) -> Json:
+    if kind == "application/json":
+        return {"type": "object"}
+    return (
+        {"type": "string"}
+        if kind.startswith(TEXT_MEDIA)
+        else {
+            "type": "string",
+            "format": "binary",
+        }
+    )
