@@ -67,14 +67,15 @@ def _answers(operation: Json) -> str:
     rows = []
     for status, answer in operation["responses"].items():
         content = answer.get("content", {})
-        kinds = ", ".join(f"<code>{escape(kind)}</code>" for kind in content) or "no body"
+        kinds = ", ".join(map(_media, content.items())) or "no body"
         rows.append((escape(str(status)), kinds, _marked(answer.get("description", ""))))
-    tables = [_table("Answers", rows)]
-    for status, answer in operation["responses"].items():
-        media = answer.get("content", {}).get("application/json")
-        if media and media["schema"].get("properties"):
-            tables.append(_table(f"Fields of {status}", _fields(media["schema"])))
-    return "".join(tables)
+    return _table("Answers", rows)
+
+
+def _media(kind_and_content: tuple[str, Json]) -> str:
+    kind, content = kind_and_content
+    shape = f" {_type(content['schema'])}" if "$ref" in content.get("schema", {}) else ""
+    return f"<code>{escape(kind)}</code>{shape}"
 
 
 def _shapes(schemas: Json) -> str:

@@ -9,6 +9,7 @@ import orjson
 from quart import Blueprint, Quart, Response
 from quart_schema import (
     APIKeySecurityScheme,
+    DataSource,
     HttpSecurityScheme,
     Info,
     OpenAPIProvider,
@@ -148,6 +149,14 @@ class Provider(OpenAPIProvider):
                 path[method] = operation
         return paths, components
 
+    def build_request_body(self, model: type[Any], source: DataSource) -> tuple[Json, Json]:
+        return _by_name(*super().build_request_body(model, source))
+
+    def build_response_object(
+        self, model: type[Any], headers_model: type[Any] | None
+    ) -> tuple[Json, Json]:
+        return _by_name(*super().build_response_object(model, headers_model))
+
     def build_path_parameter(self, name: str, converter: BaseConverter) -> Json:
         parameter: Json = super().build_path_parameter(name, converter)
         schema = parameter["schema"]
@@ -157,6 +166,16 @@ class Provider(OpenAPIProvider):
             else:
                 schema["pattern"] = f"^{converter.regex}$"
         return parameter
+
+
+def _by_name(holder: Json, components: Json) -> tuple[Json, Json]:
+    """Moves the shape of a body or answer among the named ones, so that clients can name it."""
+    for media in holder["content"].values():
+        schema = media.get("schema", {})
+        if (name := schema.get("title")) and components.get(name, schema) == schema:
+            components[name] = schema
+            media["schema"] = {"$ref": f"#/components/schemas/{name}"}
+    return holder, components
 
 
 def _add_security(operation: Json, handler: Callable[..., Any]) -> None:
@@ -172,6 +191,8 @@ def _add_security(operation: Json, handler: Callable[..., Any]) -> None:
 def _add_answers(operation: Json, handler: Callable[..., Any]) -> None:
     answers: Json = {str(status): answer for status, answer in operation["responses"].items()}
     media: dict[int, tuple[str, ...]] = getattr(handler, MEDIA_ATTRIBUTE, {})
+    for code, answer in answers.items():
+        answer["description"] = answer.get("description") or HTTPStatus(int(code)).phrase
     for status, kinds in media.items():
         answer = answers.setdefault(str(status), {"description": HTTPStatus(status).phrase})
         for kind in kinds:
