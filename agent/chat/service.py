@@ -169,7 +169,9 @@ class ChatService:
     async def purge(self) -> int:
         """Deletes for good what was deleted over seven days ago; says how many."""
         async with self._database.writing() as connection:
-            return await Conversations(connection).purge(rfc3339(self._clock() - KEEP_DELETED))
+            ids = await Conversations(connection).purge(rfc3339(self._clock() - KEEP_DELETED))
+            await Runs(connection).remove_of(ids)
+        return len(ids)
 
     async def messages(
         self, conversation_id: str, *, cursor: str | None, limit: int

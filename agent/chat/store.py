@@ -183,15 +183,14 @@ class Conversations:
         row = (await self._connection.execute(SNIPPET, {"query": fts, "number": number})).first()
         return row.snippet if row else ""
 
-    async def purge(self, deleted_before: str, limit: int = 100) -> int:
-        """Really deletes what was deleted long ago, some at a time; says how many."""
+    async def purge(self, deleted_before: str, limit: int = 100) -> list[str]:
+        """Really deletes what was deleted long ago, some at a time; says which."""
         old = (
             select(CONVERSATION.c.id).where(CONVERSATION.c.deleted_at < deleted_before).limit(limit)
         )
-        gone = await self._connection.execute(
-            delete(CONVERSATION).where(CONVERSATION.c.id.in_(old.scalar_subquery()))
-        )
-        return int(gone.rowcount)
+        ids = [row.id for row in await self._connection.execute(old)]
+        await self._connection.execute(delete(CONVERSATION).where(CONVERSATION.c.id.in_(ids)))
+        return ids
 
 
 class Messages:

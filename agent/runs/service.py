@@ -54,6 +54,7 @@ class RunService:
         self._live: dict[str, LiveRun] = {}
         self._tasks = Tasks()
         self._is_saving_well = True
+        self._is_closing = False
 
     def __len__(self) -> int:
         return len(self._live)
@@ -66,6 +67,8 @@ class RunService:
         """Sets a run going that was added to the database, and committed, by the caller."""
         live = LiveRun(run, self._clock)
         self._live[run.id] = live
+        if self._is_closing:
+            live.stop = RunState.INTERRUPTED
         live.task = self._tasks.start(self._drive(live, job), name=f"run {run.id}")
         return live
 
@@ -182,6 +185,7 @@ class RunService:
 
     async def close(self, *, grace_s: float = 2.0) -> None:
         """Ends every run as interrupted, tells its readers, and waits for both."""
+        self._is_closing = True
         for live in list(self._live.values()):
             self._stop(live, RunState.INTERRUPTED)
         try:

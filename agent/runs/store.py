@@ -140,6 +140,11 @@ class Runs:
         )
         return [Chunk(*row) for row in rows]
 
+    async def remove_of(self, conversation_ids: list[str]) -> None:
+        await self._connection.execute(
+            delete(RUN).where(RUN.c.conversation_id.in_(conversation_ids))
+        )
+
     async def forget_events(self, ended_before: str, limit: int = 200) -> int:
         """Deletes all but the closing event of runs that ended long ago, some runs at a time;
         says of how many."""

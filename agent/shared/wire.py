@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import orjson
 
 COMMENT = b": \n\n"
-RETRY = b"retry: 1000\n\n"
 
 
 @dataclass(frozen=True, slots=True)
