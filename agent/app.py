@@ -13,7 +13,8 @@ from agent import guard, health, openapi, pages
 from agent.access import routes as access_routes
 from agent.access.service import AccessService
 from agent.chat import routes as chat_routes
-from agent.chat.answering import CutOff, Limits, Parts
+from agent.chat.answering import CutOff, Parts
+from agent.chat.prompt import Limits
 from agent.chat.service import ChatService
 from agent.chat.transfer import TransferService
 from agent.guide import routes as guide_routes

@@ -1,13 +1,14 @@
 """The job of a chat run: queue, model or guide, and what is kept of the answer."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.chat.rules import Context, Turn, fit, system_text
+from agent.chat.prompt import Limits, Prompt, compose
+from agent.chat.rules import Turn
 from agent.chat.shapes import message_json
 from agent.chat.store import Conversations, Messages
 from agent.guide.rules import Passage
@@ -16,13 +17,13 @@ from agent.guide.service import Guide
 from agent.images.service import ImageService
 from agent.inference.backends import Backend
 from agent.inference.queue import Queue
-from agent.inference.rules import ChatRequest, Finish, Frame, Message, clamp
+from agent.inference.rules import ChatRequest, Finish, Frame, Message
 from agent.models.service import ModelService
 from agent.runs.live import LiveRun
 from agent.runs.rules import Ending, Run, RunState
 from agent.shared import wire
 from agent.shared.database import Database
-from agent.shared.errors import TooLarge, Unavailable
+from agent.shared.errors import Invalid, TooLarge, Unavailable
 
 LOADING_AFTER_S = 0.3
 HISTORY_TURNS = 400
@@ -33,16 +34,6 @@ STATUS = {
     RunState.INTERRUPTED: "interrupted",
     RunState.FAILED: "failed",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The settings that bound an answer."""
-
-    context_tokens: int
-    answer_tokens: int
-    keep_alive: str
-    uses_guide: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +74,6 @@ class Answer:
     trimmed: int = 0
     usage: dict[str, object] | None = None
     sources: list[dict[str, str]] = field(default_factory=list)
-    clamped: dict[str, dict[str, object]] = field(default_factory=dict)
 
     async def work(self, live: LiveRun) -> object:
         """Answers with a model, or from the guide if there is none."""
@@ -135,95 +125,106 @@ class Answer:
 
     async def _answer_with_model(self, live: LiveRun, model: str, passages: list[Passage]) -> None:
         self.model, self.provider = model, "ollama"
-        if not self.parts.limits.uses_guide:
-            passages = []
-        context, request = await self._request(model, self.question.context_length, passages)
-        self.trimmed = context.dropped
+        turns = await self._turns()
+        prompt = self._prompt(turns, passages)
         async with self.parts.queue.place(
             on_position=lambda ahead: live.emit("queued", {"position": ahead})
         ):
             live.mark_started()
-            await self._stream(live, request, passages)
+            try:
+                await self._stream(live, prompt)
+            except Invalid as err:
+                if err.code != "context-exceeded" or live.content or live.thinking:
+                    raise
+                # The estimate was too low. The server counts for real, and said how many.
+                counted = float(str(err.extra.get("prompt_tokens") or 0))
+                scale = max(counted / prompt.context.tokens, 1.1) * 1.05
+                await self._stream(live, self._prompt(turns, passages, scale))
 
-    async def _stream(self, live: LiveRun, request: ChatRequest, passages: list[Passage]) -> None:
+    def _prompt(self, turns: list[Turn], passages: list[Passage], scale: float = 1.0) -> Prompt:
+        """Raises TooLarge if the question alone fills the context."""
+        prompt = compose(
+            turns,
+            passages if self.parts.limits.uses_guide else [],
+            system=self.question.system,
+            asked=self.question.options,
+            limits=self.parts.limits,
+            context_length=self.question.context_length,
+            scale=scale,
+        )
+        if isinstance(prompt, int):
+            raise TooLarge(
+                "message-exceeds-context",
+                f"The message is too long for {self.model}: its context is set to {prompt} "
+                "tokens. Shorten it, or raise num_ctx (setting context_tokens).",
+            )
+        return prompt
+
+    async def _stream(self, live: LiveRun, prompt: Prompt) -> None:
         backend = self.parts.backend
-        started: dict[str, object] = {
-            "model": request.model,
-            "backend": backend.name,
-            "provider": "ollama",
-        }
-        if self.clamped:
-            started["clamped"] = self.clamped
-
-        def tell_start() -> None:
-            live.emit("started", started)
-            self._tell_sources(live, passages)
-            if self.trimmed:
-                live.emit("trimmed", {"dropped_messages": self.trimmed})
-
+        request = await self._request(prompt)
         is_told = backend.is_loaded(request.model)
-        if is_told:
-            tell_start()
         # Reading a model into memory takes seconds, and only silence tells of it.
         timer = asyncio.get_running_loop().call_later(
             LOADING_AFTER_S, live.emit, "loading", {"model": request.model}
         )
         if is_told:
             timer.cancel()
+            self._tell_start(live, prompt)
         try:
             async with aclosing(backend.chat(request)) as batches:
                 async for batch in batches:
                     if not is_told:
                         timer.cancel()
-                        tell_start()
+                        self._tell_start(live, prompt)
                         is_told = True
                     self._take(live, batch)
         finally:
             timer.cancel()
 
-    def _take(self, live: LiveRun, batch: list[Frame | Finish]) -> None:
-        texts = [(item.kind, item.text) for item in batch if isinstance(item, Frame)]
-        live.emit_texts(texts)
-        last = batch[-1] if batch else None
-        if isinstance(last, Finish):
-            self.usage = last.usage.to_json()
+    def _tell_start(self, live: LiveRun, prompt: Prompt) -> None:
+        started: dict[str, object] = {
+            "model": self.model,
+            "backend": self.parts.backend.name,
+            "provider": self.provider,
+        }
+        if prompt.clamped:
+            started["clamped"] = prompt.clamped
+        live.emit("started", started)
+        self._tell_sources(live, prompt.passages)
+        self.trimmed = prompt.context.dropped
+        if self.trimmed:
+            live.emit("trimmed", {"dropped_messages": self.trimmed})
 
-    def _tell_sources(self, live: LiveRun, passages: list[Passage]) -> None:
+    def _take(self, live: LiveRun, batch: list[Frame | Finish]) -> None:
+        live.emit_texts(
+            (item.kind, item.text)
+            for item in batch
+            if isinstance(item, Frame) and item.kind != "tool"
+        )
+        for item in batch:
+            if isinstance(item, Finish):
+                self.usage = {**item.usage.to_json(), "finish_reason": item.reason}
+            elif item.kind == "tool":
+                for call in item.calls:
+                    live.emit("tool", {"name": call.name, "arguments": call.arguments})
+
+    def _tell_sources(self, live: LiveRun, passages: Sequence[Passage]) -> None:
         self.sources = [{"title": passage.title, "ref": passage.ref} for passage in passages]
         if self.sources:
             live.emit("sources", {"items": self.sources})
 
-    async def _request(
-        self, model: str, context_length: int | None, passages: list[Passage]
-    ) -> tuple[Context, ChatRequest]:
-        """Raises TooLarge if the question alone fills the context."""
-        limits, question = self.parts.limits, self.question
-        wanted = {"num_ctx": limits.context_tokens, "num_predict": limits.answer_tokens}
-        asked = {**wanted, **question.options}
-        options, _ = clamp(asked, context_length, 0)
-        num_ctx, num_predict = int(str(options["num_ctx"])), int(str(options["num_predict"]))
-        system = system_text(question.system, [(p.title, p.text) for p in passages])
-        turns = await self._turns()
-        # An answer gets its room, but a long question comes before a long answer.
-        context = fit(system, turns, num_ctx - num_predict) or fit(
-            system, turns[-1:], num_ctx - min(num_predict, max(256, num_ctx // 8))
-        )
-        if context is None:
-            raise TooLarge(
-                "message-exceeds-context",
-                f"The message is too long for {model}: its context is set to {num_ctx} tokens. "
-                "Shorten it, or raise num_ctx (setting context_tokens).",
-            )
-        dropped = len(turns) - len(context.turns)
-        context = Context(context.system, context.turns, dropped, context.tokens)
-        options, self.clamped = clamp(asked, context_length, context.tokens)
-        if not question.options:
-            self.clamped = {}
-        messages = [Message("system", context.system)]
-        for turn in context.turns:
+    async def _request(self, prompt: Prompt) -> ChatRequest:
+        messages = [Message("system", prompt.context.system)]
+        for turn in prompt.context.turns:
             images = [await self.parts.images.base64(sha256) for sha256 in turn.images]
             messages.append(Message(turn.role, turn.content, tuple(images)))
-        return context, ChatRequest(model, tuple(messages), options, keep_alive=limits.keep_alive)
+        return ChatRequest(
+            str(self.model),
+            tuple(messages),
+            prompt.options,
+            keep_alive=self.parts.limits.keep_alive,
+        )
 
     async def _turns(self) -> list[Turn]:
         question = self.question

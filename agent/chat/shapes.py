@@ -110,6 +110,7 @@ class UsageOut(Out):
     first_token_ms: float
     tokens_per_second: float
     total_ms: float | None = None
+    finish_reason: str | None = None
 
 
 class MessageOut(Out):
