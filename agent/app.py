@@ -14,8 +14,9 @@ from agent.access import routes as access_routes
 from agent.access.service import AccessService
 from agent.chat import routes as chat_routes
 from agent.chat.answering import CutOff, Parts
+from agent.chat.asking import AskingService
 from agent.chat.prompt import Limits
-from agent.chat.service import ChatService
+from agent.chat.service import ConversationService
 from agent.chat.transfer import TransferService
 from agent.guide import routes as guide_routes
 from agent.guide.service import Guide
@@ -98,7 +99,8 @@ async def open_agent(
             uses_guide=settings.guide,
         )
         parts = Parts(database, backend, queue, models, images, guide, limits)
-        chat = ChatService(parts, runs, clock, new_id)
+        conversations = ConversationService(database, runs, clock, new_id)
+        asking = AskingService(parts, runs, clock, new_id)
         transfer = TransferService(database, images, clock)
         await runs.recover({"chat": CutOff})
         stack.push_async_callback(runs.close)
@@ -119,7 +121,7 @@ async def open_agent(
         for blueprint in (
             health.routes(status),
             access_routes.routes(access, port=settings.port),
-            chat_routes.routes(chat, transfer, runs),
+            chat_routes.routes(conversations, asking, transfer, runs),
             run_routes.routes(runs),
             image_routes.routes(images),
             inference_routes.routes([queue]),
@@ -136,7 +138,7 @@ async def open_agent(
         jobs = running(
             watch=backend.run(),
             saving=runs.run(),
-            housekeeping=housekeeping(chat.purge, runs.forget_old_events),
+            housekeeping=housekeeping(conversations.purge, runs.forget_old_events),
         )
         await stack.enter_async_context(jobs)
         yield Agent(app, runs, backend, new_link)

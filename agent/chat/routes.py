@@ -3,7 +3,8 @@
 from quart import Blueprint, Response, request
 from quart_schema import document_request
 
-from agent.chat.service import ACTIVE_BRANCH, Asked, ChatService
+from agent.chat.asking import ACTIVE_BRANCH, Asked, AskingService
+from agent.chat.service import ConversationService
 from agent.chat.shapes import (
     ConversationChange,
     ConversationIn,
@@ -30,7 +31,12 @@ IMPORT_BYTES = 256 * 1024 * 1024
 KEY_CHARACTERS = 200
 
 
-def routes(chat: ChatService, transfer: TransferService, runs: RunService) -> Blueprint:
+def routes(
+    conversations: ConversationService,
+    asking: AskingService,
+    transfer: TransferService,
+    runs: RunService,
+) -> Blueprint:
     bp = Blueprint("chat", __name__, url_prefix="/api/v1")
 
     @bp.post("/conversations")
@@ -39,7 +45,9 @@ def routes(chat: ChatService, transfer: TransferService, runs: RunService) -> Bl
     @gives(ConversationOut, 201)
     async def open_conversation(asked: ConversationIn) -> Response:
         """Open a conversation."""
-        return json(await chat.open(title=asked.title, model=asked.model, system=asked.system), 201)
+        return json(
+            await conversations.open(title=asked.title, model=asked.model, system=asked.system), 201
+        )
 
     @bp.get("/conversations")
     @needs("chat")
@@ -48,9 +56,11 @@ def routes(chat: ChatService, transfer: TransferService, runs: RunService) -> Bl
     async def list_conversations(query: ConversationQuery) -> Response:
         """Pinned first, then the latest; with `q` those that hold every word of it."""
         if query.q and query.q.strip():
-            items, cursor = await chat.find(query.q, cursor=query.cursor, limit=query.limit)
+            items, cursor = await conversations.find(
+                query.q, cursor=query.cursor, limit=query.limit
+            )
         else:
-            items, cursor = await chat.page(
+            items, cursor = await conversations.page(
                 archived=query.archived, cursor=query.cursor, limit=query.limit
             )
         return json({"items": items, "next_cursor": cursor})
@@ -60,7 +70,7 @@ def routes(chat: ChatService, transfer: TransferService, runs: RunService) -> Bl
     @gives(ConversationOut)
     async def one_conversation(conversation_id: str) -> Response:
         """One conversation, without its messages."""
-        return json(await chat.get(conversation_id))
+        return json(await conversations.get(conversation_id))
 
     @bp.patch("/conversations/<conversation_id>")
     @needs("chat")
@@ -68,13 +78,13 @@ def routes(chat: ChatService, transfer: TransferService, runs: RunService) -> Bl
     @gives(ConversationOut)
     async def change_conversation(conversation_id: str, asked: ConversationChange) -> Response:
         """Rename, pin, archive, choose the model, or choose the branch that is shown."""
-        return json(await chat.change(conversation_id, asked.changes()))
+        return json(await conversations.change(conversation_id, asked.changes()))
 
     @bp.delete("/conversations/<conversation_id>")
     @needs("chat")
     async def delete_conversation(conversation_id: str) -> Response:
         """Delete. It can be restored for seven days."""
-        await chat.delete(conversation_id)
+        await conversations.delete(conversation_id)
         return Response(status=204)
 
     @bp.post("/conversations/<conversation_id>/restore")
@@ -82,7 +92,7 @@ def routes(chat: ChatService, transfer: TransferService, runs: RunService) -> Bl
     @gives(ConversationOut)
     async def restore_conversation(conversation_id: str) -> Response:
         """Undo a deletion."""
-        return json(await chat.restore(conversation_id))
+        return json(await conversations.restore(conversation_id))
 
     @bp.get("/conversations/<conversation_id>/messages")
     @needs("chat")
@@ -90,7 +100,9 @@ def routes(chat: ChatService, transfer: TransferService, runs: RunService) -> Bl
     @gives(MessagePage)
     async def list_messages(conversation_id: str, query: MessageQuery) -> Response:
         """The whole tree of messages in the order of writing."""
-        items, cursor = await chat.messages(conversation_id, cursor=query.cursor, limit=query.limit)
+        items, cursor = await conversations.messages(
+            conversation_id, cursor=query.cursor, limit=query.limit
+        )
         return json({"items": items, "next_cursor": cursor})
 
     @bp.post("/conversations/<conversation_id>/messages")
@@ -106,7 +118,7 @@ def routes(chat: ChatService, transfer: TransferService, runs: RunService) -> Bl
             asked.options,
             asked.parent_id if "parent_id" in asked.model_fields_set else ACTIVE_BRANCH,
         )
-        message, run = await chat.ask(conversation_id, question, key=idempotency_key())
+        message, run = await asking.ask(conversation_id, question, key=idempotency_key())
         return _begun(runs, message, run)
 
     @bp.post("/messages/<message_id>/regenerate")
@@ -115,7 +127,7 @@ def routes(chat: ChatService, transfer: TransferService, runs: RunService) -> Bl
     @gives(Posted, 202)
     async def regenerate(message_id: str, asked: RegenerateIn) -> Response:
         """Answer a question once more, beside the answers that it has."""
-        message, run = await chat.regenerate(
+        message, run = await asking.regenerate(
             message_id, model=asked.model, options=asked.options, key=idempotency_key()
         )
         return _begun(runs, message, run)

@@ -19,6 +19,8 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import Field, SQLModel
 
+from agent.shared.errors import NotFound
+
 Row = dict[str, Any]  # Any: a row's values, by the table's column names
 
 
@@ -238,3 +240,16 @@ class Messages:
             )
             found |= {row.id: row.conversation_id for row in await self._connection.execute(query)}
         return found
+
+
+async def present(connection: AsyncConnection, conversation_id: str) -> Row:
+    """The conversation. Raises NotFound."""
+    row = await Conversations(connection).find(conversation_id)
+    if row is None:
+        raise no_conversation()
+    return row
+
+
+def no_conversation() -> NotFound:
+    """The error for a conversation that is not there, or not any more."""
+    return NotFound("no-such-conversation", "There is no conversation with this id.")

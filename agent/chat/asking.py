@@ -1,0 +1,258 @@
+"""Asking: a question is kept, and a run that answers it set going, in one transaction."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agent.chat.answering import Answer, Parts, Question
+from agent.chat.rules import title_of
+from agent.chat.shapes import message_json
+from agent.chat.store import Conversations, Messages, Row, no_conversation, present
+from agent.inference.options import checked
+from agent.models.rules import Model
+from agent.runs.rules import Run, RunState
+from agent.runs.service import RunService
+from agent.runs.store import Runs
+from agent.shared.clock import Clock, NewId, rfc3339
+from agent.shared.errors import Conflict, Invalid, NotFound, OrcaError
+
+BLANK_MESSAGE: dict[str, object] = {
+    "content": "",
+    "thinking": "",
+    "images": [],
+    "model": None,
+    "provider": None,
+    "run_id": None,
+    "usage": None,
+    "sources": [],
+    "trimmed": 0,
+    "problem": None,
+}
+ACTIVE_BRANCH = "the active branch"  # stands for an absent parent_id, which is not null
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A new question. `parent_id` is ACTIVE_BRANCH, None (a new root) or a message."""
+
+    content: str
+    images: tuple[str, ...] = ()
+    model: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)  # Any: checked by check_options
+    parent_id: str | None = ACTIVE_BRANCH
+
+
+class AskingService:
+    """The run is launched once its question is committed."""
+
+    def __init__(self, parts: Parts, runs: RunService, clock: Clock, new_id: NewId) -> None:
+        self._parts, self._runs, self._clock, self._new_id = parts, runs, clock, new_id
+        self._database = parts.database
+
+    async def ask(
+        self, conversation_id: str, asked: Asked, *, key: str | None = None
+    ) -> tuple[dict[str, object], Run]:
+        """Keeps a question and sets its answer going; the same key again is the same run.
+
+        Raises NotFound, Conflict (still answering, key used for something else) and Invalid."""
+        if not asked.content.strip() and not asked.images:
+            raise Invalid("empty-message", "The message is empty. Write something first.")
+        fingerprint = _hash(
+            "ask",
+            conversation_id,
+            asked.content,
+            asked.images,
+            asked.model,
+            dict(asked.options),
+            asked.parent_id,
+        )
+        options = checked(asked.options)
+        async with self._database.reading() as connection:
+            conversation = await present(connection, conversation_id)
+        chosen = await self._model(asked.model or conversation["model"], asked.images)
+        now = rfc3339(self._clock())
+        async with self._database.writing() as connection:
+            if key and (known := await self._known(connection, key, fingerprint)):
+                return known
+            model = _given(chosen)
+            conversation = await present(connection, conversation_id)
+            parent_id = asked.parent_id
+            if parent_id == ACTIVE_BRANCH:
+                parent_id = conversation["active_message_id"]
+            await _check_parent(connection, conversation_id, parent_id)
+            question: dict[str, object] = {
+                **BLANK_MESSAGE,
+                "id": self._new_id(),
+                "conversation_id": conversation_id,
+                "parent_id": parent_id,
+                "role": "user",
+                "content": asked.content,
+                "images": list(asked.images),
+                "status": "complete",
+                "created_at": now,
+            }
+            run = await self._begin(
+                connection, conversation, question, model, fingerprint, key, is_new=True
+            )
+        self._launch(run, conversation, question, model, options)
+        return message_json(question), run
+
+    async def regenerate(
+        self,
+        message_id: str,
+        *,
+        model: str | None,
+        options: Mapping[str, Any],
+        key: str | None = None,
+    ) -> tuple[dict[str, object], Run]:
+        """Another answer beside the one of this message. Raises as `ask`."""
+        fingerprint = _hash("regenerate", message_id, model, dict(options))
+        options = checked(options)
+        async with self._database.reading() as connection:
+            question = await _question_of(connection, message_id)
+            conversation = await present(connection, question["conversation_id"])
+        chosen = await self._model(model or conversation["model"], question["images"])
+        async with self._database.writing() as connection:
+            if key and (known := await self._known(connection, key, fingerprint)):
+                return known
+            given = _given(chosen)
+            conversation = await present(connection, question["conversation_id"])
+            run = await self._begin(
+                connection, conversation, question, given, fingerprint, key, is_new=False
+            )
+        self._launch(run, conversation, question, given, options)
+        return message_json(question), run
+
+    async def _begin(
+        self,
+        connection: AsyncConnection,
+        conversation: Row,
+        question: Mapping[str, object],
+        model: Model | None,
+        fingerprint: str,
+        key: str | None,
+        *,
+        is_new: bool,
+    ) -> Run:
+        now = rfc3339(self._clock())
+        answer_id, run_id = self._new_id(), self._new_id()
+        answer = {
+            **BLANK_MESSAGE,
+            "id": answer_id,
+            "conversation_id": conversation["id"],
+            "parent_id": question["id"],
+            "role": "assistant",
+            "model": model.name if model else None,
+            "status": "streaming",
+            "created_at": now,
+            "run_id": run_id,
+        }
+        run = Run(run_id, "chat", RunState.QUEUED, now, str(conversation["id"]), answer_id)
+        await Messages(connection).add([question, answer] if is_new else [answer])
+        await Runs(connection).add(run, key=key, request_hash=fingerprint)
+        change: dict[str, object] = {
+            "active_message_id": answer_id,
+            "updated_at": now,
+            "message_count": conversation["message_count"] + (2 if is_new else 1),
+        }
+        if conversation["title_is_automatic"] and not conversation["title"]:
+            change["title"] = title_of(str(question["content"]))
+        await Conversations(connection).change(str(conversation["id"]), change)
+        return run
+
+    def _launch(
+        self,
+        run: Run,
+        conversation: Row,
+        question: Mapping[str, Any],
+        model: Model | None,
+        options: Mapping[str, object],
+    ) -> None:
+        asked = Question(
+            answer_id=str(run.message_id),
+            content=question["content"],
+            images=tuple(question["images"]),
+            parent_id=question["parent_id"],
+            model=model.name if model else None,
+            context_length=model.context_length if model else None,
+            system=conversation["system"],
+            options=options,
+        )
+        self._runs.launch(run, Answer(asked, self._parts))
+
+    async def _known(
+        self, connection: AsyncConnection, key: str, fingerprint: str
+    ) -> tuple[dict[str, object], Run] | None:
+        known = await Runs(connection).find_by_key(key)
+        if known is None:
+            return None
+        run, asked_before = known
+        if asked_before != fingerprint:
+            raise Conflict(
+                "key-reused", "This Idempotency-Key was used for another request. Make a new one."
+            )
+        messages = Messages(connection)
+        answer = await messages.find(str(run.message_id))
+        question = answer and await messages.find(answer["parent_id"])
+        if question is None:
+            raise no_conversation()
+        live = self._runs.live(run.id)
+        return message_json(question), live.run if live else run
+
+    async def _model(self, named: str | None, images: Sequence[str]) -> Model | OrcaError | None:
+        """The model that answers; None where only the guide can.
+
+        Why there is none comes as a value: the same request sent twice is answered the same,
+        also where the model has gone meanwhile."""
+        try:
+            if absent := await self._parts.images.missing(list(images)):
+                raise Invalid("no-such-image", f"Upload these pictures first: {', '.join(absent)}.")
+            chosen = await self._parts.models.choose(named, needs_vision=bool(images))
+            if chosen is not None:
+                self._parts.queue.check_room()
+        except OrcaError as err:
+            return err
+        return chosen
+
+
+def _given(chosen: Model | OrcaError | None) -> Model | None:
+    if isinstance(chosen, OrcaError):
+        raise chosen
+    return chosen
+
+
+async def _question_of(connection: AsyncConnection, message_id: str) -> Row:
+    """The question that a message is, or that it answers. Raises NotFound or Invalid."""
+    messages = Messages(connection)
+    row = await messages.find(message_id)
+    if row is not None and row["role"] == "assistant" and row["parent_id"]:
+        row = await messages.find(row["parent_id"])
+    if row is None:
+        raise NotFound("no-such-message", "There is no message with this id.")
+    if row["role"] != "user":
+        raise Invalid("not-a-question", "Only an answer or its question can be repeated.")
+    return row
+
+
+async def _check_parent(
+    connection: AsyncConnection, conversation_id: str, parent_id: str | None
+) -> None:
+    if parent_id is None:
+        return
+    parent = await Messages(connection).find(parent_id)
+    if parent is None or parent["conversation_id"] != conversation_id:
+        raise Invalid("no-such-parent", "parent_id names no message of this conversation.")
+    if parent["status"] == "streaming":
+        raise Conflict(
+            "still-answering",
+            "The last answer is still being written. Wait for it, or stop it first.",
+            run_id=parent["run_id"],
+        )
+
+
+def _hash(*parts: object) -> str:
+    return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
