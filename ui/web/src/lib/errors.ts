@@ -18,10 +18,10 @@ export function inWords(error: unknown): ErrorWords {
 
 export function problemInWords(problem: Problem, requestId: string | null = null): ErrorWords {
   const fields = (problem.errors ?? []).map((error) => `${error.field}: ${error.detail}`);
-  const detail = [problem.detail, ...fields].filter(Boolean).join(" ");
   return {
-    title: problem.title,
-    detail: detail && detail !== problem.title ? detail : null,
+    // The detail is the sentence for people; the title often only names the status.
+    title: problem.detail || problem.title,
+    detail: fields.length ? fields.join(" ") : null,
     requestId: problem.request_id ?? requestId,
   };
 }

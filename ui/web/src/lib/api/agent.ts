@@ -91,7 +91,7 @@ export const runs = {
 export const models = () => call<ModelList>("GET", "/models");
 
 export const guideEntry = (ref: string) =>
-  call<GuideEntry>("GET", `/guide/${ref.replace(/^guide\//, "").split("/").map(path).join("/")}`);
+  call<GuideEntry>("GET", `/guide/${ref.split("/").map(path).join("/")}`);
 
 export const ready = () =>
   call<Ready>("GET", "/health/ready", { timeoutMs: 5_000, alsoAccept: 503 });

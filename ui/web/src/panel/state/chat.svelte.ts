@@ -1,6 +1,6 @@
 /** The open conversation: its messages as a tree, the branch shown, and what one can do with them. */
 import * as agent from "../../lib/api/agent";
-import { ApiError, Unreachable } from "../../lib/api/client";
+import { ApiError } from "../../lib/api/client";
 import type { Conversation, Message, Posted, PostMessage } from "../../lib/api/types";
 import { newKey } from "../../lib/identifiers";
 import { activeBranch, childrenByParent, newestLeaf } from "../../lib/tree";
@@ -8,9 +8,7 @@ import { Drafts, type Draft } from "./draft.svelte";
 import { ShownMessage } from "./message.svelte";
 import type { Models } from "./models.svelte";
 import type { Notices } from "./notices.svelte";
-
-/** Pauses before a turn is sent again under the same key, in milliseconds. */
-const RESEND_AFTER = [400, 1_200, 3_000];
+import { questionOf, resending } from "./turn";
 
 export class Chat {
   conversation = $state.raw<Conversation | null>(null);
@@ -197,6 +195,8 @@ export class Chat {
     this.#add(answer);
     this.activeId = answer.id;
     this.notices.announce("Sent. Waiting for the answer.");
+    // The first question gives the conversation its title.
+    if (!this.conversation?.title) void this.#readConversation();
   }
 
   #take(conversation: Conversation, messages: Message[]): void {
@@ -210,18 +210,7 @@ export class Chat {
     });
     const isLocal = this.activeId && messages.some((message) => message.id === this.activeId);
     if (!isLocal || !this.live) this.activeId = conversation.active_message_id;
-    this.#settleDraft(messages);
-  }
-
-  /** A turn whose acknowledgement was lost may have arrived all the same. */
-  #settleDraft(messages: Message[]): void {
-    const turn = this.draft.unacknowledged;
-    if (!turn || this.draft.isSending || this.draft.text.trim() !== turn.content) return;
-    const arrived = messages.some(
-      (message) =>
-        message.role === "user" && message.content === turn.content && Date.parse(message.created_at) >= turn.since,
-    );
-    if (arrived) this.draft.acknowledge();
+    this.draft.settle(messages);
   }
 
   #add(message: Message): void {
@@ -262,34 +251,4 @@ export class Chat {
 
 function isSpoken(message: ShownMessage): boolean {
   return message.role === "user" || message.role === "assistant";
-}
-
-/** The question as the agent stored it, known without asking. */
-function questionOf(answer: Message, body: PostMessage): Message {
-  return {
-    ...answer,
-    id: answer.parent_id ?? "",
-    parent_id: body.parent_id ?? null,
-    role: "user",
-    content: body.content,
-    images: body.images,
-    status: "complete",
-    thinking: null,
-    model: null,
-    run_id: null,
-    usage: null,
-    sources: [],
-  };
-}
-
-async function resending<T>(post: () => Promise<T>): Promise<T> {
-  for (const pause of RESEND_AFTER) {
-    try {
-      return await post();
-    } catch (error) {
-      if (!(error instanceof Unreachable)) throw error;
-      await new Promise((resolve) => setTimeout(resolve, pause));
-    }
-  }
-  return post();
 }

@@ -1,6 +1,6 @@
 /** What stands in the composer, kept per conversation until the agent has acknowledged it. */
 import { uploadImage, type Upload } from "../../lib/api/upload";
-import type { PostMessage } from "../../lib/api/types";
+import type { Message, PostMessage } from "../../lib/api/types";
 import { inWords } from "../../lib/errors";
 import { newKey } from "../../lib/identifiers";
 import { forget, recall, remember } from "../../lib/storage";
@@ -110,10 +110,16 @@ export class Draft {
     return this.#turn.key;
   }
 
-  /** Whether a turn went out and its answer never came. */
-  get unacknowledged(): { content: string; since: number } | null {
-    if (!this.#turn) return null;
-    return { content: (JSON.parse(this.#turn.body) as PostMessage).content, since: this.#turn.since };
+  /** A turn whose acknowledgement was lost may have arrived all the same. */
+  settle(messages: readonly Message[]): void {
+    const turn = this.#turn;
+    if (!turn || this.isSending) return;
+    const { content } = JSON.parse(turn.body) as PostMessage;
+    const arrived = messages.some(
+      (message) =>
+        message.role === "user" && message.content === content && Date.parse(message.created_at) >= turn.since,
+    );
+    if (arrived && this.text.trim() === content) this.acknowledge();
   }
 
   /** The agent has it: nothing is kept any more. */
