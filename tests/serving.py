@@ -13,6 +13,7 @@ from agent.app import Agent, open_agent
 from agent.runfile import read_token
 from agent.server import Server
 from agent.settings import Settings, load
+from agent.shared.clock import Clock, system_clock
 from agent.shared.tasks import running
 
 NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
@@ -41,14 +42,21 @@ async def served_app(app: Quart, listener: socket.socket) -> AsyncIterator[Serve
 
 @asynccontextmanager
 async def running_agent(
-    data_dir: Path, *, ollama_url: str = NOBODY, **settings: object
+    data_dir: Path,
+    *,
+    ollama_url: str = NOBODY,
+    clock: Clock = system_clock,
+    **settings: object,
 ) -> AsyncIterator[Served]:
     """The whole program, closed as `serve` closes it. Keyword arguments are settings."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         given = load(data_dir=data_dir, port=port, ollama_url=ollama_url, **settings)
         url = f"http://127.0.0.1:{port}"
-        async with open_agent(given) as agent, served_app(agent.app, listener) as server:
+        async with (
+            open_agent(given, clock=clock) as agent,
+            served_app(agent.app, listener) as server,
+        ):
             token = read_token(given.data_dir) or ""
             headers = {"Authorization": f"Bearer {token}"}
             async with (
