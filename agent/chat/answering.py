@@ -72,6 +72,7 @@ class Answer:
     model: str | None = None
     provider: str | None = None
     trimmed: int = 0
+    unread: int = 0  # messages so far back that they were not even looked at
     usage: dict[str, object] | None = None
     sources: list[dict[str, str]] = field(default_factory=list)
 
@@ -192,7 +193,7 @@ class Answer:
             started["clamped"] = prompt.clamped
         live.emit("started", started)
         self._tell_sources(live, prompt.passages)
-        self.trimmed = prompt.context.dropped
+        self.trimmed = prompt.context.dropped + self.unread
         if self.trimmed:
             live.emit("trimmed", {"dropped_messages": self.trimmed})
 
@@ -231,7 +232,10 @@ class Answer:
         turns: list[Turn] = []
         if question.parent_id is not None:
             async with self.parts.database.reading() as connection:
-                rows = await Messages(connection).branch(question.parent_id, HISTORY_TURNS)
+                messages = Messages(connection)
+                rows = await messages.branch(question.parent_id, HISTORY_TURNS)
+                if len(rows) > HISTORY_TURNS:
+                    self.unread = await messages.count_above(question.parent_id) + 1 - len(rows)
             turns = [
                 Turn(row["role"], row["content"], tuple(row["images"]))
                 for row in rows

@@ -61,16 +61,16 @@ class AskingService:
         Raises NotFound, Conflict (still answering, key used for something else) and Invalid."""
         if not asked.content.strip() and not asked.images:
             raise Invalid("empty-message", "The message is empty. Write something first.")
+        options = checked(asked.options)
         fingerprint = _hash(
             "ask",
             conversation_id,
             asked.content,
             asked.images,
             asked.model,
-            dict(asked.options),
+            options,
             asked.parent_id,
         )
-        options = checked(asked.options)
         async with self._database.reading() as connection:
             conversation = await present(connection, conversation_id)
         chosen = await self._model(asked.model or conversation["model"], asked.images)
@@ -110,8 +110,8 @@ class AskingService:
         key: str | None = None,
     ) -> tuple[dict[str, object], Run]:
         """Another answer beside the one of this message. Raises as `ask`."""
-        fingerprint = _hash("regenerate", message_id, model, dict(options))
         options = checked(options)
+        fingerprint = _hash("regenerate", message_id, model, options)
         async with self._database.reading() as connection:
             question = await _question_of(connection, message_id)
             conversation = await present(connection, question["conversation_id"])

@@ -82,6 +82,7 @@ def routes(
 
     @bp.delete("/conversations/<conversation_id>")
     @needs("chat")
+    @gives_media(204)
     async def delete_conversation(conversation_id: str) -> Response:
         """Delete. It can be restored for seven days."""
         await conversations.delete(conversation_id)
@@ -152,8 +153,9 @@ def routes(
     @document_request(Bundle)
     @gives(Imported)
     async def import_conversations() -> Response:
-        """Take in one exported conversation, or several as {"conversations": [...]}. What is
-        here already is not doubled."""
+        """Take in exported conversations. What is here already is not doubled.
+
+        The body is one exported document, or several as {"conversations": [...]}."""
         return json(await transfer.take_in(await read_json(limit_bytes=IMPORT_BYTES)))
 
     return bp

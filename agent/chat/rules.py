@@ -111,8 +111,10 @@ def system_text(own: str | None, passages: Sequence[tuple[str, str]]) -> str:
 def fts_query(text: str) -> str | None:
     """A full-text query for what someone typed: every word, the last one as a prefix.
 
-    None if there is no word in it. Words are quoted, so that no typed sign is an operator."""
-    words = re.findall(r"\w+", text, re.UNICODE)[:16]
+    None if there is no word in it. Words are quoted, so that no typed sign is an operator; what
+    is a word is left to the index, which knows the marks of every alphabet."""
+    words = [word for word in text.replace("\0", " ").split() if any(map(str.isalnum, word))][:16]
     if not words:
         return None
-    return " ".join([*(f'"{word}"' for word in words[:-1]), f'"{words[-1]}"*'])
+    quoted = ['"{}"'.format(word.replace('"', '""')) for word in words]
+    return " ".join(quoted) + "*"

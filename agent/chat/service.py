@@ -10,7 +10,6 @@ import orjson
 from agent.chat.rules import fts_query
 from agent.chat.shapes import conversation_json, message_json
 from agent.chat.store import Conversations, Messages, Row, no_conversation, present
-from agent.runs.rules import RunState
 from agent.runs.service import RunService
 from agent.runs.store import Runs
 from agent.shared.clock import Clock, NewId, rfc3339
@@ -122,26 +121,29 @@ class ConversationService:
             await Conversations(connection).change(
                 conversation_id, {"deleted_at": rfc3339(self._clock())}
             )
-        for run in await self._runs.latest(RunState.RUNNING, None, 1000):
-            if run.conversation_id == conversation_id:
-                await self._runs.cancel(run.id)
+        await self._runs.cancel_all_of(conversation_id)
 
     async def restore(self, conversation_id: str) -> dict[str, object]:
         """Undoes `delete`. Raises NotFound when it is gone for good."""
         async with self._database.writing() as connection:
             conversations = Conversations(connection)
             row = await conversations.find(conversation_id, deleted=True)
-            if row is None:
+            limit = rfc3339(self._clock() - KEEP_DELETED)
+            if row is None or (row["deleted_at"] and row["deleted_at"] < limit):
                 raise no_conversation()
             await conversations.change(conversation_id, {"deleted_at": None})
             return conversation_json(row)
 
     async def purge(self) -> int:
         """Deletes for good what was deleted over seven days ago; says how many."""
-        async with self._database.writing() as connection:
-            ids = await Conversations(connection).purge(rfc3339(self._clock() - KEEP_DELETED))
-            await Runs(connection).remove_of(ids)
-        return len(ids)
+        limit, purged = rfc3339(self._clock() - KEEP_DELETED), 0
+        while True:
+            async with self._database.writing() as connection:
+                ids = await Conversations(connection).purge(limit)
+                await Runs(connection).remove_of(ids)
+            purged += len(ids)
+            if not ids:
+                return purged
 
     async def messages(
         self, conversation_id: str, *, cursor: str | None, limit: int
@@ -172,6 +174,10 @@ def _read_cursor(cursor: str | None, types: tuple[type, ...]) -> list[Any] | Non
         values = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except ValueError:
         values = None
-    if isinstance(values, list) and [type(value) for value in values] == list(types):
+    if (
+        isinstance(values, list)
+        and [type(value) for value in values] == list(types)
+        and all(0 <= value < 1 << 63 for value in values if isinstance(value, int))
+    ):
         return values
     raise Malformed("bad-cursor", "The cursor is not one that a list has handed out.")

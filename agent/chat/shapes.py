@@ -1,7 +1,7 @@
 """What chat routes take and give, as documented to clients."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -9,7 +9,7 @@ from agent.runs.shapes import RunOut
 from agent.shared.web import In, Out, Page
 
 CONTENT_CHARACTERS = 2_000_000
-Sha256 = str
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Role = Literal["system", "user", "assistant", "tool"]
 Status = Literal["streaming", "complete", "stopped", "interrupted", "failed"]
 

@@ -96,6 +96,16 @@ BRANCH = text(
     ORDER BY up.depth DESC
     """
 ).columns(images=JSON())
+COUNT_ABOVE = text(
+    """
+    WITH RECURSIVE up(id, parent_id) AS (
+      SELECT id, parent_id FROM message WHERE id = :leaf
+      UNION ALL
+      SELECT m.id, m.parent_id FROM message m JOIN up ON m.id = up.parent_id
+    )
+    SELECT count(*) - 1 FROM up
+    """
+)
 FIND_IN_MESSAGES = text(
     """
     SELECT m.conversation_id, m.id AS message_id, hit.number FROM (
@@ -230,6 +240,10 @@ class Messages:
         """The way from (at most `limit` messages above) to `leaf`, oldest first."""
         rows = await self._connection.execute(BRANCH, {"leaf": leaf, "limit": limit})
         return [dict(row) for row in rows.mappings()]
+
+    async def count_above(self, message_id: str) -> int:
+        """How many messages stand between this one and the root, the root included."""
+        return int((await self._connection.execute(COUNT_ABOVE, {"leaf": message_id})).scalar_one())
 
     async def homes(self, ids: Sequence[str]) -> dict[str, str]:
         """Which conversation each known message belongs to."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
@@ -49,8 +50,10 @@ class Recovery(Protocol):
 class RunService:
     """Starts runs, lets readers follow them, ends them, and remembers what they said."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database, self._clock = database, clock
+    def __init__(
+        self, database: Database, clock: Clock, *, keep_alive_s: float = KEEP_ALIVE_S
+    ) -> None:
+        self._database, self._clock, self._keep_alive_s = database, clock, keep_alive_s
         self._live: dict[str, LiveRun] = {}
         self._tasks = Tasks()
         self._is_saving_well = True
@@ -75,7 +78,7 @@ class RunService:
     async def get(self, run_id: str) -> Run:
         """Raises NotFound."""
         if live := self._live.get(run_id):
-            return replace(live.run, last_seq=live.ring.last_seq)
+            return _now(live)
         async with self._database.reading() as connection:
             if run := await Runs(connection).find(run_id):
                 return run
@@ -84,13 +87,11 @@ class RunService:
     async def latest(self, state: str | None, before: str | None, limit: int) -> list[Run]:
         """Newest first, `limit` at the most, older than the id `before`."""
         if state in ALIVE:
-            runs = sorted(
-                (live.run for live in self._live.values()), key=lambda r: r.id, reverse=True
-            )
+            runs = sorted(map(_now, self._live.values()), key=lambda r: r.id, reverse=True)
             return [r for r in runs if r.state == state and (not before or r.id < before)][:limit]
         async with self._database.reading() as connection:
             runs = await Runs(connection).latest(state, before, limit)
-        return [live.run if (live := self._live.get(run.id)) else run for run in runs]
+        return [_now(live) if (live := self._live.get(run.id)) else run for run in runs]
 
     async def cancel(self, run_id: str) -> Run:
         """Stops a run and waits until that is written down. An ended run is left as it is."""
@@ -99,8 +100,14 @@ class RunService:
             self._stop(live, RunState.CANCELLED)
             while not live.has_ended:
                 await live.wait_for_more(live.ring.last_seq)
-            return live.run
+            return _now(live)
         return await self.get(run_id)
+
+    async def cancel_all_of(self, conversation_id: str) -> None:
+        """Stops every run of a conversation, waiting ones too."""
+        for live in list(self._live.values()):
+            if live.run.conversation_id == conversation_id:
+                await self.cancel(live.run.id)
 
     async def events(self, run_id: str, after_seq: int = 0) -> AsyncGenerator[bytes, None]:
         """Every event behind `after_seq` once and in order, encoded; ends with the run.
@@ -110,8 +117,9 @@ class RunService:
         live = self._live.get(run_id)
         if live is None:
             run = await self.get(run_id)
-            async for stored in self._stored(run, after_seq):
-                yield stored
+            async with aclosing(self._stored(run, after_seq)) as stored:
+                async for part in stored:
+                    yield part
             return
         seq = after_seq
         while True:
@@ -127,7 +135,7 @@ class RunService:
             if live.has_ended and seq >= live.ring.last_seq:
                 return
             try:
-                async with asyncio.timeout(KEEP_ALIVE_S):
+                async with asyncio.timeout(self._keep_alive_s):
                     await live.wait_for_more(seq)
             except TimeoutError:
                 yield wire.COMMENT
@@ -179,9 +187,13 @@ class RunService:
 
     async def forget_old_events(self) -> int:
         """Deletes the events of runs that ended over seven days ago; says of how many runs."""
-        limit = rfc3339(self._clock() - KEEP_EVENTS)
-        async with self._database.writing() as connection:
-            return await Runs(connection).forget_events(limit)
+        limit, forgotten = rfc3339(self._clock() - KEEP_EVENTS), 0
+        while True:
+            async with self._database.writing() as connection:
+                some = await Runs(connection).forget_events(limit)
+            forgotten += some
+            if not some:
+                return forgotten
 
     async def close(self, *, grace_s: float = 2.0) -> None:
         """Ends every run as interrupted, tells its readers, and waits for both."""
@@ -228,9 +240,11 @@ class RunService:
             except OrcaError as err:
                 if not live.has_ended:
                     log.error("run %s cannot be saved: %s", live.run.id, err.detail)
-                    live.run = replace(live.run, state=RunState.FAILED, problem=describe(err))
+                    # What readers are told now is what will be written down, once that works.
+                    ending = Ending(RunState.FAILED, problem=describe(err))
+                    live.run = replace(live.run, state=ending.state, problem=ending.problem)
                     live.has_ended = True
-                    live.emit("error", {"problem": describe(err)})
+                    live.emit(CLOSING_EVENT[ending.state], {"problem": ending.problem})
                 await asyncio.sleep(RETRY_SAVING_S)
             else:
                 self._live.pop(live.run.id, None)
@@ -240,9 +254,10 @@ class RunService:
 
     async def _end(self, run: Run, job: Job, ending: Ending, live: LiveRun | None = None) -> Run:
         """Everything that a run leaves behind, in one transaction; then its readers see it."""
+        is_told = live is not None and live.has_ended
         async with self._database.writing() as connection:
             unsaved = live.ring.unsaved() if live else None
-            last_seq = (live.ring.last_seq if live else run.last_seq) + 1
+            last_seq = (live.ring.last_seq if live else run.last_seq) + (not is_told)
             ended = replace(
                 run,
                 state=ending.state,
@@ -252,13 +267,14 @@ class RunService:
             )
             data = await job.conclude(connection, ended, ending, live)
             payload = wire.encode(last_seq, CLOSING_EVENT[ending.state], data)
-            closing = Chunk(last_seq, last_seq, payload)
+            closing = None if is_told else Chunk(last_seq, last_seq, payload)
             runs = Runs(connection)
             await runs.append([(run.id, chunk) for chunk in (unsaved, closing) if chunk])
             await runs.end(ended)
         if live:
             live.ring.mark_saved(last_seq)
-            live.publish(closing)
+            if closing:
+                live.publish(closing)
         return ended
 
     async def _segments(self, run_id: str, after_seq: int) -> list[Chunk]:
@@ -266,8 +282,22 @@ class RunService:
             return await Runs(connection).segments(run_id, after_seq)
 
     async def _stored(self, run: Run, after_seq: int) -> AsyncGenerator[bytes, None]:
+        if after_seq > run.last_seq or (
+            after_seq == run.last_seq and run.state is RunState.INTERRUPTED
+        ):
+            # A crash took the last events that this reader saw, and their numbers went to others:
+            # the closing event gets a number that is new to the reader.
+            for chunk in await self._segments(run.id, run.last_seq - 1):
+                closing = next(wire.decode(after(chunk, run.last_seq - 1)))
+                yield wire.encode(after_seq + 1, closing.name, closing.data)
+            return
         seq = after_seq
         while chunks := await self._segments(run.id, seq):
             for chunk in chunks:
                 yield after(chunk, seq)
+                await asyncio.sleep(0)  # see events()
                 seq = chunk.last
+
+
+def _now(live: LiveRun) -> Run:
+    return replace(live.run, last_seq=live.ring.last_seq)
