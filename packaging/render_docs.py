@@ -1,0 +1,217 @@
+"""Writes the tables of README and docs that the code itself knows.
+
+.venv/bin/python packaging/render_docs.py           puts them between their markers
+.venv/bin/python packaging/render_docs.py --check   says what is not current, exit code 1
+"""
+
+import argparse
+import ast
+import asyncio
+import re
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+import typer  # noqa: E402 - behind the path
+from pydantic.fields import FieldInfo  # noqa: E402
+from pydantic_core import PydanticUndefined  # noqa: E402
+
+from agent.app import open_agent  # noqa: E402
+from agent.cli import app as command_line  # noqa: E402
+from agent.settings import PREFIX, Settings, load  # noqa: E402
+from agent.shared import errors, problems  # noqa: E402
+from agent.shared.errors import OrcaError  # noqa: E402
+
+NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
+NO_DEFAULT = {"data_dir": "your data folder", "default_model": "the best installed one"}
+ENVIRONMENT_ONLY = {"data_dir"}
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table."""
+    columns = list(head)
+    lines = [columns, ["---"] * len(columns), *(list(row) for row in rows)]
+    cells = [[cell.replace("|", "\\|") for cell in line] for line in lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
+
+
+def settings_short() -> str:
+    return table(
+        ("setting", "default", "what it is"),
+        (
+            (f"`{PREFIX}{name.upper()}`", _default(name, field), field.description or "")
+            for name, field in Settings.model_fields.items()
+        ),
+    )
+
+
+def settings_long() -> str:
+    return table(
+        ("environment", "in agent.toml", "default", "may be", "what it is"),
+        (
+            (
+                f"`{PREFIX}{name.upper()}`",
+                "" if name in ENVIRONMENT_ONLY else f"`{name}`",
+                _default(name, field),
+                _range(field),
+                field.description or "",
+            )
+            for name, field in Settings.model_fields.items()
+        ),
+    )
+
+
+def commands() -> str:
+    return table(("command", "what it does"), _commands(typer.main.get_command(command_line), []))
+
+
+def statuses() -> str:
+    told = dict(re.findall(r"class (\w+)\(OrcaError\): \.\.\.  # (.+)", _source(errors.__file__)))
+    return table(
+        ("status", "what to do", "codes"),
+        (
+            (str(status), told[kind.__name__], ", ".join(f"`{code}`" for code in sorted(codes)))
+            for kind, status, codes in _codes()
+        ),
+    )
+
+
+def route_table() -> str:
+    paths = asyncio.run(_described())["paths"]
+    return table(
+        ("method", "address", "scope", "what it does"),
+        (
+            (
+                method.upper(),
+                f"`{path}`",
+                operation.get("x-scope", "public"),
+                operation.get("summary", ""),
+            )
+            for path, operations in paths.items()
+            for method, operation in operations.items()
+        ),
+    )
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "settings-short": settings_short,
+    "settings": settings_long,
+    "commands": commands,
+    "statuses": statuses,
+    "routes": route_table,
+}
+
+
+def rendered(text: str) -> str:
+    """`text` with every table between its markers as the code has it now."""
+
+    def fill(found: re.Match[str]) -> str:
+        return f"{found[1]}\n{TABLES[found[2]]()}\n{found[3]}"
+
+    return re.sub(r"(<!-- begin ([a-z-]+) -->)\n.*?(<!-- end \2 -->)", fill, text, flags=re.DOTALL)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing, only compare")
+    check = parser.parse_args().check
+    stale = []
+    for file in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
+        text = file.read_text("utf-8")
+        if (wanted := rendered(text)) != text:
+            stale.append(file)
+            if not check:
+                file.write_text(wanted, "utf-8")
+    for file in stale:
+        print(f"{file.relative_to(ROOT)} {'is not current' if check else 'is written anew'}")
+    return 1 if check and stale else 0
+
+
+def _default(name: str, field: FieldInfo) -> str:
+    if name in NO_DEFAULT:
+        return NO_DEFAULT[name]
+    if field.default is PydanticUndefined or field.default is None:
+        raise ValueError(f"say in NO_DEFAULT what {name} is when nobody sets it")
+    value = field.default
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _range(field: FieldInfo) -> str:
+    limits = {
+        kind: getattr(one, kind)
+        for one in field.metadata
+        for kind in ("ge", "gt", "le")
+        if getattr(one, kind, None) is not None
+    }
+    if field.annotation is bool:
+        return "`true`, `false`"
+    if "le" not in limits:
+        return ""
+    low = f"{limits['ge']:,}" if "ge" in limits else f"over {limits['gt']:,}"
+    return f"{low} to {limits['le']:,}"
+
+
+def _commands(command: Any, names: list[str]) -> Iterator[tuple[str, str]]:  # Any: typer's own
+    for name, one in command.commands.items():
+        path = [*names, name]
+        if hasattr(one, "commands"):
+            yield from _commands(one, path)
+            continue
+        arguments = [
+            word if parameter.required else f"[{word}]"
+            for parameter in one.params
+            if parameter.param_type_name == "argument"
+            for word in [parameter.metavar or parameter.name.upper()]
+        ]
+        words = " ".join(["orca-agent", *path, *arguments])
+        yield f"`{words}`", str(one.help or "").strip().splitlines()[0]
+
+
+def _codes() -> list[tuple[type[OrcaError], int, set[str]]]:
+    """Every class with its status and the codes that the program raises it with."""
+    names = {kind.__name__: kind for kind in problems.STATUS}
+    found: dict[type[OrcaError], set[str]] = defaultdict(set)
+    for file in (ROOT / "agent").rglob("*.py"):
+        for call in ast.walk(ast.parse(_source(file))):
+            if isinstance(call, ast.Call):
+                for kind, code in _raised(call, names):
+                    found[kind].add(code)
+    for status, (code, _) in problems.ROUTING.items():
+        for kind, known in problems.STATUS.items():
+            if known == status:
+                found[kind].add(code)
+    return [(kind, status, found[kind]) for kind, status in problems.STATUS.items()]
+
+
+def _raised(
+    call: ast.Call, names: dict[str, type[OrcaError]]
+) -> Iterator[tuple[type[OrcaError], str]]:
+    # Conflict("code", ...), or a row of a table: meaning(pattern, Conflict, "code", ...)
+    for before, argument in zip([call.func, *call.args], call.args, strict=False):
+        name = before.attr if isinstance(before, ast.Attribute) else getattr(before, "id", "")
+        if name in names and isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+            yield names[name], argument.value
+
+
+async def _described() -> dict[str, Any]:  # Any: OpenAPI
+    with tempfile.TemporaryDirectory() as folder:
+        settings = load(data_dir=Path(folder), port=1, ollama_url=NOBODY)
+        async with open_agent(settings) as agent:
+            document: dict[str, Any] = agent.app.extensions[
+                "QUART_SCHEMA"
+            ].openapi_provider.schema()
+            return document
+
+
+def _source(file: str | Path | None) -> str:
+    return Path(file or "").read_text("utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
