@@ -73,6 +73,12 @@ def write(data_dir: Path, agent: RunningAgent) -> None:
     draft.replace(file)
 
 
+def refresh(data_dir: Path) -> None:
+    """Brings the token in the file up to date, if there is a file. Raises OSError."""
+    if agent := read(data_dir):
+        write(data_dir, agent)
+
+
 def remove(data_dir: Path, pid: int) -> None:
     """Removes the file if it is that of process `pid`."""
     agent = read(data_dir)

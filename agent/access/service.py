@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from agent import runfile
 from agent.access import rules
 from agent.access.memory import Failures, Pairings, Tickets
 from agent.access.rules import Caller, PageSession, PairingState, Token, address, hashed, is_over
@@ -54,7 +55,7 @@ class AccessService:
         new_secret: NewSecret = random_secret,
     ) -> None:
         """Makes the token file if there is none. Raises OSError."""
-        self._db, self._clock = database, clock
+        self._db, self._data_dir, self._clock = database, data_dir, clock
         self._main = TokenFile(data_dir / TOKEN_NAME, new_secret)
         self._new_id, self._new_secret = new_id, new_secret
         self.tickets = Tickets(clock, new_secret)
@@ -134,6 +135,7 @@ class AccessService:
         """Puts a new main token in place of the old one. Raises Unavailable."""
         try:
             await asyncio.to_thread(self._main.rotate)
+            await asyncio.to_thread(runfile.refresh, self._data_dir)
         except OSError as err:
             raise Unavailable(
                 "token-file", f"The token file cannot be written ({err.strerror})."

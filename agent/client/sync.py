@@ -16,7 +16,13 @@ from agent.shared.folders import data_dir as data_dir_in_force
 from agent.shared.wire import ServerSentEvent, decode_block
 
 Json = dict[str, Any]  # Any: JSON values
-CLOSING = frozenset({"done", "cancelled", "interrupted", "error"})
+CLOSING_OF = {
+    "done": "done",
+    "cancelled": "cancelled",
+    "interrupted": "interrupted",
+    "failed": "error",
+}
+CLOSING = frozenset(CLOSING_OF.values())
 NOT_RUNNING = "No agent runs. Start it with `make run` or `orca-agent serve`."
 SILENCE_S = 45.0  # the agent sends a comment every 15 s
 RECONNECT_FOR_S = 60.0
@@ -146,6 +152,9 @@ class Agent:
                     yield event
                     if event.name in CLOSING:
                         return
+                if closing := self._closing(run_id, after):
+                    yield closing
+                    return
             except NotRunning:
                 if time.monotonic() > gives_up_at:
                     raise
@@ -170,6 +179,13 @@ class Agent:
                     event = decode_block(text)
                     if event and event.seq > after:
                         yield event
+
+    def _closing(self, run_id: str, after: int) -> ServerSentEvent | None:
+        """The end of a run whose stream said none. A crash can take the last events with it, so
+        that the closing one has a number that this reader has passed."""
+        run = self.json("GET", f"/runs/{run_id}")
+        name = CLOSING_OF.get(str(run["state"]))
+        return ServerSentEvent(after + 1, name, {"problem": run.get("problem")}) if name else None
 
     def _find_again(self) -> None:
         found = find_agent(self._data_dir) if self._data_dir else None

@@ -129,8 +129,14 @@ def _upload(agent: "Agent", picture: Path) -> str:
 def _found(agent: "Agent", wanted: str) -> str:
     if wanted != "last":
         return str(agent.json("GET", f"/conversations/{wanted}")["id"])
-    for latest in agent.items("/conversations", limit=1):
-        return str(latest["id"])
+    latest: dict[str, str] = {}
+    for one in agent.items("/conversations", limit=50):  # the pinned ones first, then the latest
+        if not latest or one["updated_at"] > latest["updated_at"]:
+            latest = one
+        if not one["pinned"]:
+            return latest["id"]
+    if latest:
+        return latest["id"]
     raise fail("There is no conversation yet to go on with.")
 
 

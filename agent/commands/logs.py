@@ -36,11 +36,8 @@ def logs(
     """
     file = data_dir_in_force(data_dir) / FILE
     try:
-        for line in _tail(file, lines):
+        for line in _told(file, lines, follow=follow):
             typer.echo(line if as_json else readable(line))
-        if follow:
-            for line in _more(file):
-                typer.echo(line if as_json else readable(line))
     except FileNotFoundError:
         raise fail(
             f"There is no log at {file} yet: the agent never ran with this folder."
@@ -68,25 +65,24 @@ def readable(line: str) -> str:
     return typer.style(text, fg=COLOURS[level]) if level in COLOURS else text
 
 
-def _tail(file: Path, count: int) -> list[str]:
-    with file.open(encoding="utf-8", errors="replace") as text:
-        return [line.rstrip("\n") for line in deque(text, maxlen=count)]
-
-
-def _more(file: Path) -> Iterator[str]:
-    """Lines as they are written, across the change to a new file."""
-    text = file.open(encoding="utf-8", errors="replace")
-    text.seek(0, os.SEEK_END)
+def _told(file: Path, count: int, *, follow: bool) -> Iterator[str]:
+    """The last lines; then those that are written, across the change to a new file."""
+    text = _open(file)
     try:
-        while True:
+        yield from deque(_whole_lines(text), maxlen=count)
+        while follow:
             yield from _whole_lines(text)
             if _was_replaced(file, text):
                 yield from _whole_lines(text)
                 text.close()
-                text = file.open(encoding="utf-8", errors="replace")
+                text = _open(file)
             time.sleep(POLL_S)
     finally:
         text.close()
+
+
+def _open(file: Path) -> TextIO:
+    return file.open(encoding="utf-8", errors="replace")
 
 
 def _whole_lines(text: TextIO) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 
 import psutil
 import typer
@@ -32,11 +33,20 @@ def stop(*, data_dir: DataDir = None) -> None:
             process.terminate()
         else:
             os.kill(agent.pid, signal.SIGTERM)
-        process.wait(PATIENCE_S)
+        _wait_for(process)
     except (psutil.NoSuchProcess, ProcessLookupError):
         pass
     except (psutil.AccessDenied, PermissionError):
         raise fail(f"The agent (process {agent.pid}) belongs to another user.") from None
-    except psutil.TimeoutExpired:
+    except TimeoutError:
         raise fail(f"The agent (process {agent.pid}) did not end in {PATIENCE_S:.0f} s.") from None
     typer.echo("The agent has ended.")
+
+
+def _wait_for(process: psutil.Process) -> None:
+    """Raises TimeoutError. A process whose parent has not noticed yet has ended, too."""
+    gives_up_at = time.monotonic() + PATIENCE_S
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+        if time.monotonic() > gives_up_at:
+            raise TimeoutError
+        time.sleep(0.02)

@@ -1,0 +1,284 @@
+"""The agent as a process: how it starts, who may start it, and how it ends."""
+
+import errno
+import os
+import signal
+import socket
+import stat
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+import httpx
+import pytest
+
+from agent import ports, runfile
+from agent.shared import folders
+from agent.terminal import has_display
+from tests.agent.program import Program, events_of, fake_ollama, program, until
+
+pytestmark = pytest.mark.timeout(30)  # each test starts processes
+
+STREAMS = 50
+
+
+@contextmanager
+def taken_port() -> Iterator[int]:
+    """A port of another program."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def test_a_start_says_where_it_is_and_an_end_takes_that_back(tmp_path: Path) -> None:
+    with program(tmp_path / "data") as one:
+        agent = one.serve()
+        token = (one.data_dir / "token").read_text().strip()
+        health = httpx.get(
+            f"{agent.url}/api/v1/health/ready", headers={"Authorization": f"Bearer {token}"}
+        )
+        modes = {
+            name: stat.S_IMODE((one.data_dir / name).stat().st_mode)
+            for name in (".", "agent.json", "token", "logs/agent.log")
+        }
+        code, out, err = one.end()
+
+    assert (agent.token, health.json()["status"]) == (token, "degraded")
+    assert (code, err) == (0, "")
+    assert f"Open:  {agent.url}/ui/ticket/" in out
+    assert not (one.data_dir / "agent.json").exists()
+    if os.name == "posix":
+        assert modes == {".": 0o700, "agent.json": 0o600, "token": 0o600, "logs/agent.log": 0o600}
+
+
+def test_the_server_says_nothing_about_what_it_is_made_of(tmp_path: Path) -> None:
+    with program(tmp_path / "data") as one:
+        answer = httpx.get(f"{one.serve().url}/api/v1/health/live")
+
+    assert answer.json() == {"status": "alive"}
+    assert "server" not in answer.headers
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no gentle signal")
+def test_fifty_streams_are_told_and_the_end_comes_within_three_seconds(tmp_path: Path) -> None:
+    settings = {"ORCA_AGENT_CONCURRENT_CHATS": str(STREAMS)}
+    with (
+        fake_ollama("--tokens", "100000", "--pace", "20", "--num-parallel", "64") as ollama,
+        program(tmp_path / "data", ollama_url=ollama.url, **settings) as one,
+    ):
+        one.serve()
+        heard, readers = _readers(one, STREAMS)
+        until(lambda: sum("event: token" in text for text in heard.values()) == STREAMS)
+
+        began = time.monotonic()
+        code, _, err = one.end()
+        took_s = time.monotonic() - began
+        for reader in readers:
+            reader.join(3)
+
+        last = Counter(events_of(text)[-1][0] for text in heard.values())
+        assert (code, err) == (0, "")
+        assert last == {"interrupted": STREAMS}
+        assert took_s < 3
+        until(lambda: ollama.stats()["answering"] == 0)
+
+
+def _readers(one: Program, count: int) -> tuple[dict[int, str], list[threading.Thread]]:
+    heard = dict.fromkeys(range(count), "")
+    agent = one.client()
+    runs = [
+        agent.send(agent.new_conversation()["id"], f"question {number}")["run"]["id"]
+        for number in range(count)
+    ]
+    found = runfile.read(one.data_dir)
+    assert found is not None
+    headers = {"Authorization": f"Bearer {found.token}"}
+
+    def read(number: int) -> None:
+        path = f"{found.url}/api/v1/runs/{runs[number]}/events"
+        with httpx.stream("GET", path, headers=headers, timeout=15, trust_env=False) as answer:
+            for text in answer.iter_text():
+                heard[number] += text
+
+    threads = [threading.Thread(target=read, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    agent.close()
+    return heard, threads
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no gentle signal")
+def test_ctrl_c_ends_it_cleanly_though_a_reader_has_stopped_reading(tmp_path: Path) -> None:
+    with (
+        fake_ollama("--tokens", "3000000") as ollama,
+        program(tmp_path / "data", ollama_url=ollama.url) as one,
+    ):
+        agent = one.serve()
+        client = one.client()
+        run = client.send(client.new_conversation()["id"], "go")["run"]["id"]
+        with socket.create_connection(("127.0.0.1", agent.port)) as stalled:
+            head = f"GET /api/v1/runs/{run}/events HTTP/1.1\r\nHost: 127.0.0.1:{agent.port}\r\n"
+            stalled.sendall(f"{head}Authorization: Bearer {agent.token}\r\n\r\n".encode())
+            assert stalled.recv(12) == b"HTTP/1.1 200"
+            until(lambda: client.json("GET", f"/runs/{run}")["last_seq"] > 20_000)
+
+            began = time.monotonic()
+            assert one.process is not None
+            one.process.send_signal(signal.SIGINT)
+            one.process.wait(8)
+            took_s = time.monotonic() - began
+
+        client.close()
+        code, _, _ = one.end()
+
+    assert code == 0
+    assert took_s < 3.5
+
+
+def test_a_second_start_hands_out_the_link_of_the_first(tmp_path: Path) -> None:
+    with program(tmp_path / "data") as one:
+        agent = one.serve()
+
+        second = one.orca("serve", "--no-browser")
+        link = second.stdout.split("Open:")[1].strip()
+        visit = httpx.get(link)
+
+    assert (second.returncode, second.stderr) == (0, "")
+    assert "runs already" in second.stdout
+    assert link.startswith(f"{agent.url}/ui/ticket/")
+    assert visit.status_code == 303
+
+
+def test_another_folder_is_another_agent(tmp_path: Path) -> None:
+    with program(tmp_path / "one") as one, program(tmp_path / "two") as two:
+        first, second = one.serve(), two.serve()
+
+    assert first.port != second.port
+    assert first.token != second.token
+
+
+def test_a_port_that_is_taken_is_replaced_and_the_consequence_said(tmp_path: Path) -> None:
+    with taken_port() as port, program(tmp_path / "data", ORCA_AGENT_PORT=str(port)) as one:
+        agent = one.serve()
+        health = httpx.get(f"{agent.url}/api/v1/health/live")
+        _, _, err = one.end()
+
+    assert agent.port != port
+    assert health.status_code == 200
+    assert f"Port {port} is taken by another program" in err
+    assert f"uses port {agent.port}" in err
+    assert f"http://127.0.0.1:{port} (OrcaSlicer" in err
+
+
+def test_what_a_killed_agent_left_behind_misleads_nobody(tmp_path: Path) -> None:
+    with program(tmp_path / "data") as one:
+        first = one.serve()
+        assert one.process is not None
+        one.process.kill()
+        one.process.communicate()
+        left = (one.data_dir / "agent.json").exists()
+        status = one.orca("status")
+
+        second = one.serve()
+
+    assert left
+    assert (status.returncode, status.stdout) == (
+        1,
+        "No agent runs. Start it with `make run` or `orca-agent serve`.\n",
+    )
+    assert second.pid != first.pid
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("ORCA_AGENT_PORT", "70000", "less than or equal to 65535"),
+        ("ORCA_AGENT_OLLAMA_URL", "ftp://x", "An address of Ollama begins with http"),
+        ("ORCA_AGENT_LOG_LEVEL", "loud", "must be debug, info, warning or error"),
+    ],
+)
+def test_a_bad_setting_stops_the_start_with_one_sentence(
+    tmp_path: Path, name: str, value: str, sentence: str
+) -> None:
+    with program(tmp_path / "data", **{name: value}) as one:
+        done = one.orca("serve")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert sentence in " ".join(done.stderr.replace("│", " ").split())
+    assert "Traceback" not in done.stderr
+    assert not one.data_dir.exists()
+
+
+def test_a_data_folder_that_is_a_file_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("not a folder")
+    with program(tmp_path / "data") as one:
+        done = one.orca("serve")
+
+    assert done.returncode == 2
+    assert done.stderr == f"The data folder {tmp_path / 'data'} cannot be used: File exists.\n"
+
+
+def test_options_of_serve_are_stronger_than_the_environment(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    with program(tmp_path / "data", ORCA_AGENT_PORT="1") as one:
+        begun = one.begin("serve", "--no-browser", "--port", "0", "--data-dir", str(other))
+        until(lambda: runfile.find_agent(other))
+        begun.terminate()
+        out, err = begun.communicate(timeout=8)
+
+    assert err == ""
+    assert f"Data:  {other}" in out
+    assert not one.data_dir.exists()
+
+
+def test_why_a_port_cannot_be_had_is_explained() -> None:
+    forbidden = OSError(errno.EACCES, "forbidden")
+    forbidden.winerror = 10013  # type: ignore[attr-defined]  # as on Windows
+
+    assert "netsh int ipv4 show excludedportrange tcp" in ports.why(forbidden, 14434)
+    assert (
+        ports.why(OSError(errno.EACCES, ""), 80) == "Port 80 wants more rights than this user has."
+    )
+    assert "14434 is taken" in ports.why(OSError(errno.EADDRINUSE, ""), 14434)
+
+
+@pytest.mark.parametrize(
+    ("folder", "mounts", "says"),
+    [
+        ("/home/a/.local/share/orca", [("/", "ext4")], None),
+        ("/home/a/orca", [("/", "ext4"), ("/home", "nfs4")], "network drive (nfs4)"),
+        ("/home/a/orca", [("/home", "nfs4"), ("/home/a", "ext4")], None),
+        ("/home/ab/orca", [("/", "ext4"), ("/home/a", "cifs")], None),
+        ("/Users/a/Dropbox/orca", [("/", "apfs")], "Dropbox"),
+        ("/Users/a/Library/Mobile Documents/com~apple~CloudDocs/o", [("/", "apfs")], "iCloud"),
+    ],
+)
+def test_folders_where_databases_break_are_named(
+    folder: str, mounts: list[tuple[str, str]], says: str | None
+) -> None:
+    told = folders.warning(PurePosixPath(folder), mounts)
+
+    assert says in told if says and told else told is None and says is None
+
+
+def test_folders_of_windows_are_named_too() -> None:
+    shared = folders.warning(PureWindowsPath(r"\\server\share\orca"), [])
+    synced = folders.warning(
+        PureWindowsPath(r"C:\Users\a\OneDrive - Firm\orca"), [("C:\\", "NTFS")]
+    )
+
+    assert shared is not None
+    assert "network drive" in shared
+    assert synced is not None
+    assert "OneDrive" in synced
+
+
+def test_a_browser_is_opened_only_where_a_person_sees_it() -> None:
+    on_linux = os.name == "posix" and os.uname().sysname == "Linux"
+
+    assert not has_display({"CI": "true", "DISPLAY": ":0"})
+    assert not has_display({"SSH_CONNECTION": "1 2 3 4", "DISPLAY": ":0"})
+    assert has_display({"DISPLAY": ":0"})
+    assert has_display({}) is not on_linux
