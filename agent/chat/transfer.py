@@ -1,22 +1,27 @@
 """Conversations as files: out as JSON or Markdown, in again without doubling anything."""
 
+import asyncio
 import base64
+import hashlib
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import orjson
 from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.chat.rules import branch
 from agent.chat.shapes import (
     CONTENT_CHARACTERS,
     MESSAGE_FIELDS,
     Role,
+    Sha256,
     Source,
     UsageOut,
     conversation_json,
 )
 from agent.chat.store import Conversations, Messages, Row
-from agent.images.service import ImageService
+from agent.images.service import ImageService, check
 from agent.shared.clock import Clock, from_rfc3339, rfc3339
 from agent.shared.database import Database
 from agent.shared.errors import Conflict, Invalid, NotFound
@@ -47,7 +52,7 @@ class MessageFile(In):
     role: Role
     content: str = Field(max_length=CONTENT_CHARACTERS)
     thinking: str = Field(default="", max_length=CONTENT_CHARACTERS)
-    images: list[str] = Field(default=[], max_length=16)
+    images: list[Sha256] = Field(default=[], max_length=16)
     model: str | None = Field(default=None, max_length=200)
     provider: str | None = Field(default=None, max_length=50)
     status: Literal["streaming", "complete", "stopped", "interrupted", "failed"] = "complete"
@@ -117,21 +122,20 @@ class TransferService:
             return await Conversations(connection).all_ids()
 
     async def take_in(self, document: object) -> dict[str, int]:
-        """Adds what is not here yet. What is here is left as it is.
+        """Adds what is not here yet: all of it, or nothing. What is here is left as it is.
 
         Raises Invalid for a file that is none of ours and Conflict for ids that clash."""
-        is_bundle = isinstance(document, dict) and "conversations" in document
-        files = read(Bundle, document).conversations if is_bundle else [document]
-        exported = [read(Exported, file) for file in files]
-        for file in exported:
-            _check(file)
+        exported, pictures = await asyncio.to_thread(_read_files, document)
+        for data in pictures:
+            await check(data)
+        for data in pictures:
+            await self._images.keep(data)
         counts = {"created": 0, "updated": 0, "unchanged": 0, "messages_added": 0}
-        for file in exported:
-            for sha256, image in file.images.items():
-                await self._take_image(sha256, image)
-            outcome, added = await self._take_conversation(file)
-            counts[outcome] += 1
-            counts["messages_added"] += added
+        async with self._database.writing() as connection:
+            for file in exported:
+                outcome, added = await self._take_conversation(connection, file)
+                counts[outcome] += 1
+                counts["messages_added"] += added
         return counts
 
     async def _whole(self, conversation_id: str) -> tuple[Row, Sequence[Row]]:
@@ -141,44 +145,64 @@ class TransferService:
                 raise NotFound("no-such-conversation", "There is no conversation with this id.")
             return conversation, await Messages(connection).page(conversation_id, 0, -1)
 
-    async def _take_image(self, sha256: str, image: ImageFile) -> None:
-        try:
-            data = base64.b64decode(image.base64, validate=True)
-        except ValueError:
-            raise Invalid("bad-import", f"The picture {sha256} in the file is damaged.") from None
-        kept = await self._images.keep(data)
-        if kept.sha256 != sha256:
-            raise Invalid("bad-import", f"The picture {sha256} in the file is another one.")
-
-    async def _take_conversation(self, file: Exported) -> tuple[str, int]:
+    async def _take_conversation(
+        self, connection: AsyncConnection, file: Exported
+    ) -> tuple[str, int]:
         conversation_id = file.conversation.id
-        async with self._database.writing() as connection:
-            conversations, messages = Conversations(connection), Messages(connection)
-            known = await conversations.find(conversation_id, deleted=True)
-            homes = await messages.homes([message.id for message in file.messages])
-            if any(home != conversation_id for home in homes.values()):
-                raise Conflict("id-clash", "A message of the file belongs to another conversation.")
-            new = [message for message in file.messages if message.id not in homes]
-            if known is None:
-                await conversations.add(
-                    file.conversation.model_dump()
-                    | {"title_is_automatic": False, "message_count": len(file.messages)}
-                )
-            elif new or known["deleted_at"]:
-                changes: dict[str, object] = {
-                    "deleted_at": None,
-                    "message_count": known["message_count"] + len(new),
+        conversations, messages = Conversations(connection), Messages(connection)
+        known = await conversations.find(conversation_id, deleted=True)
+        homes = await messages.homes([message.id for message in file.messages])
+        if any(home != conversation_id for home in homes.values()):
+            raise Conflict("id-clash", "A message of the file belongs to another conversation.")
+        new = [message for message in file.messages if message.id not in homes]
+        if known is None:
+            await conversations.add(
+                file.conversation.model_dump()
+                | {
+                    "title_is_automatic": not file.conversation.title,
+                    "message_count": len(file.messages),
                 }
-                if new:
-                    changes |= {
-                        "updated_at": rfc3339(self._clock()),
-                        "active_message_id": file.conversation.active_message_id,
-                    }
-                await conversations.change(conversation_id, changes)
-            await messages.add(_row(message) for message in new)
+            )
+        elif new or known["deleted_at"]:
+            changes: dict[str, object] = {
+                "deleted_at": None,
+                "message_count": known["message_count"] + len(new),
+            }
+            if new:
+                changes |= {
+                    "updated_at": rfc3339(self._clock()),
+                    "active_message_id": file.conversation.active_message_id,
+                }
+            await conversations.change(conversation_id, changes)
+        await messages.add(_row(message) for message in new)
         if known is None:
             return "created", len(new)
         return ("updated" if new or known["deleted_at"] else "unchanged"), len(new)
+
+
+def _read_files(document: object) -> tuple[list[Exported], list[bytes]]:
+    """The conversations of a file and their pictures, checked. Takes long for a large file.
+
+    Raises Invalid."""
+    is_bundle = isinstance(document, dict) and "conversations" in document
+    files = read(Bundle, document).conversations if is_bundle else [document]
+    exported = [read(Exported, file) for file in files]
+    pictures: dict[str, bytes] = {}
+    for file in exported:
+        _check(file)
+        used = {sha256 for message in file.messages for sha256 in message.images}
+        pictures |= {sha256: _picture(sha256, file.images[sha256]) for sha256 in used}
+    return exported, list(pictures.values())
+
+
+def _picture(sha256: str, image: ImageFile) -> bytes:
+    try:
+        data = base64.b64decode(image.base64, validate=True)
+    except ValueError:
+        raise Invalid("bad-import", f"The picture {sha256} in the file is damaged.") from None
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise Invalid("bad-import", f"The picture {sha256} in the file is another one.")
+    return data
 
 
 def _row(message: MessageFile) -> Row:
@@ -206,6 +230,7 @@ def _check(file: Exported) -> None:
             raise Invalid("bad-import", f"The file lacks the picture {absent[0]}.")
         seen.add(message.id)
         _check_time(message.created_at)
+        _check_json(message)
     active = file.conversation.active_message_id
     if active is not None and active not in seen:
         raise Invalid("bad-import", "active_message_id names no message of the file.")
@@ -216,10 +241,20 @@ def _check(file: Exported) -> None:
 def _check_time(text: str) -> None:
     try:
         moment = from_rfc3339(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Invalid("bad-import", f"{text} is no RFC 3339 time.") from None
     if rfc3339(moment) != text:
         raise Invalid("bad-import", f"Write the time {text} as {rfc3339(moment)}.")
+
+
+def _check_json(message: MessageFile) -> None:
+    """What cannot be told again, such as a number of a hundred digits, is not taken in."""
+    try:
+        orjson.dumps([message.problem, message.usage.model_dump() if message.usage else None])
+    except TypeError:
+        raise Invalid(
+            "bad-import", f"The usage or problem of message {message.id} cannot be kept."
+        ) from None
 
 
 def _markdown(message: Row) -> list[str]:

@@ -1,5 +1,6 @@
 """Pictures over HTTP."""
 
+import asyncio
 from dataclasses import asdict
 from typing import Annotated
 
@@ -74,7 +75,7 @@ async def _sent() -> bytes:
         raise TooLarge("image-too-large", f"Pictures of up to {LIMIT_BYTES >> 20} MiB fit here.")
     if request.mimetype == "application/json":
         sent = await body(DataUrlIn, limit_bytes=LIMIT_BYTES * 4 // 3 + ENVELOPE_BYTES)
-        return from_data_url(sent.data_url)
+        return await asyncio.to_thread(from_data_url, sent.data_url)
     if request.mimetype == "multipart/form-data":
         file = (await request.files).get("file")
         if file is None:

@@ -2,13 +2,13 @@
 
 import asyncio
 import base64
-import binascii
 import hashlib
 import os
 import warnings
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from agent.images.rules import HASH, LIMIT_BYTES, LIMIT_PIXELS, PILLOW_FORMATS, mime_of
 from agent.images.store import Images
@@ -41,14 +41,12 @@ class ImageService:
 
         Raises UnsupportedMedia, Invalid, TooLarge or NoSpace."""
         if len(data) > LIMIT_BYTES:
-            raise TooLarge(
-                "image-too-large", f"Pictures of up to {LIMIT_BYTES >> 20} MiB fit here."
-            )
+            raise _too_large()
         sha256 = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
         async with self._database.reading() as connection:
             row = await Images(connection).find(sha256)
         if row is None:
-            mime, width, height = await _measured(data)
+            mime, width, height = await check(data)
             await asyncio.to_thread(self._write, sha256, data)
             image = Image(sha256, mime, width, height, len(data))
             async with self._database.writing() as connection:
@@ -110,16 +108,19 @@ class ImageService:
 
     def _write(self, sha256: str, data: bytes) -> None:
         file = self._file(sha256)
-        temporary = file.with_name(f"{sha256}.{os.getpid()}.part")
+        temporary: Path | None = None
         try:
             file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with temporary.open("wb") as out:
+            # A name of its own, since the same picture may come twice at the same time.
+            with NamedTemporaryFile(dir=file.parent, suffix=".part", delete=False) as out:
+                temporary = Path(out.name)
                 out.write(data)
                 out.flush()
                 os.fsync(out.fileno())
             temporary.replace(file)
         except OSError as err:
-            temporary.unlink(missing_ok=True)
+            if temporary:
+                temporary.unlink(missing_ok=True)
             if err.errno in {28, 122}:  # ENOSPC, EDQUOT
                 raise NoSpace(
                     "disk-full", "The disk that holds the agent's data is full. Free some space."
@@ -136,11 +137,20 @@ def from_data_url(url: str) -> bytes:
         raise Invalid("bad-data-url", "A data URL reads data:image/png;base64,....")
     try:
         return base64.b64decode(body, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise Invalid("bad-data-url", "The base64 text of the data URL is damaged.") from None
 
 
-async def _measured(data: bytes) -> tuple[str, int, int]:
+def _too_large() -> TooLarge:
+    return TooLarge("image-too-large", f"Pictures of up to {LIMIT_BYTES >> 20} MiB fit here.")
+
+
+async def check(data: bytes) -> tuple[str, int, int]:
+    """Type, width and height of a picture that can be kept.
+
+    Raises UnsupportedMedia, Invalid or TooLarge."""
+    if len(data) > LIMIT_BYTES:
+        raise _too_large()
     mime = mime_of(data)
     if mime is None:
         raise UnsupportedMedia("not-an-image", "This is no PNG, JPEG, WebP or GIF picture.")
@@ -158,16 +168,17 @@ def _decode(data: bytes, kind: str) -> tuple[int, int]:
 
     Pillow.MAX_IMAGE_PIXELS = None  # the size is checked here, before anything is decoded
     try:
-        with warnings.catch_warnings(), Pillow.open(BytesIO(data), formats=[kind]) as picture:
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            width, height = picture.size
-            if width * height > LIMIT_PIXELS:
-                raise TooLarge(
-                    "image-too-many-pixels",
-                    f"The picture has {width * height / 1e6:.0f} megapixels; "
-                    f"up to {LIMIT_PIXELS // 1_000_000} fit here.",
-                )
-            picture.load()
+            with Pillow.open(BytesIO(data), formats=[kind]) as picture:
+                width, height = picture.size
+                if width * height > LIMIT_PIXELS:
+                    raise TooLarge(
+                        "image-too-many-pixels",
+                        f"The picture has {width * height / 1e6:.0f} megapixels; "
+                        f"up to {LIMIT_PIXELS // 1_000_000} fit here.",
+                    )
+                picture.load()
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as err:
         raise Invalid("image-damaged", "The picture is damaged or cut off.") from err
     return width, height

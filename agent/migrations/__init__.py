@@ -5,6 +5,9 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import DatabaseError
+
 from agent.shared.errors import Conflict, NoSpace, OrcaError, Unavailable
 
 VERSIONS = ("0001",)
@@ -30,7 +33,7 @@ def migrate(file: Path, *, now: datetime) -> bool:
                 )
             back_up(file, file.parent / "backups", label=f"schema-{version}", now=now)
         _upgrade(file)
-    except sqlite3.Error as err:
+    except (sqlite3.Error, DatabaseError) as err:
         raise _explained(err, file) from err
     return True
 
@@ -39,8 +42,12 @@ def back_up(file: Path, folder: Path, *, label: str, now: datetime) -> Path:
     """A consistent copy, made while the file may be in use; only the latest few are kept."""
     folder.mkdir(mode=0o700, exist_ok=True)
     copy = folder / f"{file.stem}-{label}-{now:%Y%m%dT%H%M%S}.db"
-    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
+    try:
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+    except sqlite3.Error:
+        copy.unlink(missing_ok=True)  # half a copy would take the place of a whole one
+        raise
     copy.chmod(0o600)
     for old in sorted(folder.glob("*.db"), key=lambda path: path.stat().st_mtime)[:-KEPT_BACKUPS]:
         old.unlink()
@@ -61,12 +68,21 @@ def _version(file: Path) -> str | None:
 def _upgrade(file: Path) -> None:
     from alembic import command  # slow import
     from alembic.config import Config  # slow import
-    from sqlalchemy import create_engine  # slow import
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     file.touch(mode=0o600)
     engine = create_engine(f"sqlite:///{file}")
+
+    @event.listens_for(engine, "connect")
+    def leave_transactions_alone(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # The driver would begin none for CREATE, and a crash would leave half a schema.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
     try:
         with engine.begin() as connection:
             config.attributes["connection"] = connection
@@ -75,13 +91,14 @@ def _upgrade(file: Path) -> None:
         engine.dispose()
 
 
-def _explained(err: sqlite3.Error, file: Path) -> OrcaError:
-    if "full" in str(err):
+def _explained(err: sqlite3.Error | DatabaseError, file: Path) -> OrcaError:
+    cause = err.orig if isinstance(err, DatabaseError) else err
+    if "full" in str(cause):
         return NoSpace(
             "disk-full", "The disk that holds the agent's data is full. Free some space first."
         )
     return Unavailable(
         "database-unusable",
-        f"The database {file.name} cannot be opened ({err}). Copies of it may be in the folder "
+        f"The database {file.name} cannot be opened ({cause}). Copies of it may be in the folder "
         "backups beside it.",
     )
