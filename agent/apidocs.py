@@ -9,10 +9,11 @@ Json = dict[str, Any]  # Any: whatever OpenAPI has
 def render(described: Json) -> str:
     """The markup of an OpenAPI document, grouped by tag."""
     by_tag: dict[str, list[str]] = {}
+    shapes = described["components"]["schemas"]
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
             for tag in operation["tags"]:
-                by_tag.setdefault(tag, []).append(_operation(path, method, operation))
+                by_tag.setdefault(tag, []).append(_operation(path, method, operation, shapes))
     tags = sorted(by_tag)
     contents = "".join(f'<li><a href="#{escape(tag)}">{escape(tag)}</a></li>' for tag in tags)
     groups = "".join(
@@ -24,11 +25,11 @@ def render(described: Json) -> str:
         f'<p class="soft">Version {escape(described["info"]["version"])}. '
         'For programs: <a href="/openapi.json">openapi.json</a>.</p>'
         f'<nav aria-label="Groups"><ul>{contents}</ul></nav>{groups}'
-        f"<section><h2>Shapes</h2>{_shapes(described['components']['schemas'])}</section>"
+        f"<section><h2>Shapes</h2>{_shapes(shapes)}</section>"
     )
 
 
-def _operation(path: str, method: str, operation: Json) -> str:
+def _operation(path: str, method: str, operation: Json, shapes: Json) -> str:
     scope = operation.get("x-scope")
     who = {None: "Open to everyone on this computer.", "any": "Any token or session."}.get(
         scope, f"Scope <code>{escape(str(scope))}</code>."
@@ -38,7 +39,8 @@ def _operation(path: str, method: str, operation: Json) -> str:
         f'<article id="{escape(operation["operationId"])}">'
         f"<h3><code>{method.upper()} {escape(path)}</code></h3>"
         f'<p>{_marked(text)}</p><p class="soft">{who}</p>'
-        f"{_parameters(operation.get('parameters', []))}{_body(operation)}{_answers(operation)}"
+        f"{_parameters(operation.get('parameters', []))}{_body(operation, shapes)}"
+        f"{_answers(operation)}"
         "</article>"
     )
 
@@ -56,11 +58,17 @@ def _parameters(parameters: list[Json]) -> str:
     return _table("Parameters", rows)
 
 
-def _body(operation: Json) -> str:
+def _body(operation: Json, shapes: Json) -> str:
     content = operation.get("requestBody", {}).get("content", {})
     return "".join(
-        _table(f"Body: {kind}", _fields(media["schema"])) for kind, media in content.items()
+        _table(f"Body: {kind}", _fields(_resolved(media["schema"], shapes)))
+        for kind, media in content.items()
     )
+
+
+def _resolved(schema: Json, shapes: Json) -> Json:
+    named: Json = shapes.get(schema.get("$ref", "").rsplit("/", 1)[-1], schema)
+    return named
 
 
 def _answers(operation: Json) -> str:

@@ -54,9 +54,12 @@ class AccessService:
         new_id: NewId,
         new_secret: NewSecret = random_secret,
     ) -> None:
-        """Makes the token file if there is none. Raises OSError."""
+        """Makes the token file if there is none. Raises Unavailable if that cannot be."""
         self._db, self._data_dir, self._clock = database, data_dir, clock
-        self._main = TokenFile(data_dir / TOKEN_NAME, new_secret)
+        try:
+            self._main = TokenFile(data_dir / TOKEN_NAME, new_secret)
+        except OSError as err:
+            raise _no_token_file(err) from err
         self._new_id, self._new_secret = new_id, new_secret
         self.tickets = Tickets(clock, new_secret)
         self.pairings = Pairings(clock, new_id, new_secret)
@@ -137,9 +140,7 @@ class AccessService:
             await asyncio.to_thread(self._main.rotate)
             await asyncio.to_thread(runfile.refresh, self._data_dir)
         except OSError as err:
-            raise Unavailable(
-                "token-file", f"The token file cannot be written ({err.strerror})."
-            ) from err
+            raise _no_token_file(err) from err
 
     async def add_session(self, name: str, scopes: frozenset[str]) -> tuple[PageSession, str]:
         """Signs a page in; the secret is for its cookie."""
@@ -207,3 +208,7 @@ class AccessService:
 
 def _stranger(detail: str) -> Unauthenticated:
     return Unauthenticated("unauthenticated", detail)
+
+
+def _no_token_file(err: OSError) -> Unavailable:
+    return Unavailable("token-file", f"The token file cannot be written ({err.strerror}).")

@@ -14,6 +14,7 @@ import pytest
 
 from agent.access.token_file import TokenFile, write_private
 from agent.shared.clock import random_secret
+from agent.shared.errors import Unavailable
 from tests.clock import MovingClock
 from tests.serving import Served, running_agent
 
@@ -144,6 +145,17 @@ def test_a_token_that_others_may_know_is_replaced(tmp_path: Path, spoil: str) ->
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert re.fullmatch(r"[A-Za-z0-9_-]{43}\n", file.read_text())
     assert file.read_text().strip() != known
+
+
+async def test_a_token_file_that_cannot_be_written_is_said_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "data" / "token" / "taken").mkdir(parents=True)
+
+    with pytest.raises(Unavailable) as refused:
+        async with running_agent(tmp_path / "data"):
+            pass
+
+    assert refused.value.code == "token-file"
+    assert "token file cannot be written" in refused.value.detail
 
 
 async def test_rotating_ends_the_old_main_token_at_once(agent: Served) -> None:
