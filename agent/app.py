@@ -21,7 +21,7 @@ from agent.chat.transfer import TransferService
 from agent.guide import routes as guide_routes
 from agent.guide.service import Guide
 from agent.health import Health
-from agent.housekeeping import housekeeping
+from agent.housekeeping import Housekeeping
 from agent.images import routes as image_routes
 from agent.images.service import ImageService
 from agent.inference import routes as inference_routes
@@ -52,6 +52,7 @@ class Agent:
     runs: RunService
     backend: Backend
     new_link: Callable[[], Awaitable[str]]
+    tidy: Callable[[], Awaitable[None]]
 
 
 @asynccontextmanager
@@ -135,13 +136,10 @@ async def open_agent(
         async def new_link() -> str:
             return access.new_ticket(settings.port).url
 
-        jobs = running(
-            watch=backend.run(),
-            saving=runs.run(),
-            housekeeping=housekeeping(conversations.purge, runs.forget_old_events),
-        )
+        house = Housekeeping(conversations.purge, runs.forget_old_events)
+        jobs = running(watch=backend.run(), saving=runs.run(), housekeeping=house.run())
         await stack.enter_async_context(jobs)
-        yield Agent(app, runs, backend, new_link)
+        yield Agent(app, runs, backend, new_link, house.tidy)
         await runs.close()
 
 
