@@ -1,0 +1,103 @@
+"""A fresh machine: no Ollama yet, then one, then none again."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.fakes.ollama import FakeOllama
+
+from .conftest import CHAT, NewPanel, NewProgram
+
+SECONDS = 8_000  # the page asks every 2.5 s, the agent looks every few
+
+
+async def test_without_ollama_the_page_says_so_and_what_to_do(
+    new_program: NewProgram, new_panel: NewPanel
+) -> None:
+    panel = await new_panel(await new_program())
+
+    await panel.sign_in()
+
+    first = panel.page.get_by_test_id("first-run")
+    await expect(first.get_by_role("heading", name="No model is connected")).to_be_visible()
+    await expect(first).to_contain_text("Until then the built-in guide answers with its passages.")
+    await expect(first.locator("code")).to_contain_text(
+        ["curl -fsSL https://ollama.com/install.sh | sh", "ollama serve", "ollama pull qwen3:4b"]
+    )
+    await expect(panel.state).to_have_text("Guide only: no Ollama")
+    await first.get_by_role("button", name="Windows").click()
+    await expect(first.locator("code").first).to_have_text("winget install Ollama.Ollama")
+
+
+async def test_without_ollama_the_guide_answers_with_sources_that_open(
+    new_program: NewProgram, new_panel: NewPanel
+) -> None:
+    panel = await new_panel(await new_program())
+    await panel.sign_in()
+
+    await panel.page.get_by_role("button", name="Why does my PETG string").click()
+    await panel.ended("complete")
+
+    await expect(panel.answer).to_have_attribute("data-provider", "guide")
+    await expect(panel.answer.get_by_role("heading", level=2).first).to_have_text("Built-in guide")
+    await expect(panel.answer).to_contain_text("no model is connected", ignore_case=True)
+    chip = panel.answer.get_by_test_id("source-chip").first
+    title = (await chip.inner_text()).strip()
+    await chip.click()
+    passage = panel.page.get_by_test_id("guide-passage")
+    await expect(passage.get_by_role("heading", level=2)).to_have_text(title)
+    await expect(passage.locator(".markdown")).not_to_be_empty()
+    await passage.get_by_role("button", name="Close the passage").click()
+    await expect(passage).to_have_count(0)
+
+
+async def test_an_ollama_that_comes_and_goes_is_shown_without_a_reload(
+    new_program: NewProgram, new_panel: NewPanel
+) -> None:
+    fake = FakeOllama(models=())
+    fake.add_model(CHAT)
+    await fake.start()
+    await fake.stop()
+    panel = await new_panel(await new_program(fake.url))
+    await panel.sign_in()
+    await expect(panel.state).to_have_text("Guide only: no Ollama")
+    await panel.page.evaluate("window.notReloaded = true")
+
+    await fake.start()
+    await expect(panel.state).to_have_text(f"Ready · {CHAT}", timeout=SECONDS)
+    await expect(panel.page.get_by_test_id("first-run")).to_contain_text(f"{CHAT} answers")
+    await panel.ask_and_hear("Are you there?")
+    await expect(panel.answer).to_have_attribute("data-provider", "ollama")
+
+    await fake.stop()
+    await expect(panel.state).to_have_text("Guide only: no Ollama", timeout=SECONDS)
+    assert await panel.page.evaluate("window.notReloaded") is True
+
+
+async def test_ollama_without_a_model_is_told_from_no_ollama(
+    new_program: NewProgram, new_panel: NewPanel
+) -> None:
+    async with FakeOllama(models=()) as fake:
+        panel = await new_panel(await new_program(fake.url))
+        await panel.sign_in()
+
+        await expect(panel.state).to_have_text("Guide only: no model installed")
+        await expect(
+            panel.page.get_by_role("heading", name="Ollama runs, but no model is installed")
+        ).to_be_visible()
+
+        fake.add_model(CHAT)
+        await expect(panel.state).to_have_text(f"Ready · {CHAT}", timeout=SECONDS)
+
+
+@pytest.mark.parametrize("question", ["My first layer does not stick. What do I check?"])
+async def test_an_example_is_asked_with_one_click(
+    new_program: NewProgram, new_panel: NewPanel, question: str
+) -> None:
+    panel = await new_panel(await new_program())
+    await panel.sign_in()
+
+    await panel.page.get_by_role("button", name=question).click()
+
+    await expect(panel.questions).to_have_count(1)
+    await expect(panel.questions.locator(".bubble")).to_have_text(question)
+    await panel.ended("complete")
