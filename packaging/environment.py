@@ -45,7 +45,10 @@ def environ() -> dict[str, str]:
     kept = {
         k: v for k, v in os.environ.items() if k not in {"PYTHONDONTWRITEBYTECODE", "PYTHONHOME"}
     }
-    return {**kept, "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "VIRTUAL_ENV": str(VENV)}
+    ours = {"UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "VIRTUAL_ENV": str(VENV)}
+    # As pip does it: an employer's certificate is in the system's store, not in uv's own.
+    chosen = {"UV_SYSTEM_CERTS": "true"} if _has_certificates() else {}
+    return {**chosen, **kept, **ours}
 
 
 def run(*command: object, cwd: Path = ROOT, quiet: bool = False) -> None:
@@ -131,6 +134,13 @@ def _is_new_enough(program: str) -> bool:
         return told.returncode == 0 and tuple(map(int, number)) >= OLDEST_UV
     except (OSError, ValueError, IndexError, subprocess.TimeoutExpired):
         return False
+
+
+def _has_certificates() -> bool:
+    if sys.platform != "linux":
+        return True
+    stores = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
+    return any(Path(store).exists() for store in stores)
 
 
 def _has(module: str) -> bool:

@@ -1,5 +1,6 @@
 """orca-agent serve"""
 
+import gc
 from typing import Annotated
 
 import typer
@@ -39,6 +40,7 @@ def serve(
 
         orca-agent serve --port 0 --data-dir ~/other
     """
+    gc.disable()  # while hundreds of modules are loaded there is nothing to collect
     from agent.settings import BadSettings, load  # slow import
 
     asked = {"port": port, "log_level": log_level, "data_dir": data_dir}
@@ -48,4 +50,6 @@ def serve(
         raise fail(str(err), 2) from None
     from agent import serve as program  # slow import
 
+    gc.freeze()
+    gc.enable()
     raise typer.Exit(program.serve(settings, browser=browser))
