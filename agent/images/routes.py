@@ -11,7 +11,7 @@ from quart_schema import document_request
 from agent.images.rules import LIMIT_BYTES
 from agent.images.service import Image, ImageService, from_data_url
 from agent.shared.errors import Invalid, TooLarge
-from agent.shared.web import In, Out, body, gives, gives_media, json, needs
+from agent.shared.web import In, Out, body, gives, gives_media, json, needs, read_bytes
 
 ENVELOPE_BYTES = 64 * 1024
 
@@ -81,7 +81,7 @@ async def _sent() -> bytes:
         if file is None:
             raise Invalid("no-file", "The form has no field called file.")
         return bytes(file.read())
-    data = await request.get_data(cache=False)
-    if not isinstance(data, bytes) or not data:
+    data = await read_bytes(limit_bytes=LIMIT_BYTES)
+    if not data:
         raise Invalid("no-file", "The body is empty. Send a picture.")
     return data

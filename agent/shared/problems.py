@@ -1,11 +1,13 @@
 """Errors as problem documents (RFC 9457). The one table from our classes to HTTP."""
 
+import asyncio
 import logging
 from http import HTTPStatus
 
 import orjson
-from quart import Quart, Response, g, has_request_context
-from werkzeug.exceptions import HTTPException
+from quart import Quart, Response, g, has_request_context, request
+from quart.typing import ResponseTypes
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from agent.shared import errors
 from agent.shared.errors import OrcaError
@@ -34,6 +36,10 @@ ROUTING = {
     415: ("unsupported-media-type", "Send JSON with Content-Type: application/json."),
     408: ("body-too-slow", "The body did not arrive in time. Send it again."),
 }
+
+
+DISCARDED_BYTES = 64 * 1024 * 1024
+DISCARDING_S = 5.0
 
 
 def describe(err: OrcaError) -> dict[str, object]:
@@ -70,6 +76,12 @@ def answer(body: dict[str, object]) -> Response:
 def install(app: Quart) -> None:
     """Turns every exception that leaves a handler into a problem document."""
 
+    @app.after_request
+    async def until_it_is_heard(response: ResponseTypes) -> ResponseTypes:
+        if response.status_code >= 400:
+            await _discard_body()
+        return response
+
     @app.errorhandler(OrcaError)
     async def expected(err: OrcaError) -> Response:
         return answer(describe(err))
@@ -88,3 +100,17 @@ def install(app: Quart) -> None:
         log.error("unhandled error", exc_info=err)
         detail = "The agent made a mistake. `orca-agent logs` has the details."
         return answer(document("internal", 500, detail))
+
+
+async def _discard_body() -> None:
+    """Reads what the client still sends: closing the connection upon it would take the answer
+    along. A body without measure is cut off all the same."""
+    left = DISCARDED_BYTES
+    try:
+        async with asyncio.timeout(DISCARDING_S):
+            async for part in request.body:
+                left -= len(part)
+                if left < 0:
+                    return
+    except (TimeoutError, RequestEntityTooLarge):
+        return

@@ -7,6 +7,7 @@
 async def pin(model: str, asked: PinIn) -> ResponseReturnValue: ...
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from typing import Any, Literal, TypeVar
@@ -15,6 +16,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 from quart import Response, request
 from quart_schema import document_querystring, document_request, document_response
+from werkzeug.exceptions import RequestTimeout
 
 from agent.shared.errors import Invalid, Malformed, TooLarge, UnsupportedMedia
 
@@ -123,16 +125,27 @@ async def read_json(*, limit_bytes: int = JSON_BODY_BYTES) -> object:
         raise UnsupportedMedia(
             "json-wanted", "Send the body as JSON with Content-Type: application/json."
         )
-    if (request.content_length or 0) > limit_bytes:
-        raise _too_large(limit_bytes)
-    raw = await request.get_data(cache=False)
-    if len(raw) > limit_bytes:
-        raise _too_large(limit_bytes)
     try:
-        value: object = orjson.loads(raw)
+        value: object = orjson.loads(await read_bytes(limit_bytes=limit_bytes))
     except orjson.JSONDecodeError as err:
         raise Malformed("bad-json", f"The body is not valid JSON: {err}.") from None
     return value
+
+
+async def read_bytes(*, limit_bytes: int) -> bytes:
+    """The body, never more of it than fits. Raises TooLarge."""
+    if (request.content_length or 0) > limit_bytes:
+        raise _too_large(limit_bytes)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(request.body_timeout):
+            async for part in request.body:
+                body += part
+                if len(body) > limit_bytes:
+                    raise _too_large(limit_bytes)
+    except TimeoutError:
+        raise RequestTimeout from None
+    return bytes(body)
 
 
 def read(model: type[M], values: object) -> M:
