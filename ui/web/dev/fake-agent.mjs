@@ -127,7 +127,8 @@ function answer(conversationId, parentId, wanted) {
   const run = startRun(message, { paceMs: state.paceMs, text: state.answer ?? (guide ? ANSWERS.guide : ANSWERS.model), guide });
   message.run_id = run.shape.id;
   state.runs.set(run.shape.id, run);
-  return { message: { ...message }, run: run.shape };
+  const question = state.messages.get(conversationId).find((m) => m.id === parentId);
+  return { message: question, run: run.shape };
 }
 
 function addConversation(body) {

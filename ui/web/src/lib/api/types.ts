@@ -113,6 +113,7 @@ export interface Run {
   problem: Problem | null;
 }
 
+/** The question, and the run that answers it in the message `run.message_id`. */
 export interface Posted {
   message: Message;
   run: Run;

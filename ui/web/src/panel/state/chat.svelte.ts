@@ -8,7 +8,7 @@ import { Drafts, type Draft } from "./draft.svelte";
 import { ShownMessage } from "./message.svelte";
 import type { Models } from "./models.svelte";
 import type { Notices } from "./notices.svelte";
-import { questionOf, resending } from "./turn";
+import { answerOf, isRooted, resending } from "./turn";
 
 export class Chat {
   conversation = $state.raw<Conversation | null>(null);
@@ -31,6 +31,8 @@ export class Chat {
   /** Told when a conversation came to be or changed. */
   onChange: (conversation: Conversation) => void = () => {};
   onCreated: (conversation: Conversation) => void = () => {};
+  onDrop: () => void = () => {};
+  #listener = { onEnd: (ended: ShownMessage) => this.#ended(ended), onDrop: () => this.onDrop() };
 
   constructor(
     readonly drafts: Drafts,
@@ -95,7 +97,7 @@ export class Chat {
       const body = this.#body(draft.text.trim(), images);
       const posted = await this.#post(id, body, draft.keyFor(body), draft);
       draft.acknowledge();
-      await this.#takePosted(id, posted, body);
+      await this.#takePosted(id, posted);
       return true;
     } catch (error) {
       this.notices.error(error, "Not sent, the text is kept");
@@ -109,7 +111,7 @@ export class Chat {
   async edit(message: ShownMessage, text: string, key: string): Promise<boolean> {
     if (!this.#id) return false;
     const body = { ...this.#body(text, message.images), parent_id: message.parent_id };
-    return this.#try("Not sent", async (id) => this.#takePosted(id, await this.#post(id, body, key), body));
+    return this.#try("Not sent", async (id) => this.#takePosted(id, await this.#post(id, body, key)));
   }
 
   /** Answers again: a new branch beside `message`. */
@@ -117,20 +119,12 @@ export class Chat {
     const key = newKey();
     return this.#try("Could not answer again", async (id) => {
       const posted = await resending(() => agent.regenerate(message.id, model ?? undefined, key));
-      await this.#takePosted(id, posted, null);
+      await this.#takePosted(id, posted);
     });
   }
 
   async stop(): Promise<void> {
-    const message = this.live;
-    if (!message?.runId || message.isStopping) return;
-    message.isStopping = true;
-    try {
-      await agent.runs.cancel(message.runId);
-    } catch (error) {
-      message.isStopping = false;
-      this.notices.error(error, "Could not stop");
-    }
+    await this.#try("Could not stop", async () => this.live?.stop());
   }
 
   /** The messages that stand in the place of `message`, itself among them. */
@@ -183,17 +177,18 @@ export class Chat {
   }
 
   /** Shows the question and the growing answer that a turn has made. */
-  async #takePosted(id: string, posted: Posted, body: PostMessage | null): Promise<void> {
+  async #takePosted(id: string, posted: Posted): Promise<void> {
     if (this.#id !== id) return;
-    const answer = posted.message;
-    const parentKnown = this.messages.some((message) => message.id === answer.parent_id);
-    if (answer.role !== "assistant" || (body && !answer.parent_id) || (!body && !parentKnown)) {
+    const answer = answerOf(posted);
+    if (answer && isRooted(posted.message, this.messages)) {
+      this.#add(posted.message);
+      this.#add(answer);
+      this.activeId = answer.id;
+    } else {
+      // The page has missed something, or the turn was sent before and its answer is there already.
       this.activeId = null;
-      return this.refresh();
+      await this.refresh();
     }
-    if (body && !parentKnown) this.#add(questionOf(answer, body));
-    this.#add(answer);
-    this.activeId = answer.id;
     this.notices.announce("Sent. Waiting for the answer.");
     // The first question gives the conversation its title.
     if (!this.conversation?.title) void this.#readConversation();
@@ -201,12 +196,13 @@ export class Chat {
 
   #take(conversation: Conversation, messages: Message[]): void {
     this.conversation = conversation;
+    this.onChange(conversation);
     this.failure = null;
     const known = new Map(this.messages.map((message) => [message.id, message]));
     this.messages = messages.map((message) => {
       const shown = known.get(message.id);
       shown?.take(message);
-      return shown ?? new ShownMessage(message, (ended) => this.#ended(ended));
+      return shown ?? new ShownMessage(message, this.#listener);
     });
     const isLocal = this.activeId && messages.some((message) => message.id === this.activeId);
     if (!isLocal || !this.live) this.activeId = conversation.active_message_id;
@@ -215,7 +211,7 @@ export class Chat {
 
   #add(message: Message): void {
     if (this.messages.some((shown) => shown.id === message.id)) return;
-    this.messages = [...this.messages, new ShownMessage(message, (ended) => this.#ended(ended))];
+    this.messages = [...this.messages, new ShownMessage(message, this.#listener)];
   }
 
   #ended(message: ShownMessage): void {

@@ -15,6 +15,12 @@ export type Phase =
   | { kind: "thinking" }
   | { kind: "answering" };
 
+export interface MessageListener {
+  onEnd(message: ShownMessage): void;
+  /** The connection broke while the answer grew; it is tried again by itself. */
+  onDrop(): void;
+}
+
 export interface ToolUse {
   name: string;
   hasResult: boolean;
@@ -52,7 +58,7 @@ export class ShownMessage {
 
   constructor(
     message: Message,
-    readonly onEnd: (message: ShownMessage) => void,
+    readonly listener: MessageListener,
   ) {
     this.id = message.id;
     this.parent_id = message.parent_id;
@@ -76,6 +82,18 @@ export class ShownMessage {
     this.runId = message.run_id;
     this.#takeFields(message);
     if (message.status === "streaming" && message.run_id) this.#follow(message.run_id);
+  }
+
+  /** Ends the run itself; its last event follows. */
+  async stop(): Promise<void> {
+    if (!this.runId || this.isStopping) return;
+    this.isStopping = true;
+    try {
+      await agent.runs.cancel(this.runId);
+    } catch (error) {
+      this.isStopping = false;
+      throw error;
+    }
   }
 
   /** Stops reading; the run itself goes on. */
@@ -105,10 +123,15 @@ export class ShownMessage {
     this.#content = this.#thinking = "";
     this.#stopFollowing = followRun(runId, {
       onEvent: (event) => this.#take(event),
-      onConnection: (connected) => (this.isConnected = connected || !this.isLive),
+      onConnection: (connected) => this.#connected(connected),
       onLost: () => this.#recover(),
       isLive: async () => ["queued", "running"].includes((await agent.runs.read(runId)).state),
     });
+  }
+
+  #connected(connected: boolean): void {
+    this.isConnected = connected || !this.isLive;
+    if (!this.isConnected) this.listener.onDrop();
   }
 
   #take(event: RunEvent): void {
@@ -117,6 +140,7 @@ export class ShownMessage {
         this.phase = { kind: "queued", position: event.data.position };
         break;
       case "loading":
+        this.model = event.data.model;
         this.phase = { kind: "loading", model: event.data.model, since: Date.now() };
         break;
       case "started":
@@ -178,7 +202,7 @@ export class ShownMessage {
     this.status = status;
     this.usage = usage ?? this.usage;
     this.problem = problem ?? this.problem;
-    this.onEnd(this);
+    this.listener.onEnd(this);
   }
 
   /** The events are gone; what the agent stored is what there is. */
@@ -187,7 +211,7 @@ export class ShownMessage {
     this.isConnected = true;
     this.#timesLost += 1;
     if (this.#timesLost > 2) this.status = "interrupted";
-    this.onEnd(this);
+    this.listener.onEnd(this);
   }
 }
 

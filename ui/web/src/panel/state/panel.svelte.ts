@@ -38,6 +38,7 @@ export class Panel {
   start(): () => void {
     this.list.onError = (error, doing) => this.notices.error(error, doing);
     this.chat.onChange = (conversation) => this.list.put(conversation);
+    this.chat.onDrop = () => void this.connection.ask();
     this.chat.onCreated = (conversation) => this.#created(conversation);
     this.connection.onAnswer = (now, before) => this.#answered(now, before);
     this.connection.onUnreachable = () => this.notices.announce("The agent is not reachable.");

@@ -1,26 +1,30 @@
 /** Sending a turn: once, however often it has to be tried. */
 import { Unreachable } from "../../lib/api/client";
-import type { Message, PostMessage } from "../../lib/api/types";
+import type { Message, Posted } from "../../lib/api/types";
 
 /** Pauses before a turn is sent again under the same key, in milliseconds. */
 const RESEND_AFTER = [400, 1_200, 3_000];
 
-/** The question as the agent stored it, known without asking. */
-export function questionOf(answer: Message, body: PostMessage): Message {
+/** The answer that begins to grow, as its run tells it; `null` if it is not growing any more. */
+export function answerOf({ message, run }: Posted): Message | null {
+  if (!run.message_id || !["queued", "running"].includes(run.state)) return null;
   return {
-    ...answer,
-    id: answer.parent_id ?? "",
-    parent_id: body.parent_id ?? null,
-    role: "user",
-    content: body.content,
-    images: body.images,
-    status: "complete",
-    thinking: null,
-    model: null,
-    run_id: null,
-    usage: null,
-    sources: [],
+    ...message,
+    id: run.message_id,
+    parent_id: message.id,
+    role: "assistant",
+    content: "",
+    images: [],
+    status: "streaming",
+    created_at: run.created_at,
+    run_id: run.id,
   };
+}
+
+/** Whether the page knows where in the tree the question hangs. */
+export function isRooted(question: Message, known: readonly { id: string }[]): boolean {
+  const parent = question.parent_id;
+  return question.role === "user" && (parent === null || known.some((message) => message.id === parent));
 }
 
 /** Tries again while nobody answers; the caller sends the same key each time. */
