@@ -8,7 +8,9 @@ from dataclasses import dataclass
 MAX_TERMS = 16
 PREFIX_FROM = 4
 PAIR_WEIGHT = 0.6
-COVERAGE_NEEDED = 0.34
+COVERAGE_OF_ONE = 0.6
+COVERAGE_OF_SEVERAL = 0.34
+COVERAGE_WITH_CORE = 0.25
 SHOWN_IN_FULL = 3
 FURTHER_TITLES = 5
 
@@ -36,6 +38,12 @@ trying two understand until up upon us use used useful using usually very want w
 we well went were weren what whatever when where whether which while who whole whose why will with
 within without won wonder work works would wouldn write wrong yes yesterday yet you your yours
 """
+# Names of printers, which the entries do not go into.
+_PRINTERS = """
+a1 a1m adventurer ankermake anycubic artillery bambu bambulab centauri cr creality elegoo ender
+flashforge flsun h2d k1 k1c kobra lab mega mini mk3 mk3s mk4 neptune p1p p1s p2s prusa pro qidi
+ratrig saturn snapmaker sovol sv06 sv08 v2 v3 v4 voron x1 x1c xl
+"""
 # Such words say nothing of what is asked, yet they matter in pairs: first layer, over extrusion.
 _WEAK = """
 3d best can first last over print printed printer printers printing prints set sets setting settings
@@ -43,7 +51,7 @@ under value values
 """
 _GREETING_WORDS = frozenset(_GREETINGS.split())
 _WEAK_WORDS = frozenset(_WEAK.split())
-_STOP_WORDS = frozenset(_STOP.split()) - _WEAK_WORDS
+_STOP_WORDS = frozenset((_STOP + _PRINTERS).split()) - _WEAK_WORDS
 
 EXAMPLES = (
     "Why does PETG string?",
@@ -75,12 +83,17 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """How well one term fits one passage. `in_head`: its title, tags or keys hold the term."""
+    """How well one term fits one passage.
+
+    `in_head`: its title, tags or keys hold the term. `in_core`: the term is a word of the trade,
+    such as PETG, that makes a question fit by itself.
+    """
 
     row: int
     entry: int
     score: float
     in_head: bool
+    in_core: bool
 
 
 def terms(question: str) -> list[Term]:
@@ -130,45 +143,53 @@ def is_greeting(question: str) -> bool:
 def rank(
     found: Mapping[Term, Sequence[Hit]], entry_count: int, *, limit: int
 ) -> list[tuple[int, float]]:
-    """The best row of each relevant entry with its score, best first.
-
-    An entry is relevant if the words that it holds outweigh those that it lacks, and one of
-    them stands in its title, tags or keys.
-    """
-    weights = {
-        term: math.log(1 + entry_count / (1 + len({hit.entry for hit in hits})))
-        for term, hits in found.items()
-        if not term.is_pair
-    }
-    # A word of everyday speech that no entry holds is a lesser sign than a rare one that some do.
-    unknown = math.log(1 + entry_count / 6)
-    total = sum(weights[term] if found[term] else unknown for term in weights)
-
+    """The best row of each relevant entry with its score, best first."""
+    singles = {term: hits for term, hits in found.items() if not term.is_pair}
+    covered = _coverage(singles, entry_count)
     rows: dict[int, float] = {}
     entry_of: dict[int, int] = {}
-    covered: dict[int, dict[Term, float]] = {}
-    in_head: set[int] = set()
     for term, hits in found.items():
         for hit in hits:
-            rows[hit.row] = rows.get(hit.row, 0.0) + hit.score * (
-                PAIR_WEIGHT if term.is_pair else 1.0
-            )
+            score = hit.score * (PAIR_WEIGHT if term.is_pair else 1.0)
+            rows[hit.row] = rows.get(hit.row, 0.0) + score
             entry_of[hit.row] = hit.entry
-            if not term.is_pair:
-                covered.setdefault(hit.entry, {})[term] = weights[term]
-                if hit.in_head:
-                    in_head.add(hit.entry)
 
     best: dict[int, tuple[int, float]] = {}
     for row, score in rows.items():
         entry = entry_of[row]
-        coverage = sum(covered.get(entry, {}).values()) / total if total else 0.0
-        if entry not in in_head or coverage < COVERAGE_NEEDED:
-            continue
-        weighed = score * coverage
-        if entry not in best or weighed > best[entry][1]:
+        weighed = score * covered.get(entry, 0.0)
+        if weighed > best.get(entry, (0, 0.0))[1]:
             best[entry] = (row, weighed)
     return sorted(best.values(), key=lambda pair: (-pair[1], pair[0]))[:limit]
+
+
+def _coverage(found: Mapping[Term, Sequence[Hit]], entry_count: int) -> dict[int, float]:
+    """The share of the question that each relevant entry holds, rare words counting for more."""
+    weights: dict[Term, float] = {}
+    by_entry: dict[int, dict[Term, list[Hit]]] = {}
+    for term, hits in found.items():
+        count = len({hit.entry for hit in hits})
+        # A word that no entry holds may be mere chat: it counts like one that six of them hold.
+        weights[term] = math.log(1 + entry_count / (1 + (count or 5)))
+        for hit in hits:
+            by_entry.setdefault(hit.entry, {}).setdefault(term, []).append(hit)
+
+    total = sum(weights.values())
+    covered: dict[int, float] = {}
+    for entry, terms_held in by_entry.items():
+        share = sum(weights[term] for term in terms_held) / total
+        if share >= _share_needed(terms_held):
+            covered[entry] = share
+    return covered
+
+
+def _share_needed(held: Mapping[Term, Sequence[Hit]]) -> float:
+    hits = [hit for found in held.values() for hit in found]
+    if any(hit.in_core for hit in hits):
+        return COVERAGE_WITH_CORE
+    if not any(hit.in_head for hit in hits):
+        return math.inf
+    return COVERAGE_OF_ONE if len(held) == 1 else COVERAGE_OF_SEVERAL
 
 
 def answer(question: str, passages: Sequence[Passage], *, reason: str, advice: str) -> list[str]:

@@ -10,13 +10,16 @@ from agent.guide.rules import Hit, Passage, Term, rank, terms
 from agent.shared.errors import NotFound
 
 _SCHEMA = """
-CREATE VIRTUAL TABLE passage USING fts5(title, tags, keys, text, tokenize = 'porter unicode61')
+CREATE VIRTUAL TABLE passage
+USING fts5(core, title, tags, keys, text, tokenize = 'porter unicode61')
 """
-# The weights stand for title, tags, keys and text; the second number is above 0 for the head only.
+# The first number ranks; the others are above 0 if the head or the core holds the term.
 _FIND = """
-SELECT rowid, -bm25(passage, 6.0, 5.0, 3.0, 1.0), -bm25(passage, 1.0, 1.0, 1.0, 0.0)
+SELECT rowid, -bm25(passage, 2.0, 6.0, 5.0, 3.0, 1.0), -bm25(passage, 1.0, 1.0, 1.0, 1.0, 0.0),
+       -bm25(passage, 1.0, 0.0, 0.0, 0.0, 0.0)
 FROM passage WHERE passage MATCH ?
 """
+_INSERT = "INSERT INTO passage(rowid, core, title, tags, keys, text) VALUES (?, ?, ?, ?, ?, ?)"
 
 
 class Guide:
@@ -77,22 +80,23 @@ class Guide:
             index = sqlite3.connect(":memory:", check_same_thread=False)
             index.execute(_SCHEMA)
             index.executemany(
-                "INSERT INTO passage(rowid, title, tags, keys, text) VALUES (?, ?, ?, ?, ?)",
+                _INSERT,
                 [(row, *self._columns(n), text) for row, (n, text) in enumerate(self._places)],
             )
             index.commit()
             self._index = index
         return self._index
 
-    def _columns(self, number: int) -> tuple[str, str, str]:
+    def _columns(self, number: int) -> tuple[str, str, str, str]:
         entry = self._entries[number]
+        core = "; ".join(tag for tag in entry.tags if " " not in tag)
         tags = "; ".join(entry.tags).replace("+", " plus")
-        return entry.title.replace("+", " plus"), tags, "; ".join(entry.keys)
+        return core, entry.title.replace("+", " plus"), tags, "; ".join(entry.keys)
 
     def _hits(self, index: sqlite3.Connection, term: Term) -> list[Hit]:
         return [
-            Hit(row, self._places[row][0], score, head > 0)
-            for row, score, head in index.execute(_FIND, (term.match,))
+            Hit(row, self._places[row][0], score, head > 0, core > 0)
+            for row, score, head, core in index.execute(_FIND, (term.match,))
         ]
 
     def _passage(self, row: int, score: float) -> Passage:
