@@ -1,15 +1,18 @@
 """The print guide over HTTP."""
 
+from typing import Annotated
+
 from pydantic import Field
 from quart import Blueprint, Response
 
+from agent.guide.rules import Passage
 from agent.guide.service import Guide
 from agent.shared.web import In, Out, asks, gives, json, needs
 
 
 class GuideQuery(In):
-    q: str | None = Field(default=None, max_length=500)
-    limit: int = Field(default=5, ge=1, le=50)
+    q: Annotated[str, Field(max_length=4000, description="A question or words to look for.")] = ""
+    limit: Annotated[int, Field(ge=1, le=50, description="How many entries a search gives.")] = 5
 
 
 class GuideItem(Out):
@@ -17,8 +20,8 @@ class GuideItem(Out):
     ref: str
     topic: str
     tags: list[str]
-    text: str | None = Field(default=None, description="The passage; only with q.")
-    score: float | None = Field(default=None, description="Higher is better; only with q.")
+    text: str | None = None
+    score: float | None = None
 
 
 class GuidePage(Out):
@@ -43,23 +46,14 @@ def routes(guide: Guide) -> Blueprint:
     @needs("chat")
     @asks(GuideQuery)
     @gives(GuidePage)
-    async def search(query: GuideQuery) -> Response:
-        """The passages that fit `q` best; without it every entry, without its text."""
-        if query.q and query.q.strip():
-            items: list[dict[str, object]] = [
-                {
-                    "title": passage.title,
-                    "ref": passage.ref,
-                    "topic": passage.topic,
-                    "tags": list(passage.tags),
-                    "text": passage.text,
-                    "score": passage.score,
-                }
-                for passage in guide.search(query.q, limit=query.limit)
-            ]
+    async def look(query: GuideQuery) -> Response:
+        """What fits `q`, best first; without `q` every entry, by topic and title."""
+        wanted = query.q.strip()
+        if wanted:
+            items = [_found(passage) for passage in guide.search(wanted, limit=query.limit)]
         else:
             items = [
-                {"title": e.title, "ref": e.ref, "topic": e.topic, "tags": list(e.tags)}
+                {"title": e.title, "ref": e.ref, "topic": e.topic, "tags": e.tags}
                 for e in guide.entries
             ]
         return json({"items": items, "next_cursor": None})
@@ -67,19 +61,30 @@ def routes(guide: Guide) -> Blueprint:
     @bp.get("/<path:ref>")
     @needs("chat")
     @gives(EntryOut)
-    async def entry(ref: str) -> Response:
-        """One entry as Markdown."""
-        found = guide.entry(ref)
+    async def one(ref: str) -> Response:
+        """A whole entry as Markdown, such as `guide/stringing`."""
+        entry = guide.entry(ref)
         return json(
             {
-                "title": found.title,
-                "ref": found.ref,
-                "topic": found.topic,
-                "text": found.text,
-                "tags": list(found.tags),
-                "keys": list(found.keys),
-                "see": list(found.see),
+                "title": entry.title,
+                "ref": entry.ref,
+                "topic": entry.topic,
+                "text": entry.text,
+                "tags": entry.tags,
+                "keys": entry.keys,
+                "see": entry.see,
             }
         )
 
     return bp
+
+
+def _found(passage: Passage) -> dict[str, object]:
+    return {
+        "title": passage.title,
+        "ref": passage.ref,
+        "topic": passage.topic,
+        "tags": passage.tags,
+        "text": passage.text,
+        "score": round(passage.score, 3),
+    }
