@@ -53,7 +53,7 @@ def test_slow(arguments: list[str]) -> int:
 def bench(arguments: list[str]) -> int:
     """The measurements."""
     _prepare_tests()
-    return _wait([str(executable("python")), "-m", "tests.bench.run", *arguments])
+    return _wait([str(executable("python")), "-m", "tests.bench", *arguments])
 
 
 def check(_arguments: list[str]) -> int:
@@ -63,7 +63,7 @@ def check(_arguments: list[str]) -> int:
         "ruff check": lambda: _tool("ruff", "check", "."),
         "ruff format": lambda: _tool("ruff", "format", "--check", "."),
         "mypy": lambda: _tool("mypy"),
-        "layers": lambda: _tool("lint-imports"),
+        "layers": lambda: _tool("lint-imports", "--no-logo"),
         "locks": _locks_are_fresh,
     }
     if (ROOT / "docs" / "mkdocs.yml").exists():
