@@ -101,6 +101,21 @@ async def agent(lasting_agent: Program, fake: FakeOllama) -> Program:
     return lasting_agent
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def lasting_guide_agent(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Program]:
+    async with program(tmp_path_factory.mktemp("guide") / "data") as one:
+        yield one
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def guide_agent(lasting_guide_agent: Program) -> Program:
+    """Without any model, and empty. Not to be ended."""
+    await lasting_guide_agent.forget_everything()
+    return lasting_guide_agent
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def new_program(tmp_path: Path) -> AsyncIterator[NewProgram]:
     """Starts an agent of the test's own: `await new_program(ollama_url, **settings)`."""

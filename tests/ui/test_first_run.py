@@ -1,19 +1,19 @@
 """A fresh machine: no Ollama yet, then one, then none again."""
 
-import pytest
 from playwright.async_api import expect
 
 from tests.fakes.ollama import FakeOllama
 
 from .conftest import CHAT, NewPanel, NewProgram
+from .program import Program
 
 SECONDS = 8_000  # the page asks every 2.5 s, the agent looks every few
 
 
 async def test_without_ollama_the_page_says_so_and_what_to_do(
-    new_program: NewProgram, new_panel: NewPanel
+    guide_agent: Program, new_panel: NewPanel
 ) -> None:
-    panel = await new_panel(await new_program())
+    panel = await new_panel(guide_agent)
 
     await panel.sign_in()
 
@@ -29,9 +29,9 @@ async def test_without_ollama_the_page_says_so_and_what_to_do(
 
 
 async def test_without_ollama_the_guide_answers_with_sources_that_open(
-    new_program: NewProgram, new_panel: NewPanel
+    guide_agent: Program, new_panel: NewPanel
 ) -> None:
-    panel = await new_panel(await new_program())
+    panel = await new_panel(guide_agent)
     await panel.sign_in()
 
     await panel.page.get_by_role("button", name="Why does my PETG string").click()
@@ -87,17 +87,3 @@ async def test_ollama_without_a_model_is_told_from_no_ollama(
 
         fake.add_model(CHAT)
         await expect(panel.state).to_have_text(f"Ready · {CHAT}", timeout=SECONDS)
-
-
-@pytest.mark.parametrize("question", ["My first layer does not stick. What do I check?"])
-async def test_an_example_is_asked_with_one_click(
-    new_program: NewProgram, new_panel: NewPanel, question: str
-) -> None:
-    panel = await new_panel(await new_program())
-    await panel.sign_in()
-
-    await panel.page.get_by_role("button", name=question).click()
-
-    await expect(panel.questions).to_have_count(1)
-    await expect(panel.questions.locator(".bubble")).to_have_text(question)
-    await panel.ended("complete")

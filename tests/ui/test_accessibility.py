@@ -1,0 +1,131 @@
+"""axe-core finds nothing, in the light and in the dark."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import expect
+
+from tests.fakes.ollama import FakeOllama
+
+from .conftest import NewPanel
+from .panel import Panel
+from .program import Program
+from .test_images import attach, is_attached
+
+
+async def faults(panel: Panel) -> list[str]:
+    """What is wrong, each with where."""
+    results = await Axe().run(panel.page)
+    return [
+        f"{one['id']}: {node['html']} {node['failureSummary']}"
+        for one in results.response["violations"]
+        for node in one["nodes"]
+    ]
+
+
+async def sign_in_page(panel: Panel, fake: FakeOllama) -> None:
+    await panel.page.goto(f"{panel.agent.url}/ui")
+    await panel.page.get_by_role("button", name="Show a code").click()
+    await expect(panel.page.get_by_test_id("pairing-code")).to_be_visible()
+
+
+async def first_run(panel: Panel, fake: FakeOllama) -> None:
+    await panel.sign_in()
+    await expect(panel.page.get_by_test_id("first-run")).to_be_visible()
+
+
+async def chat_with_everything(panel: Panel, fake: FakeOllama) -> None:
+    await panel.sign_in()
+    fake.misbehave(path="/api/chat", times=1, thinking="First this, then that.")
+    await attach(panel, "button")
+    await is_attached(panel)
+    await panel.ask_and_hear("Why does PETG string?")
+    await panel.answer.get_by_test_id("thinking").locator("summary").click()
+    await panel.answer.get_by_role("button", name="Answer again").click()
+    await expect(panel.answer.get_by_test_id("branch-switch")).to_contain_text("2/2")
+    await panel.ended("complete")
+    fake.misbehave(path="/api/chat", times=1, text="Some words and then nothing", die_after=3)
+    await panel.ask("And then?")
+    await panel.ended("failed")
+    await attach(panel, "button")
+    await is_attached(panel)
+
+
+async def growing_answer(panel: Panel, fake: FakeOllama) -> None:
+    await panel.sign_in()
+    fake.misbehave(path="/api/chat", times=1, text="word " * 400, pace=20)
+    await panel.ask("Why?")
+    await expect(panel.text).to_contain_text("word")
+
+
+async def search(panel: Panel, fake: FakeOllama) -> None:
+    await panel.sign_in()
+    await panel.ask_and_hear("Why does PETG string?")
+    await panel.search.fill("PETG")
+    await expect(panel.rows.locator("mark").first).to_be_visible()
+
+
+async def help_dialog(panel: Panel, fake: FakeOllama) -> None:
+    await panel.sign_in()
+    await panel.menu("Keyboard")
+    await expect(panel.page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+
+
+async def guide_sheet(panel: Panel, fake: FakeOllama) -> None:
+    await panel.sign_in()
+    await panel.ask_and_hear("Why does PETG string?")
+    await panel.answer.get_by_test_id("source-chip").first.click()
+    await expect(panel.page.get_by_test_id("guide-passage").locator(".markdown")).to_be_visible()
+
+
+async def open_menus(panel: Panel, fake: FakeOllama) -> None:
+    await panel.sign_in()
+    await panel.page.get_by_test_id("model-picker").click()
+    await expect(panel.page.get_by_role("listbox", name="Model")).to_be_focused()
+
+
+async def drawer(panel: Panel, fake: FakeOllama) -> None:
+    await panel.page.set_viewport_size({"width": 320, "height": 640})
+    await panel.sign_in()
+    await panel.ask_and_hear("Why?")
+    await panel.page.get_by_role("button", name="Conversations").click()
+    await expect(panel.rows).to_have_count(1)
+
+
+State = Callable[[Panel, FakeOllama], Awaitable[None]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "state",
+    [
+        sign_in_page,
+        first_run,
+        chat_with_everything,
+        growing_answer,
+        search,
+        help_dialog,
+        guide_sheet,
+        open_menus,
+        drawer,
+    ],
+)
+async def test_axe_finds_nothing(
+    agent: Program, new_panel: NewPanel, fake: FakeOllama, state: State, scheme: str
+) -> None:
+    panel = await new_panel(agent, color_scheme=scheme)
+    await state(panel, fake)
+
+    assert await faults(panel) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_without_a_model(
+    guide_agent: Program, new_panel: NewPanel, scheme: str
+) -> None:
+    panel = await new_panel(guide_agent, color_scheme=scheme)
+    await panel.sign_in()
+    await expect(panel.page.get_by_role("heading", name="No model is connected")).to_be_visible()
+
+    assert await faults(panel) == []
