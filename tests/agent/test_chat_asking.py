@@ -1,0 +1,632 @@
+"""Asking: what is answered at once, the events, the tree, keys, models and options."""
+
+import asyncio
+import base64
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.agent.talking import (
+    MODEL,
+    SEEING,
+    Json,
+    ask,
+    body,
+    code,
+    messages,
+    opened,
+    picture,
+    post,
+    problem,
+    upload,
+)
+from tests.fakes.ollama import FakeOllama
+from tests.serving import Served, running_agent
+from tests.sse import follow, text_of
+
+
+def chats(fake: FakeOllama) -> list[Json]:
+    """The bodies of the generations that were asked of the fake."""
+    return [dict(seen.body) for seen in fake.requests if seen.path == "/api/chat"]
+
+
+async def test_a_question_is_acknowledged_before_it_is_answered(
+    client: httpx.AsyncClient, fake: FakeOllama
+) -> None:
+    fake.misbehave(path="/api/chat", delay=0.2)
+    conversation = await opened(client)
+
+    reply = await post(client, conversation["id"], "Why?")
+
+    posted = body(reply, 202)
+    message, run = posted["message"], posted["run"]
+    assert posted == {
+        "message": {
+            "id": message["id"],
+            "conversation_id": conversation["id"],
+            "parent_id": None,
+            "role": "user",
+            "content": "Why?",
+            "thinking": "",
+            "images": [],
+            "model": None,
+            "provider": None,
+            "status": "complete",
+            "created_at": message["created_at"],
+            "run_id": None,
+            "usage": None,
+            "sources": [],
+            "trimmed": 0,
+            "problem": None,
+        },
+        "run": {
+            "id": run["id"],
+            "kind": "chat",
+            "state": "queued",
+            "conversation_id": conversation["id"],
+            "message_id": run["message_id"],
+            "created_at": run["created_at"],
+            "started_at": None,
+            "ended_at": None,
+            "last_seq": 0,
+            "problem": None,
+        },
+    }
+    assert reply.headers["Location"] == f"/api/v1/runs/{run['id']}"
+    await follow(client, run["id"])
+
+
+async def test_the_events_come_in_order_and_numbered_from_one(
+    client: httpx.AsyncClient, fake: FakeOllama
+) -> None:
+    fake.misbehave(path="/api/chat", delay=0.5, thinking="Hmm, let me see.", text="Dry it well.")
+    conversation = await opened(client)
+
+    talk = await ask(client, conversation["id"], "Why does PETG string?")
+
+    assert [event.seq for event in talk.events] == list(range(1, len(talk.events) + 1))
+    assert talk.names == ["loading", "started", "sources", "thinking", "token", "done"]
+    assert talk.first("loading") == {"model": MODEL}
+    assert talk.first("started") == {"model": MODEL, "backend": "local", "provider": "ollama"}
+    assert {"title", "ref"} == talk.first("sources")["items"][0].keys()
+    assert text_of(talk.events) == "Dry it well."
+
+
+async def test_done_carries_the_message_and_what_it_cost(
+    client: httpx.AsyncClient, fake: FakeOllama
+) -> None:
+    fake.misbehave(path="/api/chat", thinking="Hmm, let me see.", text="Dry it well.")
+    conversation = await opened(client)
+
+    talk = await ask(client, conversation["id"], "Why does PETG string?")
+
+    answer, usage = talk.answer, talk.last["usage"]
+    assert answer == {
+        "id": talk.run["message_id"],
+        "conversation_id": conversation["id"],
+        "parent_id": talk.message["id"],
+        "role": "assistant",
+        "content": "Dry it well.",
+        "thinking": "Hmm, let me see.",
+        "images": [],
+        "model": MODEL,
+        "provider": "ollama",
+        "status": "complete",
+        "created_at": talk.run["created_at"],
+        "run_id": talk.run["id"],
+        "usage": usage,
+        "sources": talk.first("sources")["items"],
+        "trimmed": 0,
+        "problem": None,
+    }
+    assert usage.keys() >= {
+        "prompt_tokens",
+        "completion_tokens",
+        "load_ms",
+        "first_token_ms",
+        "tokens_per_second",
+    }
+    assert usage["prompt_tokens"] > 0
+    assert usage["completion_tokens"] > 0
+    assert await messages(client, conversation["id"]) == [talk.message, answer]
+    run = body(await client.get(f"/api/v1/runs/{talk.run['id']}"))
+    assert run == talk.run | {
+        "state": "done",
+        "started_at": run["started_at"],
+        "ended_at": run["ended_at"],
+        "last_seq": len(talk.events),
+    }
+    shown = body(await client.get(f"/api/v1/conversations/{conversation['id']}"))
+    assert (shown["active_message_id"], shown["message_count"]) == (answer["id"], 2)
+
+
+async def test_who_accepts_events_gets_them_as_the_answer_of_the_post(
+    client: httpx.AsyncClient,
+) -> None:
+    conversation = await opened(client)
+
+    async with client.stream(
+        "POST",
+        f"/api/v1/conversations/{conversation['id']}/messages",
+        json={"content": "Why?"},
+        headers={"Accept": "text/event-stream"},
+    ) as reply:
+        raw = b"".join([data async for data in reply.aiter_raw()])
+
+    assert reply.status_code == 200
+    assert reply.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert raw.startswith(b"retry: 1000\n\nid: 1\nevent: started\ndata: {")
+    run_id = reply.headers["X-Run-ID"]
+    async with client.stream("GET", f"/api/v1/runs/{run_id}/events") as again:
+        assert b"".join([data async for data in again.aiter_raw()]) == raw
+
+
+# --- the tree -----------------------------------------------------------------------------------
+
+
+async def test_an_edited_first_question_is_a_new_beginning(client: httpx.AsyncClient) -> None:
+    conversation = await opened(client)
+    first = await ask(client, conversation["id"], "Why?")
+
+    edited = await ask(client, conversation["id"], "Why, really?", parent_id=None)
+
+    assert (first.message["parent_id"], edited.message["parent_id"]) == (None, None)
+    told = await messages(client, conversation["id"])
+    assert told == [first.message, first.answer, edited.message, edited.answer]
+    shown = body(await client.get(f"/api/v1/conversations/{conversation['id']}"))
+    assert (shown["active_message_id"], shown["message_count"]) == (edited.answer["id"], 4)
+
+
+async def test_an_edited_question_stands_beside_the_old_one_and_sees_only_its_own_branch(
+    client: httpx.AsyncClient, fake: FakeOllama
+) -> None:
+    conversation = await opened(client)
+    first = await ask(client, conversation["id"], "One?")
+    second = await ask(client, conversation["id"], "Two?")
+
+    edited = await ask(client, conversation["id"], "Two, edited?", parent_id=first.answer["id"])
+
+    assert second.message["parent_id"] == edited.message["parent_id"] == first.answer["id"]
+    sent = [(one["role"], one["content"]) for one in chats(fake)[-1]["messages"][1:]]
+    assert sent == [
+        ("user", "One?"),
+        ("assistant", first.answer["content"]),
+        ("user", "Two, edited?"),
+    ]
+
+
+async def test_without_a_parent_the_active_branch_goes_on(
+    client: httpx.AsyncClient, fake: FakeOllama
+) -> None:
+    conversation = await opened(client)
+    first = await ask(client, conversation["id"], "One?")
+
+    second = await ask(client, conversation["id"], "Two?")
+
+    assert second.message["parent_id"] == first.answer["id"]
+    assert [one["content"] for one in chats(fake)[-1]["messages"][1:]] == [
+        "One?",
+        first.answer["content"],
+        "Two?",
+    ]
+
+
+async def test_regenerating_makes_a_sibling_and_keeps_the_old_answer(
+    client: httpx.AsyncClient, fake: FakeOllama
+) -> None:
+    conversation = await opened(client)
+    first = await ask(client, conversation["id"], "Why?")
+    fake.misbehave(path="/api/chat", text="Another answer.")
+
+    path = f"/api/v1/messages/{first.answer['id']}/regenerate"
+    posted = body(await client.post(path, json={"options": {"temperature": 1.5}}), 202)
+    events = await follow(client, posted["run"]["id"])
+    by_question = body(
+        await client.post(f"/api/v1/messages/{first.message['id']}/regenerate", json={}), 202
+    )
+    third = await follow(client, by_question["run"]["id"])
+
+    closing: list[Json] = [dict(events[-1].data), dict(third[-1].data)]
+    answers = [data["message"] for data in closing]
+    assert posted["message"] == by_question["message"] == first.message
+    assert [one["parent_id"] for one in answers] == [first.message["id"]] * 2
+    assert [one["content"] for one in answers] == ["Another answer."] * 2
+    assert await messages(client, conversation["id"]) == [first.message, first.answer, *answers]
+    assert chats(fake)[1]["options"]["temperature"] == 1.5
+    shown = body(await client.get(f"/api/v1/conversations/{conversation['id']}"))
+    assert (shown["active_message_id"], shown["message_count"]) == (answers[1]["id"], 4)
+
+
+async def test_an_answer_that_is_being_written_cannot_be_answered(
+    client: httpx.AsyncClient, fake: FakeOllama
+) -> None:
+    fake.misbehave(path="/api/chat", times=1, stall_after=2)
+    conversation = await opened(client)
+    running = body(await post(client, conversation["id"]), 202)["run"]
+
+    reply = await post(client, conversation["id"], "Already?")
+    beside = await ask(client, conversation["id"], "Beside", parent_id=None)
+
+    assert problem(reply) == (409, "still-answering")
+    assert reply.json()["run_id"] == running["id"]
+    assert beside.events[-1].name == "done"
+    await client.post(f"/api/v1/runs/{running['id']}/cancel")
+    assert len(await messages(client, conversation["id"])) == 4
+
+
+async def test_only_messages_of_the_conversation_can_be_parents(
+    client: httpx.AsyncClient,
+) -> None:
+    one, other = await opened(client), await opened(client)
+    talk = await ask(client, other["id"])
+
+    replies = [
+        await post(client, one["id"], parent_id=parent)
+        for parent in (talk.answer["id"], "x", "the active branch!")
+    ]
+
+    assert [problem(reply) for reply in replies] == [(422, "no-such-parent")] * 3
+    assert await messages(client, one["id"]) == []
+
+
+# --- keys ---------------------------------------------------------------------------------------
+
+
+async def test_the_same_key_again_is_the_same_run(client: httpx.AsyncClient) -> None:
+    conversation = await opened(client)
+    first = body(await post(client, conversation["id"], "Why?", key="k1"), 202)
+    await follow(client, first["run"]["id"])
+
+    again = body(await post(client, conversation["id"], "Why?", key="k1"), 202)
+
+    assert again["message"] == first["message"]
+    assert (again["run"]["id"], again["run"]["state"]) == (first["run"]["id"], "done")
+    assert len(await messages(client, conversation["id"])) == 2
+
+
+async def test_a_key_used_for_something_else_is_a_conflict(client: httpx.AsyncClient) -> None:
+    conversation, other = await opened(client), await opened(client)
+    talk = await ask(client, conversation["id"], "Why?", key="k1")
+
+    replies = [
+        await post(client, conversation["id"], "Why not?", key="k1"),
+        await post(client, conversation["id"], "Why?", key="k1", options={"seed": 1}),
+        await post(client, other["id"], "Why?", key="k1"),
+        await client.post(
+            f"/api/v1/messages/{talk.answer['id']}/regenerate",
+            json={},
+            headers={"Idempotency-Key": "k1"},
+        ),
+    ]
+
+    assert [problem(reply) for reply in replies] == [(409, "key-reused")] * 4
+
+
+async def test_twenty_identical_posts_at_once_make_one_run(
+    client: httpx.AsyncClient, fake: FakeOllama
+) -> None:
+    conversation = await opened(client)
+
+    replies = await asyncio.gather(
+        *(post(client, conversation["id"], "Why?", key="k1") for _ in range(20))
+    )
+
+    posted = [body(reply, 202) for reply in replies]
+    assert len({one["run"]["id"] for one in posted}) == 1
+    assert all(one["message"] == posted[0]["message"] for one in posted)
+    await follow(client, posted[0]["run"]["id"])
+    assert len(await messages(client, conversation["id"])) == 2
+    assert len(chats(fake)) == 1
+
+
+async def test_a_key_holds_for_regenerating_too(
+    client: httpx.AsyncClient, fake: FakeOllama
+) -> None:
+    conversation = await opened(client)
+    talk = await ask(client, conversation["id"], "Why?")
+    path = f"/api/v1/messages/{talk.answer['id']}/regenerate"
+    headers = {"Idempotency-Key": "k2"}
+
+    replies = await asyncio.gather(
+        *(client.post(path, json={}, headers=headers) for _ in range(20))
+    )
+    other = await client.post(path, json={"options": {"seed": 4}}, headers=headers)
+
+    runs = {body(reply, 202)["run"]["id"] for reply in replies}
+    assert len(runs) == 1
+    assert problem(other) == (409, "key-reused")
+    await follow(client, runs.pop())
+    assert len(await messages(client, conversation["id"])) == 3
+    assert len(chats(fake)) == 2
+
+
+async def test_a_key_outlives_the_agent_and_the_model(tmp_path: Path, fake: FakeOllama) -> None:
+    async with running_agent(tmp_path / "data", ollama_url=fake.url) as served:
+        await served.agent.backend.until(lambda state: state.is_up)
+        conversation = await opened(served.client)
+        first = await ask(served.client, conversation["id"], "Why?", key="k1", model=MODEL)
+    fake.remove_model(MODEL)
+
+    async with running_agent(tmp_path / "data", ollama_url=fake.url) as served:
+        await served.agent.backend.until(lambda state: state.is_up)
+        again = await post(served.client, conversation["id"], "Why?", key="k1", model=MODEL)
+
+    assert body(again, 202)["run"]["id"] == first.run["id"]
+
+
+@pytest.mark.parametrize("key", ["", "x" * 201])
+async def test_a_key_has_a_length(client: httpx.AsyncClient, key: str) -> None:
+    conversation = await opened(client)
+    path = f"/api/v1/conversations/{conversation['id']}/messages"
+
+    reply = await client.post(path, json={"content": "x"}, headers={"Idempotency-Key": key})
+
+    assert problem(reply) == (400, "bad-idempotency-key")
+
+
+# --- models -------------------------------------------------------------------------------------
+
+
+async def test_an_unknown_model_is_not_found_and_nothing_is_kept(
+    client: httpx.AsyncClient, fake: FakeOllama
+) -> None:
+    conversation = await opened(client)
+    await client.patch(f"/api/v1/conversations/{conversation['id']}", json={"model": "gone:1b"})
+
+    replies = [
+        await post(client, conversation["id"], "Why?", model="nope:7b"),
+        await post(client, conversation["id"], "Why?"),
+    ]
+
+    assert [problem(reply) for reply in replies] == [(404, "model-not-found")] * 2
+    assert [reply.json()["model"] for reply in replies] == ["nope:7b", "gone:1b"]
+    assert await messages(client, conversation["id"]) == []
+    assert chats(fake) == []
+
+
+async def test_a_model_that_vanished_is_an_error_of_the_answer(
+    client: httpx.AsyncClient, fake: FakeOllama
+) -> None:
+    conversation = await opened(client)
+    fake.misbehave(path="/api/chat", vanished=True)
+
+    talk = await ask(client, conversation["id"], "Why?")
+
+    assert talk.events[-1].name == "error"
+    assert code(talk.last["problem"]) == "model-not-found"
+    question, answer = await messages(client, conversation["id"])
+    assert question == talk.message
+    assert (answer["status"], answer["problem"]) == ("failed", talk.last["problem"])
+
+
+async def test_the_model_of_the_conversation_answers_unless_another_is_named(
+    client: httpx.AsyncClient, fake: FakeOllama
+) -> None:
+    conversation = await opened(client, model="short")
+
+    own = await ask(client, conversation["id"], "One?")
+    named = await ask(client, conversation["id"], "Two?", model="think")
+
+    assert [own.answer["model"], named.answer["model"]] == ["short:latest", "think:latest"]
+    assert [chat["model"] for chat in chats(fake)] == ["short:latest", "think:latest"]
+
+
+async def test_a_model_that_cannot_see_is_refused_before_anything_is_loaded(
+    client: httpx.AsyncClient, fake: FakeOllama
+) -> None:
+    conversation = await opened(client)
+    sha256 = await upload(client, picture())
+
+    reply = await post(client, conversation["id"], "What is it?", model=MODEL, images=[sha256])
+
+    assert problem(reply) == (422, "no-vision")
+    assert MODEL in reply.json()["detail"]
+    assert {seen.path for seen in fake.requests} <= {
+        "/api/version",
+        "/api/tags",
+        "/api/ps",
+        "/api/show",
+    }
+    assert await messages(client, conversation["id"]) == []
+
+
+async def test_pictures_reach_a_model_that_sees_as_base64(
+    client: httpx.AsyncClient, fake: FakeOllama
+) -> None:
+    conversation = await opened(client)
+    one, two = picture(), picture("JPEG", shade=3)
+    hashes = [await upload(client, one), await upload(client, two)]
+
+    talk = await ask(client, conversation["id"], "What is it?", images=hashes)
+
+    (sent,) = chats(fake)
+    assert sent["model"] == SEEING
+    assert [base64.b64decode(image, validate=True) for image in sent["messages"][-1]["images"]] == [
+        one,
+        two,
+    ]
+    assert talk.message["images"] == hashes
+    assert (await messages(client, conversation["id"]))[0]["images"] == hashes
+
+
+async def test_only_the_latest_pictures_are_sent_again(
+    client: httpx.AsyncClient, fake: FakeOllama
+) -> None:
+    conversation = await opened(client, model=SEEING)
+    hashes = [await upload(client, picture(shade=shade)) for shade in range(8)]
+
+    for number in range(0, 8, 2):
+        await ask(client, conversation["id"], "And?", images=hashes[number : number + 2])
+    await ask(client, conversation["id"], "So?")
+
+    sent = [len(one.get("images") or []) for one in chats(fake)[-1]["messages"]]
+    assert sum(sent) == 4
+    assert sent == [0, 0, 0, 0, 0, 2, 0, 2, 0, 0]
+
+
+async def test_a_picture_must_be_there_before_it_is_named(client: httpx.AsyncClient) -> None:
+    conversation = await opened(client)
+
+    absent = await post(client, conversation["id"], images=["0" * 64])
+    wrong = await post(client, conversation["id"], images=["../../token"])
+
+    assert problem(absent) == (422, "no-such-image")
+    assert problem(wrong) == (422, "invalid-fields")
+
+
+# --- options ------------------------------------------------------------------------------------
+
+
+async def test_context_and_length_are_always_sent(
+    client: httpx.AsyncClient, fake: FakeOllama
+) -> None:
+    conversation = await opened(client)
+
+    await ask(client, conversation["id"])
+    await ask(client, conversation["id"], options={"seed": 7, "num_predict": 40})
+
+    assert [chat["options"] for chat in chats(fake)] == [
+        {"num_ctx": 8192, "num_predict": 2048},
+        {"num_ctx": 8192, "num_predict": 40, "seed": 7},
+    ]
+
+
+async def test_options_that_do_not_exist_or_fit_are_named(client: httpx.AsyncClient) -> None:
+    conversation = await opened(client)
+    deep: Json = {}
+    for _ in range(400):
+        deep = {"a": deep}
+
+    reply = await post(
+        client,
+        conversation["id"],
+        options={"temperature": 9, "num_ctx": "many", "stop": "x", "speed": 1, "deep": deep},
+    )
+    regenerated = await client.post(
+        f"/api/v1/messages/{(await ask(client, conversation['id'])).answer['id']}/regenerate",
+        json={"options": {"top_p": -1}},
+    )
+
+    assert problem(reply) == problem(regenerated) == (422, "invalid-options")
+    assert [error["field"] for error in reply.json()["errors"]] == [
+        "options.temperature",
+        "options.num_ctx",
+        "options.stop",
+        "options.speed",
+        "options.deep",
+    ]
+
+
+async def test_an_option_that_cannot_hold_is_clamped_and_told(
+    client: httpx.AsyncClient, fake: FakeOllama
+) -> None:
+    conversation = await opened(client)
+
+    talk = await ask(client, conversation["id"], options={"num_ctx": 64_000, "num_predict": 60_000})
+
+    clamped = talk.first("started")["clamped"]
+    sent = chats(fake)[0]["options"]
+    assert clamped["num_ctx"] == {"asked": 64_000, "used": 40_960}
+    assert clamped["num_predict"] == {"asked": 60_000, "used": sent["num_predict"]}
+    assert 38_000 < sent["num_predict"] < 40_960
+
+
+# --- the guide ----------------------------------------------------------------------------------
+
+
+async def test_without_ollama_the_guide_answers_and_says_so(tmp_path: Path) -> None:
+    async with running_agent(tmp_path / "data") as served:
+        conversation = await opened(served.client)
+        talk = await ask(served.client, conversation["id"], "Why does PETG string?")
+        told = await messages(served.client, conversation["id"])
+
+    assert talk.names == ["started", "sources", "token", "done"]
+    assert talk.first("started") == {"model": None, "backend": None, "provider": "guide"}
+    assert talk.answer["content"] == text_of(talk.events)
+    assert "No model is connected" in talk.answer["content"]
+    assert "not from an AI model" in talk.answer["content"]
+    assert (talk.answer["model"], talk.answer["provider"]) == (None, "guide")
+    assert told == [talk.message, talk.answer]
+
+
+async def test_the_guide_takes_over_when_ollama_dies_in_between(
+    served: Served, fake: FakeOllama
+) -> None:
+    conversation = await opened(served.client)
+    await ask(served.client, conversation["id"], "One?")
+    await fake.stop()
+
+    talk = await ask(served.client, conversation["id"], "Why does PETG string?")
+
+    started = [event.data["provider"] for event in talk.events if event.name == "started"]
+    assert started[-1] == "guide"
+    assert talk.answer["provider"] == "guide"
+    assert "No model is connected" in talk.answer["content"]
+
+
+async def test_a_model_that_appears_answers_the_next_question(
+    served: Served, fake: FakeOllama
+) -> None:
+    for name in (MODEL, SEEING, "short", "think", "emb"):
+        fake.remove_model(name)
+    await served.agent.backend.check_now()
+    conversation = await opened(served.client)
+    before = await ask(served.client, conversation["id"], "Why?")
+    fake.add_model(MODEL)
+    await served.agent.backend.check_now()
+
+    after = await ask(served.client, conversation["id"], "Why?")
+
+    assert [before.answer["provider"], after.answer["provider"]] == ["guide", "ollama"]
+    assert "No model is installed" in before.answer["content"]
+
+
+# --- odd texts ----------------------------------------------------------------------------------
+
+
+async def test_an_empty_message_is_refused(client: httpx.AsyncClient) -> None:
+    conversation = await opened(client)
+
+    replies = [await post(client, conversation["id"], text) for text in ("", " \n\t ")]
+
+    assert [problem(reply) for reply in replies] == [(422, "empty-message")] * 2
+
+
+async def test_every_letter_is_kept_as_it_was_sent(client: httpx.AsyncClient) -> None:
+    conversation = await opened(client, title="\u202e\0 🦑 \u2028")
+    text = "👩‍👩‍👧 \0 \u2028\u2029 \r\n id: 3\n\ndata: x \u202e \ue000 ﷽ ünïcödé"
+
+    talk = await ask(client, conversation["id"], text)
+
+    assert (await messages(client, conversation["id"])) == [talk.message, talk.answer]
+    assert talk.message["content"] == text
+    shown = body(await client.get(f"/api/v1/conversations/{conversation['id']}"))
+    assert shown["title"] == "\u202e\0 🦑 \u2028"
+
+
+async def test_a_megabyte_of_emoji_is_too_long_for_the_model_and_kept(
+    client: httpx.AsyncClient, fake: FakeOllama
+) -> None:
+    conversation = await opened(client)
+    text = "🦑" * (1 << 18)
+
+    talk = await ask(client, conversation["id"], text)
+
+    assert talk.events[-1].name == "error"
+    problem_ = talk.last["problem"]
+    assert (problem_["status"], code(problem_)) == (413, "message-exceeds-context")
+    assert "too long" in problem_["detail"]
+    assert chats(fake) == []
+    assert (await messages(client, conversation["id"]))[0]["content"] == text
+    # The next one is not held up by it.
+    assert (await ask(client, conversation["id"], "Why?")).events[-1].name == "done"
+
+
+async def test_text_beyond_two_million_characters_is_refused(client: httpx.AsyncClient) -> None:
+    conversation = await opened(client)
+
+    reply = await post(client, conversation["id"], "x" * 2_000_001)
+
+    assert problem(reply) == (422, "invalid-fields")
+    assert reply.json()["errors"][0]["field"] == "content"
