@@ -1,0 +1,110 @@
+"""How much later the first token comes through the agent than directly."""
+
+import asyncio
+from dataclasses import dataclass
+
+from tests.bench.connection import Reading
+from tests.bench.processes import Fake
+from tests.bench.report import Row, ms, watching
+from tests.bench.targets import Asker, Target, ask_once, median, percentile
+
+P50_S, P99_S = 0.003, 0.025
+PACE = 20.0
+QUESTIONS_EACH = 10  # in one conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Firsts:
+    """Seconds until the first token."""
+
+    values: list[float]
+
+    @property
+    def p50(self) -> float:
+        return median(self.values)
+
+    @property
+    def p99(self) -> float:
+        return percentile(self.values, 99)
+
+
+async def measure(
+    fake: Fake, direct: Target, agent: Target, proxy: Target | None, *, quick: bool
+) -> list[Row]:
+    """One stream after the other, then fifty at once."""
+    rows = []
+    ours = [target.process for target in (direct, agent, proxy) if target is not None]
+    with watching(*ours) as others:
+        firsts = {}
+        for target in (direct, agent, proxy):
+            if target is not None:
+                few = quick or target is proxy
+                firsts[target.name] = await _sequential(fake, target, 50 if few else 400)
+    rows.append(_row("1 stream", firsts))
+    rows[-1].others = others.cores
+    with watching(*ours) as others:
+        many = {
+            target.name: await _crowded(fake, target, 100 if quick else 400)
+            for target in (direct, agent)
+        }
+    rows.append(_row("50 streams, 20 tokens/s each", many))
+    rows[-1].others = others.cores
+    return rows
+
+
+async def _sequential(fake: Fake, target: Target, count: int) -> Firsts:
+    # The second token comes late enough not to be mistaken for the first.
+    await fake.stream(4, 200.0)
+    for _ in range(20):
+        await ask_once(target)
+    values: list[float] = []
+    while len(values) < count:
+        asker = await target.asker()
+        asked = min(QUESTIONS_EACH, count - len(values))
+        values += [(await asker.ask()).first_s for _ in range(asked)]
+        asker.close()
+    return Firsts(values)
+
+
+async def _crowded(fake: Fake, target: Target, count: int) -> Firsts:
+    """Streams of three seconds begin evenly spread, so that fifty of them live at any time;
+    those that began before that do not count."""
+    streams, lasts_s = 50, 3.0
+    await fake.stream(int(PACE * lasts_s), PACE)
+    await ask_once(target)
+    askers = [await target.asker() for _ in range(streams + count)]
+    tasks: list[asyncio.Task[Reading]] = []
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for number, asker in enumerate(askers):
+        await asyncio.sleep(max(0.0, began + number * lasts_s / streams - loop.time()))
+        tasks.append(asyncio.create_task(_ask(asker)))
+    readings = await asyncio.gather(*tasks)
+    return Firsts([reading.first_s for reading in readings[streams:]])
+
+
+async def _ask(asker: Asker) -> Reading:
+    try:
+        return await asker.ask()
+    finally:
+        asker.close()
+
+
+def _row(under: str, firsts: dict[str, Firsts]) -> Row:
+    direct, agent = firsts["direct"], firsts["agent"]
+    p50, p99 = agent.p50 - direct.p50, agent.p99 - direct.p50
+    yardstick = f"direct p50 {ms(direct.p50)}, p99 {ms(direct.p99)}"
+    facts = {"added p50": p50, "added p99": p99, "direct p50": direct.p50, "direct p99": direct.p99}
+    if proxy := firsts.get("LiteLLM"):
+        yardstick += f"; LiteLLM adds p50 {ms(proxy.p50 - direct.p50)}"
+        facts["LiteLLM added p50"] = proxy.p50 - direct.p50
+    return Row(
+        "first token, added time",
+        f"{under}, {len(agent.values)} questions",
+        f"p50 {ms(p50)}, p99 {ms(p99)}",
+        yardstick,
+        "",
+        "p50 < 3 ms, p99 < 25 ms",
+        p50 < P50_S and p99 < P99_S,
+        facts,
+    )
