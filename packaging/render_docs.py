@@ -19,16 +19,31 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import typer  # noqa: E402 - behind the path
+from pydantic import BaseModel  # noqa: E402
 from pydantic.fields import FieldInfo  # noqa: E402
 from pydantic_core import PydanticUndefined  # noqa: E402
 
 from agent.app import open_agent  # noqa: E402
+from agent.chat.shapes import ConversationOut, MessageOut, UsageOut  # noqa: E402
 from agent.cli import app as command_line  # noqa: E402
+from agent.images.routes import ImageOut  # noqa: E402
+from agent.inference.routes import QueueOut  # noqa: E402
+from agent.models.routes import ModelOut  # noqa: E402
+from agent.runs.shapes import RunOut  # noqa: E402
 from agent.settings import PREFIX, Settings, load  # noqa: E402
 from agent.shared import errors, problems  # noqa: E402
 from agent.shared.errors import OrcaError  # noqa: E402
 
 NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
+SHAPES: dict[str, type[BaseModel]] = {
+    "conversation": ConversationOut,
+    "message": MessageOut,
+    "usage": UsageOut,
+    "run": RunOut,
+    "model": ModelOut,
+    "queue": QueueOut,
+    "picture": ImageOut,
+}
 NO_DEFAULT = {"data_dir": "your data folder", "default_model": "the best installed one"}
 ENVIRONMENT_ONLY = {"data_dir"}
 
@@ -99,12 +114,17 @@ def route_table() -> str:
     )
 
 
+def shapes() -> str:
+    return table(("thing", "fields"), ((name, _fields(shape)) for name, shape in SHAPES.items()))
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "settings-short": settings_short,
     "settings": settings_long,
     "commands": commands,
     "statuses": statuses,
     "routes": route_table,
+    "shapes": shapes,
 }
 
 
@@ -140,6 +160,10 @@ def _default(name: str, field: FieldInfo) -> str:
         raise ValueError(f"say in NO_DEFAULT what {name} is when nobody sets it")
     value = field.default
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _fields(shape: type[BaseModel]) -> str:
+    return ", ".join(f"`{name}`" for name in shape.model_fields)
 
 
 def _range(field: FieldInfo) -> str:

@@ -12,6 +12,7 @@ from agent.runs.live import TEXT_EVENTS
 from agent.runs.rules import CLOSING_EVENT
 from tests.house.tree import ROOT, name_of, python, tracked, tree_of
 
+MKDOCS = (sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)|<img src=\"([^\"]+)\"")
 REMOTE = re.compile(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=\"(?:https?:)?//[^\"]+\"")
 EVENT_ROW = re.compile(r"^\| `([a-z]+)` \| `\{", re.MULTILINE)
@@ -57,8 +58,7 @@ def test_the_reference_lists_every_event_that_a_run_can_have() -> None:
 @pytest.mark.timeout(60)
 def test_the_built_documents_load_nothing_from_elsewhere(tmp_path: Path) -> None:
     subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "-f", "docs/mkdocs.yml"]
-        + ["-d", str(tmp_path)],
+        [*MKDOCS, "-f", "docs/mkdocs.yml", "-d", str(tmp_path)],
         cwd=ROOT,
         capture_output=True,
         check=True,

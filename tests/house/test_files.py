@@ -14,7 +14,7 @@ LOCKS = ("requirements.lock", "requirements-dev.lock", "packaging/build.lock", "
 REGISTRY = re.compile(
     r"p[y]pi\.org|p[y]thonhosted\.org|registry\.n[p]mjs\.org|registry\.y[a]rnpkg\.com"
 )
-MACHINE = re.compile(r"(?<![\w.$}~-])/(r[o]ot|w[o]rk|t[m]p/orca|h[o]me/\w+)/|C:\\U[s]ers\\")
+MACHINE = re.compile(r"(?<![\w.$}~-])/(?:r[o]ot|w[o]rk|t[m]p/orca)/")
 
 
 def _texts() -> dict[str, str]:

@@ -7,16 +7,18 @@ from tests.house.tree import name_of, python, tracked, tree_of
 FILE_LINES = 400
 TEST_FILE_LINES = 600  # one file mirrors one capability, and its scenarios stand side by side
 FUNCTION_LINES = 40
+TEST_LINES = 60  # values are compared whole, and stand there whole
 SOURCES = {".py", ".ts", ".svelte", ".mjs", ".css"}
 
-LONG_FILES: dict[str, str] = {}
+LONG_FILES = {
+    "tests/agent/test_chat_asking.py": "one question through all that can become of it",
+}
 LONG_FUNCTIONS = {
     "agent/app.py: open_agent": "the wiring: one list, read from top to bottom",
     "agent/chat/asking.py: ask": "the order of its steps is what keeps a question from being lost",
     "agent/commands/archive.py: export": "half of it declares options and shows examples",
     "agent/commands/chat.py: chat": "most of it declares options and shows examples",
     "agent/commands/serve.py: serve": "most of it declares options and shows examples",
-    "agent/guide/rules.py: rank": "one formula: weights, coverage and the best row of each entry",
 }
 
 
@@ -39,11 +41,15 @@ def test_functions_are_short_enough_to_be_read_at_once() -> None:
         for file in python("agent", "packaging", "tests", "ui")
         for function in ast.walk(tree_of(file))
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
-        and _own_lines(function) > FUNCTION_LINES
+        and _own_lines(function) > (TEST_LINES if _is_test(function) else FUNCTION_LINES)
     }
 
     assert too_long - set(LONG_FUNCTIONS) == set()
     assert set(LONG_FUNCTIONS) - too_long == set()  # an exception that nobody needs any more
+
+
+def _is_test(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return function.name.startswith("test_")
 
 
 def _limit(name: str) -> int:

@@ -18,7 +18,7 @@ MOCKING = {"MagicMock", "AsyncMock", "Mock", "patch"}
 PLACES_THAT_PRINT = ("packaging/", "tests/bench/")
 
 
-def test_nothing_prints() -> None:
+def test_nothing_but_commands_writes_to_the_terminal() -> None:
     printing = [
         f"{name_of(file)}:{call.lineno}"
         for file in python("agent", "tests", "ui")
