@@ -260,7 +260,8 @@ def _check_json(message: MessageFile) -> None:
 def _markdown(message: Row) -> list[str]:
     by = f" ({message['model'] or 'built-in guide'})" if message["role"] == "assistant" else ""
     lines = [f"## {ROLE_TITLES[message['role']]}{by}", "", message["content"], ""]
-    lines += [f"*Picture {sha256[:12]}*" for sha256 in message["images"]]
+    for sha256 in message["images"]:
+        lines += [f"*Picture {sha256[:12]}*", ""]
     if message["sources"]:
         titles = ", ".join(source["title"] for source in message["sources"])
         lines += [f"*Sources: {titles}*", ""]
