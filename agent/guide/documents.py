@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 TOPICS = ("defects", "materials", "calibration", "settings", "safety")
 REF_PREFIX = "guide/"
-PASSAGE_WORDS = 230
+PASSAGE_WORDS = 280
 
 _FIELDS = {"title": str, "topic": str, "tags": list, "keys": list, "see": list}
 _REQUIRED = ("title", "topic", "tags")

@@ -22,21 +22,23 @@ afternoon ok okay salut servus thank thanks there yo you
 """
 _STOP = """
 about actually after again ago all also always am an and any anyone anything are aren as ask at
-away back be became because become been before being best better between bit both but by came can
-cannot come comes coming could couldn did didn do does doesn doing don done each either else enough
-especially etc even ever every everything explain few fine for from gave get gets getting give
-gives go goes going gone good got great had hardly has have having he hello help her here hey hi him
-his how however idea if in into is isn it its itself just keep keeps kept kind know let like
-likely little ll look looking looks lot lots made make makes making many may maybe me mean might
-mine more most much must my near need needs never new no none not nothing now of off often ok okay
-on once one only or other otherwise ought our out own people perhaps please possible probably
-proper properly put quite rather re real really recommend recommended reason right said same say see
-seem seems seen several shall she should so some someone something sometimes somewhat sort still
-stuff such suddenly sure take takes tell than thank thanks that the their them then there these
-they thing things think this those though through to today together too toward towards tried try
-trying two understand until up upon us use used useful using usually very want wants was wasn way
-we well went were weren what whatever when where whether which while who whole whose why will with
-within without won wonder work works would wouldn write wrong yes yesterday yet you your yours
+avoid away back badly be became because become been before being best better between bit both but
+by came can cannot cause caused causes come comes coming could couldn currently did didn do does
+doesn doing don done each either else enough especially etc even ever every everything explain few
+fine fix fixed fixing for from gave get gets getting give gives go goes going gone good got great
+had happen happened happening happens hardly has have having he hello help her here hey hi him his
+how however idea if improve in into is isn issue issues it its itself just keep keeps kept kind
+know let like likely little ll look looking looks lot lots made make makes making many may maybe me
+mean might mine more most much must my near need needs never new no none not nothing now of off
+often ok okay on once one only or other otherwise ought our out own people perhaps please possible
+prevent probably problem problems proper properly put quite rather re real really reason recommend
+recommended rid right said same say see seem seems seen several shall she should so solve solved
+some someone something sometimes somewhat sort still stuff such suddenly sure take takes tell than
+thank thanks that the their them then there these they thing things think this those though through
+to today together too toward towards tried trouble try trying two understand until up upon us use
+used useful using usually very want wants was wasn way we well went were weren what whatever when
+where whether which while who whole whose why will with within without won wonder work works would
+wouldn write wrong yes yesterday yet you your yours
 """
 # Names of printers, which the entries do not go into.
 _PRINTERS = """
