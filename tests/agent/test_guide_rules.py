@@ -73,6 +73,10 @@ QUESTIONS = [
     ("How do I print PLA+?", "pla-plus"),
     ("small towers melt at the tip", "cooling"),
     ("should I lay the part flat or upright for strength?", "orientation"),
+    ("why is my print so slow", "speeds"),
+    ("print stopped in the middle", "print-stops"),
+    ("M600 filament change", "filament-change"),
+    ("is petg stronger than pla", "choosing-a-material"),
 ]
 FOREIGN = [
     "",
