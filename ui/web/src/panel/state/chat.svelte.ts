@@ -52,6 +52,17 @@ export class Chat {
     return this.#id ? (this.conversation?.model ?? null) : this.#pickedForNew;
   }
 
+  /** Why the attached images will not be looked at; `null` if nothing stands in the way. */
+  get imageObstacle(): string | null {
+    return this.draft.attachments.length ? this.models.visionObstacle(this.picked) : null;
+  }
+
+  /** The agent would refuse images for a model that cannot see; without any model the guide takes the words. */
+  get canSend(): boolean {
+    const isRefused = this.imageObstacle !== null && this.models.items.length > 0;
+    return this.draft.canSend && !isRefused;
+  }
+
   async open(id: string | null, soughtId: string | null = null): Promise<void> {
     this.soughtId = soughtId;
     if (id === this.#id && !this.failure) return;
@@ -89,7 +100,7 @@ export class Chat {
   /** Sends the composer's content. It stays there until the agent has acknowledged it. */
   async send(): Promise<boolean> {
     const draft = this.draft;
-    if (!draft.canSend) return false;
+    if (!this.canSend) return false;
     draft.isSending = true;
     try {
       const id = this.#id ?? (await this.#create());
