@@ -67,9 +67,7 @@ def check(_arguments: list[str]) -> int:
         "locks": _locks_are_fresh,
     }
     if (ROOT / "docs" / "mkdocs.yml").exists():
-        with tempfile.TemporaryDirectory() as site:
-            config = ("-f", "docs/mkdocs.yml", "-d", site)
-            checks["docs"] = lambda: _tool("mkdocs", "build", "--strict", "--quiet", *config)
+        checks["docs"] = _documents_build
     if reason := pages.why_not():
         say(f"the page is not checked: {reason}")
     else:
@@ -140,6 +138,11 @@ def _wait(command: list[str]) -> int:
 
 def _tool(name: str, *arguments: str) -> None:
     environment.run(executable(name), *arguments)
+
+
+def _documents_build() -> None:
+    with tempfile.TemporaryDirectory() as site:
+        _tool("mkdocs", "build", "--strict", "--quiet", "-f", "docs/mkdocs.yml", "-d", site)
 
 
 def _passes(name: str, run: Callable[[], object]) -> bool:

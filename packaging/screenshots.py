@@ -39,11 +39,11 @@ that took up moisture.
 3. **Check retraction**: *Length* 0.8 mm on a direct drive, *Retraction speed* 40 mm/s.
 4. **Raise** *Travel speed*, so that there is less time to ooze.
 
-| Setting | Strings often at | Try |
+| Setting | Strings at | Try |
 | --- | ---: | ---: |
-| Nozzle temperature | 250 °C | 235 °C |
-| Retraction length | 0.4 mm | 0.8 mm |
-| Travel speed | 120 mm/s | 250 mm/s |
+| Nozzle | 250 °C | 235 °C |
+| Retraction | 0.4 mm | 0.8 mm |
+| Travel | 120 mm/s | 250 mm/s |
 
 Change one thing at a time, and print a small tower of two pillars after each.
 """
