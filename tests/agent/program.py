@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 NOBODY = "http://127.0.0.1:9"  # the discard port: nothing answers there
 
 
-def until(holds: Callable[[], object], timeout_s: float = 8.0) -> None:
+def until(holds: Callable[[], object], timeout_s: float = 20.0) -> None:
     """Waits for a fact about another process. Raises TimeoutError."""
     ends_at = time.monotonic() + timeout_s
     while not holds():
@@ -63,7 +63,7 @@ class Program:
             env=self.environment,
             capture_output=True,
             encoding="utf-8",
-            timeout=20,
+            timeout=30,
             check=False,
         )
 
@@ -105,7 +105,7 @@ class Program:
         if process.poll() is None:
             process.terminate()
         try:
-            out, err = process.communicate(timeout=8)
+            out, err = process.communicate(timeout=15)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from agent.cli import app
 from tests.agent.program import OllamaProcess, Program, fake_ollama, program, until
 
-pytestmark = pytest.mark.timeout(30)  # each test starts processes
+pytestmark = pytest.mark.timeout(60)  # each test starts processes
 
 NOT_RUNNING = "No agent runs. Start it with `make run` or `orca-agent serve`.\n"
 COMMANDS = {"serve", "stop", "status", "url", "doctor", "logs", "chat", "export", "import", "token"}
@@ -190,7 +190,7 @@ def test_logs_are_read_without_an_agent_and_followed(stopped: Program) -> None:
     file.write_text(entry % ("info", "after the turn"))
     turned = following.stdout.readline()
     following.send_signal(signal.SIGINT)
-    following.communicate(timeout=5)
+    following.communicate(timeout=15)
 
     assert last.stdout == "2026-01-02 03:04:05 info    event 4\nno json\n"
     assert whole.stdout == "no json\n"
@@ -263,7 +263,7 @@ def test_an_answer_is_shown_while_it_is_written(running: Program, ollama: Ollama
     first = begun.stdout.read(5)
     still_answering = ollama.stats()["answering"]
     begun.send_signal(signal.SIGINT)
-    begun.communicate(timeout=5)
+    begun.communicate(timeout=15)
 
     assert (first, still_answering) == ("word ", 1)
 
@@ -279,9 +279,9 @@ def test_ctrl_c_stops_the_model_and_not_only_the_command(
     begun.stdout.read(10)
 
     begun.send_signal(signal.SIGINT)
-    _, err = begun.communicate(timeout=5)
+    _, err = begun.communicate(timeout=15)
 
-    until(lambda: ollama.stats()["closed_early"] == before + 1, timeout_s=2)
+    until(lambda: ollama.stats()["closed_early"] == before + 1)
     assert begun.returncode == 130
     assert "Stopped." in err
 
@@ -334,7 +334,7 @@ def test_without_a_question_it_is_a_conversation(running: Program) -> None:
     )
     os.close(theirs)
     os.write(ours, b"hello\n/new\n/model tiny\nagain\n/nonsense\n/quit\n")
-    out, err = begun.communicate(timeout=8)
+    out, err = begun.communicate(timeout=15)
     os.close(ours)
 
     assert begun.returncode == 0
@@ -365,7 +365,7 @@ def test_an_answer_outlives_a_restart_of_the_agent(tmp_path: Path) -> None:
         one.process.kill()
         one.process.communicate()
         one.serve()
-        _, err = begun.communicate(timeout=8)
+        _, err = begun.communicate(timeout=15)
 
     assert begun.returncode == 1
     assert "What there is of it is kept." in err

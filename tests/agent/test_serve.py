@@ -20,7 +20,7 @@ from agent.shared import folders
 from agent.terminal import has_display
 from tests.agent.program import Program, events_of, fake_ollama, program, until
 
-pytestmark = pytest.mark.timeout(30)  # each test starts processes
+pytestmark = pytest.mark.timeout(60)  # each test starts processes
 
 STREAMS = 50
 
@@ -226,7 +226,7 @@ def test_options_of_serve_are_stronger_than_the_environment(tmp_path: Path) -> N
         begun = one.begin("serve", "--no-browser", "--port", "0", "--data-dir", str(other))
         until(lambda: runfile.find_agent(other))
         begun.terminate()
-        out, err = begun.communicate(timeout=8)
+        out, err = begun.communicate(timeout=15)
 
     assert err == ""
     assert f"Data:  {other}" in out
