@@ -22,7 +22,7 @@ from tests.agent.talking import (
     problem,
 )
 from tests.fakes.ollama import WRAPPED_ERROR, FakeOllama
-from tests.serving import Served, running_agent
+from tests.serving import Served, http, running_agent
 from tests.sse import events_of, follow, text_of
 
 EVENTS = "/api/v1/runs/{}/events"
@@ -286,7 +286,7 @@ async def test_fifty_readers_are_told_when_the_agent_ends_and_it_ends_in_time(
     fake.misbehave(path="/api/chat", text="word " * 2000, pace=20)
     read: list[asyncio.Task[Json]] = []
     has_text = [asyncio.Event() for _ in range(50)]
-    async with httpx.AsyncClient(timeout=20) as outside:
+    async with http(timeout=20) as outside:
 
         async def reading(url: str, token: str, run_id: str, seen: asyncio.Event) -> Json:
             headers = {"Authorization": f"Bearer {token}"}

@@ -24,7 +24,7 @@ from agent.shared.clock import system_clock
 from agent.shared.database import Database
 from tests.agent.talking import Json, ask, body, opened, post, problem
 from tests.fakes.ollama import FakeOllama
-from tests.serving import Served, running_agent, served_app
+from tests.serving import Served, http, running_agent, served_app
 from tests.sse import events_of, follow, text_of
 
 EVENTS = "/api/v1/runs/{}/events"
@@ -221,7 +221,7 @@ async def _own_runs(
         app.get("/api/v1/health/live")(_live)
         async with (
             served_app(app, listener) as server,
-            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
+            http(base_url=f"http://127.0.0.1:{port}") as client,
         ):
             yield runs, database, client
             await server.close(runs.close)
