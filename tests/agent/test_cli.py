@@ -16,7 +16,9 @@ from typer.testing import CliRunner
 from agent.cli import app
 from tests.agent.program import OllamaProcess, Program, fake_ollama, program, until
 
-pytestmark = pytest.mark.timeout(60)  # each test starts processes
+# A signal lets fixtures end what a test started; the thread would leave it behind.
+METHOD = "signal" if os.name == "posix" else "thread"
+pytestmark = pytest.mark.timeout(60, method=METHOD)
 
 NOT_RUNNING = "No agent runs. Start it with `make run` or `orca-agent serve`.\n"
 COMMANDS = {"serve", "stop", "status", "url", "doctor", "logs", "chat", "export", "import", "token"}

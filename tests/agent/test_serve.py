@@ -20,7 +20,9 @@ from agent.shared import folders
 from agent.terminal import has_display
 from tests.agent.program import Program, events_of, fake_ollama, program, until
 
-pytestmark = pytest.mark.timeout(60)  # each test starts processes
+# A signal lets fixtures end what a test started; the thread would leave it behind.
+METHOD = "signal" if os.name == "posix" else "thread"
+pytestmark = pytest.mark.timeout(60, method=METHOD)
 
 STREAMS = 50
 
