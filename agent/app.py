@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 
 import psutil
 from quart import Quart
@@ -39,6 +38,7 @@ from agent.shared.clock import Clock, NewId, random_id, system_clock
 from agent.shared.database import Database
 from agent.shared.folders import data_dir_warning
 from agent.shared.tasks import running
+from agent.version import program_version
 
 MAX_BODY_BYTES = 256 * 1024 * 1024
 QUEUE_WAIT_S = 3600.0
@@ -141,14 +141,6 @@ async def open_agent(
         await stack.enter_async_context(jobs)
         yield Agent(app, runs, backend, new_link, house.tidy)
         await runs.close()
-
-
-def program_version() -> str:
-    """The version of the installed package."""
-    try:
-        return version("orca-agents")
-    except PackageNotFoundError:  # run from a folder that was never installed
-        return "0.0.0"
 
 
 def _app() -> Quart:

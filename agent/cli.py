@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from agent.commands import archive, chat, doctor, logs, serve, status, stop, token, url
-from agent.terminal import program_version
+from agent.version import program_version
 
 HELP = """
 A private assistant beside OrcaSlicer. It runs on this computer and answers nobody else.

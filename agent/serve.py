@@ -23,7 +23,8 @@ from agent.shared.clock import rfc3339, system_clock
 from agent.shared.errors import OrcaError
 from agent.shared.logs import logging_to
 from agent.shared.tasks import running
-from agent.terminal import has_display, program_version, show
+from agent.terminal import has_display, show
+from agent.version import program_version
 
 LOCK_NAME = "agent.lock"
 STARTING_S = 10.0

@@ -6,7 +6,6 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated
 
@@ -56,14 +55,6 @@ def size(size_bytes: float) -> str:
             return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{size_bytes:.1f} {unit}"
         size_bytes /= 1000
     return f"{size_bytes:.1f} TB"
-
-
-def program_version() -> str:
-    """The version that is installed."""
-    try:
-        return version("orca-agents")
-    except PackageNotFoundError:  # started from a folder that was never installed
-        return "0+unknown"
 
 
 def has_display(environment: Mapping[str, str]) -> bool:
