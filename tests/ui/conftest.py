@@ -14,7 +14,7 @@ from playwright.async_api import Browser, async_playwright, expect
 from tests.fakes.ollama import FakeOllama
 
 from .panel import Panel
-from .program import ROOT, Program, program
+from .program import NOBODY, ROOT, Program, program
 from .watch import Watch
 
 HERE = Path(__file__).parent
@@ -121,9 +121,9 @@ async def new_program(tmp_path: Path) -> AsyncIterator[NewProgram]:
     """Starts an agent of the test's own: `await new_program(ollama_url, **settings)`."""
     async with AsyncExitStack() as stack:
 
-        async def start(*arguments: str, **settings: object) -> Program:
+        async def start(ollama_url: str = NOBODY, **settings: object) -> Program:
             return await stack.enter_async_context(
-                program(tmp_path / "data", *arguments, **settings)
+                program(tmp_path / "data", ollama_url, **settings)
             )
 
         yield start

@@ -8,6 +8,11 @@ from playwright.async_api import Locator, Page, expect
 from .program import Program
 from .watch import Watch
 
+MEASURE = """() => {
+  const root = document.documentElement;
+  return { needed: root.scrollWidth, there: root.clientWidth };
+}"""
+
 
 @dataclass
 class Panel:
@@ -116,7 +121,5 @@ class Panel:
 
     async def fits(self) -> None:
         """Nothing is wider than the page."""
-        width: list[int] = await self.page.evaluate(
-            "() => { const root = document.documentElement; return [root.scrollWidth, root.clientWidth] }"
-        )
-        assert width[0] <= width[1], f"{width[0]} pixels in {width[1]}"
+        wide: dict[str, int] = await self.page.evaluate(MEASURE)
+        assert wide["needed"] <= wide["there"], f"{wide['needed']} pixels in {wide['there']}"

@@ -71,7 +71,7 @@ class Program:
             stderr=asyncio.subprocess.DEVNULL,
         )
         async with asyncio.timeout(20), httpx.AsyncClient(trust_env=False) as client:
-            while not await self._lives(client):
+            while not await self._lives(client):  # noqa: ASYNC110 - another process: ask it
                 await asyncio.sleep(0.05)
 
     async def end(self, number: int = signal.SIGTERM) -> None:
@@ -116,8 +116,10 @@ class Program:
         return items
 
     async def forget_everything(self) -> None:
-        """Deletes every conversation."""
+        """Deletes every conversation, and refuses everybody who waits to be let in."""
         async with self.client() as client:
+            for waiting in (await client.get("/pairing")).json()["items"]:
+                await client.post(f"/pairing/{waiting['id']}/refuse")
             for archived in ("false", "true"):
                 query = {"archived": archived, "limit": "100"}
                 for one in (await client.get("/conversations", params=query)).json()["items"]:
@@ -133,7 +135,9 @@ class Program:
 
 
 @asynccontextmanager
-async def program(data_dir: Path, ollama_url: str = NOBODY, **settings: object) -> AsyncIterator[Program]:
+async def program(
+    data_dir: Path, ollama_url: str = NOBODY, **settings: object
+) -> AsyncIterator[Program]:
     """A running agent that ends with the block."""
     one = Program(data_dir, ollama_url, settings)
     try:

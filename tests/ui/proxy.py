@@ -16,7 +16,7 @@ class Proxy:
     port: int
     is_cut: bool = False
     losing: bytes | None = None
-    lost: int = 0
+    lost: asyncio.Queue[None] = field(default_factory=asyncio.Queue)  # one for each lost answer
     passed: int = 0  # bytes to the page
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
 
@@ -81,7 +81,8 @@ class _Link:
     async def _requests(self) -> None:
         """The agent answers at its own address only, so the page's requests name it. Both ports
         have five digits."""
-        ours, theirs = (f"127.0.0.1:{port}".encode() for port in (self.proxy.port, self.proxy.target))
+        ours = f"127.0.0.1:{self.proxy.port}".encode()
+        theirs = f"127.0.0.1:{self.proxy.target}".encode()
         with suppress(OSError):
             while data := await self.reader.read(1 << 16):
                 losing = self.proxy.losing
@@ -93,7 +94,7 @@ class _Link:
         with suppress(OSError):
             while data := await self.from_agent.read(1 << 16):
                 if self.loses:
-                    self.proxy.lost += 1
+                    self.proxy.lost.put_nowait(None)
                     return
                 self.proxy.passed += len(data)
                 self.writer.write(data)

@@ -1,6 +1,7 @@
 """axe-core finds nothing, in the light and in the dark."""
 
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -13,15 +14,22 @@ from .panel import Panel
 from .program import Program
 from .test_images import attach, is_attached
 
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
 
 async def faults(panel: Panel) -> list[str]:
-    """What is wrong, each with where."""
-    results = await Axe().run(panel.page)
-    return [
-        f"{one['id']}: {node['html']} {node['failureSummary']}"
-        for one in results.response["violations"]
-        for node in one["nodes"]
-    ]
+    """What is wrong in the light and in the dark, each with where."""
+    found = []
+    for scheme in SCHEMES:
+        await panel.page.emulate_media(color_scheme=scheme)
+        await expect(panel.page.locator(f"html[data-theme={scheme}]")).to_have_count(1)
+        results = await Axe().run(panel.page)
+        found += [
+            f"{scheme} {one['id']}: {node['html']} {node['failureSummary']}"
+            for one in results.response["violations"]
+            for node in one["nodes"]
+        ]
+    return found
 
 
 async def sign_in_page(panel: Panel, fake: FakeOllama) -> None:
@@ -96,7 +104,6 @@ async def drawer(panel: Panel, fake: FakeOllama) -> None:
 State = Callable[[Panel, FakeOllama], Awaitable[None]]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     "state",
     [
@@ -112,19 +119,16 @@ State = Callable[[Panel, FakeOllama], Awaitable[None]]
     ],
 )
 async def test_axe_finds_nothing(
-    agent: Program, new_panel: NewPanel, fake: FakeOllama, state: State, scheme: str
+    agent: Program, new_panel: NewPanel, fake: FakeOllama, state: State
 ) -> None:
-    panel = await new_panel(agent, color_scheme=scheme)
+    panel = await new_panel(agent)
     await state(panel, fake)
 
     assert await faults(panel) == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing_without_a_model(
-    guide_agent: Program, new_panel: NewPanel, scheme: str
-) -> None:
-    panel = await new_panel(guide_agent, color_scheme=scheme)
+async def test_axe_finds_nothing_without_a_model(guide_agent: Program, new_panel: NewPanel) -> None:
+    panel = await new_panel(guide_agent)
     await panel.sign_in()
     await expect(panel.page.get_by_role("heading", name="No model is connected")).to_be_visible()
 

@@ -173,7 +173,9 @@ async def test_ten_thousand_conversations_scroll_to_the_last(
     new_program: NewProgram, new_panel: NewPanel
 ) -> None:
     agent = await new_program()
-    await agent.post("/conversations/import", {"conversations": [_exported(n) for n in range(10_000)]})
+    await agent.post(
+        "/conversations/import", {"conversations": [_exported(n) for n in range(10_000)]}
+    )
     panel = await new_panel(agent)
     await panel.sign_in()
     await expect(panel.rows.first).to_contain_text("Conversation 9999")

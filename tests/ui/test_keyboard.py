@@ -109,12 +109,14 @@ async def test_alt_and_arrows_walk_the_conversations(panel: Panel, agent: Progra
 
 async def test_on_a_narrow_page_the_search_key_opens_the_drawer(panel: Panel) -> None:
     await panel.page.set_viewport_size({"width": 320, "height": 640})
+    await expect(panel.page.get_by_role("button", name="Conversations")).to_be_visible()
 
     await panel.page.keyboard.press("Control+k")
     await expect(panel.search).to_be_focused()
     await panel.page.keyboard.press("Escape")
 
     await expect(panel.search).to_have_count(0)
+    await expect(panel.composer).to_be_focused()
 
 
 async def test_menus_are_walked_with_arrows_and_give_the_focus_back(panel: Panel) -> None:

@@ -13,7 +13,7 @@ from .program import Program
 from .test_conversations import fill
 from .test_images import attach, is_attached
 
-SLICER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/605.1.15 (KHTML, like Gecko) BBL-Slicer/v2.4.0"
+SLICER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/605.1.15 BBL-Slicer/v2.4.0"
 UNBROKEN = "Supercalifragilistic" * 20
 WIDE_THINGS = f"""# {UNBROKEN}
 

@@ -1,7 +1,7 @@
 """Who may see the panel: links that work once, and codes that somebody confirms."""
 
+import asyncio
 import re
-import subprocess
 import sys
 
 from playwright.async_api import expect
@@ -127,15 +127,13 @@ async def test_the_command_that_the_page_shows_prints_a_link_that_works(
     command = await panel.page.get_by_test_id("sign-in").locator("code").first.inner_text()
     assert command.split()[0] == "orca-agent"
 
-    printed = subprocess.run(
-        [sys.executable, "-m", "agent", *command.split()[1:]],
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "agent", *command.split()[1:]),
         cwd=ROOT,
-        env={"ORCA_AGENT_DATA_DIR": str(agent.data_dir), "PATH": "", "HOME": str(agent.data_dir)},
-        capture_output=True,
-        encoding="utf-8",
-        check=True,
-        timeout=15,
+        env={"ORCA_AGENT_DATA_DIR": str(agent.data_dir), "HOME": str(agent.data_dir)},
+        stdout=asyncio.subprocess.PIPE,
     )
+    printed, _ = await process.communicate()
 
-    await panel.page.goto(printed.stdout.strip().split()[-1])
+    await panel.page.goto(printed.decode().split()[-1])
     await expect(panel.composer).to_be_visible()

@@ -10,7 +10,9 @@ TELL_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy violated: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
 """
-CONNECTION = re.compile(r"Failed to load resource: net::ERR_|net::ERR_(CONNECTION|EMPTY|INCOMPLETE|NETWORK)")
+CONNECTION = re.compile(
+    r"Failed to load resource: net::ERR_|net::ERR_(CONNECTION|EMPTY|INCOMPLETE|NETWORK)"
+)
 
 
 @dataclass
