@@ -7,7 +7,7 @@ down_revision = None
 
 TABLES = """
 CREATE TABLE conversation (
-  number INTEGER PRIMARY KEY,
+  number INTEGER PRIMARY KEY NOT NULL,
   id TEXT NOT NULL UNIQUE,
   title TEXT NOT NULL,
   title_is_automatic BOOLEAN NOT NULL,
@@ -25,9 +25,9 @@ CREATE INDEX conversation_order ON conversation (archived, pinned, updated_at, i
 CREATE INDEX ix_conversation_deleted_at ON conversation (deleted_at);
 
 CREATE TABLE message (
-  number INTEGER PRIMARY KEY,
+  number INTEGER PRIMARY KEY NOT NULL,
   id TEXT NOT NULL UNIQUE,
-  conversation_id TEXT NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+  conversation_id TEXT NOT NULL,
   parent_id TEXT,
   role TEXT NOT NULL,
   content TEXT NOT NULL,
@@ -41,7 +41,8 @@ CREATE TABLE message (
   usage JSON,
   sources JSON NOT NULL,
   trimmed INTEGER NOT NULL,
-  problem JSON
+  problem JSON,
+  FOREIGN KEY (conversation_id) REFERENCES conversation (id) ON DELETE CASCADE
 );
 CREATE INDEX message_of_conversation ON message (conversation_id, number);
 
@@ -63,11 +64,12 @@ CREATE INDEX ix_run_conversation_id ON run (conversation_id);
 CREATE INDEX run_alive ON run (state) WHERE state IN ('queued', 'running');
 
 CREATE TABLE run_segment (
-  run_id TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+  run_id TEXT NOT NULL,
   first_seq INTEGER NOT NULL,
   last_seq INTEGER NOT NULL,
   payload BLOB NOT NULL,
-  PRIMARY KEY (run_id, first_seq)
+  PRIMARY KEY (run_id, first_seq),
+  FOREIGN KEY (run_id) REFERENCES run (id) ON DELETE CASCADE
 );
 
 CREATE TABLE image (
