@@ -2,18 +2,20 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
+from pydantic.json_schema import SkipJsonSchema
 from quart import Blueprint, Response, g
 
 from agent.guide.service import Guide
 from agent.inference.backends import Backend
 from agent.inference.queue import Queue
+from agent.inference.routes import QueueOut
 from agent.models.service import ModelService
 from agent.shared.clock import rfc3339
 from agent.shared.database import Database
 from agent.shared.errors import OrcaError
-from agent.shared.web import Out, gives, json, public
+from agent.shared.web import Out, gives, json, left_out, public
 
 Status = Literal["ready", "degraded", "starting", "broken"]
 
@@ -22,17 +24,29 @@ class Alive(Out):
     status: Literal["alive"]
 
 
+class OllamaOut(Out):
+    """The server of the models, as last heard."""
+
+    name: str
+    url: str
+    state: Literal["up", "down", "unknown"]
+    version: str | None
+    since: str | None
+    detail: str | None
+    warning: str | None
+
+
 class ReadyOut(Out):
     """Without credentials the status alone."""
 
     status: Status
-    version: str | None = None
-    started_at: str | None = None
-    ollama: dict[str, Any] | None = None  # Any: JSON
+    version: str | SkipJsonSchema[None] = left_out()
+    started_at: str | SkipJsonSchema[None] = left_out()
+    ollama: OllamaOut | SkipJsonSchema[None] = left_out()
     default_model: str | None = None
-    models_count: int | None = None
-    queue: dict[str, Any] | None = None  # Any: JSON
-    guide_entries: int | None = None
+    models_count: int | SkipJsonSchema[None] = left_out()
+    queue: QueueOut | SkipJsonSchema[None] = left_out()
+    guide_entries: int | SkipJsonSchema[None] = left_out()
     data_dir_warning: str | None = None
 
 

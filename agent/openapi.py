@@ -19,6 +19,7 @@ from werkzeug.routing import BaseConverter, Rule, UnicodeConverter
 
 from agent import apidocs, plain
 from agent.access.here import cookie_name
+from agent.shared.problems import Problem
 from agent.shared.web import (
     ANY_SCOPE,
     MEDIA_ATTRIBUTE,
@@ -35,28 +36,6 @@ DESCRIPTION = (
     "stands in the file `token` of the data folder, further ones are made at `/api/v1/tokens`. "
     "Errors are problem documents (RFC 9457). Ids are UUIDv7, times RFC 3339 in UTC."
 )
-PROBLEM: Json = {
-    "title": "Problem",
-    "type": "object",
-    "description": "What went wrong, for the person or program that can act on it (RFC 9457).",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string", "pattern": "^urn:orca:problem:[a-z0-9-]+$"},
-        "title": {"type": "string"},
-        "status": {"type": "integer", "minimum": 400, "maximum": 599},
-        "detail": {"type": "string"},
-        "request_id": {"type": "string"},
-        "retry_after_s": {"type": "number"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "detail"],
-                "properties": {"field": {"type": "string"}, "detail": {"type": "string"}},
-            },
-        },
-    },
-}
 ANY_PROBLEM: Json = {
     "description": "A problem document.",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
@@ -119,7 +98,8 @@ class Provider(OpenAPIProvider):
         described: Json = super().schema()
         described["paths"] = dict(sorted(described["paths"].items()))
         schemas = described["components"]["schemas"]
-        schemas["Problem"] = PROBLEM
+        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(problem.pop("$defs"), Problem=problem)
         described["components"]["schemas"] = dict(sorted(schemas.items()))
         tags = {
             tag

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from agent.access.rules import Caller, PageSession, Pairing, Token
 from agent.shared.clock import rfc3339
-from agent.shared.web import In, Out, Scope
+from agent.shared.web import In, Out, Scope, left_out
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
@@ -97,7 +98,7 @@ class PairingStarted(Out):
 
 class PairingAnswer(Out):
     state: Literal["waiting", "confirmed", "refused", "expired"]
-    token: str | None = None
+    token: str | SkipJsonSchema[None] = left_out()
 
 
 class PairingWaiting(Out):

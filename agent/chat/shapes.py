@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from agent.runs.shapes import RunOut
-from agent.shared.web import In, Out, Page
+from agent.shared.problems import Problem
+from agent.shared.web import In, Out, Page, left_out
 
 CONTENT_CHARACTERS = 2_000_000
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -57,7 +59,7 @@ class Snippet(Out):
 
 
 class FoundConversation(ConversationOut):
-    snippets: list[Snippet] | None = None
+    snippets: list[Snippet] | SkipJsonSchema[None] = left_out()
 
 
 class ConversationPage(Out):
@@ -129,7 +131,7 @@ class MessageOut(Out):
     usage: UsageOut | None
     sources: list[Source]
     trimmed: int
-    problem: dict[str, Any] | None  # Any: a problem document
+    problem: Problem | None
 
 
 class MessagePage(Out):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import orjson
-from pydantic import Field
+from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.chat.rules import branch
@@ -25,6 +25,7 @@ from agent.images.service import ImageService, check
 from agent.shared.clock import Clock, from_rfc3339, rfc3339
 from agent.shared.database import Database
 from agent.shared.errors import Conflict, Invalid, NotFound
+from agent.shared.problems import Problem
 from agent.shared.web import In, read
 
 FORMAT = "orca-agents.conversation"
@@ -61,7 +62,7 @@ class MessageFile(In):
     usage: UsageOut | None = None
     sources: list[Source] = Field(default=[])
     trimmed: int = Field(default=0, ge=0, le=1_000_000)
-    problem: dict[str, Any] | None = None  # Any: a problem document
+    problem: Problem | None = None
 
 
 class ImageFile(In):
@@ -207,6 +208,7 @@ def _picture(sha256: str, image: ImageFile) -> bytes:
 
 def _row(message: MessageFile) -> Row:
     row = message.model_dump()
+    row["problem"] = _as_sent(message.problem)
     # The run that wrote it is not here, so that nobody could wait for its end.
     row["run_id"] = None
     if row["status"] == "streaming":
@@ -250,11 +252,15 @@ def _check_time(text: str) -> None:
 def _check_json(message: MessageFile) -> None:
     """What cannot be told again, such as a number of a hundred digits, is not taken in."""
     try:
-        orjson.dumps([message.problem, message.usage.model_dump() if message.usage else None])
+        orjson.dumps([_as_sent(message.problem), _as_sent(message.usage)])
     except TypeError:
         raise Invalid(
             "bad-import", f"The usage or problem of message {message.id} cannot be kept."
         ) from None
+
+
+def _as_sent(value: BaseModel | None) -> dict[str, object] | None:
+    return None if value is None else value.model_dump(exclude_unset=True)
 
 
 def _markdown(message: Row) -> list[str]:

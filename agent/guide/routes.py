@@ -3,11 +3,12 @@
 from typing import Annotated
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 from quart import Blueprint, Response
 
 from agent.guide.rules import Passage
 from agent.guide.service import Guide
-from agent.shared.web import In, Out, asks, gives, json, needs
+from agent.shared.web import In, Out, asks, gives, json, left_out, needs
 
 
 class GuideQuery(In):
@@ -20,8 +21,8 @@ class GuideItem(Out):
     ref: str
     topic: str
     tags: list[str]
-    text: str | None = None
-    score: float | None = None
+    text: str | SkipJsonSchema[None] = left_out()
+    score: float | SkipJsonSchema[None] = left_out()
 
 
 class GuidePage(Out):

@@ -1,11 +1,12 @@
 """What the routes of runs take and give, as documented to clients."""
 
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from agent.runs.rules import Run, RunKind
+from agent.shared.problems import Problem
 from agent.shared.web import Out, Page
 
 State = Literal["queued", "running", "done", "cancelled", "interrupted", "failed"]
@@ -21,7 +22,7 @@ class RunOut(Out):
     started_at: str | None
     ended_at: str | None
     last_seq: int
-    problem: dict[str, Any] | None  # Any: a problem document
+    problem: Problem | None
 
 
 class RunPage(Out):

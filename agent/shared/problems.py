@@ -3,14 +3,18 @@
 import asyncio
 import logging
 from http import HTTPStatus
+from typing import Annotated
 
 import orjson
+from pydantic import ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 from quart import Quart, Response, g, has_request_context, request
 from quart.typing import ResponseTypes
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from agent.shared import errors
 from agent.shared.errors import OrcaError
+from agent.shared.web import Out, left_out
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +40,27 @@ ROUTING = {
     415: ("unsupported-media-type", "Send JSON with Content-Type: application/json."),
     408: ("body-too-slow", "The body did not arrive in time. Send it again."),
 }
-
-
 DISCARDED_BYTES = 64 * 1024 * 1024
 DISCARDING_S = 5.0
+
+
+class FieldProblem(Out):
+    field: str
+    detail: str
+
+
+class Problem(Out):
+    """What went wrong, for the person or program that can act on it (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")  # an error's own members, such as `model`
+
+    type: Annotated[str, Field(pattern=r"^urn:orca:problem:[a-z0-9-]+$")]
+    title: str
+    status: Annotated[int, Field(ge=400, le=599)]
+    detail: str
+    request_id: str | SkipJsonSchema[None] = left_out()
+    retry_after_s: float | SkipJsonSchema[None] = left_out()
+    errors: list[FieldProblem] | SkipJsonSchema[None] = left_out()
 
 
 def describe(err: OrcaError) -> dict[str, object]:

@@ -13,7 +13,7 @@ from functools import wraps
 from typing import Any, Literal, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from quart import Response, request
 from quart_schema import document_querystring, document_request, document_response
 from werkzeug.exceptions import RequestTimeout
@@ -41,6 +41,17 @@ class In(BaseModel):
 
 class Out(BaseModel):
     """What a client gets. Fields may be added in later versions, none taken away."""
+
+
+def left_out() -> Any:  # Any: it stands where a value of the field's own type would
+    """The default of a field that is absent when there is nothing to say, and never null.
+
+    `field: str | SkipJsonSchema[None] = left_out()`"""
+
+    def without_default(schema: dict[str, Any]) -> None:  # Any: JSON schema
+        schema.pop("default", None)
+
+    return Field(default=None, json_schema_extra=without_default)
 
 
 class Page(In):
