@@ -71,6 +71,7 @@ def check(_arguments: list[str]) -> int:
     if reason := pages.why_not():
         say(f"the page is not checked: {reason}")
     else:
+        checks["types of the page"] = pages.types_are_fresh
         checks["page"] = pages.check
     failed = [name for name, run in checks.items() if not _passes(name, run)]
     say(f"failed: {', '.join(failed)}" if failed else "all checks pass")
@@ -81,6 +82,13 @@ def lock(arguments: list[str]) -> int:
     """Write the locks anew; `--upgrade` takes newer versions."""
     for source, extra, file in _locks():
         _compile(source, extra, file, *arguments)
+    return 0
+
+
+def types(_arguments: list[str]) -> int:
+    """Write the page's types of the API anew, from the agent's description of it."""
+    environment.prepare("dev")
+    pages.write_types()
     return 0
 
 
@@ -104,6 +112,7 @@ COMMANDS = {
     "check": check,
     "bench": bench,
     "lock": lock,
+    "types": types,
     "wheel": wheel,
 }
 

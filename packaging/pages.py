@@ -6,11 +6,13 @@ import hashlib
 import re
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
-from environment import ROOT, SetupError, run, say
+from environment import ROOT, SetupError, executable, run, say
 
 WEB = ROOT / "ui" / "web"
+SCHEMA = WEB / "src" / "lib" / "api" / "schema.ts"
 BUILT = ROOT / "agent" / "ui" / "index.html"
 STAMP = ROOT / ".setup-stamp-ui"
 INSTALLED = WEB / "node_modules" / ".orca-stamp"
@@ -70,6 +72,35 @@ def check() -> None:
     """Types and accessibility of the sources. Raises SetupError."""
     install()
     run(_npm(), "run", "--silent", "check", cwd=WEB)
+
+
+def write_types() -> None:
+    """The page's types of the API (schema.ts), from the agent's description of it.
+
+    Raises SetupError, also where there is no Node.js."""
+    if reason := why_not():
+        raise SetupError(f"The types cannot be written: {reason}.")
+    install()
+    _generate(SCHEMA)
+
+
+def types_are_fresh() -> None:
+    """Raises SetupError if the code describes another API than schema.ts does."""
+    install()
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder, SCHEMA.name)
+        _generate(draft)
+        if draft.read_text("utf-8") != _read(SCHEMA):
+            name = SCHEMA.relative_to(ROOT).as_posix()
+            raise SetupError(f"{name} is not what the API is now: run `make types`.")
+
+
+def _generate(file: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        document = Path(folder, "openapi.json")
+        run(executable("python"), "packaging/openapi_document.py", document, quiet=True)
+        types = ("run", "--silent", "types", "--", document, "-o", file)
+        run(_npm(), *types, cwd=WEB, quiet=True)
 
 
 def _npm() -> str:

@@ -9,7 +9,6 @@ import ast
 import asyncio
 import re
 import sys
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -19,22 +18,21 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import typer  # noqa: E402 - behind the path
+from openapi_document import described  # noqa: E402
 from pydantic import BaseModel  # noqa: E402
 from pydantic.fields import FieldInfo  # noqa: E402
 from pydantic_core import PydanticUndefined  # noqa: E402
 
-from agent.app import open_agent  # noqa: E402
 from agent.chat.shapes import ConversationOut, MessageOut, UsageOut  # noqa: E402
 from agent.cli import app as command_line  # noqa: E402
 from agent.images.routes import ImageOut  # noqa: E402
 from agent.inference.routes import QueueOut  # noqa: E402
 from agent.models.routes import ModelOut  # noqa: E402
 from agent.runs.shapes import RunOut  # noqa: E402
-from agent.settings import PREFIX, Settings, load  # noqa: E402
+from agent.settings import PREFIX, Settings  # noqa: E402
 from agent.shared import errors, problems  # noqa: E402
 from agent.shared.errors import OrcaError  # noqa: E402
 
-NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
 SHAPES: dict[str, type[BaseModel]] = {
     "conversation": ConversationOut,
     "message": MessageOut,
@@ -98,7 +96,7 @@ def statuses() -> str:
 
 
 def route_table() -> str:
-    paths = asyncio.run(_described())["paths"]
+    paths = asyncio.run(described())["paths"]
     return table(
         ("method", "address", "scope", "what it does"),
         (
@@ -221,16 +219,6 @@ def _raised(
         name = before.attr if isinstance(before, ast.Attribute) else getattr(before, "id", "")
         if name in names and isinstance(argument, ast.Constant) and isinstance(argument.value, str):
             yield names[name], argument.value
-
-
-async def _described() -> dict[str, Any]:  # Any: OpenAPI
-    with tempfile.TemporaryDirectory() as folder:
-        settings = load(data_dir=Path(folder), port=1, ollama_url=NOBODY)
-        async with open_agent(settings) as agent:
-            document: dict[str, Any] = agent.app.extensions[
-                "QUART_SCHEMA"
-            ].openapi_provider.schema()
-            return document
 
 
 def _source(file: str | Path | None) -> str:

@@ -11,6 +11,7 @@ TEST_LINES = 60  # values are compared whole, and stand there whole
 SOURCES = {".py", ".ts", ".svelte", ".mjs", ".css"}
 
 LONG_FILES = {
+    "ui/web/src/lib/api/schema.ts": "written by a program, from the description of the API",
     "tests/agent/test_chat_asking.py": "one question through all that can become of it",
 }
 LONG_FUNCTIONS = {

@@ -1,0 +1,45 @@
+"""Writes the agent's OpenAPI document, the same on every machine, without a server.
+
+.venv/bin/python packaging/openapi_document.py FILE
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from agent.app import open_agent  # noqa: E402 - behind the path
+from agent.settings import DEFAULT_PORT, load  # noqa: E402
+
+NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
+VERSION = "development"  # a release alone must not change what is made from the document
+
+
+async def described() -> dict[str, Any]:  # Any: OpenAPI
+    """The document, whatever this machine's data folder, port and installed version are."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = load(data_dir=Path(folder), port=DEFAULT_PORT, ollama_url=NOBODY)
+        async with open_agent(settings) as agent:
+            provider = agent.app.extensions["QUART_SCHEMA"].openapi_provider
+            document: dict[str, Any] = provider.schema()
+    document["info"]["version"] = VERSION
+    return document
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("file", type=Path, metavar="FILE")
+    file: Path = parser.parse_args().file
+    text = json.dumps(asyncio.run(described()), ensure_ascii=False, indent=2)
+    file.write_text(f"{text}\n", "utf-8", newline="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
