@@ -139,7 +139,7 @@ function addConversation(body) {
 }
 
 function addMessage(conversationId, fields) {
-  const message = { id: randomUUID(), conversation_id: conversationId, thinking: null, images: [], model: null, provider: null, status: "complete", created_at: now(), run_id: null, usage: null, sources: [], trimmed: 0, problem: null, ...fields };
+  const message = { id: randomUUID(), conversation_id: conversationId, thinking: "", images: [], model: null, provider: null, status: "complete", created_at: now(), run_id: null, usage: null, sources: [], trimmed: 0, problem: null, ...fields };
   state.messages.get(conversationId).push(message);
   const owner = conversation(conversationId);
   Object.assign(owner, { active_message_id: message.id, message_count: owner.message_count + 1, updated_at: now() });

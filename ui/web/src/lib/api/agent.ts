@@ -3,17 +3,21 @@ import { call } from "./client";
 import type {
   Conversation,
   ConversationChange,
+  ConversationPage,
   GuideEntry,
   Imported,
   Message,
+  MessagePage,
   ModelList,
-  Page,
+  NewConversation,
+  PairingConfirmed,
+  PairingList,
   PairingStarted,
   PairingState,
-  PairingWaiting,
   Posted,
   PostMessage,
   Ready,
+  RegenerateMessage,
   Run,
   Session,
 } from "./types";
@@ -36,20 +40,20 @@ export const pairing = {
   start: (name: string) => call<PairingStarted>("POST", "/pairing", { body: { name } }),
   state: (id: string, secret: string) =>
     call<PairingState>("POST", "/pairing", { body: { id, secret, session: true } }),
-  waiting: () => call<Page<PairingWaiting>>("GET", "/pairing"),
+  waiting: () => call<PairingList>("GET", "/pairing"),
   confirm: (id: string, code: string) =>
-    call<PairingState>("POST", `/pairing/${path(id)}/confirm`, { body: { code } }),
+    call<PairingConfirmed>("POST", `/pairing/${path(id)}/confirm`, { body: { code } }),
   refuse: (id: string) => call<void>("POST", `/pairing/${path(id)}/refuse`),
 };
 
 export const conversations = {
   list: (query: ConversationQuery, signal?: AbortSignal) =>
-    call<Page<Conversation>>("GET", "/conversations", {
+    call<ConversationPage>("GET", "/conversations", {
       query: { ...query },
       ...(signal ? { signal } : {}),
     }),
   read: (id: string) => call<Conversation>("GET", `/conversations/${path(id)}`),
-  create: (body: { model?: string }) => call<Conversation>("POST", "/conversations", { body }),
+  create: (body: NewConversation) => call<Conversation>("POST", "/conversations", { body }),
   change: (id: string, body: ConversationChange) =>
     call<Conversation>("PATCH", `/conversations/${path(id)}`, { body }),
   remove: (id: string) => call<void>("DELETE", `/conversations/${path(id)}`),
@@ -68,7 +72,7 @@ export async function allMessages(conversationId: string): Promise<Message[]> {
   const messages: Message[] = [];
   let cursor: string | null = null;
   do {
-    const page: Page<Message> = await call("GET", `/conversations/${path(conversationId)}/messages`, {
+    const page: MessagePage = await call("GET", `/conversations/${path(conversationId)}/messages`, {
       query: { cursor, limit: 200 },
     });
     messages.push(...page.items);
@@ -79,7 +83,7 @@ export async function allMessages(conversationId: string): Promise<Message[]> {
 
 export const regenerate = (messageId: string, model: string | undefined, key: string) =>
   call<Posted>("POST", `/messages/${path(messageId)}/regenerate`, {
-    body: model ? { model } : {},
+    body: (model ? { model } : {}) satisfies RegenerateMessage,
     headers: { "Idempotency-Key": key },
   });
 

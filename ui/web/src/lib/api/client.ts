@@ -124,7 +124,7 @@ export async function toApiError(response: Response): Promise<ApiError> {
 }
 
 export function parseProblem(text: string, status: number): Problem {
-  const fallback = { type: "about:blank", title: `The agent answered ${status}`, status };
+  const fallback: Problem = { type: "about:blank", title: `The agent answered ${status}`, status, detail: "" };
   try {
     const parsed: unknown = JSON.parse(text);
     return isProblem(parsed) ? { ...fallback, ...parsed, status } : fallback;

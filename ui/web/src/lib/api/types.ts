@@ -1,192 +1,46 @@
-/** The shapes of the agent's API that the pages use. */
+/**
+ * Names for the shapes of the agent's API that the pages use.
+ *
+ * The shapes themselves are in schema.ts, which `make types` writes from the agent's description.
+ */
+import type { components } from "./schema";
 
-export interface Page<T> {
-  items: T[];
-  next_cursor: string | null;
-}
+type Schemas = components["schemas"];
 
-export interface Problem {
-  type: string;
-  title: string;
-  status: number;
-  detail?: string | null;
-  request_id?: string | null;
-  errors?: { field: string; detail: string }[] | null;
-}
+export type Problem = Schemas["Problem"];
+export type Ready = Schemas["ReadyOut"];
+export type Session = Schemas["SessionOut"];
 
-export interface OllamaState {
-  url: string;
-  state: "up" | "down" | "unknown";
-  version: string | null;
-  since: string | null;
-  detail: string | null;
-}
+/** With snippets if it was searched for. */
+export type Conversation = Schemas["FoundConversation"];
+export type ConversationPage = Schemas["ConversationPage"];
+export type NewConversation = Schemas["ConversationIn"];
+export type ConversationChange = Schemas["ConversationChange"];
+export type Imported = Schemas["Imported"];
 
-export interface Ready {
-  status: "ready" | "degraded" | "starting" | "broken";
-  version?: string;
-  started_at?: string;
-  ollama?: OllamaState;
-  default_model?: string | null;
-  models_count?: number;
-  guide_entries?: number;
-  data_dir_warning?: string | null;
-}
-
-export interface Session {
-  kind: "session" | "token";
-  name: string;
-  scopes: string[];
-  expires_at: string | null;
-}
-
-export interface Snippet {
-  message_id: string | null;
-  text: string;
-}
-
-export interface Conversation {
-  id: string;
-  title: string | null;
-  model: string | null;
-  system: string | null;
-  created_at: string;
-  updated_at: string;
-  archived: boolean;
-  pinned: boolean;
-  active_message_id: string | null;
-  message_count: number;
-  snippets?: Snippet[];
-}
-
-export type ConversationChange = Partial<
-  Pick<Conversation, "title" | "model" | "system" | "archived" | "pinned" | "active_message_id">
->;
-
-export type Role = "system" | "user" | "assistant" | "tool";
-export type MessageStatus = "streaming" | "complete" | "stopped" | "interrupted" | "failed";
-
-export interface Usage {
-  prompt_tokens?: number | null;
-  completion_tokens?: number | null;
-  load_ms?: number | null;
-  first_token_ms?: number | null;
-  tokens_per_second?: number | null;
-}
-
-export interface Source {
-  title: string;
-  ref: string;
-}
-
-export interface Message {
-  id: string;
-  conversation_id: string;
-  parent_id: string | null;
-  role: Role;
-  content: string;
-  thinking: string | null;
-  images: string[];
-  model: string | null;
-  provider?: string | null;
-  status: MessageStatus;
-  created_at: string;
-  run_id: string | null;
-  usage: Usage | null;
-  sources: Source[];
-  trimmed?: number | null;
-  problem?: Problem | null;
-}
-
-export type RunState = "queued" | "running" | "done" | "cancelled" | "interrupted" | "failed";
-
-export interface Run {
-  id: string;
-  kind: string;
-  state: RunState;
-  conversation_id: string | null;
-  message_id: string | null;
-  created_at: string;
-  started_at: string | null;
-  ended_at: string | null;
-  last_seq: number;
-  problem: Problem | null;
-}
-
+export type Message = Schemas["MessageOut"];
+export type MessagePage = Schemas["MessagePage"];
+export type MessageStatus = Message["status"];
+export type Source = Schemas["Source"];
+export type Usage = Schemas["UsageOut"];
+export type PostMessage = Schemas["MessageIn"];
+export type RegenerateMessage = Schemas["RegenerateIn"];
 /** The question, and the run that answers it in the message `run.message_id`. */
-export interface Posted {
-  message: Message;
-  run: Run;
-}
+export type Posted = Schemas["Posted"];
+export type Run = Schemas["RunOut"];
 
-export interface PostMessage {
-  content: string;
-  images: string[];
-  model?: string;
-  parent_id?: string | null;
-}
+export type Model = Schemas["ModelOut"];
+export type ModelList = Schemas["ModelsOut"];
+export type ImageStored = Schemas["ImageOut"];
+export type GuideEntry = Schemas["EntryOut"];
 
-export interface Model {
-  name: string;
-  backend: string;
-  size_bytes: number | null;
-  capabilities: string[];
-  context_length: number | null;
-  loaded: boolean;
-  expires_at: string | null;
-  digest: string | null;
-  family?: string | null;
-  parameter_size?: string | null;
-  quantization?: string | null;
-}
+export type PairingStarted = Schemas["PairingStarted"];
+export type PairingState = Schemas["PairingAnswer"];
+export type PairingConfirmed = Schemas["PairingConfirmed"];
+export type PairingList = Schemas["PairingsOut"];
+export type PairingWaiting = Schemas["PairingWaiting"];
 
-export interface ModelList {
-  items: Model[];
-  default_model?: string | null;
-}
-
-export interface ImageStored {
-  sha256: string;
-  mime: string;
-  width: number;
-  height: number;
-  size_bytes: number;
-}
-
-export interface GuideEntry {
-  title: string;
-  ref: string;
-  text: string;
-  tags?: string[];
-}
-
-export interface PairingStarted {
-  id: string;
-  code: string;
-  secret: string;
-  expires_at: string;
-  state: "waiting";
-}
-
-export interface PairingState {
-  state: "waiting" | "confirmed" | "refused" | "expired";
-}
-
-export interface PairingWaiting {
-  id: string;
-  name: string;
-  created_at: string;
-  expires_at: string;
-}
-
-export interface Imported {
-  created: number;
-  updated: number;
-  unchanged: number;
-  messages_added: number;
-}
-
-/** What a run tells, by event name. */
+/** What a run tells, by event name. By hand: OpenAPI does not describe the events of a stream. */
 export interface RunEventData {
   queued: { position: number };
   loading: { model: string };
@@ -197,9 +51,10 @@ export interface RunEventData {
   token: { text: string };
   tool: { name: string; arguments: unknown; result?: unknown };
   progress: { status: string; completed: number | null; total: number | null };
-  done: { message?: Message; usage?: Usage | null };
-  cancelled: { message?: Message };
-  interrupted: { message?: Message };
+  done: { message: Message | null; usage?: Usage | null };
+  cancelled: { message: Message | null };
+  interrupted: { message: Message | null };
+  /** Without a message if the answer could not be saved. */
   error: { problem: Problem; message?: Message };
 }
 

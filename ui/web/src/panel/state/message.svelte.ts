@@ -105,12 +105,12 @@ export class ShownMessage {
   #takeFields(message: Message): void {
     this.status = message.status;
     this.model = message.model;
-    this.provider = message.provider ?? null;
-    this.sources = message.sources ?? [];
-    this.trimmed = message.trimmed ?? 0;
+    this.provider = message.provider;
+    this.sources = message.sources;
+    this.trimmed = message.trimmed;
     this.usage = message.usage;
-    this.problem = message.problem ?? null;
-    this.thinking = message.thinking ?? "";
+    this.problem = message.problem;
+    this.thinking = message.thinking;
     if (this.content !== message.content) {
       this.content = message.content;
       this.blocks = this.role === "user" ? [] : splitBlocks(message.content);
@@ -192,7 +192,7 @@ export class ShownMessage {
     this.phase = { kind: this.#content ? "answering" : "thinking" };
   }
 
-  #end(status: MessageStatus, message?: Message, usage: Usage | null = null, problem?: Problem): void {
+  #end(status: MessageStatus, message?: Message | null, usage: Usage | null = null, problem?: Problem): void {
     this.#frames.flush();
     this.#show();
     this.leave();

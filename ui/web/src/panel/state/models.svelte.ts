@@ -12,7 +12,7 @@ export class Models {
   async load(): Promise<void> {
     const list = await agent.models();
     this.items = list.items;
-    this.standard = list.default_model ?? null;
+    this.standard = list.default_model;
   }
 
   rememberPick(name: string | null): void {
