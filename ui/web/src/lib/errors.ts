@@ -16,6 +16,13 @@ export function inWords(error: unknown): ErrorWords {
   return { title: "Something went wrong in this page", detail: String(error), requestId: null };
 }
 
+/** Title and detail as one text. */
+export function inOneLine(error: unknown): string {
+  const { title, detail } = inWords(error);
+  const first = /[.!?]$/.test(title) ? title : `${title}.`;
+  return detail ? `${first} ${detail}` : first;
+}
+
 export function problemInWords(problem: Problem, requestId: string | null = null): ErrorWords {
   const fields = (problem.errors ?? []).map((error) => `${error.field}: ${error.detail}`);
   return {
