@@ -60,6 +60,9 @@ class PrivateFile(RotatingFileHandler):
     def _open(self) -> TextIO:  # type: ignore[override]  # the base says TextIOWrapper
         return open(self.baseFilename, "a", encoding="utf-8", opener=_owner_only)
 
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own
+        """Nothing: a full disk would fill the terminal with stacks, one for each line."""
+
     def rotate(self, source: str, dest: str) -> None:
         try:
             super().rotate(source, dest)
