@@ -100,6 +100,17 @@ async def test_an_export_moves_to_another_machine_with_its_pictures(
     assert unused.status_code == 404
 
 
+async def test_the_problem_of_a_failed_answer_comes_back_as_it_was(guide: Served) -> None:
+    failed = _problem(retry_after_s=1.5, model="think")
+    made = file(1, "Failed", "Why?", "")
+    made["messages"][1] |= {"role": "assistant", "status": "failed", "problem": failed}
+
+    body(await guide.client.post(f"{LIST}/import", json=made))
+
+    told = await messages(guide.client, made["conversation"]["id"])
+    assert [message["problem"] for message in told] == [None, failed]
+
+
 async def test_importing_twice_changes_nothing(guide: Served) -> None:
     files = {"conversations": [with_picture(1), file(2, "Two", "a", "b")]}
 
@@ -194,7 +205,8 @@ HOSTILE: dict[str, Callable[[Json], object]] = {
             "tokens_per_second": 0,
         }
     ),
-    "a deep problem": lambda f: f["messages"][1].update(problem=_deep(500)),
+    "a problem that is none": lambda f: f["messages"][1].update(problem={"a": 1}),
+    "a deep problem": lambda f: f["messages"][1].update(problem=_problem(more=_deep(500))),
     "too long a text": lambda f: f["messages"][1].update(content="x" * 2_000_001),
 }
 
@@ -203,6 +215,11 @@ def _as_picture(made: Json, data: bytes) -> None:
     sha256 = hashlib.sha256(data).hexdigest()
     made["messages"][0]["images"] = [sha256]
     made["images"] = {sha256: {"mime": "image/png", "base64": base64.b64encode(data).decode()}}
+
+
+def _problem(**more: object) -> Json:
+    code = "urn:orca:problem:model-not-found"
+    return {"type": code, "title": "Not Found", "status": 404, "detail": "It is gone.", **more}
 
 
 def _deep(levels: int) -> Json:

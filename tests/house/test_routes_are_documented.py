@@ -1,10 +1,14 @@
 """The API's description says something useful about every route."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.house.tree import ROOT
 from tests.serving import running_agent
 
 Operation = dict[str, Any]  # Any: OpenAPI
@@ -60,3 +64,24 @@ async def test_every_operation_has_an_id_of_its_own(operations: dict[str, Operat
     ids = [operation["operationId"] for operation in operations.values()]
 
     assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.timeout(60)
+def test_the_description_is_written_alike_on_every_machine(tmp_path: Path) -> None:
+    machines = (
+        {"ORCA_AGENT_PORT": "1999", "PYTHONHASHSEED": "1"},
+        {"ORCA_AGENT_DATA_DIR": str(tmp_path / "data"), "PYTHONHASHSEED": "2"},
+    )
+
+    for number, machine in enumerate(machines):
+        subprocess.run(
+            [sys.executable, "packaging/openapi_document.py", tmp_path / str(number)],
+            cwd=ROOT,
+            env={**os.environ, **machine},
+            check=True,
+        )
+
+    one, other = ((tmp_path / str(number)).read_bytes() for number in range(2))
+    assert one == other
+    assert str(tmp_path).encode() not in one
+    assert not (tmp_path / "data").exists()
