@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_TERMS = 16
 PREFIX_FROM = 4
@@ -75,16 +76,14 @@ class Passage:
     related: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """One FTS5 expression of a question. A pair lifts entries that hold two words together."""
 
     match: str
     is_pair: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """How well one term fits one passage.
 
     `in_head`: its title, tags or keys hold the term. `in_core`: the term is a word of the trade,
