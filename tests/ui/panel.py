@@ -110,6 +110,11 @@ class Panel:
         """The open conversation's messages as the agent has them."""
         return await self.agent.messages(await self.conversation_id())
 
+    async def pick(self, model: str) -> None:
+        await self.page.get_by_test_id("model-picker").click()
+        await self.page.locator(f"[data-testid=model-option][data-model='{model}']").click()
+        await expect(self.page.get_by_test_id("model-picker")).to_have_text(model)
+
     async def menu(self, entry: str) -> None:
         await self.page.get_by_test_id("panel-menu").click()
         await self.page.get_by_role("menu").get_by_text(entry, exact=True).click()

@@ -9,7 +9,7 @@ from playwright.async_api import expect
 
 from tests.fakes.ollama import FakeOllama
 
-from .conftest import NewPanel
+from .conftest import SEEING, NewPanel
 from .panel import Panel
 from .program import Program
 from .test_images import attach, is_attached
@@ -46,6 +46,7 @@ async def first_run(panel: Panel, fake: FakeOllama) -> None:
 async def chat_with_everything(panel: Panel, fake: FakeOllama) -> None:
     await panel.sign_in()
     fake.misbehave(path="/api/chat", times=1, thinking="First this, then that.")
+    await panel.pick(SEEING)
     await attach(panel, "button")
     await is_attached(panel)
     await panel.ask_and_hear("Why does PETG string?")
@@ -56,6 +57,7 @@ async def chat_with_everything(panel: Panel, fake: FakeOllama) -> None:
     fake.misbehave(path="/api/chat", times=1, text="Some words and then nothing", die_after=3)
     await panel.ask("And then?")
     await panel.ended("failed")
+    await expect(panel.text).to_have_text("Some words and")
     await attach(panel, "button")
     await is_attached(panel)
 
@@ -133,3 +135,12 @@ async def test_axe_finds_nothing_without_a_model(guide_agent: Program, new_panel
     await expect(panel.page.get_by_role("heading", name="No model is connected")).to_be_visible()
 
     assert await faults(panel) == []
+
+
+async def test_axe_would_find_something(guide_agent: Program, new_panel: NewPanel) -> None:
+    panel = await new_panel(guide_agent)
+    await panel.sign_in()
+
+    await panel.page.evaluate("document.body.append(document.createElement('button'))")
+
+    assert any("button-name" in fault for fault in await faults(panel))

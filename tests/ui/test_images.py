@@ -73,8 +73,7 @@ async def test_a_picture_goes_to_a_model_that_sees(
 async def test_a_model_without_vision_is_told_before_anything_is_sent(
     panel: Panel, fake: FakeOllama
 ) -> None:
-    await panel.page.get_by_test_id("model-picker").click()
-    await panel.page.get_by_test_id("model-option").filter(has_text=CHAT).last.click()
+    await panel.pick(CHAT)
     await attach(panel, "button")
     await is_attached(panel)
 

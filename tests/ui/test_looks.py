@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from tests.fakes.ollama import FakeOllama
 
-from .conftest import NewPanel
+from .conftest import SEEING, NewPanel
 from .panel import Panel
 from .program import Program
 from .test_conversations import fill
@@ -42,6 +42,7 @@ async def walk_through_all_states(panel: Panel, fake: FakeOllama) -> None:
     await panel.sign_in()
     await expect(panel.page.get_by_test_id("first-run")).to_be_visible()
     await panel.fits()
+    await panel.pick(SEEING)
     await attach(panel, "button")
     await is_attached(panel)
     await panel.composer.fill(UNBROKEN)
@@ -51,9 +52,10 @@ async def walk_through_all_states(panel: Panel, fake: FakeOllama) -> None:
     await panel.answer.get_by_test_id("thinking").locator("summary").click()
     await panel.answer.get_by_test_id("usage").locator("summary").click()
     await panel.fits()
-    fake.misbehave(path="/api/chat", times=1, die_after=1)
+    fake.misbehave(path="/api/chat", times=1, text="Some words", die_after=1)
     await panel.ask("And then?")
     await panel.ended("failed")
+    await expect(panel.answer.get_by_role("note")).to_contain_text("crashed")
     await panel.fits()
     await panel.page.get_by_test_id("model-picker").click()
     await panel.fits()

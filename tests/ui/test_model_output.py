@@ -79,7 +79,6 @@ async def test_unfinished_markdown_is_shown_and_the_page_goes_on(
     for text in UNFINISHED:
         fake.misbehave(path="/api/chat", text=text, times=1)
         await panel.ask_and_hear("Why?")
-        await expect(panel.text).not_to_be_empty()
 
     await panel.ask_and_hear("And now?")
 

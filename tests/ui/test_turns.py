@@ -5,7 +5,7 @@ from playwright.async_api import Locator, expect
 
 from tests.fakes.ollama import FakeOllama
 
-from .conftest import CHAT, NewPanel, NewProgram
+from .conftest import CHAT, SEEING, NewPanel, NewProgram
 from .panel import Panel
 
 LONG = " ".join(f"word{number}" for number in range(400))
@@ -180,13 +180,13 @@ async def test_another_model_is_picked_and_answers(panel: Panel, fake: FakeOllam
     await expect(options).to_have_count(3)
     await expect(options.first).to_contain_text(f"Default ({CHAT})")
 
-    await options.filter(has_text="qwen2.5vl:7b").click()
+    await options.filter(has_text=SEEING).click()
 
-    await expect(panel.page.get_by_test_id("model-picker")).to_have_text("qwen2.5vl:7b")
+    await expect(panel.page.get_by_test_id("model-picker")).to_have_text(SEEING)
     await panel.ask_and_hear("Who are you?")
-    await expect(panel.answer.get_by_role("heading", level=2)).to_have_text("qwen2.5vl:7b")
+    await expect(panel.answer.get_by_role("heading", level=2)).to_have_text(SEEING)
     [asked] = await fake.saw(path="/api/chat")
-    assert asked.body["model"] == "qwen2.5vl:7b"
+    assert asked.body["model"] == SEEING
 
 
 async def test_the_model_picker_works_by_keyboard(panel: Panel) -> None:
@@ -208,9 +208,8 @@ async def test_the_model_picker_works_by_keyboard(panel: Panel) -> None:
 
 
 async def test_a_pick_is_remembered_for_the_next_chat(panel: Panel) -> None:
-    await panel.page.get_by_test_id("model-picker").click()
-    await panel.page.get_by_test_id("model-option").filter(has_text="qwen2.5vl:7b").click()
+    await panel.pick(SEEING)
 
     await panel.page.reload()
 
-    await expect(panel.page.get_by_test_id("model-picker")).to_have_text("qwen2.5vl:7b")
+    await expect(panel.page.get_by_test_id("model-picker")).to_have_text(SEEING)
