@@ -8,6 +8,7 @@ import httpx
 from PIL import Image
 
 from agent.shared.wire import ServerSentEvent
+from tests.fakes.ollama import FakeOllama
 from tests.sse import follow
 
 Json = dict[str, Any]  # Any: JSON values
@@ -118,6 +119,11 @@ def problem(reply: httpx.Response) -> tuple[int, str]:
 def code(document: Any) -> str:  # Any: JSON values
     """The code of a problem document inside an event or a message."""
     return str(document["type"]).removeprefix("urn:orca:problem:")
+
+
+def chats(fake: FakeOllama) -> list[Json]:
+    """The bodies of the generations that were asked of the fake."""
+    return [dict(seen.body) for seen in fake.requests if seen.path == "/api/chat"]
 
 
 def picture(kind: str = "PNG", *, size: tuple[int, int] = (8, 6), shade: int = 120) -> bytes:

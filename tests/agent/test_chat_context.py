@@ -5,8 +5,7 @@ import time
 import httpx
 
 from agent.chat.rules import branch, fts_query, title_of
-from tests.agent.talking import MODEL, Json, ask, body, every, messages, opened
-from tests.agent.test_chat_asking import chats
+from tests.agent.talking import MODEL, Json, ask, body, chats, every, messages, opened
 from tests.fakes.ollama import FakeOllama
 from tests.serving import Served
 
