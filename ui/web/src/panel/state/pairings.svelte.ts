@@ -3,7 +3,7 @@ import * as agent from "../../lib/api/agent";
 import { ApiError } from "../../lib/api/client";
 import type { PairingWaiting } from "../../lib/api/types";
 
-const EVERY_MS = 10_000;
+const EVERY_MS = 4_000;
 
 export class Pairings {
   waiting = $state.raw<PairingWaiting[]>([]);
