@@ -22,7 +22,7 @@ from agent.shared.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
-SAVE_EVERY_S = 0.25
+SAVE_EVERY_S = 0.2  # and with the saving itself no more than the quarter second that is promised
 KEEP_ALIVE_S = 15.0
 RETRY_SAVING_S = 2.0
 KEEP_EVENTS = timedelta(days=7)

