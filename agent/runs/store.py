@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import Field, SQLModel
 
 from agent.runs.rules import ALIVE, Chunk, Run, RunKind, RunState
+from agent.shared.sqlite import BY_KEY
 
 
 class RunRow(SQLModel, table=True):
@@ -59,8 +60,8 @@ RUN, SEGMENT = RunRow.__table__, SegmentRow.__table__  # type: ignore[attr-defin
 
 
 # Built once: building a statement takes as long as running it.
-FIND_RUN = select(RUN).where(RUN.c.id == bindparam("key"))
-FIND_RUN_BY_KEY = select(RUN).where(RUN.c.idempotency_key == bindparam("key"))
+FIND_RUN = select(RUN).prefix_with(BY_KEY).where(RUN.c.id == bindparam("key"))
+FIND_RUN_BY_KEY = select(RUN).prefix_with(BY_KEY).where(RUN.c.idempotency_key == bindparam("key"))
 CHANGE_RUN = update(RUN).where(RUN.c.id == bindparam("key"))
 ADD_RUN, ADD_SEGMENTS = insert(RUN), insert(SEGMENT)
 

@@ -72,7 +72,9 @@ def _engine(
     file: Path, *, begin: str, pragmas: tuple[str, ...] = (), **pool: Any
 ) -> AsyncEngine:  # Any: SQLAlchemy's own keywords
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{file}", async_creator=lambda: OneHopConnection(file), **pool
+        f"sqlite+aiosqlite:///{file}",
+        async_creator=lambda: OneHopConnection(file, is_writer=begin != "BEGIN"),
+        **pool,
     )
 
     @event.listens_for(engine.sync_engine, "connect")

@@ -1,62 +1,125 @@
-"""aiosqlite with one change of thread for a statement, where its own cursor takes four.
+"""aiosqlite with fewer changes of thread: its own cursor takes four for a statement.
 
-A statement takes SQLite some ten microseconds, a change of thread and back some sixty."""
+A statement takes SQLite some ten microseconds, a change of thread and back some sixty. So what
+only writes waits for the next statement that reads, or for the commit, and goes with it; and what
+reads single rows by their key (`BY_KEY`) changes no thread at all."""
 
+import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import aiosqlite
 
+BY_KEY = "/* by key */"  # statement.prefix_with(BY_KEY): a few rows by an index, in microseconds
+READS_BY_KEY = f"SELECT {BY_KEY}"
+WRITES = ("INSERT ", "UPDATE ", "DELETE ")
+T = TypeVar("T")
 Rows = list[tuple[Any, ...]]  # Any: what SQLite holds
 
 
 class OneHopConnection(aiosqlite.Connection):
     """Begins its transaction together with the first statement, and ends only what has begun."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, is_writer: bool = False) -> None:
         super().__init__(
             lambda: sqlite3.connect(file, isolation_level=None, check_same_thread=False), 64
         )
         self._thread.daemon = True
+        self._is_writer, self._is_idle = is_writer, True
+        self._waiting: list[tuple[str, Sequence[Any], bool]] = []  # Any: what SQLite holds
         self.pending_begin: str | None = None
 
     def cursor(self) -> "OneHopCursor":  # type: ignore[override] # the same protocol, lighter
         return OneHopCursor(self)
 
-    def run(self, sql: str, parameters: Sequence[Any] | None, many: bool) -> "Outcome":  # noqa: FBT001
-        """Blocking; called in the connection's own thread."""
+    async def execute_soon(
+        self, sql: str, parameters: Sequence[Any] | None, *, many: bool
+    ) -> "Outcome":
+        """One statement with its rows. What only writes is done with the next one that reads or
+        with the commit, which then raises what is wrong with it."""
+        if self.pending_begin is not None or self._conn.in_transaction:
+            if sql.startswith(WRITES) and " RETURNING " not in sql:
+                self._waiting.append((sql, parameters or (), many))
+                return NOTHING
+            if sql.startswith(READS_BY_KEY) and self._is_free():
+                return self._at_once(sql, parameters or ())
+        return await self._hop(lambda: self._run(sql, parameters or (), many=many))
+
+    async def commit(self) -> None:
+        if self._waiting:
+            await self._hop(self._write_and_commit)
+        elif self.in_transaction:
+            await self._hop(self._conn.commit)
+        self.pending_begin = None
+
+    async def rollback(self) -> None:
+        self._waiting, self.pending_begin = [], None
+        if self._is_idle and not self._is_writer:
+            self._conn.rollback()  # of a transaction that only read: nothing is on the disk
+        elif not self._is_idle or self.in_transaction:
+            await self._hop(self._conn.rollback)
+
+    def _is_free(self) -> bool:
+        """Whether a statement could run here and now without any wait."""
+        if self._waiting or not self._is_idle:
+            return False
+        # One writer at a time is the rule of the database, so what a writer reads before its
+        # first change stays true without the lock of a transaction, for which it might wait.
+        return not self._is_writer or self.pending_begin is not None
+
+    def _at_once(self, sql: str, parameters: Sequence[Any]) -> "Outcome":
+        if not self._is_writer:
+            self._begin()
+        return _outcome(self._conn, sql, parameters, many=False)
+
+    def _run(self, sql: str, parameters: Sequence[Any], *, many: bool) -> "Outcome":
+        self._write()
+        return _outcome(self._conn, sql, parameters, many=many)
+
+    def _write_and_commit(self) -> None:
+        self._write()
+        self._conn.commit()
+
+    def _write(self) -> None:
+        self._begin()
+        waiting, self._waiting = self._waiting, []
+        for sql, parameters, many in waiting:
+            _outcome(self._conn, sql, parameters, many=many)
+
+    def _begin(self) -> None:
         if self.pending_begin is not None:
             begin, self.pending_begin = self.pending_begin, None
             self._conn.execute(begin)
-        cursor = self._conn.cursor()
+
+    async def _hop(self, work: Callable[[], T]) -> T:
+        """Does it in the connection's own thread."""
+        self._is_idle = False
         try:
-            if many:
-                cursor.executemany(sql, parameters or ())
-            else:
-                cursor.execute(sql, parameters or ())
-            rows = cursor.fetchall() if cursor.description else []
-            return Outcome(rows, cursor.description, cursor.rowcount, cursor.lastrowid)
-        finally:
-            cursor.close()
+            done: T = await self._execute(work)  # type: ignore[no-untyped-call] # of aiosqlite
+        except asyncio.CancelledError:
+            raise  # the thread goes on with it; the next hop comes after it
+        except BaseException:
+            self._is_idle = True
+            raise
+        self._is_idle = True
+        return done
 
-    async def hop(self, sql: str, parameters: Sequence[Any] | None, *, many: bool) -> "Outcome":
-        """One statement with its rows."""
-        outcome: Outcome = await self._execute(  # type: ignore[no-untyped-call] # of aiosqlite
-            self.run, sql, parameters, many
-        )
-        return outcome
 
-    async def commit(self) -> None:
-        self.pending_begin = None
-        if self.in_transaction:
-            await super().commit()
-
-    async def rollback(self) -> None:
-        self.pending_begin = None
-        if self.in_transaction:
-            await super().rollback()
+def _outcome(
+    connection: sqlite3.Connection, sql: str, parameters: Sequence[Any], *, many: bool
+) -> "Outcome":
+    cursor = connection.cursor()
+    try:
+        if many:
+            cursor.executemany(sql, parameters)
+        else:
+            cursor.execute(sql, parameters)
+        rows = cursor.fetchall() if cursor.description else []
+        return Outcome(rows, cursor.description, cursor.rowcount, cursor.lastrowid)
+    finally:
+        cursor.close()
 
 
 class Outcome:
@@ -96,11 +159,11 @@ class OneHopCursor:
         return self
 
     async def execute(self, sql: str, parameters: Sequence[Any] | None = None) -> Self:
-        self._outcome = await self._connection.hop(sql, parameters, many=False)
+        self._outcome = await self._connection.execute_soon(sql, parameters, many=False)
         return self
 
     async def executemany(self, sql: str, parameters: Sequence[Any]) -> Self:
-        self._outcome = await self._connection.hop(sql, parameters, many=True)
+        self._outcome = await self._connection.execute_soon(sql, parameters, many=True)
         return self
 
     async def fetchall(self) -> Rows:
