@@ -86,13 +86,20 @@ class ConversationService:
                 hits.setdefault(conversation_id, []).append((message_id, number, snippet))
             rows = await store.several(list(hits))
             found = [conversation_id for conversation_id in hits if conversation_id in rows]
-            items = []
-            for conversation_id in found[start : start + limit]:
-                snippets = [
-                    {"message_id": message_id, "text": snippet or await store.snippet(fts, number)}
-                    for message_id, number, snippet in hits[conversation_id][:SNIPPETS_EACH]
+            shown = {key: hits[key][:SNIPPETS_EACH] for key in found[start : start + limit]}
+            cut = await store.snippets(
+                fts, [number for some in shown.values() for _, number, text in some if not text]
+            )
+        items = [
+            conversation_json(rows[conversation_id])
+            | {
+                "snippets": [
+                    {"message_id": message_id, "text": text or cut.get(number, "")}
+                    for message_id, number, text in some
                 ]
-                items.append(conversation_json(rows[conversation_id]) | {"snippets": snippets})
+            }
+            for conversation_id, some in shown.items()
+        ]
         more = len(found) > start + limit
         return items, _cursor(start + limit) if more else None
 

@@ -1,5 +1,6 @@
 """The tables of conversations and messages, and every query on them."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import Field, SQLModel
 
 from agent.shared.errors import NotFound
+from agent.shared.sqlite import BY_KEY
 
 Row = dict[str, Any]  # Any: a row's values, by the table's column names
 
@@ -76,10 +78,12 @@ LISTED = [c for c in CONVERSATION.c if c.name not in {"number", "deleted_at"}]
 TOLD = [c for c in MESSAGE.c if c.name != "number"]
 
 # Built once: building a statement takes as long as running it.
-FIND_CONVERSATION = select(*LISTED, CONVERSATION.c.deleted_at).where(
-    CONVERSATION.c.id == bindparam("key")
+FIND_CONVERSATION = (
+    select(*LISTED, CONVERSATION.c.deleted_at)
+    .prefix_with(BY_KEY)
+    .where(CONVERSATION.c.id == bindparam("key"))
 )
-FIND_MESSAGE = select(*TOLD).where(MESSAGE.c.id == bindparam("key"))
+FIND_MESSAGE = select(*TOLD).prefix_with(BY_KEY).where(MESSAGE.c.id == bindparam("key"))
 CHANGE_CONVERSATION = update(CONVERSATION).where(CONVERSATION.c.id == bindparam("key"))
 CHANGE_MESSAGE = update(MESSAGE).where(MESSAGE.c.id == bindparam("key"))
 ADD_CONVERSATION, ADD_MESSAGES = insert(CONVERSATION), insert(MESSAGE)
@@ -115,10 +119,14 @@ FIND_IN_MESSAGES = text(
     ORDER BY hit.number DESC
     """
 )
-SNIPPET = text(
+# One statement for all of them: to prepare a search takes longer than to cut a snippet.
+SNIPPETS = text(
     """
-    SELECT snippet(message_fts, 0, char(57344), char(57345), '…', 16) AS snippet
-    FROM message_fts WHERE message_fts MATCH :query AND rowid = :number
+    SELECT number, snippet FROM (
+      SELECT rowid AS number, CASE WHEN rowid IN (SELECT value FROM json_each(:numbers))
+        THEN snippet(message_fts, 0, char(57344), char(57345), '…', 16) END AS snippet
+      FROM message_fts WHERE message_fts MATCH :query AND rowid BETWEEN :lowest AND :highest
+    ) WHERE snippet IS NOT NULL
     """
 )
 FIND_IN_TITLES = text(
@@ -191,9 +199,14 @@ class Conversations:
         hits = await self._connection.execute(FIND_IN_MESSAGES, {"query": fts, "scan": scan})
         return found + [(row.conversation_id, row.message_id, row.number, None) for row in hits]
 
-    async def snippet(self, fts: str, number: int) -> str:
-        row = (await self._connection.execute(SNIPPET, {"query": fts, "number": number})).first()
-        return row.snippet if row else ""
+    async def snippets(self, fts: str, numbers: Sequence[int]) -> dict[int, str]:
+        """Of messages that were found, by their row numbers."""
+        if not numbers:
+            return {}
+        bounds = {"lowest": min(numbers), "highest": max(numbers)}
+        values = {"query": fts, "numbers": json.dumps(numbers), **bounds}
+        rows = await self._connection.execute(SNIPPETS, values)
+        return {row.number: row.snippet for row in rows}
 
     async def purge(self, deleted_before: str, limit: int = 100) -> list[str]:
         """Really deletes what was deleted long ago, some at a time; says which."""
