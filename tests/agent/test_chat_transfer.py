@@ -40,6 +40,7 @@ def with_picture(number: int = 1) -> Json:
     return made
 
 
+@pytest.mark.timeout(40)
 async def test_what_was_exported_deleted_and_purged_comes_back_equal(
     tmp_path: Path, fake: FakeOllama
 ) -> None:
@@ -274,6 +275,7 @@ values = st.recursive(
 )
 
 
+@pytest.mark.timeout(40)
 async def test_no_file_brings_the_agent_down(guide: Served) -> None:
     """Two hundred files, each of ours with one place in it replaced by anything."""
     spoilt: list[Json] = []

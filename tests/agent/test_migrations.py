@@ -69,6 +69,7 @@ def test_a_newer_schema_is_refused_with_a_sentence_and_left_alone(tmp_path: Path
     assert file.read_bytes() == before
 
 
+@pytest.mark.timeout(40)
 def test_the_program_says_that_the_schema_is_newer_and_ends(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
@@ -129,6 +130,7 @@ def test_only_the_latest_copies_are_kept(tmp_path: Path) -> None:
     assert sorted((tmp_path / "backups").iterdir()) == copies[-KEPT_BACKUPS:]
 
 
+@pytest.mark.timeout(40)
 def test_a_migration_without_room_leaves_nothing_half_done(tmp_path: Path) -> None:
     """A limit on the size of files stands for a full disk."""
     ended = _in_a_process_with_small_files(tmp_path, limit_bytes=40_000)

@@ -20,6 +20,7 @@ from tests.serving import Served, running_agent
 from tests.sse import events_of, follow, text_of
 
 
+@pytest.mark.timeout(40)
 async def test_fifty_writers_at_once_all_write(tmp_path: Path) -> None:
     async with running_agent(tmp_path / "data") as served:
 
@@ -93,6 +94,7 @@ async def test_files_belong_to_their_owner_alone(tmp_path: Path) -> None:
 # --- one owner ----------------------------------------------------------------------------------
 
 
+@pytest.mark.timeout(40)
 def test_a_second_program_on_the_same_folder_does_not_start(tmp_path: Path) -> None:
     with program(tmp_path / "data") as one:
         first = one.serve()
@@ -149,6 +151,7 @@ async def cramped(small_disk: Path, fake: FakeOllama) -> AsyncIterator[Served]:
         yield served
 
 
+@pytest.mark.timeout(40)
 async def test_a_full_disk_is_told_and_loses_nothing_that_was_acknowledged(
     cramped: Served, small_disk: Path
 ) -> None:
@@ -183,6 +186,7 @@ async def test_a_full_disk_is_told_and_loses_nothing_that_was_acknowledged(
     )
 
 
+@pytest.mark.timeout(40)
 async def test_an_answer_on_a_full_disk_ends_with_an_error_and_keeps_its_text(
     cramped: Served, small_disk: Path, fake: FakeOllama
 ) -> None:
@@ -225,6 +229,7 @@ async def _until_full(client: httpx.AsyncClient) -> None:
     raise AssertionError("the disk is not full")
 
 
+@pytest.mark.timeout(40)
 async def test_a_folder_on_a_full_disk_stops_the_start_with_a_sentence(small_disk: Path) -> None:
     folder = small_disk / "data"
     folder.mkdir()
