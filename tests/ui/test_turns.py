@@ -97,10 +97,22 @@ async def test_an_edited_question_begins_a_branch_with_its_own_answers(
     await expect(panel.text).to_have_text("More on PLA.")
 
 
+async def leave_no_room(panel: Panel) -> None:
+    """Makes the page as high as the messages need; growing, they then have to scroll."""
+    await panel.page.set_viewport_size({"width": 1280, "height": 1000})
+    spare: int = await panel.page.get_by_role("region", name="Messages").evaluate(
+        "region => region.clientHeight - region.firstElementChild.offsetHeight"
+    )
+    await panel.page.set_viewport_size({"width": 1280, "height": 1000 - spare})
+
+
 async def test_an_edit_is_left_with_escape_and_changes_nothing(panel: Panel) -> None:
     await panel.ask_and_hear("And PLA?")
+    await leave_no_room(panel)
     await panel.questions.get_by_role("button", name="Edit and ask again").click()
     field = panel.questions.get_by_label("Edit the message")
+    await expect(field).to_be_focused()
+    await expect(field).to_be_in_viewport(ratio=1)
     await field.fill("Something else")
 
     await field.press("Escape")
