@@ -246,6 +246,7 @@ async def test_a_new_message_brings_a_conversation_to_the_top(
     assert [one["title"] for one in await every(timed.client, LIST)] == ["old", "new"]
 
 
+@pytest.mark.timeout(40)
 async def test_pages_hold_each_conversation_once_though_new_ones_come(
     timed: Served, clock: MovingClock
 ) -> None:
