@@ -53,6 +53,9 @@ class ModelService:
         if named is not None:
             found = await self._find(named)
             return _checked(await self._detailed(*found), needs_vision) if found else None
+        for backend in self._backends:
+            if backend.state.state == "unknown":  # the agent has only just started
+                await backend.check_now()
         candidates = self._candidates()
         for candidate in candidates:
             backend = next(one for one in self._backends if one.name == candidate.backend)

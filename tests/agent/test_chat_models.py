@@ -209,6 +209,17 @@ async def test_without_ollama_the_guide_answers_and_says_so(tmp_path: Path) -> N
     assert told == [talk.message, talk.answer]
 
 
+async def test_a_question_right_after_the_start_waits_for_the_first_look_at_ollama(
+    tmp_path: Path, fake: FakeOllama
+) -> None:
+    fake.misbehave(path="/api/version", times=1, delay=0.7)
+    async with running_agent(tmp_path / "data", ollama_url=fake.url) as served:
+        conversation = await opened(served.client)
+        talk = await ask(served.client, conversation["id"], "Why does PETG string?")
+
+    assert (talk.answer["provider"], talk.answer["model"]) == ("ollama", MODEL)
+
+
 async def test_the_guide_takes_over_when_ollama_dies_in_between(
     served: Served, fake: FakeOllama
 ) -> None:
