@@ -84,9 +84,8 @@ class ConversationService:
             hits: dict[str, list[tuple[str | None, int, str | None]]] = {}
             for conversation_id, message_id, number, snippet in await store.matches(fts, SCAN_HITS):
                 hits.setdefault(conversation_id, []).append((message_id, number, snippet))
-            rows = await store.several(list(hits))
-            found = [conversation_id for conversation_id in hits if conversation_id in rows]
-            shown = {key: hits[key][:SNIPPETS_EACH] for key in found[start : start + limit]}
+            shown = {key: hits[key][:SNIPPETS_EACH] for key in list(hits)[start : start + limit]}
+            rows = await store.several(list(shown))
             cut = await store.snippets(
                 fts, [number for some in shown.values() for _, number, text in some if not text]
             )
@@ -100,7 +99,7 @@ class ConversationService:
             }
             for conversation_id, some in shown.items()
         ]
-        more = len(found) > start + limit
+        more = len(hits) > start + limit
         return items, _cursor(start + limit) if more else None
 
     async def change(self, conversation_id: str, values: Mapping[str, object]) -> dict[str, object]:

@@ -116,17 +116,16 @@ FIND_IN_MESSAGES = text(
       SELECT rowid AS number FROM message_fts WHERE message_fts MATCH :query
       ORDER BY rowid DESC LIMIT :scan
     ) hit JOIN message m ON m.number = hit.number
+    JOIN conversation c ON c.id = m.conversation_id WHERE c.deleted_at IS NULL
     ORDER BY hit.number DESC
     """
 )
 # One statement for all of them: to prepare a search takes longer than to cut a snippet.
 SNIPPETS = text(
     """
-    SELECT number, snippet FROM (
-      SELECT rowid AS number, CASE WHEN rowid IN (SELECT value FROM json_each(:numbers))
-        THEN snippet(message_fts, 0, char(57344), char(57345), '…', 16) END AS snippet
-      FROM message_fts WHERE message_fts MATCH :query AND rowid BETWEEN :lowest AND :highest
-    ) WHERE snippet IS NOT NULL
+    SELECT rowid AS number, CASE WHEN rowid IN (SELECT value FROM json_each(:numbers))
+      THEN snippet(message_fts, 0, char(57344), char(57345), '…', 16) END AS snippet
+    FROM message_fts WHERE message_fts MATCH :query AND rowid BETWEEN :lowest AND :highest
     """
 )
 FIND_IN_TITLES = text(
@@ -135,7 +134,7 @@ FIND_IN_TITLES = text(
       SELECT rowid AS number, highlight(conversation_fts, 0, char(57344), char(57345)) AS snippet
       FROM conversation_fts WHERE conversation_fts MATCH :query
       ORDER BY rowid DESC LIMIT :scan
-    ) hit JOIN conversation c ON c.number = hit.number
+    ) hit JOIN conversation c ON c.number = hit.number WHERE c.deleted_at IS NULL
     ORDER BY hit.number DESC
     """
 ).columns()
@@ -191,7 +190,7 @@ class Conversations:
 
     async def matches(self, fts: str, scan: int) -> list[tuple[str, str | None, int, str | None]]:
         """(conversation, message or None, row number, snippet if known already) of the newest
-        hits: titles first, then messages."""
+        hits in conversations that are not deleted: titles first, then messages."""
         titles = await self._connection.execute(FIND_IN_TITLES, {"query": fts, "scan": scan})
         found: list[tuple[str, str | None, int, str | None]] = [
             (row.conversation_id, None, 0, row.snippet) for row in titles
@@ -206,7 +205,7 @@ class Conversations:
         bounds = {"lowest": min(numbers), "highest": max(numbers)}
         values = {"query": fts, "numbers": json.dumps(numbers), **bounds}
         rows = await self._connection.execute(SNIPPETS, values)
-        return {row.number: row.snippet for row in rows}
+        return {row.number: row.snippet for row in rows if row.snippet is not None}
 
     async def purge(self, deleted_before: str, limit: int = 100) -> list[str]:
         """Really deletes what was deleted long ago, some at a time; says which."""
