@@ -29,25 +29,26 @@ FIRST_PAGE = (
     " ORDER BY pinned DESC, updated_at DESC, id DESC LIMIT 51"
 )
 LATER_PAGE = FIRST_PAGE.replace("ORDER BY", "AND (pinned, updated_at, id) < (?, ?, ?) ORDER BY")
-# The newest 500 hits, their conversations, and a snippet of up to three hits of each of fifty.
+# The newest 500 hits, the conversations of a page, and snippets of up to three hits of each.
 TITLES = (
-    "SELECT c.id, highlight(conversation_fts, 0, '[', ']') FROM conversation_fts f"
-    " JOIN conversation c ON c.number = f.rowid WHERE conversation_fts MATCH ?"
-    " ORDER BY f.rowid DESC LIMIT 500"
+    "SELECT c.id FROM conversation_fts f JOIN conversation c ON c.number = f.rowid"
+    " WHERE conversation_fts MATCH ? AND c.deleted_at IS NULL ORDER BY f.rowid DESC LIMIT 500"
 )
 HITS = (
     "SELECT m.conversation_id, hit.rowid FROM (SELECT rowid FROM message_fts"
     " WHERE message_fts MATCH ? ORDER BY rowid DESC LIMIT 500) hit"
-    " JOIN message m ON m.number = hit.rowid ORDER BY hit.rowid DESC"
+    " JOIN message m ON m.number = hit.rowid JOIN conversation c ON c.id = m.conversation_id"
+    " WHERE c.deleted_at IS NULL ORDER BY hit.rowid DESC"
 )
 CONVERSATIONS = (
     "SELECT id, title, title_is_automatic, model, system, created_at, updated_at, archived,"
     " pinned, active_message_id, message_count FROM conversation"
-    " WHERE id IN (SELECT value FROM json_each(?)) AND deleted_at IS NULL"
+    " WHERE id IN (SELECT value FROM json_each(?))"
 )
-SNIPPET = (
-    "SELECT snippet(message_fts, 0, '[', ']', '…', 16) FROM message_fts"
-    " WHERE message_fts MATCH ? AND rowid = ?"
+SNIPPETS = (
+    "SELECT rowid, CASE WHEN rowid IN (SELECT value FROM json_each(?))"
+    " THEN snippet(message_fts, 0, '[', ']', '…', 16) END FROM message_fts"
+    " WHERE message_fts MATCH ? AND rowid BETWEEN ? AND ?"
 )
 
 
@@ -137,16 +138,15 @@ def _texts(count: int) -> dict[str, list[str]]:
 
 def _search(bare: sqlite3.Connection, fts: str) -> list[str]:
     hits: dict[str, list[int]] = {}
-    for conversation_id, _ in bare.execute(TITLES, (fts,)):
+    for (conversation_id,) in bare.execute(TITLES, (fts,)):
         hits.setdefault(conversation_id, []).append(0)
     for conversation_id, number in bare.execute(HITS, (fts,)):
         hits.setdefault(conversation_id, []).append(number)
-    alive = {row[0] for row in bare.execute(CONVERSATIONS, (json.dumps(list(hits)),))}
-    found = [conversation_id for conversation_id in hits if conversation_id in alive][:PAGE]
-    for conversation_id in found:
-        for number in hits[conversation_id][:3]:
-            if number:
-                bare.execute(SNIPPET, (fts, number)).fetchone()
+    found = list(hits)[:PAGE]
+    bare.execute(CONVERSATIONS, (json.dumps(found),)).fetchall()
+    if numbers := [number for key in found for number in hits[key][:3] if number]:
+        values = (json.dumps(numbers), fts, min(numbers), max(numbers))
+        bare.execute(SNIPPETS, values).fetchall()
     return found
 
 
