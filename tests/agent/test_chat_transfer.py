@@ -167,6 +167,20 @@ async def test_markdown_shows_the_active_branch_for_people(guide: Served) -> Non
     )
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+async def test_ten_thousand_conversations_come_in_and_are_listed_once_each(guide: Served) -> None:
+    files = {"conversations": [file(n, f"T{n}", "gantry", "nozzle") for n in range(10_000)]}
+
+    reply = await guide.client.post(f"{LIST}/import", json=files, timeout=60)
+    shown = await every(guide.client, LIST, limit=200)
+    found = await every(guide.client, LIST, q="T7777", limit=200)
+
+    assert body(reply) == NOTHING | {"created": 10_000, "messages_added": 20_000}
+    assert len({one["id"] for one in shown}) == len(shown) == 10_000
+    assert [one["title"] for one in found] == ["T7777"]
+
+
 # --- hostile files ------------------------------------------------------------------------------
 
 
