@@ -25,7 +25,9 @@ class Panel:
     async def sign_in(self, url: str | None = None) -> None:
         """By the real link; `url` is another way to the agent."""
         link = await self.agent.link()
-        await self.page.goto(link.replace(self.agent.url, url or self.agent.url))
+        # The list is read once the page knows that it is signed in.
+        async with self.page.expect_response(lambda one: "/api/v1/conversations?" in one.url):
+            await self.page.goto(link.replace(self.agent.url, url or self.agent.url))
         await expect(self.composer).to_be_visible()
 
     async def open(self, conversation_id: str) -> None:
