@@ -52,24 +52,30 @@ class Program:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def said(self) -> Path:
+        """What it last wrote to the terminal."""
+        return self.data_dir.parent / f"said-{self.port}.txt"
+
     async def start(self) -> None:
         """Returns once it answers."""
         given = {f"ORCA_AGENT_{name.upper()}": str(value) for name, value in self.settings.items()}
-        self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "agent", "serve", "--no-browser"),
-            cwd=ROOT,
-            env={
-                **{name: value for name, value in os.environ.items() if name in KEPT},
-                "HOME": str(self.data_dir.parent),
-                "ORCA_AGENT_DATA_DIR": str(self.data_dir),
-                "ORCA_AGENT_PORT": str(self.port),
-                "ORCA_AGENT_OLLAMA_URL": self.ollama_url,
-                **given,
-            },
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
+        with self.said.open("wb") as said:
+            self.process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "agent", "serve", "--no-browser"),
+                cwd=ROOT,
+                env={
+                    **{name: value for name, value in os.environ.items() if name in KEPT},
+                    "HOME": str(self.data_dir.parent),
+                    "ORCA_AGENT_DATA_DIR": str(self.data_dir),
+                    "ORCA_AGENT_PORT": str(self.port),
+                    "ORCA_AGENT_OLLAMA_URL": self.ollama_url,
+                    **given,
+                },
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+            )
         async with asyncio.timeout(20), httpx.AsyncClient(trust_env=False) as client:
             while not await self._lives(client):  # noqa: ASYNC110 - another process: ask it
                 await asyncio.sleep(0.05)
@@ -127,7 +133,7 @@ class Program:
 
     async def _lives(self, client: httpx.AsyncClient) -> bool:
         if self.process is None or self.process.returncode is not None:
-            raise RuntimeError("The agent ended; its log is in its data folder.")
+            raise RuntimeError(f"The agent ended: {self.said.read_text('utf-8')[-2000:]}")
         try:
             return (await client.get(f"{self.url}/api/v1/health/live")).status_code == 200
         except httpx.HTTPError:
