@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Select,
+    Text,
     bindparam,
     delete,
     insert,
@@ -22,6 +23,7 @@ from sqlmodel import Field, SQLModel
 
 from agent.shared.errors import NotFound
 from agent.shared.sqlite import BY_KEY
+from agent.shared.statements import Statement
 
 Row = dict[str, Any]  # Any: a row's values, by the table's column names
 
@@ -78,18 +80,19 @@ LISTED = [c for c in CONVERSATION.c if c.name not in {"number", "deleted_at"}]
 TOLD = [c for c in MESSAGE.c if c.name != "number"]
 
 # Built once: building a statement takes as long as running it.
-FIND_CONVERSATION = (
+FIND_CONVERSATION = Statement(
     select(*LISTED, CONVERSATION.c.deleted_at)
     .prefix_with(BY_KEY)
     .where(CONVERSATION.c.id == bindparam("key"))
 )
-FIND_MESSAGE = select(*TOLD).prefix_with(BY_KEY).where(MESSAGE.c.id == bindparam("key"))
-CHANGE_CONVERSATION = update(CONVERSATION).where(CONVERSATION.c.id == bindparam("key"))
-CHANGE_MESSAGE = update(MESSAGE).where(MESSAGE.c.id == bindparam("key"))
-ADD_CONVERSATION, ADD_MESSAGES = insert(CONVERSATION), insert(MESSAGE)
+FIND_MESSAGE = Statement(select(*TOLD).prefix_with(BY_KEY).where(MESSAGE.c.id == bindparam("key")))
+CHANGE_CONVERSATION = Statement(update(CONVERSATION).where(CONVERSATION.c.id == bindparam("key")))
+CHANGE_MESSAGE = Statement(update(MESSAGE).where(MESSAGE.c.id == bindparam("key")))
+ADD_CONVERSATION, ADD_MESSAGES = Statement(insert(CONVERSATION)), Statement(insert(MESSAGE))
 
-BRANCH = text(
-    """
+BRANCH = Statement(
+    text(
+        """
     WITH RECURSIVE up(id, parent_id, depth) AS (
       SELECT id, parent_id, 0 FROM message WHERE id = :leaf
       UNION ALL
@@ -99,7 +102,8 @@ BRANCH = text(
     SELECT m.id, m.role, m.content, m.images, m.status FROM up JOIN message m ON m.id = up.id
     ORDER BY up.depth DESC
     """
-).columns(images=JSON())
+    ).columns(id=Text(), role=Text(), content=Text(), images=JSON(), status=Text())
+)
 COUNT_ABOVE = text(
     """
     WITH RECURSIVE up(id, parent_id) AS (
@@ -147,17 +151,14 @@ class Conversations:
         self._connection = connection
 
     async def add(self, values: Mapping[str, object]) -> None:
-        await self._connection.execute(ADD_CONVERSATION, dict(values))
+        await ADD_CONVERSATION.run(self._connection, values)
 
     async def find(self, conversation_id: str, *, deleted: bool = False) -> Row | None:
-        found = await self._connection.execute(FIND_CONVERSATION, {"key": conversation_id})
-        row = found.mappings().first()
-        if row is None or (row["deleted_at"] and not deleted):
-            return None
-        return dict(row)
+        row = await FIND_CONVERSATION.first(self._connection, {"key": conversation_id})
+        return None if row and row["deleted_at"] and not deleted else row
 
     async def change(self, conversation_id: str, values: Mapping[str, object]) -> None:
-        await self._connection.execute(CHANGE_CONVERSATION, {"key": conversation_id, **values})
+        await CHANGE_CONVERSATION.run(self._connection, {"key": conversation_id, **values})
 
     async def page(
         self, *, archived: bool, after: tuple[bool, str, str] | None, limit: int
@@ -224,16 +225,13 @@ class Messages:
         self._connection = connection
 
     async def add(self, rows: Iterable[Mapping[str, object]]) -> None:
-        if values := [dict(row) for row in rows]:
-            await self._connection.execute(ADD_MESSAGES, values)
+        await ADD_MESSAGES.run(self._connection, *rows)
 
     async def find(self, message_id: str) -> Row | None:
-        found = await self._connection.execute(FIND_MESSAGE, {"key": message_id})
-        row = found.mappings().first()
-        return dict(row) if row else None
+        return await FIND_MESSAGE.first(self._connection, {"key": message_id})
 
     async def change(self, message_id: str, values: Mapping[str, object]) -> None:
-        await self._connection.execute(CHANGE_MESSAGE, {"key": message_id, **values})
+        await CHANGE_MESSAGE.run(self._connection, {"key": message_id, **values})
 
     async def page(self, conversation_id: str, after: int, limit: int) -> list[Row]:
         """In the order of writing; `after` is the `number` of the last one."""
@@ -250,8 +248,7 @@ class Messages:
 
     async def branch(self, leaf: str, limit: int) -> list[Row]:
         """The way from (at most `limit` messages above) to `leaf`, oldest first."""
-        rows = await self._connection.execute(BRANCH, {"leaf": leaf, "limit": limit})
-        return [dict(row) for row in rows.mappings()]
+        return await BRANCH.rows(self._connection, {"leaf": leaf, "limit": limit})
 
     async def count_above(self, message_id: str) -> int:
         """How many messages stand between this one and the root, the root included."""

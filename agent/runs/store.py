@@ -15,12 +15,12 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import Field, SQLModel
 
-from agent.runs.rules import ALIVE, Chunk, Run, RunKind, RunState
+from agent.runs.rules import ALIVE, Chunk, Run, RunState
 from agent.shared.sqlite import BY_KEY
+from agent.shared.statements import Row, Statement
 
 
 class RunRow(SQLModel, table=True):
@@ -60,10 +60,12 @@ RUN, SEGMENT = RunRow.__table__, SegmentRow.__table__  # type: ignore[attr-defin
 
 
 # Built once: building a statement takes as long as running it.
-FIND_RUN = select(RUN).prefix_with(BY_KEY).where(RUN.c.id == bindparam("key"))
-FIND_RUN_BY_KEY = select(RUN).prefix_with(BY_KEY).where(RUN.c.idempotency_key == bindparam("key"))
-CHANGE_RUN = update(RUN).where(RUN.c.id == bindparam("key"))
-ADD_RUN, ADD_SEGMENTS = insert(RUN), insert(SEGMENT)
+FIND_RUN = Statement(select(RUN).prefix_with(BY_KEY).where(RUN.c.id == bindparam("key")))
+FIND_RUN_BY_KEY = Statement(
+    select(RUN).prefix_with(BY_KEY).where(RUN.c.idempotency_key == bindparam("key"))
+)
+CHANGE_RUN = Statement(update(RUN).where(RUN.c.id == bindparam("key")))
+ADD_RUN, ADD_SEGMENTS = Statement(insert(RUN)), Statement(insert(SEGMENT))
 
 
 class Runs:
@@ -73,8 +75,8 @@ class Runs:
         self._connection = connection
 
     async def add(self, run: Run, *, key: str | None = None, request_hash: str = "") -> None:
-        await self._connection.execute(
-            ADD_RUN,
+        await ADD_RUN.run(
+            self._connection,
             {
                 "id": run.id,
                 "kind": run.kind,
@@ -89,17 +91,17 @@ class Runs:
         )
 
     async def find(self, run_id: str) -> Run | None:
-        row = (await self._connection.execute(FIND_RUN, {"key": run_id})).first()
+        row = await FIND_RUN.first(self._connection, {"key": run_id})
         return _run(row) if row else None
 
     async def find_by_key(self, key: str) -> tuple[Run, str] | None:
         """The run that this idempotency key made, and the hash of the request that asked."""
-        row = (await self._connection.execute(FIND_RUN_BY_KEY, {"key": key})).first()
-        return (_run(row), row.request_hash) if row else None
+        row = await FIND_RUN_BY_KEY.first(self._connection, {"key": key})
+        return (_run(row), row["request_hash"]) if row else None
 
     async def alive(self) -> list[Run]:
         rows = await self._connection.execute(select(RUN).where(RUN.c.state.in_(ALIVE)))
-        return [_run(row) for row in rows]
+        return [_run(dict(row)) for row in rows.mappings()]
 
     async def latest(self, state: str | None, before: str | None, limit: int) -> list[Run]:
         """Newest first; ids sort by time."""
@@ -108,11 +110,12 @@ class Runs:
             query = query.where(RUN.c.state == state)
         if before:
             query = query.where(RUN.c.id < before)
-        return [_run(row) for row in await self._connection.execute(query)]
+        rows = await self._connection.execute(query)
+        return [_run(dict(row)) for row in rows.mappings()]
 
     async def end(self, run: Run) -> None:
-        await self._connection.execute(
-            CHANGE_RUN,
+        await CHANGE_RUN.run(
+            self._connection,
             {
                 "key": run.id,
                 "state": run.state.value,
@@ -124,12 +127,12 @@ class Runs:
         )
 
     async def append(self, segments: Iterable[tuple[str, Chunk]]) -> None:
-        await self._connection.execute(
-            ADD_SEGMENTS,
-            [
+        await ADD_SEGMENTS.run(
+            self._connection,
+            *(
                 {"run_id": run_id, "first_seq": c.first, "last_seq": c.last, "payload": c.payload}
                 for run_id, c in segments
-            ],
+            ),
         )
 
     async def segments(self, run_id: str, after_seq: int, limit: int = 64) -> list[Chunk]:
@@ -164,18 +167,17 @@ class Runs:
         return len(ids)
 
 
-def _run(row: Row[tuple[object, ...]]) -> Run:
-    kind: RunKind = row.kind
-    problem = json.loads(row.problem) if isinstance(row.problem, str) else row.problem
+def _run(row: Row) -> Run:
+    problem = row["problem"]
     return Run(
-        row.id,
-        kind,
-        RunState(row.state),
-        row.created_at,
-        row.conversation_id,
-        row.message_id,
-        row.started_at,
-        row.ended_at,
-        row.last_seq,
-        problem,
+        row["id"],
+        row["kind"],
+        RunState(row["state"]),
+        row["created_at"],
+        row["conversation_id"],
+        row["message_id"],
+        row["started_at"],
+        row["ended_at"],
+        row["last_seq"],
+        json.loads(problem) if isinstance(problem, str) else problem,
     )

@@ -1,6 +1,7 @@
 """One SQLite file: many readers, one writer, the same settings everywhere."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -96,11 +97,13 @@ def _translated(file: Path) -> Iterator[None]:
     try:
         yield
     except DatabaseError as err:
-        raise _explained(err, file) from err
+        raise _explained(err, str(err.orig), file) from err
+    except sqlite3.DatabaseError as err:
+        raise _explained(err, str(err), file) from err
 
 
-def _explained(err: DatabaseError, file: Path) -> OrcaError:
-    text = str(err.orig).lower()
+def _explained(err: Exception, said: str, file: Path) -> OrcaError:
+    text = said.lower()
     if "full" in text:
         return NoSpace(
             "disk-full",

@@ -1,0 +1,108 @@
+"""Statements that run with every question, without the tenth of a millisecond that SQLAlchemy
+takes for each: compiled once, then handed to the driver."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    Insert,
+    Select,
+    TextualSelect,
+    Update,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
+
+from agent.shared.sqlite import OneHopConnection
+
+Row = dict[str, Any]  # Any: a row's values, by the names of its columns
+Values = Mapping[str, object]
+Change = Callable[[Any], Any] | None  # Any: between Python's value and SQLite's
+
+
+class Statement:
+    """The same rows and changes as `connection.execute` with this statement."""
+
+    def __init__(self, statement: Select[Any] | TextualSelect | Insert | Update | Delete) -> None:
+        self._statement = statement
+        self._forms: dict[tuple[str, ...], _Form] = {}
+
+    async def rows(self, connection: AsyncConnection, values: Values) -> list[Row]:
+        """Every row. `values` has all that the statement asks for."""
+        form = self._form(connection, values)
+        driver = _driver(connection)
+        outcome = await driver.execute_soon(form.sql, form.placed(values), many=False)
+        return [form.read(row) for row in outcome.rows]
+
+    async def first(self, connection: AsyncConnection, values: Values) -> Row | None:
+        rows = await self.rows(connection, values)
+        return rows[0] if rows else None
+
+    async def run(self, connection: AsyncConnection, *several: Values) -> None:
+        """Does it once for each of `several`, which have the same names. May wait until the
+        commit, or until the next statement that reads."""
+        if several:
+            form = self._form(connection, several[0])
+            placed = [form.placed(values) for values in several]
+            await _driver(connection).execute_soon(form.sql, placed, many=True)
+
+    def _form(self, connection: AsyncConnection, values: Values) -> "_Form":
+        names = tuple(values)
+        if names not in self._forms:
+            self._forms[names] = _Form(self._statement, names, connection.dialect)
+        return self._forms[names]
+
+
+class _Form:
+    """The statement as SQLite takes it, for one set of names."""
+
+    def __init__(
+        self,
+        statement: Select[Any] | TextualSelect | Insert | Update | Delete,
+        names: Iterable[str],
+        dialect: Dialect,
+    ) -> None:
+        columns: Iterable[ColumnElement[Any]] = ()
+        keys: list[str] | None = list(names)
+        if isinstance(statement, (Select, TextualSelect)):
+            columns, keys = statement.selected_columns, None
+        compiled = statement.compile(dialect=dialect, column_keys=keys)
+        self.sql = str(compiled)
+        self._given = dict(compiled.params)
+        for column in compiled.insert_prefetch:  # what a table's default fills in
+            if isinstance(column.default, ScalarElementColumnDefault):
+                self._given[column.key] = column.default.arg
+        self._places: list[tuple[str, Change]] = [
+            (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect))
+            for name in compiled.positiontup or ()
+        ]
+        self._columns: list[tuple[str, Change]] = [
+            (str(c.key), c.type.dialect_impl(dialect).result_processor(dialect, None))
+            for c in columns
+        ]
+
+    def placed(self, values: Values) -> list[object]:
+        """The values in the order of their question marks."""
+        given = {**self._given, **values}
+        return [change(given[name]) if change else given[name] for name, change in self._places]
+
+    def read(self, row: tuple[Any, ...]) -> Row:
+        return {
+            name: change(value) if change else value
+            for (name, change), value in zip(self._columns, row, strict=True)
+        }
+
+
+def _driver(connection: AsyncConnection) -> OneHopConnection:
+    sync = connection.sync_connection
+    if sync is None:
+        raise ValueError("the connection is closed")
+    if not sync.in_transaction():
+        sync.begin()
+    driver = sync.connection.driver_connection
+    if not isinstance(driver, OneHopConnection):
+        raise TypeError("another driver than ours")
+    return driver
