@@ -46,6 +46,7 @@ class Question:
     parent_id: str | None
     model: str | None
     context_length: int | None
+    sees: bool
     system: str | None
     options: Mapping[str, object]
 
@@ -237,7 +238,7 @@ class Answer:
                 if len(rows) > HISTORY_TURNS:
                     self.unread = await messages.count_above(question.parent_id) + 1 - len(rows)
             turns = [
-                Turn(row["role"], row["content"], tuple(row["images"]))
+                Turn(row["role"], row["content"], tuple(row["images"]) if question.sees else ())
                 for row in rows
                 if row["content"] or row["images"]
             ]
@@ -246,7 +247,7 @@ class Answer:
 
 NO_SERVER = (
     "To get answers from a model, install Ollama from ollama.com and start it, then run "
-    "`ollama pull qwen3:4b`. It was looked for at {url}."
+    "`ollama pull qwen3:4b`. It was looked for at `{url}`."
 )
 NO_MODEL = "Ollama runs, but has no model yet. Run `ollama pull qwen3:4b` and ask again."
 

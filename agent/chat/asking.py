@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from agent.chat.rules import title_of
 from agent.chat.shapes import message_json
 from agent.chat.store import Conversations, Messages, Row, no_conversation, present
 from agent.inference.options import checked
-from agent.models.rules import Model
+from agent.models.rules import Model, can_see
 from agent.runs.rules import Run, RunState
 from agent.runs.service import RunService
 from agent.runs.store import Runs
@@ -73,16 +74,16 @@ class AskingService:
         )
         async with self._database.reading() as connection:
             conversation = await present(connection, conversation_id)
-        chosen = await self._model(asked.model or conversation["model"], asked.images)
+            named = asked.model or conversation["model"]
+            looks_back = await _looks_back(connection, named, _parent_of(asked, conversation))
+        chosen = await self._model(named, asked.images, looks_back=looks_back)
         now = rfc3339(self._clock())
         async with self._database.writing() as connection:
             if key and (known := await self._known(connection, key, fingerprint)):
                 return known
             model = _given(chosen)
             conversation = await present(connection, conversation_id)
-            parent_id = asked.parent_id
-            if parent_id == ACTIVE_BRANCH:
-                parent_id = conversation["active_message_id"]
+            parent_id = _parent_of(asked, conversation)
             await _check_parent(connection, conversation_id, parent_id)
             question: dict[str, object] = {
                 **BLANK_MESSAGE,
@@ -115,7 +116,9 @@ class AskingService:
         async with self._database.reading() as connection:
             question = await _question_of(connection, message_id)
             conversation = await present(connection, question["conversation_id"])
-        chosen = await self._model(model or conversation["model"], question["images"])
+            named = model or conversation["model"]
+            looks_back = await _looks_back(connection, named, question["parent_id"])
+        chosen = await self._model(named, question["images"], looks_back=looks_back)
         async with self._database.writing() as connection:
             if key and (known := await self._known(connection, key, fingerprint)):
                 return known
@@ -179,6 +182,7 @@ class AskingService:
             parent_id=question["parent_id"],
             model=model.name if model else None,
             context_length=model.context_length if model else None,
+            sees=model is not None and can_see(model),
             system=conversation["system"],
             options=options,
         )
@@ -203,20 +207,43 @@ class AskingService:
         live = self._runs.live(run.id)
         return message_json(question), live.run if live else run
 
-    async def _model(self, named: str | None, images: Sequence[str]) -> Model | OrcaError | None:
+    async def _model(
+        self, named: str | None, images: Sequence[str], *, looks_back: bool = False
+    ) -> Model | OrcaError | None:
         """The model that answers; None where only the guide can.
 
         Why there is none comes as a value: the same request sent twice is answered the same,
         also where the model has gone meanwhile."""
+        models = self._parts.models
         try:
             if absent := await self._parts.images.missing(list(images)):
                 raise Invalid("no-such-image", f"Upload these pictures first: {', '.join(absent)}.")
-            chosen = await self._parts.models.choose(named, needs_vision=bool(images))
+            chosen = None
+            if looks_back:
+                with suppress(Invalid):  # none sees: one that reads is better than none
+                    chosen = await models.choose(None, needs_vision=True)
+            if chosen is None:
+                chosen = await models.choose(named, needs_vision=bool(images))
             if chosen is not None:
                 self._parts.queue.check_room()
         except OrcaError as err:
             return err
         return chosen
+
+
+async def _looks_back(
+    connection: AsyncConnection, named: str | None, parent_id: str | None
+) -> bool:
+    """Whether the choice is free and there is a picture to ask on about."""
+    if named is not None or parent_id is None:
+        return False
+    return await Messages(connection).has_images(parent_id)
+
+
+def _parent_of(asked: Asked, conversation: Row) -> str | None:
+    is_next = asked.parent_id == ACTIVE_BRANCH
+    parent_id: str | None = conversation["active_message_id"] if is_next else asked.parent_id
+    return parent_id
 
 
 def _given(chosen: Model | OrcaError | None) -> Model | None:

@@ -104,6 +104,17 @@ BRANCH = Statement(
     """
     ).columns(id=Text(), role=Text(), content=Text(), images=JSON(), status=Text())
 )
+HAS_IMAGES = text(
+    """
+    WITH RECURSIVE up(id, parent_id, images, depth) AS (
+      SELECT id, parent_id, images, 0 FROM message WHERE id = :leaf
+      UNION ALL
+      SELECT m.id, m.parent_id, m.images, up.depth + 1 FROM message m
+      JOIN up ON m.id = up.parent_id WHERE up.depth < :limit
+    )
+    SELECT EXISTS (SELECT 1 FROM up WHERE images <> '[]')
+    """
+)
 COUNT_ABOVE = text(
     """
     WITH RECURSIVE up(id, parent_id) AS (
@@ -249,6 +260,11 @@ class Messages:
     async def branch(self, leaf: str, limit: int) -> list[Row]:
         """The way from (at most `limit` messages above) to `leaf`, oldest first."""
         return await BRANCH.rows(self._connection, {"leaf": leaf, "limit": limit})
+
+    async def has_images(self, leaf: str, limit: int = 8) -> bool:
+        """Whether `leaf` or one of the `limit` messages above it has a picture."""
+        found = await self._connection.execute(HAS_IMAGES, {"leaf": leaf, "limit": limit})
+        return bool(found.scalar_one())
 
     async def count_above(self, message_id: str) -> int:
         """How many messages stand between this one and the root, the root included."""

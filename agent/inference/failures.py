@@ -52,7 +52,7 @@ MEANINGS = (
         r"does not support (multimodal|image|vision)|missing data required for image",
         Invalid,
         "no-vision",
-        "{model} cannot see images. Choose a model with the capability `vision`.",
+        "{model} cannot see images. Choose a model with vision, such as qwen3-vl.",
     ),
     _meaning(
         r"does not support (chat|generate|completion)|image generation models are not",

@@ -149,7 +149,7 @@ def _checked(model: Model, needs_vision: bool) -> Model:  # noqa: FBT001 - priva
     if needs_vision and not rules.can_see(model):
         raise Invalid(
             "no-vision",
-            f"{model.name} cannot see images. Choose a model with the capability `vision`.",
+            f"{model.name} cannot see images. Choose a model with vision, such as qwen3-vl.",
             model=model.name,
         )
     return model

@@ -22,7 +22,7 @@ from tests.agent.talking import (
 )
 from tests.fakes.ollama import FakeOllama
 from tests.serving import Served, running_agent
-from tests.sse import text_of
+from tests.sse import follow, text_of
 
 # --- models -------------------------------------------------------------------------------------
 
@@ -107,6 +107,33 @@ async def test_pictures_reach_a_model_that_sees_as_base64(
     ]
     assert talk.message["images"] == hashes
     assert (await messages(client, conversation["id"]))[0]["images"] == hashes
+
+
+async def test_who_asks_on_about_a_picture_is_answered_by_a_model_that_still_sees_it(
+    client: httpx.AsyncClient, fake: FakeOllama
+) -> None:
+    conversation = await opened(client)
+    await ask(client, conversation["id"], "What is it?", images=[await upload(client, picture())])
+
+    on = await ask(client, conversation["id"], "And the left corner?")
+    again = await client.post(f"/api/v1/messages/{on.answer['id']}/regenerate", json={})
+    await follow(client, body(again, 202)["run"]["id"])
+
+    assert [chat["model"] for chat in chats(fake)] == [SEEING, SEEING, SEEING]
+    assert [len(chat["messages"][1].get("images") or []) for chat in chats(fake)] == [1, 1, 1]
+
+
+async def test_a_named_model_without_eyes_gets_the_history_without_pictures(
+    client: httpx.AsyncClient, fake: FakeOllama
+) -> None:
+    conversation = await opened(client)
+    await ask(client, conversation["id"], "What is it?", images=[await upload(client, picture())])
+
+    talk = await ask(client, conversation["id"], "And now?", model=MODEL)
+
+    sent = chats(fake)[-1]
+    assert (talk.answer["status"], sent["model"]) == ("complete", MODEL)
+    assert [message.get("images") for message in sent["messages"]] == [None] * 4
 
 
 async def test_only_the_latest_pictures_are_sent_again(
