@@ -90,10 +90,8 @@ CHANGE_CONVERSATION = Statement(update(CONVERSATION).where(CONVERSATION.c.id == 
 CHANGE_MESSAGE = Statement(update(MESSAGE).where(MESSAGE.c.id == bindparam("key")))
 ADD_CONVERSATION, ADD_MESSAGES = Statement(insert(CONVERSATION)), Statement(insert(MESSAGE))
 
-BRANCH = Statement(
-    text(
-        """
-    WITH RECURSIVE up(id, parent_id, depth) AS (
+BRANCH = """
+    WITH {hint} RECURSIVE up(id, parent_id, depth) AS (
       SELECT id, parent_id, 0 FROM message WHERE id = :leaf
       UNION ALL
       SELECT m.id, m.parent_id, up.depth + 1 FROM message m JOIN up ON m.id = up.parent_id
@@ -102,8 +100,15 @@ BRANCH = Statement(
     SELECT m.id, m.role, m.content, m.images, m.status FROM up JOIN message m ON m.id = up.id
     ORDER BY up.depth DESC
     """
-    ).columns(id=Text(), role=Text(), content=Text(), images=JSON(), status=Text())
-)
+NEAR = 24
+
+
+def _branch(hint: str) -> Statement:
+    told = {"id": Text(), "role": Text(), "content": Text(), "status": Text()}
+    return Statement(text(BRANCH.format(hint=hint)).columns(images=JSON(), **told))
+
+
+FIND_NEAR, FIND_BRANCH = _branch(BY_KEY), _branch("")
 HAS_IMAGES = text(
     """
     WITH RECURSIVE up(id, parent_id, images, depth) AS (
@@ -259,7 +264,11 @@ class Messages:
 
     async def branch(self, leaf: str, limit: int) -> list[Row]:
         """The way from (at most `limit` messages above) to `leaf`, oldest first."""
-        return await BRANCH.rows(self._connection, {"leaf": leaf, "limit": limit})
+        near = min(NEAR, limit)
+        rows = await FIND_NEAR.rows(self._connection, {"leaf": leaf, "limit": near})
+        if len(rows) <= near or near == limit:
+            return rows
+        return await FIND_BRANCH.rows(self._connection, {"leaf": leaf, "limit": limit})
 
     async def has_images(self, leaf: str, limit: int = 8) -> bool:
         """Whether `leaf` or one of the `limit` messages above it has a picture."""

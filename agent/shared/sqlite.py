@@ -12,8 +12,8 @@ from typing import Any, Self, TypeVar
 
 import aiosqlite
 
-BY_KEY = "/* by key */"  # statement.prefix_with(BY_KEY): a few rows by an index, in microseconds
-READS_BY_KEY = f"SELECT {BY_KEY}"
+BY_KEY = "/* by key */"  # behind the first word of a statement: a few rows, in microseconds
+READS_BY_KEY = (f"SELECT {BY_KEY}", f"WITH {BY_KEY}")
 WRITES = ("INSERT ", "UPDATE ", "DELETE ")
 T = TypeVar("T")
 Rows = list[tuple[Any, ...]]  # Any: what SQLite holds
