@@ -104,8 +104,10 @@ NEAR = 24
 
 
 def _branch(hint: str) -> Statement:
-    told = {"id": Text(), "role": Text(), "content": Text(), "status": Text()}
-    return Statement(text(BRANCH.format(hint=hint)).columns(images=JSON(), **told))
+    told = text(BRANCH.format(hint=hint)).columns(
+        id=Text(), role=Text(), content=Text(), images=JSON(), status=Text()
+    )
+    return Statement(told)
 
 
 FIND_NEAR, FIND_BRANCH = _branch(BY_KEY), _branch("")

@@ -24,7 +24,8 @@ Change = Callable[[Any], Any] | None  # Any: between Python's value and SQLite's
 
 
 class Statement:
-    """The same rows and changes as `connection.execute` with this statement."""
+    """The same rows and changes as `connection.execute` with this statement. Columns of a text
+    are named in the order in which it gives them."""
 
     def __init__(self, statement: Select[Any] | TextualSelect | Insert | Update | Delete) -> None:
         self._statement = statement
