@@ -83,9 +83,16 @@ class Connection(asyncio.Protocol):
             raise BenchError(f"no token came: {bytes(self._buffer[:300])!r}")
         return Reading(self._first_at - began, ended - began, self._counted)
 
-    def request(self, method: str, path: str, body: bytes = b"", token: str | None = None) -> bytes:
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        token: str | None = None,
+        accept: str = "*/*",
+    ) -> bytes:
         """The bytes of a request."""
-        lines = [f"{method} {path} HTTP/1.1", f"Host: {self._host}"]
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {self._host}", f"Accept: {accept}"]
         if token:
             lines.append(f"Authorization: Bearer {token}")
         if body:

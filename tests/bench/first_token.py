@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tests.bench.connection import Reading
 from tests.bench.processes import Fake
 from tests.bench.report import Row, ms, watching
-from tests.bench.targets import Asker, Target, ask_once, median, percentile
+from tests.bench.targets import Asker, OneRequest, OrcaAgent, Target, ask_once, median, percentile
 
 P50_S, P99_S = 0.003, 0.025
 PACE = 20.0
@@ -29,25 +29,26 @@ class Firsts:
 
 
 async def measure(
-    fake: Fake, direct: Target, agent: Target, proxy: Target | None, *, quick: bool
+    fake: Fake, direct: Target, agent: OrcaAgent, proxy: Target | None, *, quick: bool
 ) -> list[Row]:
     """One stream after the other, then fifty at once."""
     rows = []
+    single = OneRequest(agent)
     ours = [target.process for target in (direct, agent, proxy) if target is not None]
     with watching(*ours) as others:
         firsts = {}
-        for target in (direct, agent, proxy):
+        for target in (direct, agent, single, proxy):
             if target is not None:
                 few = quick or target is proxy
                 firsts[target.name] = await _sequential(fake, target, 50 if few else 400)
-    rows.append(_row("1 stream", firsts))
-    rows[-1].others = others.cores
+    rows += [_row("1 stream", firsts, agent), _row("1 stream, one request", firsts, single)]
+    rows[-2].others = rows[-1].others = others.cores
     with watching(*ours) as others:
         many = {
             target.name: await _crowded(fake, target, 100 if quick else 400)
             for target in (direct, agent)
         }
-    rows.append(_row("50 streams, 20 tokens/s each", many))
+    rows.append(_row("50 streams, 20 tokens/s each", many, agent))
     rows[-1].others = others.cores
     return rows
 
@@ -90,8 +91,8 @@ async def _ask(asker: Asker) -> Reading:
         asker.close()
 
 
-def _row(under: str, firsts: dict[str, Firsts]) -> Row:
-    direct, agent = firsts["direct"], firsts["agent"]
+def _row(under: str, firsts: dict[str, Firsts], target: Target) -> Row:
+    direct, agent = firsts["direct"], firsts[target.name]
     p50, p99 = agent.p50 - direct.p50, agent.p99 - direct.p50
     yardstick = f"direct p50 {ms(direct.p50)}, p99 {ms(direct.p99)}"
     facts = {"added p50": p50, "added p99": p99, "direct p50": direct.p50, "direct p99": direct.p99}

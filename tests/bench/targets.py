@@ -138,6 +138,26 @@ class OrcaAgent:
         return Conversation(connection, self.agent.token, str(answer.json()["id"]))
 
 
+class OneRequest:
+    """The durable chat, whose answer to the question is the run's events."""
+
+    name = "agent, one request"
+
+    def __init__(self, agent: OrcaAgent) -> None:
+        self.process, self._agent = agent.process, agent
+
+    async def asker(self) -> Asker:
+        conversation = await self._agent.asker()
+        request = conversation.connection.request(
+            "POST",
+            f"{CHAT}/{conversation.id}/messages",
+            orjson.dumps({"content": QUESTION}),
+            conversation.token,
+            "text/event-stream",
+        )
+        return CountingAsker(conversation.connection, request, b"event: token")
+
+
 async def ask_once(target: Target) -> Reading:
     """One question in a conversation of its own; what comes before it is not timed."""
     asker = await target.asker()
