@@ -15,7 +15,7 @@ from agent.guide.rules import Passage
 from agent.guide.rules import answer as guide_answer
 from agent.guide.service import Guide
 from agent.images.service import ImageService
-from agent.inference.backends import Backend
+from agent.inference.backends import Backend, BackendState
 from agent.inference.queue import Queue
 from agent.inference.rules import ChatRequest, Finish, Frame, Message
 from agent.models.service import ModelService
@@ -44,6 +44,7 @@ class Question:
     content: str
     images: tuple[str, ...]
     parent_id: str | None
+    named: str | None
     model: str | None
     context_length: int | None
     sees: bool
@@ -116,14 +117,25 @@ class Answer:
         live.mark_started()
         live.emit("started", {"model": None, "backend": None, "provider": "guide"})
         self._tell_sources(live, passages)
-        has_server = state.state == "up"
         pieces = guide_answer(
             self.question.content,
             passages,
-            reason="No model is installed in Ollama" if has_server else "No model is connected",
-            advice=NO_MODEL if has_server else NO_SERVER.format(url=state.url),
+            reason="No model is installed in Ollama" if state.is_up else "No model is connected",
+            advice=self._advice(state),
         )
         live.emit_texts([("token", piece) for piece in pieces])
+
+    def _advice(self, state: BackendState) -> str:
+        """What to do about the missing model, and what of the question went unheard."""
+        if state.is_up:
+            advice = NO_MODEL
+        else:
+            advice = (SLOW_SERVER if state.is_slow else NO_SERVER).format(url=state.url)
+        if self.question.named:
+            advice += f" {self.question.named}, which was asked for, has not seen the question."
+        if self.question.images:
+            advice += " Nobody has looked at the picture."
+        return advice
 
     async def _answer_with_model(self, live: LiveRun, model: str, passages: list[Passage]) -> None:
         self.model, self.provider = model, "ollama"
@@ -249,6 +261,7 @@ NO_SERVER = (
     "To get answers from a model, install Ollama from ollama.com and start it, then run "
     "`ollama pull qwen3:4b`. It was looked for at `{url}`."
 )
+SLOW_SERVER = "Ollama at `{url}` is there, but takes long to answer. Ask again in a moment."
 NO_MODEL = "Ollama runs, but has no model yet. Run `ollama pull qwen3:4b` and ask again."
 
 

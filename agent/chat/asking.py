@@ -99,7 +99,7 @@ class AskingService:
             run = await self._begin(
                 connection, conversation, question, model, fingerprint, key, is_new=True
             )
-        self._launch(run, conversation, question, model, options)
+        self._launch(run, conversation, question, model, named, options)
         return message_json(question), run
 
     async def regenerate(
@@ -127,7 +127,7 @@ class AskingService:
             run = await self._begin(
                 connection, conversation, question, given, fingerprint, key, is_new=False
             )
-        self._launch(run, conversation, question, given, options)
+        self._launch(run, conversation, question, given, named, options)
         return message_json(question), run
 
     async def _begin(
@@ -173,6 +173,7 @@ class AskingService:
         conversation: Row,
         question: Mapping[str, Any],
         model: Model | None,
+        named: str | None,
         options: Mapping[str, object],
     ) -> None:
         asked = Question(
@@ -180,6 +181,7 @@ class AskingService:
             content=question["content"],
             images=tuple(question["images"]),
             parent_id=question["parent_id"],
+            named=named,
             model=model.name if model else None,
             context_length=model.context_length if model else None,
             sees=model is not None and can_see(model),

@@ -3,11 +3,11 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from agent.inference.ollama import Ollama
 from agent.inference.rules import ChatRequest, Finish, Frame, InstalledModel, canonical_name
@@ -16,6 +16,8 @@ from agent.shared.clock import Clock, rfc3339, system_clock
 from agent.shared.errors import OrcaError, Unavailable
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class BackendState:
     warning: str | None = None
     models: tuple[InstalledModel, ...] = ()
     loaded: Mapping[str, datetime | None] = field(default_factory=dict)
+    is_slow: bool = False  # while down: it is there, but did not answer in time
 
     @property
     def is_up(self) -> bool:
@@ -85,10 +88,10 @@ class Backend:
         """Asks the server and returns what is known then."""
         async with self._checking:
             try:
-                async with asyncio.timeout(self._within_s):
-                    version = await self.ollama.version()
-                    models = tuple(await self.ollama.tags())
-                    loaded = {canonical_name(m.name): m.expires_at for m in await self.ollama.ps()}
+                version = await self._soon(self.ollama.version())
+                models = tuple(await self._soon(self.ollama.tags()))
+                in_memory = await self._soon(self.ollama.ps())
+                loaded = {canonical_name(model.name): model.expires_at for model in in_memory}
             except TimeoutError:
                 # A server that works hard may be slow here once, or yet be streaming.
                 self._misses += 1
@@ -97,13 +100,17 @@ class Backend:
                     slow = (
                         f"Ollama did not answer within {self._within_s:g} s at {self._state.url}."
                     )
-                    self._is_down(slow)
+                    self._is_down(slow, is_slow=True)
             except OrcaError as err:
                 self._is_down(err.detail)
             else:
                 self._misses = 0
                 self._is_up(version, models, loaded)
             return self._state
+
+    async def _soon(self, answer: Coroutine[Any, Any, T]) -> T:  # Any: of typeshed
+        async with asyncio.timeout(self._within_s):
+            return await answer
 
     async def changed(self) -> BackendState:
         """Waits for the next change of anything in the state."""
@@ -159,12 +166,13 @@ class Backend:
             )
         )
 
-    def _is_down(self, detail: str) -> None:
+    def _is_down(self, detail: str, *, is_slow: bool = False) -> None:
         if self._state.state != "down":
             log.info("model server %s is down: %s", self.name, detail)
         since = self._state.since if self._state.state == "down" else self._clock()
         name, url = self._state.name, self._state.url
-        self._become(BackendState(name, url, "down", since=since, detail=detail))
+        state = BackendState(name, url, "down", since=since, detail=detail, is_slow=is_slow)
+        self._become(state)
 
     def _is_loaded(self, model: str) -> None:
         if self._state.is_up:

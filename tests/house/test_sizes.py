@@ -12,7 +12,6 @@ SOURCES = {".py", ".ts", ".svelte", ".mjs", ".css"}
 
 LONG_FILES = {
     "ui/web/src/lib/api/schema.ts": "written by a program, from the description of the API",
-    "tests/agent/test_chat_asking.py": "one question through all that can become of it",
 }
 LONG_FUNCTIONS = {
     "agent/app.py: open_agent": "the wiring: one list, read from top to bottom",
