@@ -327,3 +327,17 @@ async def test_text_beyond_two_million_characters_is_refused(client: httpx.Async
 
     assert problem(reply) == (422, "invalid-fields")
     assert reply.json()["errors"][0]["field"] == "content"
+
+
+async def test_the_guide_says_which_model_and_picture_went_unheard(tmp_path: Path) -> None:
+    async with running_agent(tmp_path / "data") as alone:
+        conversation = await opened(alone.client)
+        sha256 = await upload(alone.client, picture())
+
+        talk = await ask(
+            alone.client, conversation["id"], "Why?", model="qwen3:32b", images=[sha256]
+        )
+
+    assert talk.answer["provider"] == "guide"
+    assert "qwen3:32b, which was asked for, has not seen the question." in text_of(talk.events)
+    assert "Nobody has looked at the picture." in text_of(talk.events)

@@ -152,6 +152,30 @@ async def test_one_slow_look_does_not_make_a_working_server_down(
     assert (once, twice) == ("up", "down")
 
 
+async def test_a_server_that_is_slow_in_each_answer_is_up_all_the_same(
+    backend: Backend, fake: FakeOllama
+) -> None:
+    fake.misbehave(delay=0.2)  # three answers together take longer than the patience for one
+
+    state = await backend.check_now()
+
+    assert (state.state, len(state.models)) == ("up", 1)
+
+
+async def test_a_server_that_is_too_slow_is_told_from_one_that_is_not_there(
+    backend: Backend, fake: FakeOllama
+) -> None:
+    fake.misbehave(delay=9)
+    slow = await backend.check_now()
+    await fake.stop()
+    gone = await backend.check_now()
+
+    assert [(slow.state, slow.is_slow), (gone.state, gone.is_slow)] == [
+        ("down", True),
+        ("down", False),
+    ]
+
+
 async def test_a_server_that_streams_is_not_down_however_slow_its_lists(
     backend: Backend, fake: FakeOllama
 ) -> None:
