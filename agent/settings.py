@@ -1,11 +1,16 @@
 """The agent's settings: one frozen object, read once in __main__ and handed down as values."""
 
+import os
+import re
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -19,6 +24,14 @@ from agent.shared.folders import default_data_dir
 PREFIX = "ORCA_AGENT_"
 DEFAULT_PORT = 14434
 FILE_NAME = "agent.toml"
+LEVELS = ("debug", "info", "warning", "error")
+PLAIN_LEVEL = "LOG_LEVEL"
+# What a sentence says of those whose limits are no numbers.
+ALLOWED = {
+    "default_model": "the name of a model, of at most 200 characters",
+    "log_level": "debug, info, warning or error",
+    "keep_alive": "a time such as 5m or 1h, or -1 for ever",
+}
 
 
 class BadSettings(Exception):
@@ -63,7 +76,7 @@ class Settings(BaseSettings):
     )
     log_level: str = Field(
         default="info",
-        validation_alias=_named("LOG_LEVEL", "LOG_LEVEL"),
+        validation_alias=_named("LOG_LEVEL", PLAIN_LEVEL),
         description="debug, info, warning or error.",
     )
     context_tokens: int = Field(
@@ -120,10 +133,9 @@ class Settings(BaseSettings):
     @field_validator("log_level")
     @classmethod
     def _level(cls, text: str) -> str:
-        level = text.strip().lower()
-        if level not in {"debug", "info", "warning", "error"}:
-            raise ValueError("must be debug, info, warning or error")
-        return level
+        if not _is_level(text):
+            raise ValueError(ALLOWED["log_level"])
+        return text.strip().lower()
 
     @field_validator("data_dir")
     @classmethod
@@ -155,19 +167,127 @@ class Settings(BaseSettings):
         given = init_settings.init_kwargs if isinstance(init_settings, InitSettingsSource) else {}
         file = data_dir_in_force(given.get("data_dir")) / FILE_NAME
         toml = TomlConfigSettingsSource(settings_cls, file)
+        if isinstance(env_settings, EnvSettingsSource):
+            # A plain LOG_LEVEL is often meant for other programs: `notices` says that it is left.
+            env_settings.env_vars = {
+                name: value
+                for name, value in env_settings.env_vars.items()
+                if name.upper() != PLAIN_LEVEL or _is_level(value or "")
+            }
         return init_settings, env_settings, toml
 
 
 def load(**given: Any) -> Settings:  # Any: each field has its own type
     """The settings in force. Raises BadSettings with one sentence that names the culprit."""
+    environment = os.environ
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    for name in environment:
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            raise BadSettings(f"There is no setting called {name}.")
+    try:
+        folder = given["data_dir"] = data_dir_in_force(given.get("data_dir"))
+    except RuntimeError:
+        raise BadSettings("The data folder is in the home of a user who is not known.") from None
+    file = _read(folder / FILE_NAME)
+    if "data_dir" in file:
+        raise BadSettings(
+            f"data_dir has no place in {FILE_NAME}, which lies in that folder: "
+            f"set {PREFIX}DATA_DIR in the environment."
+        )
     try:
         return Settings(**given)
     except ValidationError as err:
         first = err.errors(include_url=False)[0]
-        name = ".".join(map(str, first["loc"]))
-        if first["type"] == "extra_forbidden":
-            raise BadSettings(f"There is no setting called {name} ({FILE_NAME}).") from None
-        message = first["msg"].removeprefix("Value error, ")
-        raise BadSettings(f"The setting {name} is wrong: {message}.") from None
-    except ValueError as err:  # tomllib's error, which names line and column
-        raise BadSettings(f"The file {FILE_NAME} cannot be read: {err}.") from None
+        raise BadSettings(_sentence(first, environment, given, file)) from None
+
+
+def notices(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Sentences about what is set but not followed."""
+    level = environment.get(PLAIN_LEVEL, "")
+    if not level or _is_level(level) or f"{PREFIX}{PLAIN_LEVEL}" in environment:
+        return []
+    allowed = ALLOWED["log_level"]
+    return [f"{PLAIN_LEVEL} is not used: it is {_short(level)}, and would have to be {allowed}."]
+
+
+def _is_level(text: str) -> bool:
+    return text.strip().lower() in LEVELS
+
+
+def _read(file: Path) -> Mapping[str, object]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as err:
+        raise BadSettings(f"The file {file} cannot be read: {err.strerror}.") from None
+    except UnicodeDecodeError:
+        raise BadSettings(f"The file {file} is not UTF-8 text.") from None
+    except tomllib.TOMLDecodeError as err:
+        place = re.search(r"line \d+, column \d+", str(err))
+        where = f": see {place[0]}" if place else ", and ends too early"
+        raise BadSettings(f"The file {file} is not TOML{where}.") from None
+
+
+def _sentence(
+    error: Any,  # Any: pydantic's own
+    environment: Mapping[str, str],
+    given: Mapping[str, object],
+    file: Mapping[str, object],
+) -> str:
+    said = str(error["loc"][0])
+    name = said.lower().removeprefix(PREFIX.lower())
+    if name not in Settings.model_fields:
+        name = "ollama_url" if name == "ollama_host" else name
+    if name not in Settings.model_fields or error["type"] == "extra_forbidden":
+        return f"There is no setting called {said} ({FILE_NAME})."
+    where, value = _culprit(name, environment, given, file)
+    if name == "ollama_url":
+        reason = str(error["msg"]).removeprefix("Value error, ").rstrip(".")
+        if error["type"] != "value_error":  # a number in the file, for instance
+            reason = "an address is a text such as http://127.0.0.1:11434"
+        return f"{where} cannot be used: {reason[:1].lower()}{reason[1:]}."
+    return f"{where} must be {_allowed(name)}, not {_short(value)}."
+
+
+def _culprit(
+    name: str,
+    environment: Mapping[str, str],
+    given: Mapping[str, object],
+    file: Mapping[str, object],
+) -> tuple[str, object]:
+    """What the person set, as they wrote it, and the value."""
+    if name in given:
+        return f"--{name.replace('_', '-')}", given[name]
+    alias = Settings.model_fields[name].validation_alias
+    plain = [str(one) for one in alias.choices] if isinstance(alias, AliasChoices) else []
+    written = {one.upper(): one for one in environment}
+    for wanted in [f"{PREFIX}{name.upper()}", *(one.upper() for one in plain)]:
+        if wanted in written:
+            return written[wanted], environment[written[wanted]]
+    for key in [name, *plain]:
+        if key in file:
+            return f"{key} in {FILE_NAME}", file[key]
+    return name, ""
+
+
+def _allowed(name: str) -> str:
+    field = Settings.model_fields[name]
+    if name in ALLOWED:
+        return ALLOWED[name]
+    if field.annotation is bool:
+        return "true or false"
+    limits = {
+        kind: getattr(one, kind)
+        for one in field.metadata
+        for kind in ("ge", "gt", "le")
+        if hasattr(one, kind)
+    }
+    if "gt" in limits:
+        return f"a number over {limits['gt']}, up to {limits['le']}"
+    return f"a whole number from {limits['ge']} to {limits['le']}"
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return f"{text[:40]}…" if len(text) > 40 else text or "empty"

@@ -17,8 +17,7 @@ DataDir = Annotated[
     Path | None,
     typer.Option(
         "--data-dir",
-        envvar=VARIABLE,
-        help="Folder of the agent's data.",
+        help=f"Folder of the agent's data (else {VARIABLE}).",
         show_default="of this user",
         rich_help_panel="Which agent",
     ),

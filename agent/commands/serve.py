@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from agent.terminal import DataDir, fail
+from agent.terminal import DataDir, clean, fail
 
 
 def serve(
@@ -13,11 +13,8 @@ def serve(
     port: Annotated[
         int | None,
         typer.Option(
-            min=0,
-            max=65535,
             help="Port on 127.0.0.1; 0 takes any free one.",
             show_default="14434",
-            envvar="ORCA_AGENT_PORT",
         ),
     ] = None,
     browser: Annotated[
@@ -41,13 +38,15 @@ def serve(
         orca-agent serve --port 0 --data-dir ~/other
     """
     gc.disable()  # while hundreds of modules are loaded there is nothing to collect
-    from agent.settings import BadSettings, load  # slow import
+    from agent.settings import BadSettings, load, notices  # slow import
 
     asked = {"port": port, "log_level": log_level, "data_dir": data_dir}
     try:
         settings = load(**{name: value for name, value in asked.items() if value is not None})
     except BadSettings as err:
         raise fail(str(err), 2) from None
+    for notice in [] if log_level else notices():
+        typer.secho(clean(notice), err=True)
     from agent import serve as program  # slow import
 
     gc.freeze()
