@@ -7,18 +7,23 @@ import socket
 import sqlite3
 import stat
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import psutil
 
+from agent.client.problems import ClientProblem, NotRunning
+from agent.client.sync import Agent
 from agent.inference.ollama import Ollama
 from agent.inference.versions import security_warning
+from agent.migrations import VERSIONS
 from agent.runfile import RunningAgent, find_agent, read, read_token
-from agent.settings import Settings
+from agent.settings import BadSettings, Settings, load, notices
 from agent.shared.errors import OrcaError
 from agent.shared.folders import VARIABLE, data_dir_warning
 from agent.terminal import size
@@ -26,6 +31,8 @@ from agent.terminal import size
 OLDEST_PYTHON = (3, 11)
 LITTLE_DISK_BYTES = 2_000_000_000
 LITTLE_MEMORY_BYTES = 2_000_000_000
+START_OLLAMA = "Install Ollama (ollama.com) and start it; until then the built-in guide answers."
+PULL = "Run `ollama pull qwen3:4b`."
 UI = Path(__file__).parents[1] / "ui" / "index.html"
 
 
@@ -45,20 +52,46 @@ class Check:
     fix: str = ""
 
 
-def examine(settings: Settings) -> Iterator[Check]:
-    """Every check, one after another; none of them changes anything."""
-    folder = settings.data_dir
+def examine(folder: Path) -> Iterator[Check]:
+    """Every check, one after another; none of them leaves anything changed."""
     running = find_agent(folder)
+    health = _health(running) if running else None
     yield _python()
+    settings, check = _settings(folder)
+    yield check
     yield _data_folder(folder)
     yield _database(settings.database_file)
     yield _token(folder)
-    yield _agent(folder, running)
-    yield _port(settings.port, running)
-    yield from asyncio.run(_ollama(settings.ollama_url, settings.default_model))
+    yield _agent(folder, running, health)
+    yield _good("Port", str(running.port)) if running else _port(settings.port)
+    if health and health.get("ollama"):
+        # What this shell has set need not be what the agent was started with.
+        yield from _ollama_of(health)
+    else:
+        yield from asyncio.run(_ollama(settings.ollama_url, settings.default_model))
     yield _memory()
     yield _disk(folder)
     yield _ui()
+
+
+def _settings(folder: Path) -> tuple[Settings, Check]:
+    """The settings in force; the defaults where a wrong one stops the start."""
+    try:
+        settings = load(data_dir=folder)
+    except BadSettings as err:
+        fix = "Correct it: the agent does not start before. What follows is checked with defaults."
+        return Settings.model_construct(data_dir=folder), _wrong("Settings", str(err), fix)
+    for notice in notices():
+        return settings, _warning("Settings", notice, "Set ORCA_AGENT_LOG_LEVEL in its place.")
+    return settings, _good("Settings", "nothing wrong")
+
+
+def _health(running: RunningAgent) -> Mapping[str, Any]:  # Any: JSON values
+    try:
+        with Agent(running.url, running.token) as agent:
+            return agent.ready()
+    except (ClientProblem, NotRunning):
+        return {}
 
 
 def _python() -> Check:
@@ -69,8 +102,8 @@ def _python() -> Check:
 
 
 def _data_folder(folder: Path) -> Check:
-    if not folder.exists():
-        return _warning("Data folder", f"{folder} is not there yet", "`orca-agent serve` makes it.")
+    if not os.path.lexists(folder):
+        return _missing(folder)
     if not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         fix = f"Make {folder} a folder that you may write to, or set {VARIABLE} to another."
         return _wrong("Data folder", f"{folder} cannot be written", fix)
@@ -83,31 +116,66 @@ def _data_folder(folder: Path) -> Check:
     return _good("Data folder", str(folder))
 
 
+def _missing(folder: Path) -> Check:
+    try:
+        # Only the attempt tells: rights, mounts and special file systems all have a say.
+        Path(tempfile.mkdtemp(dir=_nearest(folder))).rmdir()
+    except OSError as err:
+        fix = f"Set {VARIABLE} to a folder that you may write to."
+        return _wrong("Data folder", f"{folder} cannot be made: {err.strerror}", fix)
+    return _warning("Data folder", f"{folder} is not there yet", "`orca-agent serve` makes it.")
+
+
+def _nearest(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.parents) if _is_there(path))
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a folder above it may not be entered
+        return False
+
+
 def _database(file: Path) -> Check:
-    if not file.exists():
+    if not _is_there(file):
         return _warning("Database", "there is none yet", "`orca-agent serve` makes it.")
     try:
         with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=5)) as database:
             verdict = str(database.execute("PRAGMA quick_check(1)").fetchone()[0])
-            revision = str(
-                database.execute("SELECT version_num FROM alembic_version").fetchone()[0]
-            )
+            schema = _schema(database)
     except (sqlite3.Error, TypeError) as err:
         return _wrong("Database", f"{file.name} cannot be read ({err})", _restore(file))
     if verdict != "ok":
         return _wrong("Database", f"{file.name} is damaged ({verdict})", _restore(file))
-    return _good("Database", f"{size(file.stat().st_size)}, sound, schema {revision}")
+    if schema is None:
+        return _warning("Database", "it has no schema yet", "`orca-agent serve` makes it.")
+    if schema not in VERSIONS:
+        text = f"written by a newer version (schema {schema}, this one knows {VERSIONS[-1]})"
+        fix = f"Update the program, or choose another folder with {VARIABLE}."
+        return _wrong("Database", text, fix)
+    return _good("Database", f"{size(file.stat().st_size)}, sound, schema {schema}")
+
+
+def _schema(database: sqlite3.Connection) -> str | None:
+    known = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+    if not database.execute(known).fetchone():
+        return None
+    row = database.execute("SELECT version_num FROM alembic_version").fetchone()
+    return str(row[0]) if row else None
 
 
 def _restore(file: Path) -> str:
-    return (
-        f"Stop the agent, move {file.name} away and put the newest backup beside it in its place."
-    )
+    if any((file.parent / "backups").glob("*.db")):
+        then = "put the newest file of the folder backups in its place."
+    else:
+        then = "start anew with an empty one; `orca-agent import` reads what was exported."
+    return f"Stop the agent, move {file.name} away, and {then}"
 
 
 def _token(folder: Path) -> Check:
     file = folder / "token"
-    if not file.exists():
+    if not _is_there(file):
         return _warning("Token", "there is none yet", "`orca-agent serve` makes it.")
     if read_token(folder) is None:
         fix = f"Delete {file} and start the agent: it makes a new one."
@@ -118,9 +186,20 @@ def _token(folder: Path) -> Check:
     return _good("Token", "there, for you alone")
 
 
-def _agent(folder: Path, running: RunningAgent | None) -> Check:
+def _agent(
+    folder: Path,
+    running: RunningAgent | None,
+    health: Mapping[str, Any] | None,  # Any: JSON values
+) -> Check:
     if running:
         text = f"runs at {running.url}, version {running.version}, process {running.pid}"
+        status = (health or {}).get("status")
+        if status not in {"ready", "degraded"}:
+            fix = "Run `orca-agent logs`, then stop the agent and start it anew."
+            return _wrong("Agent", f"{text}, but is {status or 'not to be asked'}", fix)
+        if "ollama" not in (health or {}):
+            fix = "Stop the agent and start it anew."
+            return _wrong("Agent", f"{text}, but does not take the token of the folder", fix)
         return _good("Agent", text)
     if (left := read(folder)) and psutil.pid_exists(left.pid):
         fix = "Wait a moment; if it stays so, run `orca-agent logs`, end the process, start anew."
@@ -128,12 +207,9 @@ def _agent(folder: Path, running: RunningAgent | None) -> Check:
     return _warning("Agent", "does not run", "Start it with `make run` or `orca-agent serve`.")
 
 
-def _port(port: int, running: RunningAgent | None) -> Check:
-    if running and port not in {0, running.port}:
-        fix = f"Find out who uses port {port}, end that, and restart the agent."
-        return _warning("Port", f"{running.port} in place of {port}", fix)
-    if running or port == 0:
-        return _good("Port", str(running.port if running else "any free one"))
+def _port(port: int) -> Check:
+    if port == 0:
+        return _good("Port", "any free one")
     with socket.socket() as probe:
         if os.name == "posix":
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -151,21 +227,35 @@ async def _ollama(url: str, default_model: str | None) -> list[Check]:
             version, models = await ollama.version(), await ollama.tags()
     except (OrcaError, TimeoutError) as err:
         detail = err.detail if isinstance(err, OrcaError) else "it is too slow"
-        fix = "Install Ollama (ollama.com) and start it; until then the built-in guide answers."
-        return [_warning("Ollama", f"none at {url}: {detail}", fix)]
-    unsafe = security_warning(version)
-    first = (
-        _warning("Ollama", unsafe, "Update Ollama.")
-        if unsafe
-        else _good("Ollama", f"version {version} at {url}")
-    )
+        return [_warning("Ollama", f"none at {url}: {detail}", START_OLLAMA), NO_MODELS]
+    first = _server(url, version, security_warning(version))
     names = [model.name for model in models]
     if not names:
-        return [first, _warning("Models", "none is installed", "Run `ollama pull qwen3:4b`.")]
+        return [first, NOT_INSTALLED]
     if default_model and default_model not in {*names, *(n.removesuffix(":latest") for n in names)}:
         fix = f"Run `ollama pull {default_model}`, or choose another default model."
         return [first, _wrong("Models", f"the default, {default_model}, is not installed", fix)]
     return [first, _good("Models", f"{len(names)}: {', '.join(names[:4])}")]
+
+
+def _ollama_of(health: Mapping[str, Any]) -> list[Check]:  # Any: JSON values
+    """The same two rows, as a running agent sees them."""
+    ollama, count = health["ollama"], int(health.get("models_count") or 0)
+    if ollama["state"] != "up":
+        detail = ollama.get("detail") or "not looked at yet"
+        return [_warning("Ollama", f"none at {ollama['url']}: {detail}", START_OLLAMA), NO_MODELS]
+    first = _server(str(ollama["url"]), str(ollama.get("version")), ollama.get("warning"))
+    if not count:
+        return [first, NOT_INSTALLED]
+    if not (default := health.get("default_model")):
+        return [first, _warning("Models", f"{count}, but none that can chat", PULL)]
+    return [first, _good("Models", f"{count}; {default} answers where none is named")]
+
+
+def _server(url: str, version: str, unsafe: str | None) -> Check:
+    if unsafe:
+        return _warning("Ollama", unsafe, "Update Ollama.")
+    return _good("Ollama", f"version {version} at {url}")
 
 
 def _memory() -> Check:
@@ -177,8 +267,7 @@ def _memory() -> Check:
 
 
 def _disk(folder: Path) -> Check:
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    free = shutil.disk_usage(there).free
+    free = shutil.disk_usage(_nearest(folder)).free
     if free < LITTLE_DISK_BYTES:
         return _warning("Disk", f"{size(free)} free", "Free some space on the disk of your data.")
     return _good("Disk", f"{size(free)} free")
@@ -201,3 +290,7 @@ def _warning(name: str, text: str, fix: str) -> Check:
 
 def _wrong(name: str, text: str, fix: str) -> Check:
     return Check(name, State.WRONG, text, fix)
+
+
+NO_MODELS = _warning("Models", "none: the built-in guide answers", "Start Ollama first.")
+NOT_INSTALLED = _warning("Models", "none is installed", PULL)

@@ -5,7 +5,8 @@ from dataclasses import asdict
 
 import typer
 
-from agent.terminal import AsJson, DataDir, clean, fail
+from agent.shared.folders import data_dir as data_dir_in_force
+from agent.terminal import AsJson, DataDir, clean
 
 SIGNS = {"good": ("✓", "green"), "warning": ("!", "yellow"), "wrong": ("✗", "red")}
 
@@ -20,14 +21,9 @@ def doctor(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
         orca-agent doctor --json
     """
     from agent.commands.checks import State, examine  # slow import
-    from agent.settings import BadSettings, load  # slow import
 
-    try:
-        settings = load(**({"data_dir": data_dir} if data_dir else {}))
-    except BadSettings as err:
-        raise fail(str(err), 2) from None
     found = []
-    for check in examine(settings):
+    for check in examine(data_dir_in_force(data_dir)):
         found.append(check)
         if not as_json:
             sign, colour = SIGNS[check.state]

@@ -4,9 +4,11 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -160,18 +162,50 @@ def test_doctor_finds_out_what_is_wrong_and_says_what_to_do(stopped: Program) ->
     wrong = {name for name, check in checks.items() if check["state"] == "wrong"}
     assert (done.returncode, told.returncode) == (1, 1)
     assert wrong == {"Database", "Token"}
+    assert "backups" not in checks["Database"]["fix"]
     assert checks["Ollama"]["state"] == "warning"
     assert [c["name"] for c in checks.values() if c["state"] != "good" and not c["fix"]] == []
     assert "✗ Database" in done.stdout
     assert "→ Run `chmod 600" in done.stdout
 
 
-def test_doctor_refuses_bad_settings_with_one_sentence(stopped: Program) -> None:
-    stopped.settings["ORCA_AGENT_LOG_LEVEL"] = "loud"
+def test_doctor_checks_the_rest_though_a_setting_is_wrong(stopped: Program) -> None:
+    stopped.settings["ORCA_AGENT_STALL_SECONDS"] = "0"
+
+    done, told = stopped.orca("doctor"), stopped.orca("doctor", "--json")
+
+    checks = {check["name"]: check for check in json.loads(told.stdout)}
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "✗ Settings     ORCA_AGENT_STALL_SECONDS must be" in done.stdout
+    assert [name for name, check in checks.items() if check["state"] == "wrong"] == ["Settings"]
+    assert {"Database", "Port", "Ollama", "Models", "Disk"} <= set(checks)
+
+
+@pytest.mark.parametrize("version", ["9999", "what"])
+def test_doctor_says_that_a_newer_schema_is_not_for_this_version(
+    stopped: Program, version: str
+) -> None:
+    stopped.data_dir.mkdir(mode=0o700)
+    with closing(sqlite3.connect(stopped.data_dir / "agent.db")) as database:
+        database.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        database.execute("INSERT INTO alembic_version VALUES (?)", (version,))
+        database.commit()
 
     done = stopped.orca("doctor")
 
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.returncode == 1
+    assert f"✗ Database     written by a newer version (schema {version}, " in done.stdout
+    assert "→ Update the program" in done.stdout
+
+
+def test_doctor_says_that_a_data_folder_cannot_be_made(stopped: Program) -> None:
+    stopped.data_dir.write_text("a file")
+
+    done = stopped.orca("doctor", "--data-dir", str(stopped.data_dir / "in" / "it"))
+
+    assert done.returncode == 1
+    assert "✗ Data folder" in done.stdout
+    assert "cannot be made: " in done.stdout
 
 
 def test_logs_are_read_without_an_agent_and_followed(stopped: Program) -> None:
@@ -232,6 +266,24 @@ def test_doctor_is_content_with_a_running_agent(running: Program) -> None:
     assert done.returncode == 0
     wanted = ("Python", "Data folder", "Database", "Token", "Agent", "Port", "Models")
     assert {name: states[name] for name in wanted} == dict.fromkeys(wanted, "good")
+
+
+def test_doctor_tells_what_the_running_agent_uses_and_not_this_shell(
+    running: Program, ollama: OllamaProcess
+) -> None:
+    elsewhere = Program(running.data_dir, settings={"ORCA_AGENT_PORT": "1"})
+
+    done = elsewhere.orca("doctor", "--json")
+
+    checks = {check["name"]: check for check in json.loads(done.stdout)}
+    agent = json.loads((running.data_dir / "agent.json").read_text())
+    assert checks["Port"] == {
+        "name": "Port",
+        "state": "good",
+        "text": str(agent["port"]),
+        "fix": "",
+    }
+    assert checks["Ollama"]["text"].endswith(f" at {ollama.url}")
 
 
 def test_an_answer_goes_to_stdout_and_all_else_to_stderr(running: Program) -> None:
