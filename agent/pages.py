@@ -84,6 +84,7 @@ def routes(access: AccessService, *, port: int, folder: Path = BUILT) -> Bluepri
     bp = Blueprint("pages", __name__)
     _panel(bp, Panel(folder))
     _ticket(bp, access, port)
+    bp.after_app_request(_unknown_in_words)
     return bp
 
 
@@ -133,6 +134,21 @@ def _ticket(bp: Blueprint, access: AccessService, port: int) -> None:
         response = redirect("/ui", 303)
         keep_session(response, secret, port)
         return response
+
+
+async def _unknown_in_words(response: ResponseTypes) -> ResponseTypes:
+    """A person who mistyped an address gets a way home; programs get the problem document."""
+    is_unknown = response.status_code == 404 and request.url_rule is None
+    return plain.unknown() if is_unknown and _is_opened_by_a_person() else response
+
+
+def _is_opened_by_a_person() -> bool:
+    sent = request.headers
+    if request.method != "GET":
+        return False
+    if "Sec-Fetch-Mode" in sent:
+        return sent["Sec-Fetch-Mode"] == "navigate" and sent.get("Sec-Fetch-Dest") == "document"
+    return "text/html" in sent.get("Accept", "")
 
 
 def _is_file_name(name: str) -> bool:

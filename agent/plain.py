@@ -4,7 +4,7 @@ import base64
 import hashlib
 from html import escape
 
-from quart import Response
+from quart import Response, request
 
 STYLE = """
 :root { color-scheme: light dark; --text: #1b2426; --soft: #55656a; --ground: #fbfcfc;
@@ -33,12 +33,16 @@ POLICY = (
 )
 
 
-def page(title: str, body_html: str, status: int = 200) -> Response:
-    """A whole page; `body_html` is markup already, `title` is text."""
+HOME = "/"
+TO_THE_PANEL = '<meta http-equiv="refresh" content="0; url=/ui">'
+
+
+def page(title: str, body_html: str, status: int = 200, *, head_html: str = "") -> Response:
+    """A whole page; `body_html` and `head_html` are markup already, `title` is text."""
     html = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head>"
+        f"{head_html}<title>{escape(title)}</title><style>{STYLE}</style></head>"
         f"<body><main><h1>{escape(title)}</h1>{body_html}</main></body></html>"
     )
     response = Response(html, status, content_type="text/html; charset=utf-8")
@@ -48,16 +52,30 @@ def page(title: str, body_html: str, status: int = 200) -> Response:
 
 
 def sign_in() -> Response:
-    """What a browser sees that has no session, in place of a problem document."""
+    """What a browser sees that has no session, in place of a problem document.
+
+    From the bare address it goes on to the panel by itself, which lets the browser sign in.
+    """
     response = page(
         "This page wants to know who you are",
         '<p><a href="/ui">Open the panel</a> and confirm the code that it shows, or run '
         "<code>orca-agent url</code> in a terminal for a link that signs this browser in. "
         "Then come back here.</p>",
         401,
+        head_html=TO_THE_PANEL if request.path == HOME else "",
     )
     response.headers["WWW-Authenticate"] = 'Bearer realm="orca-agent"'
     return response
+
+
+def unknown() -> Response:
+    """What a signed-in browser sees at an address that is none, in place of a problem document."""
+    return page(
+        "There is nothing at this address",
+        '<p><a href="/ui">To the panel</a>, or to the <a href="/docs">description of the API</a>.'
+        "</p>",
+        404,
+    )
 
 
 def ticket_gone() -> Response:

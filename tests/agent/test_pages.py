@@ -224,10 +224,32 @@ async def test_the_root_leads_to_the_panel_and_tells_strangers_the_way(agent: Se
     assert stranger.headers["content-type"] == "text/html; charset=utf-8"
     assert "/ui" in Markup(stranger.text).links
     assert "orca-agent url" in stranger.text
+    assert 'content="0; url=/ui"' in stranger.text
     assert (program.status_code, program.headers["content-type"]) == (
         401,
         "application/problem+json",
     )
+
+
+async def test_a_mistyped_address_gives_people_a_way_home_and_programs_a_problem(
+    agent: Served,
+) -> None:
+    person = await agent.client.get("/pannel", headers=BROWSER)
+    program = await agent.client.get("/pannel")
+    stranger = await agent.stranger.get("/pannel", headers=BROWSER)
+
+    assert (person.status_code, person.headers["content-type"]) == (
+        404,
+        "text/html; charset=utf-8",
+    )
+    assert {"/ui", "/docs"} <= set(Markup(person.text).links)
+    assert person.headers["x-content-type-options"] == "nosniff"
+    assert (program.status_code, program.headers["content-type"]) == (
+        404,
+        "application/problem+json",
+    )
+    assert stranger.status_code == 401
+    assert "refresh" not in stranger.text
 
 
 async def test_the_document_says_who_may_call_what_and_how_errors_look(agent: Served) -> None:
