@@ -1,7 +1,7 @@
 """Prints one answer as it comes: the text on stdout, everything around it on stderr."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,9 @@ Data = Mapping[str, Any]  # Any: JSON values
 class Printer:
     """Follows the events of one run."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, unused: Sequence[str] = ()) -> None:
         self._quiet = quiet
+        self._unused = [what for what in unused if what]
         self._sources: list[Data] = []
         self._provider = ""
         self._is_thinking = self._has_text = self._ends_line = False
@@ -46,6 +47,11 @@ class Printer:
 
     def _on_started(self, data: Data) -> None:
         self._provider = str(data.get("provider") or "")
+        if self._provider == "guide" and self._unused:
+            what = " and ".join(self._unused)
+            are = "are" if len(self._unused) > 1 else "is"
+            sentence = f"No model is connected: the guide answers; {what} {are} not used."
+            typer.secho(clean(sentence), err=True)
 
     def _on_sources(self, data: Data) -> None:
         self._sources = list(data.get("items", []))
@@ -101,9 +107,11 @@ class Printer:
         self.exit_code = 1
 
 
-def answer(agent: "Agent", run_id: str, *, quiet: bool) -> int:
-    """Prints the answer of a run; answers the exit code. Ctrl-C stops the run, and the model."""
-    printer = Printer(quiet=quiet)
+def answer(agent: "Agent", run_id: str, *, quiet: bool, unused: Sequence[str] = ()) -> int:
+    """Prints the answer of a run; answers the exit code. Ctrl-C stops the run, and the model.
+
+    `unused` is what was asked for and only a model could use: said where the guide answers."""
+    printer = Printer(quiet=quiet, unused=unused)
     try:
         printer.follow(agent.events(run_id))
     except KeyboardInterrupt:

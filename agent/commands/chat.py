@@ -4,7 +4,7 @@ import atexit
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -86,14 +86,24 @@ class _Session:
 
     def ask(self, question: str) -> int:
         """Prints the answer; answers the exit code."""
-        if self.conversation_id is None:
-            made = self._agent.new_conversation(model=self.model, system=self._system)
-            self.conversation_id = str(made["id"])
-        sent = self._agent.send(
-            self.conversation_id, question, model=self.model, images=self.pictures
-        )
+        unused = [self.model or "", "the picture" if self.pictures else ""]
+        sent = self._sent(question)
         self.pictures = []
-        return answer(self._agent, str(sent["run"]["id"]), quiet=self._quiet)
+        return answer(self._agent, str(sent["run"]["id"]), quiet=self._quiet, unused=unused)
+
+    def _sent(self, question: str) -> dict[str, Any]:  # Any: JSON values
+        asked: dict[str, Any] = {"model": self.model, "images": self.pictures}  # Any: both kinds
+        if self.conversation_id is not None:
+            return self._agent.send(self.conversation_id, question, **asked)
+        made = self._agent.new_conversation(model=self.model, system=self._system)
+        try:
+            sent = self._agent.send(str(made["id"]), question, **asked)
+        except ClientProblem:
+            # What was refused leaves nothing behind in the list of conversations.
+            self._agent.call("DELETE", f"/conversations/{made['id']}")
+            raise
+        self.conversation_id = str(made["id"])
+        return sent
 
     def stop(self) -> int:
         """Stops every run of this conversation; says how many."""
