@@ -14,6 +14,9 @@ from agent.terminal import DataDir, fail
 if TYPE_CHECKING:
     from agent.client.sync import Agent
 
+FORMAT = "orca-agents.conversation"
+NO_EXPORT = "This is no export of Orca Agents."
+
 
 def export(
     file: Annotated[str, typer.Argument(help="Where to; - is the terminal.")] = "-",
@@ -76,6 +79,9 @@ def import_(
     document = _read(file)
     # One by one, so that a whole history is never one request.
     parts = document.get("conversations")
+    first = parts[0] if isinstance(parts, list) and parts else document
+    if parts != [] and not (isinstance(first, dict) and first.get("format") == FORMAT):
+        raise fail(NO_EXPORT)
     shared = {name: value for name, value in document.items() if name != "conversations"}
     bodies = [{**shared, "conversations": [p]} for p in parts] if isinstance(parts, list) else None
     total = dict.fromkeys(("created", "updated", "unchanged", "messages_added"), 0)
@@ -120,8 +126,8 @@ def _read(file: str) -> dict[str, Any]:  # Any: JSON values
         document = json.loads(text)
     except OSError as err:
         raise fail(f"{file} cannot be read: {err.strerror}.") from None
-    except ValueError as err:
-        raise fail(f"{file} is not JSON: {err}.") from None
+    except ValueError:
+        raise fail(NO_EXPORT) from None
     if not isinstance(document, dict):
-        raise fail(f"{file} holds no conversations.")
+        raise fail(NO_EXPORT)
     return document
