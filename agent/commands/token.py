@@ -1,6 +1,8 @@
 """orca-agent token"""
 
 import json
+import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -33,8 +35,15 @@ def show(*, data_dir: DataDir = None) -> None:
 
 
 @app.command()
-def rotate(*, data_dir: DataDir = None) -> None:
+def rotate(
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+    data_dir: DataDir = None,
+) -> None:
     """Replace the main token. Programs that kept the old one are locked out."""
+    question = "Programs that kept the main token are locked out. Replace it?"
+    if not yes and sys.stdin.isatty() and not typer.confirm(question, err=True):
+        raise typer.Exit(1)
     with _agent(data_dir) as agent:
         agent.call("POST", "/tokens/rotate")
     typer.echo("The main token is new. `orca-agent token show` prints it.", err=True)
@@ -60,6 +69,8 @@ def new(
     """
     wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]
     with _agent(data_dir) as agent:
+        if any(one["name"] == name and one["kind"] == "token" for one in agent.items("/tokens")):
+            raise fail(f"There is a token called {name} already: revoke it, or choose a new name.")
         made = agent.json("POST", "/tokens", json={"name": name, "scopes": wanted})
     typer.echo(made["token"])
 
@@ -72,10 +83,11 @@ def list_(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
+    if not found:
+        typer.echo("There is none. `orca-agent token new NAME` makes one for a program.", err=True)
+        return
     for one in found:
-        used = str(one.get("last_used_at") or "never")[:16].replace("T", " ")
-        line = f"{one['id']}  {one['name']:<20} {','.join(one['scopes']):<30} last used {used}"
-        typer.echo(clean(line))
+        typer.echo(clean(_row(one)))
 
 
 @app.command()
@@ -116,6 +128,12 @@ def pair(
         one: dict[str, Any] = asking[0] if len(asking) == 1 else _chosen(asking)
         agent.call("POST", f"/pairing/{one['id']}/confirm", json={"code": code.replace(" ", "")})
     typer.echo(clean(f"{one['name']} is in."), err=True)
+
+
+def _row(one: Mapping[str, Any]) -> str:  # Any: JSON values
+    kind = "page" if one["kind"] == "session" else "program"
+    used = str(one.get("last_used_at") or "never")[:16].replace("T", " ")
+    return f"{one['id']}  {kind:<7}  used {used:<16}  {one['name']}: {','.join(one['scopes'])}"
 
 
 def _chosen(asking: list[dict[str, Any]]) -> dict[str, Any]:  # Any: JSON values
