@@ -9,6 +9,8 @@ import typer
 from agent.client.problems import NotRunning
 from agent.terminal import AsJson, DataDir, clean
 
+STATUS = {"degraded": "the guide answers, no model"}
+
 
 def status(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Say whether the agent runs, what it is connected to, and what it is doing.
@@ -41,12 +43,10 @@ def lines(health: Mapping[str, Any]) -> list[tuple[str, str]]:  # Any: JSON valu
     queue = health.get("queue") or {}
     version, since = health.get("version", "?"), health.get("started_at", "?")
     told = [
-        ("Agent", f"{health['status']}, version {version}, since {since}"),
+        ("Agent", f"{STATUS.get(health['status'], health['status'])}, version {version}"),
+        ("Since", str(since)),
         ("Ollama", _ollama(ollama)),
-        (
-            "Model",
-            f"{health.get('default_model') or 'none'} ({health.get('models_count', 0)} installed)",
-        ),
+        *_model(health),
         ("Queue", f"{queue.get('running', 0)} running, {queue.get('waiting', 0)} waiting"),
         ("Guide", f"{health.get('guide_entries', 0)} entries"),
     ]
@@ -55,8 +55,18 @@ def lines(health: Mapping[str, Any]) -> list[tuple[str, str]]:  # Any: JSON valu
     return told
 
 
+def _model(health: Mapping[str, Any]) -> list[tuple[str, str]]:  # Any: JSON values
+    count = health.get("models_count") or 0
+    if name := health.get("default_model"):
+        return [("Model", f"{name} ({count} installed)")]
+    is_up = (health.get("ollama") or {}).get("state") == "up"
+    # Without Ollama its own row says all there is to say.
+    return [("Model", "none that can chat is installed: `ollama pull qwen3:4b`")] if is_up else []
+
+
 def _ollama(ollama: Mapping[str, Any]) -> str:  # Any: JSON values
-    text = f"{ollama.get('state', 'unknown')} at {ollama.get('url', '?')}"
-    if ollama.get("version"):
-        text += f", version {ollama['version']}"
-    return f"{text}: {ollama['detail']}" if ollama.get("detail") else text
+    state, url = ollama.get("state", "unknown"), str(ollama.get("url", "?"))
+    if state == "up":
+        return f"up at {url}, version {ollama.get('version') or '?'}"
+    detail = str(ollama.get("detail") or "")
+    return detail if url in detail else f"{state} at {url}{': ' if detail else ''}{detail}"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from agent.cli import app
@@ -406,6 +407,21 @@ def test_without_a_model_the_guide_answers_and_says_so(tmp_path: Path) -> None:
     assert "no model is connected" in done.stderr
 
 
+def test_without_a_model_what_only_a_model_can_use_is_named(tmp_path: Path) -> None:
+    picture = tmp_path / "print.png"
+    Image.new("RGB", (8, 8), "red").save(picture)
+    with program(tmp_path / "data") as one:
+        one.serve()
+        named = one.orca("chat", "-q", "-m", "qwen3:4b", "Why does PETG string?")
+        shown = one.orca("chat", "-q", "-i", str(picture), "Why does PETG string?")
+        status = one.orca("status")
+
+    no_model = "No model is connected: the guide answers;"
+    assert named.stderr == f"{no_model} qwen3:4b is not used.\n"
+    assert shown.stderr == f"{no_model} the picture is not used.\n"
+    assert "Agent    the guide answers, no model, version " in status.stdout
+
+
 def test_an_answer_outlives_a_restart_of_the_agent(tmp_path: Path) -> None:
     with (
         fake_ollama("--tokens", "100000", "--pace", "50") as ollama,
@@ -465,7 +481,17 @@ def test_a_file_that_is_no_export_is_refused(running: Program, text: str) -> Non
     done = running.orca("import", "-", stdin=text)
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr == "This is no export of Orca Agents.\n"
+
+
+def test_what_is_refused_leaves_no_conversation_behind(running: Program) -> None:
+    with running.client() as agent:
+        before = [one["id"] for one in agent.items("/conversations")]
+        done = running.orca("chat", "-m", "nothing-here", "x")
+        after = [one["id"] for one in agent.items("/conversations")]
+
+    assert done.returncode == 1
+    assert after == before
 
 
 def test_a_token_is_made_listed_and_revoked(running: Program) -> None:
@@ -475,6 +501,7 @@ def test_a_token_is_made_listed_and_revoked(running: Program) -> None:
     token = made.stdout.strip()
     headers = {"Authorization": f"Bearer {token}"}
     before = httpx.get(f"{url}/api/v1/conversations", headers=headers).status_code
+    twice = running.orca("token", "new", "notebook")
     listed = running.orca("token", "list")
     revoked = running.orca("token", "revoke", "notebook")
     after = httpx.get(f"{url}/api/v1/conversations", headers=headers).status_code
@@ -482,9 +509,20 @@ def test_a_token_is_made_listed_and_revoked(running: Program) -> None:
 
     assert made.returncode == revoked.returncode == 0
     assert (before, after) == (200, 401)
-    assert "notebook" in listed.stdout
+    assert (twice.returncode, twice.stdout) == (1, "")
+    assert "There is a token called notebook already" in twice.stderr
+    assert re.search(r"  program  used .+  notebook: chat,models$", listed.stdout, re.MULTILINE)
     assert token not in listed.stdout
     assert unknown.returncode == 1
+
+
+def test_a_list_without_tokens_says_so(tmp_path: Path) -> None:
+    with program(tmp_path / "data") as one:
+        one.serve()
+        listed, told = one.orca("token", "list"), one.orca("token", "list", "--json")
+
+    assert (listed.returncode, listed.stdout, told.stdout) == (0, "", "[]\n")
+    assert listed.stderr.startswith("There is none.")
 
 
 def test_the_main_token_is_replaced_on_demand(running: Program) -> None:
