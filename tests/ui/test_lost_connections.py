@@ -88,8 +88,8 @@ async def test_a_restart_of_the_agent_in_the_middle_keeps_the_text_and_offers_an
 
     await agent.restart(number)
 
-    await panel.ended("interrupted")
-    await expect(panel.state).to_contain_text("Ready")
+    await panel.ended("interrupted", timeout=4)  # the page asks every second
+    await expect(panel.state).to_contain_text("Ready", timeout=4_000)
     shown = (await panel.text.inner_text()).strip()
     assert TEXT.startswith(shown)
     assert "word10" in shown
@@ -189,6 +189,30 @@ async def test_a_reload_after_a_lost_acknowledgement_does_not_ask_again(
     await expect(line.panel.composer).to_have_value("")
     asked = [one["content"] for one in await line.panel.kept() if one["role"] == "user"]
     assert asked == ["Before", "Only once"]
+
+
+@pytest.mark.parametrize("status", [422, 503])
+async def test_a_first_question_that_is_refused_leaves_no_empty_conversation(
+    panel: Panel, status: int
+) -> None:
+    panel.watch.allow(f"status of {status}")
+    problem = {"type": "urn:orca:problem:no", "title": "No", "status": status, "detail": "Not now."}
+    await panel.page.route(
+        "**/messages", lambda route: route.fulfill(status=status, json=problem), times=1
+    )
+    await panel.composer.fill("Kept")
+    await panel.composer.press("Enter")
+
+    await expect(panel.toast).to_contain_text("Not sent, the text is kept: Not now.")
+    await expect(panel.composer).to_have_value("Kept")
+    await expect(panel.rows).to_have_count(0)
+    assert await panel.agent.get("/conversations") == {"items": [], "next_cursor": None}
+    await expect(panel.page).to_have_url(f"{panel.agent.url}/ui#/")
+
+    await panel.composer.press("Enter")
+    await expect(panel.questions).to_have_count(1)
+    await panel.ended("complete")
+    await expect(panel.rows).to_have_count(1)
 
 
 async def test_a_first_question_whose_acknowledgements_are_all_lost_stays_in_the_composer(

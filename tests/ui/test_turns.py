@@ -147,7 +147,8 @@ async def test_a_model_on_its_way_into_memory_is_shown_and_can_be_cancelled(
 
         wait = panel.page.get_by_test_id("wait")
         await expect(wait).to_contain_text(f"Loading model {CHAT} into memory… 1 s")
-        await wait.get_by_role("button", name="Cancel").click()
+        await expect(panel.answer.get_by_role("button")).to_have_count(0)
+        await panel.stop.click()
         await panel.ended("stopped")
         await fake.client_left()
 
@@ -167,7 +168,7 @@ async def test_a_question_in_line_shows_its_place(
     await expect(wait).to_contain_text("Waiting in line, 1 ahead of you")
     await panel.rows.filter(has_text="Second").click()
     await expect(wait).to_contain_text("Next in line")
-    await wait.get_by_role("button", name="Cancel").click()
+    await panel.stop.click()
     await panel.ended("stopped")
     await panel.rows.filter(has_text="Third").click()
     await expect(wait).to_contain_text("Next in line")
@@ -199,6 +200,16 @@ async def test_another_model_is_picked_and_answers(panel: Panel, fake: FakeOllam
     await expect(panel.answer.get_by_role("heading", level=2)).to_have_text(SEEING)
     [asked] = await fake.saw(path="/api/chat")
     assert asked.body["model"] == SEEING
+
+
+async def test_a_model_that_cannot_chat_is_not_offered(panel: Panel, fake: FakeOllama) -> None:
+    fake.add_model("nomic-embed-text:latest", capabilities=["embedding"])
+    await panel.page.reload()
+    await expect(panel.state).to_have_text(f"Ready · {CHAT}")
+    await panel.page.get_by_test_id("model-picker").click()
+
+    await expect(panel.page.get_by_test_id("model-option")).to_have_count(3)
+    await expect(panel.page.get_by_role("listbox")).not_to_contain_text("nomic")
 
 
 async def test_the_model_picker_works_by_keyboard(panel: Panel) -> None:

@@ -14,6 +14,18 @@ export function hostOf(userAgent: string): Host {
   };
 }
 
+/** Host and port of an address that leaves this machine; `null` for one that does not. */
+export function hostElsewhere(address: string | null | undefined): string | null {
+  if (!address) return null;
+  try {
+    const { host, hostname } = new URL(address);
+    const isHere = /^(localhost|.*\.localhost|127(\.\d+){3}|0\.0\.0\.0|\[::1?\])$/.test(hostname);
+    return isHere ? null : host;
+  } catch {
+    return null;
+  }
+}
+
 export type System = "windows" | "macos" | "linux";
 
 export function systemOf(userAgent: string): System {

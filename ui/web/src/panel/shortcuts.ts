@@ -7,7 +7,7 @@ const ALT = isApple ? "⌥" : "Alt";
 export const SHORTCUTS: { keys: string[]; does: string }[] = [
   { keys: ["Enter"], does: "Send" },
   { keys: ["Shift", "Enter"], does: "New line" },
-  { keys: ["Esc"], does: "Stop the answer" },
+  { keys: ["Esc"], does: "Close the guide passage, or stop the answer" },
   { keys: [ALT, "N"], does: "New chat" },
   { keys: [isApple ? "⌘" : "Ctrl", "K"], does: "Search the conversations" },
   { keys: ["/"], does: "Search the conversations, when not typing" },
@@ -32,6 +32,7 @@ function actionOf(event: KeyboardEvent, panel: Panel): (() => void) | undefined 
   }
   if (event.ctrlKey || event.metaKey || hasDialog) return undefined;
   if (event.altKey) return withAlt(event, panel);
+  if (event.key === "Escape" && panel.layout.sheetRef) return () => panel.layout.closeSheet();
   if (event.key === "Escape") return panel.chat.live ? () => void panel.chat.stop() : undefined;
   if (isTyping(event.target)) return undefined;
   if (event.key === "/") return () => panel.layout.focus("search");

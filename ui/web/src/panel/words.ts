@@ -11,8 +11,7 @@ export interface StateWords {
 export function connectionWords(connection: Connection, model: string | null): StateWords {
   if (connection.reach === "asking") return { mood: "asking", words: "Looking for the agent", detail: "" };
   if (connection.reach === "unreachable") {
-    const when = connection.retryIn > 0 ? `trying again in ${connection.retryIn} s` : "trying again";
-    return { mood: "away", words: `Agent not reachable, ${when}`, detail: "Start it with: orca-agent serve" };
+    return { mood: "away", words: "Agent not reachable, trying again", detail: "Start it with: orca-agent serve" };
   }
   const ready = connection.ready;
   if (ready?.status === "starting") return { mood: "starting", words: "The agent is starting", detail: "" };
@@ -21,6 +20,7 @@ export function connectionWords(connection: Connection, model: string | null): S
   }
   if (!ready?.ollama) return { mood: "ready", words: "Agent reachable", detail: "" };
   const ollama = ready.ollama;
+  if (ollama.state === "unknown") return { mood: "starting", words: "Looking for Ollama", detail: ollama.url };
   if (ollama.state !== "up") {
     return { mood: "guide", words: "Guide only: no Ollama", detail: `${ollama.url}: ${ollama.detail ?? "no answer"}` };
   }

@@ -4,7 +4,7 @@ import { SseParser, type ServerEvent } from "./sse";
 import type { RunEvent } from "./types";
 
 const FIRST_PAUSE_MS = 300;
-const LONGEST_PAUSE_MS = 5_000;
+const LONGEST_PAUSE_MS = 2_000;
 /** The agent sends at least a comment every 15 s. */
 const SILENCE_MS = 40_000;
 const LAST_EVENTS = new Set(["done", "cancelled", "interrupted", "error"]);
@@ -20,11 +20,18 @@ export interface RunReader {
   isLive(): Promise<boolean>;
 }
 
-/** Starts following; the answer stops it. */
-export function followRun(runId: string, reader: RunReader): () => void {
+export interface Following {
+  stop(): void;
+  /** There is reason to think that the agent is back: tries at once. */
+  lookAgain(): void;
+}
+
+/** Starts following. */
+export function followRun(runId: string, reader: RunReader): Following {
   const stop = new AbortController();
-  void new Follower(runId, reader, stop.signal).run();
-  return () => stop.abort();
+  const follower = new Follower(runId, reader, stop.signal);
+  void follower.run();
+  return { stop: () => stop.abort(), lookAgain: () => follower.lookAgain() };
 }
 
 class Follower {
@@ -61,6 +68,11 @@ class Follower {
       window.removeEventListener("online", nudge);
       document.removeEventListener("visibilitychange", nudge);
     }
+  }
+
+  lookAgain(): void {
+    this.#pause = FIRST_PAUSE_MS;
+    this.#wake?.();
   }
 
   #isFinished(): boolean {
@@ -140,8 +152,7 @@ class Follower {
   /** Coming back (page shown, network up) is a reason to try at once, and to doubt a quiet connection. */
   #nudge(): void {
     if (document.visibilityState === "hidden") return;
-    this.#pause = FIRST_PAUSE_MS;
-    this.#wake?.();
+    this.lookAgain();
     if (Date.now() - this.#lastByteAt > SILENCE_MS / 2) this.#connection?.abort();
   }
 

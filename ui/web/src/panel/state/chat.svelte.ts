@@ -31,6 +31,8 @@ export class Chat {
   /** Told when a conversation came to be or changed. */
   onChange: (conversation: Conversation) => void = () => {};
   onCreated: (conversation: Conversation) => void = () => {};
+  /** Told when a conversation that was made for a turn is gone again, since the turn was refused. */
+  onTakenBack: (id: string) => void = () => {};
   onDrop: () => void = () => {};
   #listener = { onEnd: (ended: ShownMessage) => this.#ended(ended), onDrop: () => this.onDrop() };
 
@@ -55,6 +57,11 @@ export class Chat {
   /** Why the attached images will not be looked at; `null` if nothing stands in the way. */
   get imageObstacle(): string | null {
     return this.draft.attachments.length ? this.models.visionObstacle(this.picked) : null;
+  }
+
+  /** Who looks at the attached images, if it is not who is named as the default. */
+  get imageReader(): string | null {
+    return this.draft.attachments.length && this.picked === null ? this.models.imageReader : null;
   }
 
   /** The agent would refuse images for a model that cannot see; without any model the guide takes the words. */
@@ -102,8 +109,9 @@ export class Chat {
     const draft = this.draft;
     if (!this.canSend) return false;
     draft.isSending = true;
+    let made: string | null = null;
     try {
-      const id = this.#id ?? (await this.#create());
+      const id = this.#id ?? (made = await this.#create());
       const images = draft.attachments.flatMap((image) => (image.sha256 ? [image.sha256] : []));
       const body = this.#body(draft.text.trim(), images);
       const posted = await this.#post(id, body, draft.keyFor(body), draft);
@@ -111,6 +119,7 @@ export class Chat {
       await this.#takePosted(id, posted);
       return true;
     } catch (error) {
+      if (made && isRefusal(error)) await this.#takeBack(made, draft);
       this.notices.error(error, "Not sent, the text is kept");
       return false;
     } finally {
@@ -154,12 +163,17 @@ export class Chat {
     if (this.#id) void this.change({ model });
   }
 
-  async change(change: Parameters<typeof agent.conversations.change>[1]): Promise<void> {
-    await this.#try("Could not keep the change", async (id) => {
+  async change(change: Parameters<typeof agent.conversations.change>[1]): Promise<boolean> {
+    return this.#try("Could not keep the change", async (id) => {
       const conversation = await agent.conversations.change(id, change);
       if (this.#id === id) this.conversation = conversation;
       this.onChange(conversation);
     });
+  }
+
+  /** The agent is back: what grows is asked for at once. */
+  lookAgain(): void {
+    this.messages.forEach((message) => message.lookAgain());
   }
 
   #body(content: string, images: string[]): PostMessage {
@@ -176,6 +190,23 @@ export class Chat {
     this.conversation = conversation;
     this.onCreated(conversation);
     return conversation.id;
+  }
+
+  /** Nothing was asked in it: an empty conversation would only be in the way. */
+  async #takeBack(id: string, draft: Draft): Promise<void> {
+    try {
+      if (this.#id !== id || !this.drafts.canRelease(id)) return;
+      await agent.conversations.remove(id);
+    } catch {
+      return; // It stays, with the text in it.
+    }
+    draft.refuse();
+    this.drafts.release(id);
+    if (this.#id === id) {
+      this.close();
+      this.draft = draft;
+    }
+    this.onTakenBack(id);
   }
 
   async #post(id: string, body: PostMessage, key: string, draft?: Draft): Promise<Posted> {
@@ -254,7 +285,13 @@ export class Chat {
       this.notices.error(error, doing);
       return false;
     }
-  }}
+  }
+}
+
+/** The agent has said no; after other failures the turn may have arrived all the same. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof ApiError && (error.status < 500 || error.status === 503);
+}
 
 function isSpoken(message: ShownMessage): boolean {
   return message.role === "user" || message.role === "assistant";

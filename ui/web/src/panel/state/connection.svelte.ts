@@ -1,18 +1,18 @@
 /** Whether the agent and its models can be reached, asked again and again. */
 import * as agent from "../../lib/api/agent";
 import type { Ready } from "../../lib/api/types";
+import { hostElsewhere } from "../../lib/host";
 
 const VISIBLE_MS = 2_500;
 const HIDDEN_MS = 30_000;
-const UNREACHABLE_MS = 3_000;
+/** While something is about to change: the agent is on this machine, asking it costs nothing. */
+const SOON_MS = 1_000;
 
 export type Reach = "asking" | "reached" | "unreachable";
 
 export class Connection {
   reach = $state<Reach>("asking");
   ready = $state.raw<Ready | null>(null);
-  /** Seconds until the next try, while unreachable. */
-  retryIn = $state(0);
   /** Told after each answer, with the one before it. */
   onAnswer: (now: Ready, before: Ready | null) => void = () => {};
   onUnreachable: () => void = () => {};
@@ -21,14 +21,12 @@ export class Connection {
 
   start(): () => void {
     const ask = () => document.visibilityState === "visible" && void this.ask();
-    const tick = setInterval(() => (this.retryIn = Math.max(0, this.retryIn - 1)), 1_000);
     window.addEventListener("focus", ask);
     window.addEventListener("online", ask);
     document.addEventListener("visibilitychange", ask);
     void this.ask();
     return () => {
       clearTimeout(this.#timer);
-      clearInterval(tick);
       window.removeEventListener("focus", ask);
       window.removeEventListener("online", ask);
       document.removeEventListener("visibilitychange", ask);
@@ -59,6 +57,15 @@ export class Connection {
     return this.ready?.ollama?.state === "up" && (this.ready.models_count ?? 0) > 0;
   }
 
+  /** The host of an Ollama that is not on this machine. */
+  get elsewhere(): string | null {
+    return hostElsewhere(this.ready?.ollama?.url);
+  }
+
+  get #isStarting(): boolean {
+    return this.ready?.status === "starting" || this.ready?.ollama?.state === "unknown";
+  }
+
   #take(ready: Ready): void {
     const before = this.reach === "reached" ? this.ready : null;
     this.reach = "reached";
@@ -69,12 +76,11 @@ export class Connection {
   #lose(): void {
     const wasThere = this.reach !== "unreachable";
     this.reach = "unreachable";
-    this.retryIn = UNREACHABLE_MS / 1_000;
     if (wasThere) this.onUnreachable();
   }
 
   #pause(): number {
     if (document.visibilityState === "hidden") return HIDDEN_MS;
-    return this.reach === "unreachable" ? UNREACHABLE_MS : VISIBLE_MS;
+    return this.reach === "unreachable" || this.#isStarting ? SOON_MS : VISIBLE_MS;
   }
 }

@@ -1,9 +1,13 @@
 /** What stands in the composer, kept per conversation until the agent has acknowledged it. */
 import { uploadImage, type Upload } from "../../lib/api/upload";
+import { ApiError } from "../../lib/api/client";
 import type { Message, PostMessage } from "../../lib/api/types";
 import { inWords } from "../../lib/errors";
 import { newKey } from "../../lib/identifiers";
 import { forget, recall, remember } from "../../lib/storage";
+
+/** What the agent says to a file that is no image, or one too large. */
+const REFUSALS = new Set([400, 413, 415, 422]);
 
 interface Kept {
   text: string;
@@ -22,6 +26,8 @@ export class Attachment {
   sha256 = $state<string | null>(null);
   progress = $state(0);
   failure = $state<string | null>(null);
+  /** The agent has looked at it and will not have it: trying again is of no use. */
+  isRefused = $state(false);
   readonly id = newKey();
   readonly preview: string;
   #upload: Upload | null = null;
@@ -43,6 +49,7 @@ export class Attachment {
       this.sha256 = (await this.#upload.finished).sha256;
     } catch (error) {
       const words = inWords(error);
+      this.isRefused = error instanceof ApiError && REFUSALS.has(error.status);
       this.failure = words.detail ?? words.title;
     }
   }
@@ -137,7 +144,7 @@ export class Draft {
     this.save();
   }
 
-  /** Goes on under the name of a conversation that has just been made. */
+  /** Goes on under the name of another conversation. */
   rename(id: string): void {
     forget(this.#name);
     this.#name = `draft.${id}`;
@@ -173,6 +180,19 @@ export class Drafts {
     this.#byId.set(conversationId, draft);
     draft.rename(conversationId);
     return draft;
+  }
+
+  /** Whether nothing else has been begun in the new chat. */
+  canRelease(conversationId: string): boolean {
+    return this.#byId.has(conversationId) && (this.#byId.get("new")?.isEmpty ?? true);
+  }
+
+  /** The draft of a conversation that came to nothing is that of the new chat again. */
+  release(conversationId: string): void {
+    const draft = this.of(conversationId);
+    this.#byId.delete(conversationId);
+    this.#byId.set("new", draft);
+    draft.rename("new");
   }
 
   saveAll(): void {

@@ -30,6 +30,12 @@ export class Layout {
     };
   }
 
+  closeSheet(): void {
+    const hadFocus = document.activeElement?.closest("[data-testid=guide-passage]") != null;
+    this.sheetRef = null;
+    if (hadFocus) this.focus("composer");
+  }
+
   focus(name: "composer" | "search"): void {
     if (name === "search" && !this.isWide) this.isDrawerOpen = true;
     if (name === "composer") this.isDrawerOpen = false;

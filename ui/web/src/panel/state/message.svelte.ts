@@ -2,7 +2,7 @@
 import { flushSync } from "svelte";
 
 import * as agent from "../../lib/api/agent";
-import { followRun } from "../../lib/api/run-stream";
+import { followRun, type Following } from "../../lib/api/run-stream";
 import type { Message, MessageStatus, Problem, RunEvent, Source, Usage } from "../../lib/api/types";
 import { FrameBatch } from "../../lib/frames";
 import { BlockSplitter, splitBlocks } from "../../lib/markdown/blocks";
@@ -52,7 +52,7 @@ export class ShownMessage {
   #splitter = new BlockSplitter();
   #content = "";
   #thinking = "";
-  #stopFollowing: (() => void) | null = null;
+  #following: Following | null = null;
   #timesLost = 0;
   #frames = new FrameBatch(() => flushSync(() => this.#show()));
 
@@ -78,7 +78,7 @@ export class ShownMessage {
 
   /** Takes over what the agent has stored, and follows the run if it still goes on. */
   take(message: Message): void {
-    if (this.#stopFollowing) return;
+    if (this.#following) return;
     this.runId = message.run_id;
     this.#takeFields(message);
     if (message.status === "streaming" && message.run_id) this.#follow(message.run_id);
@@ -98,8 +98,12 @@ export class ShownMessage {
 
   /** Stops reading; the run itself goes on. */
   leave(): void {
-    this.#stopFollowing?.();
-    this.#stopFollowing = null;
+    this.#following?.stop();
+    this.#following = null;
+  }
+
+  lookAgain(): void {
+    this.#following?.lookAgain();
   }
 
   #takeFields(message: Message): void {
@@ -121,7 +125,7 @@ export class ShownMessage {
   #follow(runId: string): void {
     this.#splitter = new BlockSplitter();
     this.#content = this.#thinking = "";
-    this.#stopFollowing = followRun(runId, {
+    this.#following = followRun(runId, {
       onEvent: (event) => this.#take(event),
       onConnection: (connected) => this.#connected(connected),
       onLost: () => this.#recover(),

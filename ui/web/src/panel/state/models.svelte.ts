@@ -4,14 +4,17 @@ import type { Model } from "../../lib/api/types";
 import { recall, remember } from "../../lib/storage";
 
 export class Models {
+  /** Those that can chat; an embedding model cannot answer anybody. */
   items = $state.raw<Model[]>([]);
+  isLoaded = $state(false);
   standard = $state<string | null>(null);
   /** The user's last choice for new conversations; `null` leaves it to the agent. */
   lastPick = $state<string | null>(recall<string | null>("model", null));
 
   async load(): Promise<void> {
     const list = await agent.models();
-    this.items = list.items;
+    this.items = list.items.filter(canChat);
+    this.isLoaded = true;
     this.standard = list.default_model;
   }
 
@@ -28,6 +31,14 @@ export class Models {
     return this.items.filter((model) => model.capabilities.includes("vision"));
   }
 
+  /** Which model looks at images that nobody picked a model for, in words; `null` if it goes without saying. */
+  get imageReader(): string | null {
+    const [first, ...others] = this.withVision;
+    if (!first || this.find(this.standard)?.capabilities.includes("vision")) return null;
+    if (!others.length) return `${first.name} will answer, since it sees images.`;
+    return `A model that sees images will answer: ${[first, ...others].map((model) => model.name).join(" or ")}.`;
+  }
+
   /** What stands in the way of sending images to `picked`; `null` if nothing does. */
   visionObstacle(picked: string | null): string | null {
     if (!this.items.length) return "No model is connected, so nobody can look at the image.";
@@ -38,4 +49,9 @@ export class Models {
     if (!model || model.capabilities.includes("vision")) return null;
     return `${picked} cannot see images.`;
   }
+}
+
+/** What says nothing about itself may well be able to. */
+function canChat(model: Model): boolean {
+  return !model.capabilities.length || model.capabilities.includes("completion");
 }

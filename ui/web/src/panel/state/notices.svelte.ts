@@ -38,6 +38,11 @@ export class Notices {
     });
   }
 
+  /** An error that needs no words of the agent. */
+  problem(title: string, detail: string): void {
+    this.#show({ kind: "error", title, detail, requestId: null, action: null, lastsMs: 15_000 });
+  }
+
   offerUndo(title: string, undo: () => void): void {
     const action = { label: "Undo", run: undo };
     this.#show({ kind: "info", title, detail: null, requestId: null, action, lastsMs: 10_000 });
@@ -45,6 +50,10 @@ export class Notices {
 
   dismiss(id: number): void {
     this.toasts = this.toasts.filter((toast) => toast.id !== id);
+  }
+
+  clear(): void {
+    this.toasts = [];
   }
 
   #show(toast: Omit<Toast, "id">): void {

@@ -40,6 +40,7 @@ export class Panel {
     this.chat.onChange = (conversation) => this.list.put(conversation);
     this.chat.onDrop = () => void this.connection.ask();
     this.chat.onCreated = (conversation) => this.#created(conversation);
+    this.chat.onTakenBack = (id) => this.#takenBack(id);
     this.connection.onAnswer = (now, before) => this.#answered(now, before);
     this.connection.onUnreachable = () => this.notices.announce("The agent is not reachable.");
     const route = () => void this.#followRoute();
@@ -58,8 +59,8 @@ export class Panel {
   }
 
   newChat(): void {
-    this.#go("#/");
-    this.layout.focus("composer");
+    if (this.list.archived) this.list.showArchived(false);
+    this.#showEmpty();
   }
 
   openConversation(id: string, soughtId: string | null = null): void {
@@ -81,17 +82,27 @@ export class Panel {
     this.list.drop(conversation.id);
     // The offer to undo must not lie behind the drawer.
     this.layout.isDrawerOpen = false;
-    if (this.chat.id === conversation.id) this.newChat();
+    if (this.chat.id === conversation.id) this.#showEmpty();
     const title = conversation.title || "Untitled";
     this.notices.offerUndo(`Deleted “${title}”`, () => void this.#restore(conversation.id));
   }
 
-  async changeConversation(id: string, change: Parameters<Chat["change"]>[0]): Promise<void> {
+  async archiveConversation(conversation: Conversation): Promise<void> {
+    if (!(await this.changeConversation(conversation.id, { archived: true }))) return;
+    this.layout.isDrawerOpen = false;
+    const undo = () => void this.changeConversation(conversation.id, { archived: false });
+    this.notices.offerUndo(`Archived “${conversation.title || "Untitled"}”`, undo);
+  }
+
+  /** Whether the agent has kept it. */
+  async changeConversation(id: string, change: Parameters<Chat["change"]>[0]): Promise<boolean> {
     if (id === this.chat.id) return this.chat.change(change);
     try {
       this.list.put(await agent.conversations.change(id, change));
+      return true;
     } catch (error) {
       this.notices.error(error, "Could not keep the change");
+      return false;
     }
   }
 
@@ -119,6 +130,7 @@ export class Panel {
 
   /** Nothing that was read stays on a page that may read no more; drafts do. */
   #signedOut(): void {
+    if (this.access === "signed-in") this.notices.clear();
     this.access = "signed-out";
     this.chat.close();
     this.list.clear();
@@ -134,6 +146,20 @@ export class Panel {
     }
   }
 
+  #showEmpty(): void {
+    this.layout.closeSheet();
+    this.#go("#/");
+    this.layout.focus("composer");
+  }
+
+  /** The address of what is gone is none to go back to. */
+  #takenBack(id: string): void {
+    this.list.drop(id);
+    if (this.chat.id) return;
+    history.replaceState(null, "", "#/");
+    remember("last", null);
+  }
+
   #created(conversation: Conversation): void {
     this.list.put(conversation);
     this.#go(`#/c/${conversation.id}`);
@@ -147,7 +173,8 @@ export class Panel {
       return;
     }
     if (this.connection.isSignedOut) return this.#signedOut();
-    if (!before) this.#cameBack();
+    // An agent that was started again between two questions has been away all the same.
+    if (!before || before.started_at !== now.started_at) this.#cameBack();
     if (!before || modelsDiffer(now, before)) void this.#loadModels();
     void this.pairings.poll();
     this.#refreshListNowAndThen();
@@ -156,6 +183,7 @@ export class Panel {
   #cameBack(): void {
     this.notices.announce("Connected to the agent.");
     if (!this.list.isLoaded) void this.list.reload();
+    this.chat.lookAgain();
     void this.chat.refresh();
   }
 
