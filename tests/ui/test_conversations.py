@@ -1,5 +1,6 @@
 """The list: search, pin, archive, rename, delete, export, import; and very many of them."""
 
+import re
 from pathlib import Path
 
 from playwright.async_api import expect
@@ -92,14 +93,24 @@ async def test_an_archived_conversation_is_out_of_the_way_and_comes_back(
     await panel.page.reload()
     await panel.row_menu(panel.rows.filter(has_text="Warping"), "Archive")
     await expect(panel.rows).to_have_count(2)
+    await expect(panel.toast).to_contain_text("Archived “Warping ABS”")
+    await panel.page.get_by_test_id("undo").click()
+    await expect(panel.rows).to_have_count(3)
+    await panel.row_menu(panel.rows.filter(has_text="Warping"), "Archive")
+    await expect(panel.rows).to_have_count(2)
 
     await panel.page.get_by_role("button", name="Archived").click()
+    await expect(panel.page.get_by_role("heading", name="Archived")).to_be_visible()
     await expect(panel.rows).to_have_count(1)
     assert await shown(panel) == ["Warping ABS"]
     await panel.row_menu(panel.rows.first, "Bring back")
     await expect(panel.page.get_by_text("Nothing archived.")).to_be_visible()
     await panel.page.get_by_role("button", name="Back to all").click()
 
+    await expect(panel.rows).to_have_count(3)
+    await panel.page.get_by_role("button", name="Archived").click()
+    await panel.page.keyboard.press("Alt+n")
+    await expect(panel.page.get_by_role("heading", name="Archived")).to_have_count(0)
     await expect(panel.rows).to_have_count(3)
 
 
@@ -163,10 +174,15 @@ async def test_a_file_that_is_no_export_is_refused_in_words(panel: Panel) -> Non
     field = panel.page.get_by_test_id("import-file")
 
     await field.set_input_files({"name": "a.json", "mimeType": "text/json", "buffer": b"no json"})
+    await expect(panel.toast).to_contain_text("Could not import “a.json”")
     await expect(panel.toast).to_contain_text("The file is not JSON.")
+    await expect(panel.toast).to_have_class(re.compile(r"\berror\b"))
     await field.set_input_files({"name": "b.json", "mimeType": "text/json", "buffer": b'{"a":1}'})
 
-    await expect(panel.toast.last).to_contain_text("Could not import")
+    await expect(panel.toast.last).to_contain_text("Could not import “b.json”")
+    await panel.menu("Sign out")
+    await expect(panel.page.get_by_test_id("sign-in")).to_be_visible()
+    await expect(panel.toast).to_have_count(0)
 
 
 async def test_ten_thousand_conversations_scroll_to_the_last(

@@ -1,10 +1,11 @@
 """A fresh machine: no Ollama yet, then one, then none again."""
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.fakes.ollama import FakeOllama
 
 from .conftest import CHAT, NewPanel, NewProgram
+from .panel import Panel
 from .program import Program
 
 SECONDS = 8_000  # the page asks every 2.5 s, the agent looks every few
@@ -19,7 +20,9 @@ async def test_without_ollama_the_page_says_so_and_what_to_do(
 
     first = panel.page.get_by_test_id("first-run")
     await expect(first.get_by_role("heading", name="No model is connected")).to_be_visible()
-    await expect(first).to_contain_text("Until then the built-in guide answers with its passages.")
+    await expect(first).to_contain_text(
+        "Until one is connected, the built-in guide answers with its passages."
+    )
     await expect(first.locator("code")).to_contain_text(
         ["curl -fsSL https://ollama.com/install.sh | sh", "ollama serve", "ollama pull qwen3:4b"]
     )
@@ -40,6 +43,8 @@ async def test_without_ollama_the_guide_answers_with_sources_that_open(
     await expect(panel.answer).to_have_attribute("data-provider", "guide")
     await expect(panel.answer.get_by_role("heading", level=2).first).to_have_text("Built-in guide")
     await expect(panel.answer).to_contain_text("no model is connected", ignore_case=True)
+    sources = panel.answer.get_by_role("group", name="From the print guide:")
+    await expect(sources).to_be_visible()
     chip = panel.answer.get_by_test_id("source-chip").first
     title = (await chip.inner_text()).strip()
     await chip.click()
@@ -47,6 +52,13 @@ async def test_without_ollama_the_guide_answers_with_sources_that_open(
     await expect(passage.get_by_role("heading", level=2)).to_have_text(title)
     await expect(passage.locator(".markdown")).not_to_be_empty()
     await passage.get_by_role("button", name="Close the passage").click()
+    await expect(passage).to_have_count(0)
+    await chip.click()
+    await panel.page.keyboard.press("Escape")
+    await expect(passage).to_have_count(0)
+    await chip.click()
+    await expect(passage).to_be_visible()
+    await panel.page.get_by_test_id("new-chat").click()
     await expect(passage).to_have_count(0)
 
 
@@ -87,3 +99,22 @@ async def test_ollama_without_a_model_is_told_from_no_ollama(
 
         fake.add_model(CHAT)
         await expect(panel.state).to_have_text(f"Ready · {CHAT}", timeout=SECONDS)
+
+
+async def test_an_ollama_on_another_machine_is_named(panel: Panel) -> None:
+    async def elsewhere(route: Route) -> None:
+        reply = await route.fetch()
+        body = await reply.json()
+        body["ollama"]["url"] = "http://10.0.0.5:11434"
+        await route.fulfill(response=reply, json=body)
+
+    first = panel.page.get_by_test_id("first-run")
+    await expect(first).to_contain_text("Everything you write stays on this machine.")
+    await panel.page.route("**/health/ready", elsewhere)
+
+    told = "Questions go to the Ollama at 10.0.0.5:11434; everything else stays on this machine."
+    await expect(first).to_contain_text(told)
+    await expect(first).to_contain_text(f"{CHAT} answers, from the Ollama at 10.0.0.5:11434.")
+    await panel.menu("About")
+    await expect(panel.page.get_by_role("dialog")).to_contain_text(told)
+    await panel.page.unroute_all(behavior="wait")

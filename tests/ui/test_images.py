@@ -59,6 +59,9 @@ async def test_a_picture_goes_to_a_model_that_sees(
 ) -> None:
     await attach(panel, way)
     await is_attached(panel)
+    await expect(panel.page.get_by_test_id("image-reader")).to_have_text(
+        f"{SEEING} will answer, since it sees images."
+    )
 
     await panel.ask_and_hear("What went wrong here?")
 
@@ -109,6 +112,9 @@ async def test_a_file_that_is_no_picture_is_refused_in_words(panel: Panel) -> No
 
     await expect(panel.page.get_by_test_id("attachment")).to_have_class(re.compile(r"\bfailed\b"))
     await expect(panel.page.locator(".composer").get_by_role("alert")).to_contain_text("print.png:")
+    attachment = panel.page.get_by_test_id("attachment")
+    await expect(attachment.locator("img")).to_have_count(0)
+    await expect(attachment.get_by_role("button")).to_have_count(1)
     await expect(panel.send_button).to_be_disabled()
 
 
