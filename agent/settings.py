@@ -217,7 +217,7 @@ def _is_level(text: str) -> bool:
 def _read(file: Path) -> Mapping[str, object]:
     try:
         return tomllib.loads(file.read_text("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as err:
         raise BadSettings(f"The file {file} cannot be read: {err.strerror}.") from None
