@@ -91,7 +91,7 @@ def ticket_gone() -> Response:
 def ui_missing() -> Response:
     return page(
         "The panel is not built yet",
-        "<p>The agent runs. Its page is made from TypeScript, which wants Node.js 20 or newer "
+        "<p>The agent runs. Its page is made from TypeScript, which wants Node.js 20.19 or newer "
         "on this computer. Install Node.js, then run <code>make setup</code> in the "
         "folder of Orca Agents, and load this page again.</p>"
         "<p>Meanwhile <code>orca-agent chat</code> talks in the terminal, and programs can use "

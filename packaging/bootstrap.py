@@ -25,12 +25,14 @@ def setup(_arguments: list[str]) -> int:
     """Prepare .venv and the page."""
     environment.prepare("run")
     pages.build()
+    say("ready")
     return 0
 
 
 def start(arguments: list[str]) -> int:
     """Prepare what is not ready, then run the agent."""
-    setup([])
+    environment.prepare("run")
+    pages.build()
     command = [str(executable("orca-agent")), "serve", *arguments]
     if os.name != "nt":
         os.execve(command[0], command, environment.environ())  # noqa: S606 - it takes our place
