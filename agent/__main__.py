@@ -4,6 +4,7 @@ import typer
 
 from agent.cli import app
 from agent.client.problems import ClientProblem, NotRunning
+from agent.terminal import clean, hint
 
 
 def main() -> None:
@@ -11,7 +12,7 @@ def main() -> None:
     try:
         app(prog_name="orca-agent")
     except (ClientProblem, NotRunning) as err:
-        typer.echo(str(err), err=True)
+        typer.echo(clean(hint(str(err))), err=True)
         raise SystemExit(1) from None
 
 

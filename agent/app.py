@@ -53,6 +53,7 @@ class Agent:
     backend: Backend
     new_link: Callable[[], Awaitable[str]]
     tidy: Callable[[], Awaitable[None]]
+    default_model: Callable[[], str | None]
 
 
 @asynccontextmanager
@@ -139,7 +140,7 @@ async def open_agent(
         house = Housekeeping(conversations.purge, runs.forget_old_events)
         jobs = running(watch=backend.run(), saving=runs.run(), housekeeping=house.run())
         await stack.enter_async_context(jobs)
-        yield Agent(app, runs, backend, new_link, house.tidy)
+        yield Agent(app, runs, backend, new_link, house.tidy, models.default_name)
         await runs.close()
 
 

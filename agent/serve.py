@@ -23,11 +23,12 @@ from agent.shared.clock import rfc3339, system_clock
 from agent.shared.errors import OrcaError
 from agent.shared.logs import logging_to
 from agent.shared.tasks import running
-from agent.terminal import has_display, show
+from agent.terminal import clean, has_display, program, show
 from agent.version import program_version
 
 LOCK_NAME = "agent.lock"
 STARTING_S = 10.0
+LOOK_S = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,8 @@ def _serve_alone(settings: Settings, *, browser: bool) -> int:
         except Exception:  # the outermost loop of the program
             log.critical("The agent stopped by a mistake of its own.", exc_info=True)
             return 1
+    with suppress(OSError):  # the terminal may have gone first
+        typer.echo("The agent has ended.")
     return 0
 
 
@@ -125,11 +128,15 @@ def _run_file(settings: Settings, port: int) -> RunningAgent:
 async def _announce(agent: Agent, settings: Settings, *, browser: bool) -> None:
     typer.echo(f"Orca Agents {program_version()} runs. Only this computer can reach it.")
     typer.echo(f"Open:  {await agent.new_link()}")
-    typer.echo("       (opens once, within a minute; `orca-agent url` makes another)")
+    typer.echo(f"       (opens once, within a minute; `{program()} url` makes another)")
     typer.echo(f"Data:  {settings.data_dir}")
-    typer.echo("End:   Ctrl-C, or `orca-agent stop`")
+    typer.echo(f"End:   Ctrl-C, or `{program()} stop`")
     if browser and has_display(os.environ):
         show(await agent.new_link())
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LOOK_S):
+            await agent.backend.until(lambda state: state.state != "unknown")
+    typer.echo(f"Model: {clean(agent.default_model() or 'none yet, the guide answers')}")
 
 
 def _hand_out_link(data_dir: Path, *, browser: bool) -> int:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sys
 import threading
 import webbrowser
@@ -33,6 +34,21 @@ def clean(text: str) -> str:
     return _STEERING.sub("", text)
 
 
+def program() -> str:
+    """How this program is called from here: by its name where the shell finds it."""
+    file = Path(sys.executable).with_name("orca-agent.exe" if os.name == "nt" else "orca-agent")
+    if shutil.which("orca-agent") or not file.exists():
+        return "orca-agent"
+    here = Path.cwd()
+    called = str(file.relative_to(here) if file.is_relative_to(here) else file)
+    return f'"{called}"' if " " in called else called
+
+
+def hint(text: str) -> str:
+    """`text` with the commands in it as they are called from here."""
+    return text.replace("`orca-agent ", f"`{program()} ") if "`orca-agent " in text else text
+
+
 def note(text: str, *, end: str = "\n") -> None:
     """Dim, on stderr, and only where a person watches."""
     if sys.stderr.isatty():
@@ -43,7 +59,7 @@ def note(text: str, *, end: str = "\n") -> None:
 
 def fail(sentence: str, code: int = 1) -> typer.Exit:
     """Says why on stderr. `raise fail(...)` ends the command with the code."""
-    typer.secho(clean(sentence), err=True)
+    typer.secho(clean(hint(sentence)), err=True)
     return typer.Exit(code)
 
 

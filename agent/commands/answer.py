@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from agent.terminal import clean, note
+from agent.terminal import clean, hint, note
 
 if TYPE_CHECKING:
     from agent.client.sync import Agent
@@ -85,7 +85,7 @@ class Printer:
             typer.secho(clean(f"  · {source['title']} ({source['ref']})"), err=True, dim=True)
         message = data.get("message") or {}
         footer = _footer(message, data.get("usage") or {}, self._provider)
-        typer.secho(clean(footer), err=True, dim=True)
+        typer.secho(clean(hint(footer)), err=True, dim=True)
 
     def _on_cancelled(self, _data: Data) -> None:
         self._fail("Stopped.")

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import typer
 
 from agent.shared.folders import data_dir as data_dir_in_force
-from agent.terminal import AsJson, DataDir, clean
+from agent.terminal import AsJson, DataDir, clean, hint
 
 SIGNS = {"good": ("✓", "green"), "warning": ("!", "yellow"), "wrong": ("✗", "red")}
 
@@ -30,7 +30,7 @@ def doctor(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
             head = typer.style(sign, fg=colour)
             typer.echo(f"{head} {check.name:<12} {clean(check.text)}")
             if check.fix:
-                typer.echo(f"  {'':<12} → {clean(check.fix)}")
+                typer.echo(f"  {'':<12} → {clean(hint(check.fix))}")
     if as_json:
         typer.echo(json.dumps([asdict(check) for check in found], indent=2, ensure_ascii=False))
     raise typer.Exit(1 if any(check.state is State.WRONG for check in found) else 0)

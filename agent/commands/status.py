@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from agent.client.problems import NotRunning
-from agent.terminal import AsJson, DataDir, clean
+from agent.terminal import AsJson, DataDir, clean, hint
 
 STATUS = {"degraded": "the guide answers, no model"}
 
@@ -27,7 +27,7 @@ def status(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
         with Agent.local(data_dir) as agent:
             health = agent.ready()
     except NotRunning:
-        typer.echo(json.dumps({"status": "stopped"}) if as_json else NOT_RUNNING)
+        typer.echo(json.dumps({"status": "stopped"}) if as_json else hint(NOT_RUNNING))
         raise typer.Exit(1) from None
     if as_json:
         typer.echo(json.dumps(health, indent=2, ensure_ascii=False))

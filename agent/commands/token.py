@@ -9,7 +9,7 @@ import typer
 
 from agent.runfile import read_token
 from agent.shared.folders import data_dir as data_dir_in_force
-from agent.terminal import AsJson, DataDir, clean, fail
+from agent.terminal import AsJson, DataDir, clean, fail, hint
 
 if TYPE_CHECKING:
     from agent.client.sync import Agent
@@ -46,7 +46,7 @@ def rotate(
         raise typer.Exit(1)
     with _agent(data_dir) as agent:
         agent.call("POST", "/tokens/rotate")
-    typer.echo("The main token is new. `orca-agent token show` prints it.", err=True)
+    typer.echo(hint("The main token is new. `orca-agent token show` prints it."), err=True)
 
 
 @app.command()
@@ -84,7 +84,8 @@ def list_(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
     if not found:
-        typer.echo("There is none. `orca-agent token new NAME` makes one for a program.", err=True)
+        none = "There is none. `orca-agent token new NAME` makes one for a program."
+        typer.echo(hint(none), err=True)
         return
     for one in found:
         typer.echo(clean(_row(one)))

@@ -44,6 +44,7 @@ class Program:
         kept = {k: v for k, v in os.environ.items() if k in {"PATH", "SYSTEMROOT", "TMPDIR"}}
         return {
             **kept,
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")]),
             "HOME": str(self.data_dir.parent),
             "PYTHONPATH": str(ROOT),
             "PYTHONUTF8": "1",

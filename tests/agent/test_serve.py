@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import stat
+import sys
 import threading
 import time
 from collections import Counter
@@ -50,6 +51,8 @@ def test_a_start_says_where_it_is_and_an_end_takes_that_back(tmp_path: Path) -> 
     assert (agent.token, health.json()["status"]) == (token, "degraded")
     assert (code, err) == (0, "")
     assert f"Open:  {agent.url}/ui/ticket/" in out
+    assert "Model: none yet, the guide answers\n" in out
+    assert out.endswith("\nThe agent has ended.\n")
     assert not (one.data_dir / "agent.json").exists()
     if os.name == "posix":
         assert modes == {".": 0o700, "agent.json": 0o600, "token": 0o600, "logs/agent.log": 0o600}
@@ -151,6 +154,14 @@ def test_a_second_start_hands_out_the_link_of_the_first(tmp_path: Path) -> None:
     assert "runs already" in second.stdout
     assert link.startswith(f"{agent.url}/ui/ticket/")
     assert visit.status_code == 303
+
+
+def test_hints_name_the_program_as_it_is_called_from_here(tmp_path: Path) -> None:
+    folder = Path(sys.executable).parent
+    with program(tmp_path / "data", PATH="/nowhere") as one:
+        done = one.orca("url")
+
+    assert str(folder / "orca-agent").removeprefix(f"{Path.cwd()}{os.sep}") in done.stderr
 
 
 def test_another_folder_is_another_agent(tmp_path: Path) -> None:
