@@ -227,7 +227,7 @@ async def _ollama(url: str, default_model: str | None) -> list[Check]:
             version, models = await ollama.version(), await ollama.tags()
     except (OrcaError, TimeoutError) as err:
         detail = err.detail if isinstance(err, OrcaError) else "it is too slow"
-        return [_warning("Ollama", f"none at {url}: {detail}", START_OLLAMA), NO_MODELS]
+        return [_no_server(url, detail), NO_MODELS]
     first = _server(url, version, security_warning(version))
     names = [model.name for model in models]
     if not names:
@@ -242,14 +242,19 @@ def _ollama_of(health: Mapping[str, Any]) -> list[Check]:  # Any: JSON values
     """The same two rows, as a running agent sees them."""
     ollama, count = health["ollama"], int(health.get("models_count") or 0)
     if ollama["state"] != "up":
-        detail = ollama.get("detail") or "not looked at yet"
-        return [_warning("Ollama", f"none at {ollama['url']}: {detail}", START_OLLAMA), NO_MODELS]
+        detail = str(ollama.get("detail") or "not looked at yet")
+        return [_no_server(str(ollama["url"]), detail), NO_MODELS]
     first = _server(str(ollama["url"]), str(ollama.get("version")), ollama.get("warning"))
     if not count:
         return [first, NOT_INSTALLED]
     if not (default := health.get("default_model")):
         return [first, _warning("Models", f"{count}, but none that can chat", PULL)]
     return [first, _good("Models", f"{count}; {default} answers where none is named")]
+
+
+def _no_server(url: str, detail: str) -> Check:
+    # Most of these sentences name the address already.
+    return _warning("Ollama", detail if url in detail else f"none at {url}: {detail}", START_OLLAMA)
 
 
 def _server(url: str, version: str, unsafe: str | None) -> Check:
