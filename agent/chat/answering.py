@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from agent.chat.prompt import Limits, Prompt, compose
 from agent.chat.rules import Turn
 from agent.chat.shapes import message_json
-from agent.chat.store import Conversations, Messages
+from agent.chat.store import Conversations, Messages, Row
 from agent.guide.rules import Passage
 from agent.guide.rules import answer as guide_answer
 from agent.guide.service import Guide
@@ -44,6 +44,7 @@ class Question:
     content: str
     images: tuple[str, ...]
     parent_id: str | None
+    above: Sequence[Row] | None  # the messages before it, where that is not a lot
     named: str | None
     model: str | None
     context_length: int | None
@@ -242,18 +243,18 @@ class Answer:
 
     async def _turns(self) -> list[Turn]:
         question = self.question
-        turns: list[Turn] = []
-        if question.parent_id is not None:
+        rows = question.above
+        if rows is None and question.parent_id is not None:
             async with self.parts.database.reading() as connection:
                 messages = Messages(connection)
                 rows = await messages.branch(question.parent_id, HISTORY_TURNS)
                 if len(rows) > HISTORY_TURNS:
                     self.unread = await messages.count_above(question.parent_id) + 1 - len(rows)
-            turns = [
-                Turn(row["role"], row["content"], tuple(row["images"]) if question.sees else ())
-                for row in rows
-                if row["content"] or row["images"]
-            ]
+        turns = [
+            Turn(row["role"], row["content"], tuple(row["images"]) if question.sees else ())
+            for row in rows or []
+            if row["content"] or row["images"]
+        ]
         return [*turns, Turn("user", question.content, question.images)]
 
 

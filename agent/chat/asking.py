@@ -1,5 +1,6 @@
 """Asking: a question is kept, and a run that answers it set going, in one transaction."""
 
+import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -33,6 +34,7 @@ BLANK_MESSAGE: dict[str, object] = {
     "trimmed": 0,
     "problem": None,
 }
+LOOK_BACK = 8  # messages
 ACTIVE_BRANCH = "the active branch"  # stands for an absent parent_id, which is not null
 
 
@@ -45,6 +47,19 @@ class Asked:
     model: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)  # Any: checked by check_options
     parent_id: str | None = ACTIVE_BRANCH
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """What stands before a question, down to `leaf`; `rows` is None where that is a lot."""
+
+    leaf: str | None
+    rows: list[Row] | None
+
+    @property
+    def has_images(self) -> bool:
+        """Whether one may well ask on about a picture."""
+        return any(row["images"] for row in (self.rows or [])[-LOOK_BACK:])
 
 
 class AskingService:
@@ -75,8 +90,8 @@ class AskingService:
         async with self._database.reading() as connection:
             conversation = await present(connection, conversation_id)
             named = asked.model or conversation["model"]
-            looks_back = await _looks_back(connection, named, _parent_of(asked, conversation))
-        chosen = await self._model(named, asked.images, looks_back=looks_back)
+            above = await _above(connection, _parent_of(asked, conversation))
+        chosen = await self._model(named, asked.images, above)
         now = rfc3339(self._clock())
         async with self._database.writing() as connection:
             if key and (known := await self._known(connection, key, fingerprint)):
@@ -99,7 +114,7 @@ class AskingService:
             run = await self._begin(
                 connection, conversation, question, model, fingerprint, key, is_new=True
             )
-        self._launch(run, conversation, question, model, named, options)
+        await self._launch(run, conversation, question, model, named, options, above)
         return message_json(question), run
 
     async def regenerate(
@@ -117,8 +132,8 @@ class AskingService:
             question = await _question_of(connection, message_id)
             conversation = await present(connection, question["conversation_id"])
             named = model or conversation["model"]
-            looks_back = await _looks_back(connection, named, question["parent_id"])
-        chosen = await self._model(named, question["images"], looks_back=looks_back)
+            above = await _above(connection, question["parent_id"])
+        chosen = await self._model(named, question["images"], above)
         async with self._database.writing() as connection:
             if key and (known := await self._known(connection, key, fingerprint)):
                 return known
@@ -127,7 +142,7 @@ class AskingService:
             run = await self._begin(
                 connection, conversation, question, given, fingerprint, key, is_new=False
             )
-        self._launch(run, conversation, question, given, named, options)
+        await self._launch(run, conversation, question, given, named, options, above)
         return message_json(question), run
 
     async def _begin(
@@ -167,7 +182,7 @@ class AskingService:
         await Conversations(connection).change(str(conversation["id"]), change)
         return run
 
-    def _launch(
+    async def _launch(
         self,
         run: Run,
         conversation: Row,
@@ -175,12 +190,14 @@ class AskingService:
         model: Model | None,
         named: str | None,
         options: Mapping[str, object],
+        above: Above,
     ) -> None:
         asked = Question(
             answer_id=str(run.message_id),
             content=question["content"],
             images=tuple(question["images"]),
             parent_id=question["parent_id"],
+            above=above.rows if above.leaf == question["parent_id"] else None,
             named=named,
             model=model.name if model else None,
             context_length=model.context_length if model else None,
@@ -189,6 +206,7 @@ class AskingService:
             options=options,
         )
         self._runs.launch(run, Answer(asked, self._parts))
+        await asyncio.sleep(0)  # the model is asked first, then the client is told that it is
 
     async def _known(
         self, connection: AsyncConnection, key: str, fingerprint: str
@@ -210,7 +228,7 @@ class AskingService:
         return message_json(question), live.run if live else run
 
     async def _model(
-        self, named: str | None, images: Sequence[str], *, looks_back: bool = False
+        self, named: str | None, images: Sequence[str], above: Above
     ) -> Model | OrcaError | None:
         """The model that answers; None where only the guide can.
 
@@ -221,7 +239,7 @@ class AskingService:
             if absent := await self._parts.images.missing(list(images)):
                 raise Invalid("no-such-image", f"Upload these pictures first: {', '.join(absent)}.")
             chosen = None
-            if looks_back:
+            if named is None and above.has_images:
                 with suppress(Invalid):  # none sees: one that reads is better than none
                     chosen = await models.choose(None, needs_vision=True)
             if chosen is None:
@@ -233,13 +251,8 @@ class AskingService:
         return chosen
 
 
-async def _looks_back(
-    connection: AsyncConnection, named: str | None, parent_id: str | None
-) -> bool:
-    """Whether the choice is free and there is a picture to ask on about."""
-    if named is not None or parent_id is None:
-        return False
-    return await Messages(connection).has_images(parent_id)
+async def _above(connection: AsyncConnection, leaf: str | None) -> Above:
+    return Above(leaf, await Messages(connection).near(leaf) if leaf else [])
 
 
 def _parent_of(asked: Asked, conversation: Row) -> str | None:

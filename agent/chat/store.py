@@ -111,17 +111,6 @@ def _branch(hint: str) -> Statement:
 
 
 FIND_NEAR, FIND_BRANCH = _branch(BY_KEY), _branch("")
-HAS_IMAGES = text(
-    """
-    WITH RECURSIVE up(id, parent_id, images, depth) AS (
-      SELECT id, parent_id, images, 0 FROM message WHERE id = :leaf
-      UNION ALL
-      SELECT m.id, m.parent_id, m.images, up.depth + 1 FROM message m
-      JOIN up ON m.id = up.parent_id WHERE up.depth < :limit
-    )
-    SELECT EXISTS (SELECT 1 FROM up WHERE images <> '[]')
-    """
-)
 COUNT_ABOVE = text(
     """
     WITH RECURSIVE up(id, parent_id) AS (
@@ -264,18 +253,14 @@ class Messages:
             .limit(limit)
         )
 
+    async def near(self, leaf: str) -> list[Row] | None:
+        """The way from the root to `leaf`, oldest first; None if it is a long one."""
+        rows = await FIND_NEAR.rows(self._connection, {"leaf": leaf, "limit": NEAR})
+        return rows if len(rows) <= NEAR else None
+
     async def branch(self, leaf: str, limit: int) -> list[Row]:
         """The way from (at most `limit` messages above) to `leaf`, oldest first."""
-        near = min(NEAR, limit)
-        rows = await FIND_NEAR.rows(self._connection, {"leaf": leaf, "limit": near})
-        if len(rows) <= near or near == limit:
-            return rows
         return await FIND_BRANCH.rows(self._connection, {"leaf": leaf, "limit": limit})
-
-    async def has_images(self, leaf: str, limit: int = 8) -> bool:
-        """Whether `leaf` or one of the `limit` messages above it has a picture."""
-        found = await self._connection.execute(HAS_IMAGES, {"leaf": leaf, "limit": limit})
-        return bool(found.scalar_one())
 
     async def count_above(self, message_id: str) -> int:
         """How many messages stand between this one and the root, the root included."""
