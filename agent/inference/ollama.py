@@ -180,10 +180,12 @@ class Ollama:
 
     async def _send(self, method: str, path: str, body: bytes) -> httpx.Response:
         headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        # A body in pieces costs a task of its own, which a small one does not need.
+        content = body if len(body) <= PIECE_BYTES else _pieces(body)
         request = self._http.build_request(
             method,
             f"{self.url}{path}",
-            content=_pieces(body) if body else None,
+            content=content if body else None,
             headers=headers if body else None,
         )
         try:
