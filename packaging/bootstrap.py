@@ -42,7 +42,9 @@ def start(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     """The default tests."""
     _prepare_tests()
-    return _wait([*_pytest(), "-n", "2", "-m", "not slow", *arguments])
+    # Three for two cores: much of the time is waiting for a browser or a program that starts.
+    spread = ("-n", "3", "--dist", "worksteal")
+    return _wait([*_pytest(), *spread, "-m", "not slow", *arguments])
 
 
 def test_slow(arguments: list[str]) -> int:

@@ -441,6 +441,7 @@ def test_an_answer_outlives_a_restart_of_the_agent(tmp_path: Path) -> None:
     assert "What there is of it is kept." in err
 
 
+@pytest.mark.slow
 def test_what_is_exported_can_be_imported_without_doubling(
     running: Program, tmp_path: Path
 ) -> None:

@@ -239,6 +239,7 @@ def test_a_hundred_kills_lose_nothing_that_was_acknowledged(tmp_path: Path) -> N
 
 
 @pytest.mark.timeout(60)
+@pytest.mark.slow
 def test_a_kill_during_the_first_start_leaves_a_folder_that_starts(tmp_path: Path) -> None:
     chance = random.Random(3)
     for number in range(4):

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from playwright.async_api import expect
 
 from tests.fakes.ollama import FakeOllama
@@ -185,6 +186,7 @@ async def test_a_file_that_is_no_export_is_refused_in_words(panel: Panel) -> Non
     await expect(panel.toast).to_have_count(0)
 
 
+@pytest.mark.slow
 async def test_ten_thousand_conversations_scroll_to_the_last(
     new_program: NewProgram, new_panel: NewPanel
 ) -> None:

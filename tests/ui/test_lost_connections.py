@@ -102,6 +102,7 @@ async def test_a_restart_of_the_agent_in_the_middle_keeps_the_text_and_offers_an
     await expect(panel.answer.get_by_test_id("branch-switch")).to_contain_text("2/2")
 
 
+@pytest.mark.slow
 async def test_a_page_that_was_opened_before_the_agent_died_goes_on_after_a_restart(
     new_program: NewProgram, new_panel: NewPanel
 ) -> None:

@@ -1,5 +1,6 @@
 """What a model writes is text: it runs nothing, calls nobody, and breaks nothing."""
 
+import pytest
 from playwright.async_api import expect
 
 from tests.fakes.ollama import FakeOllama
@@ -110,6 +111,7 @@ async def test_a_question_of_a_megabyte_is_kept_whole(panel: Panel) -> None:
     assert (await panel.kept())[0]["content"] == text.strip()
 
 
+@pytest.mark.slow
 async def test_the_page_answers_while_twenty_thousand_tokens_come(
     new_program: NewProgram, new_panel: NewPanel
 ) -> None:
