@@ -191,11 +191,6 @@ class Conversations:
         rows = (await self._connection.execute(query)).mappings()
         return {row["id"]: dict(row) for row in rows}
 
-    async def all_ids(self) -> list[str]:
-        query = select(CONVERSATION.c.id).where(CONVERSATION.c.deleted_at.is_(None))
-        rows = await self._connection.execute(query.order_by(CONVERSATION.c.id))
-        return [row.id for row in rows]
-
     async def matches(self, fts: str, scan: int) -> list[tuple[str, str | None, int, str | None]]:
         """(conversation, message or None, row number, snippet if known already) of the newest
         hits in conversations that are not deleted: titles first, then messages."""

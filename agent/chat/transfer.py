@@ -117,11 +117,6 @@ class TransferService:
             lines += _markdown(by_id[message_id])
         return "\n".join(lines)
 
-    async def all_ids(self) -> list[str]:
-        """Every conversation that is not deleted, oldest first."""
-        async with self._database.reading() as connection:
-            return await Conversations(connection).all_ids()
-
     async def take_in(self, document: object) -> dict[str, int]:
         """Adds what is not here yet: all of it, or nothing. What is here is left as it is.
 

@@ -126,11 +126,6 @@ class LoadedModel:
     expires_at: datetime | None
 
 
-def same_model(one: str, other: str) -> bool:
-    """Whether two names mean one model: case does not count, `:latest` is implied."""
-    return canonical_name(one) == canonical_name(other)
-
-
 def canonical_name(name: str) -> str:
     """`Qwen3` → `qwen3:latest`, `registry.ollama.ai/library/qwen3:4b` → `qwen3:4b`."""
     name = name.strip().lower()
@@ -191,10 +186,3 @@ LEAD_2, LEAD_3, LEAD_4 = bytes(range(0xC2, 0xE0)), bytes(range(0xE0, 0xF0)), b"\
 
 def _count(data: bytes, of: bytes) -> int:
     return len(data) - len(data.translate(None, of))
-
-
-def estimate_message_tokens(message: Message) -> int:
-    """`estimate_tokens` of a turn with its images, calls and the template's marks around it."""
-    calls = sum(estimate_tokens(f"{call.name}{call.arguments}") for call in message.tool_calls)
-    text = estimate_tokens(message.content) + estimate_tokens(message.thinking)
-    return text + calls + IMAGE_TOKENS * len(message.images) + 8
