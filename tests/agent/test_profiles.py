@@ -10,20 +10,20 @@ import pytest
 from agent.models import hardware, profile_file
 from agent.models.cgroups import core_limit, memory_limit
 from agent.models.hardware import Gpu, Machine, detect
-from agent.models.profiles import BUILT_IN, Overrides, Profiles, in_thread
 from agent.models.profile_file import Drafts
-from agent.models.recommending import laid_over, models_of, recommend
+from agent.models.profiles import BUILT_IN, Profiles
+from agent.models.recommending import Overrides, laid_over, models_of, recommend
 from agent.shared.errors import Invalid
 from agent.shared.tasks import running
 
 GB = 10**9
-TOLD = set(
-    "qwen3:0.6b qwen3:1.7b qwen3:4b qwen3:8b qwen3:14b qwen3:30b qwen3:32b "
-    "qwen2.5-coder:0.5b qwen2.5-coder:1.5b qwen2.5-coder:3b qwen2.5-coder:7b qwen2.5-coder:14b "
-    "qwen2.5-coder:32b qwen3-coder:30b hhao/qwen2.5-coder-tools:32b "
-    "qwen3-vl:2b qwen3-vl:4b qwen3-vl:8b qwen3-vl:30b qwen3-vl:32b "
-    "llama3.2-vision:11b-instruct-q8_0 embeddinggemma qwen3-embedding all-minilm".split()
-)
+TOLD = {
+    *(f"qwen3:{size}" for size in ("0.6b", "1.7b", "4b", "8b", "14b", "30b", "32b")),
+    *(f"qwen2.5-coder:{size}" for size in ("0.5b", "1.5b", "3b", "7b", "14b", "32b")),
+    *(f"qwen3-vl:{size}" for size in ("2b", "4b", "8b", "30b", "32b")),
+    *("qwen3-coder:30b", "hhao/qwen2.5-coder-tools:32b", "llama3.2-vision:11b-instruct-q8_0"),
+    *("embeddinggemma", "qwen3-embedding", "all-minilm"),
+}
 
 
 def machine(
@@ -136,8 +136,10 @@ def test_a_profile_that_is_none_is_refused_with_the_names_that_there_are() -> No
 
     assert (caught.value.code, caught.value.detail) == (
         "no-such-profile",
-        "There is no profile called huge (ORCA_AGENT_PROFILE). There are: minimal, small, "
-        "standard, comfortable, strong, many-cores, large, largest.",
+        (
+            "There is no profile called huge (ORCA_AGENT_PROFILE). There are: minimal, small, "
+            "standard, comfortable, strong, many-cores, large, largest."
+        ),
     )
 
 
@@ -187,8 +189,10 @@ WRONG = [
     ),
     (
         "profiles:\n- name: small\n  options: {threads: 4}\n",
-        "line 3: `threads` is no key of options; the keys here are num_ctx, num_parallel, "
-        "max_loaded_models and keep_alive.",
+        (
+            "line 3: `threads` is no key of options; the keys here are num_ctx, num_parallel, "
+            "max_loaded_models and keep_alive."
+        ),
     ),
     (
         "profiles:\n- name: small\n  options:\n    num_ctx: many\n",
@@ -383,8 +387,10 @@ def test_apples_chips_share_their_memory(tmp_path: Path) -> None:
     [
         (
             hardware.windows_cards,
-            '[{"DriverDesc":"RTX 3070","HardwareInformation.qwMemorySize":8589934592},'
-            '{"DriverDesc":"UHD","HardwareInformation.qwMemorySize":134217728},null]',
+            (
+                '[{"DriverDesc":"RTX 3070","HardwareInformation.qwMemorySize":8589934592},'
+                '{"DriverDesc":"UHD","HardwareInformation.qwMemorySize":134217728},null]'
+            ),
             [Gpu("RTX 3070", 8589934592, "the registry")],
         ),
         (
