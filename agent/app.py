@@ -38,6 +38,9 @@ from agent.shared.clock import Clock, NewId, random_id, system_clock
 from agent.shared.database import Database
 from agent.shared.folders import data_dir_warning
 from agent.shared.tasks import running
+from agent.telemetry import routes as telemetry_routes
+from agent.telemetry.service import Telemetry
+from agent.telemetry.sources import BackendFacts, Metrics, RunFacts, Sources
 from agent.version import program_version
 
 MAX_BODY_BYTES = 256 * 1024 * 1024
@@ -50,6 +53,7 @@ class Agent:
 
     app: Quart
     runs: RunService
+    telemetry: Telemetry
     backend: Backend
     new_link: Callable[[], Awaitable[str]]
     tidy: Callable[[], Awaitable[None]]
@@ -92,6 +96,13 @@ async def open_agent(
         stack.callback(guide.close)
         images = ImageService(database, settings.image_dir, clock)
         access = AccessService(database, settings.data_dir, clock=clock, new_id=new_id)
+        telemetry = Telemetry(
+            database,
+            clock,
+            keep_days=settings.telemetry_days,
+            logs_prompts=settings.log_prompts,
+        )
+        stack.push_async_callback(telemetry.close)
 
         runs = RunService(database, clock)
         limits = Limits(
@@ -117,6 +128,16 @@ async def open_agent(
             started_at=clock(),
             data_dir_warning=data_dir_warning(settings.data_dir),
         )
+        metrics = Metrics(
+            Sources(
+                telemetry.tallies,
+                program_version(),
+                settings.database_file,
+                queues=lambda: [queue.state],
+                backends=lambda: [BackendFacts(backend.name, "ollama", backend.state.is_up)],
+                runs=lambda: RunFacts(len(runs), runs.ended),
+            )
+        )
         app = _app()
         problems.install(app)
         guard.install(app, access, port=settings.port)
@@ -129,6 +150,7 @@ async def open_agent(
             inference_routes.routes([queue]),
             model_routes.routes(models),
             guide_routes.routes(guide),
+            telemetry_routes.routes(telemetry, metrics, clock),
             pages.routes(access, port=settings.port),
         ):
             app.register_blueprint(blueprint)
@@ -137,10 +159,15 @@ async def open_agent(
         async def new_link() -> str:
             return access.new_ticket(settings.port).url
 
-        house = Housekeeping(conversations.purge, runs.forget_old_events)
-        jobs = running(watch=backend.run(), saving=runs.run(), housekeeping=house.run())
+        house = Housekeeping(conversations.purge, runs.forget_old_events, telemetry.forget_old)
+        jobs = running(
+            watch=backend.run(),
+            saving=runs.run(),
+            telemetry=telemetry.run(),
+            housekeeping=house.run(),
+        )
         await stack.enter_async_context(jobs)
-        yield Agent(app, runs, backend, new_link, house.tidy, models.default_name)
+        yield Agent(app, runs, telemetry, backend, new_link, house.tidy, models.default_name)
         await runs.close()
 
 

@@ -125,6 +125,24 @@ class Settings(BaseSettings):
         description="Put passages of the built-in print guide into the model's prompt.",
     )
 
+    telemetry_days: int = Field(
+        default=30,
+        ge=1,
+        le=366,
+        description="How long what each request took is kept; sums by day stay for two years.",
+    )
+    log_prompts: bool = Field(
+        default=False,
+        description="Write what models are asked into the log. Else it never stands there.",
+    )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        max_length=500,
+        validation_alias=_named("OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        description="Where OpenTelemetry traces go, such as http://127.0.0.1:4318. "
+        "Needs the extra `otel`; OTEL_EXPORTER_OTLP_ENDPOINT works too.",
+    )
+
     @field_validator("ollama_url")
     @classmethod
     def _address(cls, text: str) -> str:

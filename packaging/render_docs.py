@@ -42,7 +42,11 @@ SHAPES: dict[str, type[BaseModel]] = {
     "queue": QueueOut,
     "picture": ImageOut,
 }
-NO_DEFAULT = {"data_dir": "your data folder", "default_model": "the best installed one"}
+NO_DEFAULT = {
+    "data_dir": "your data folder",
+    "default_model": "the best installed one",
+    "otlp_endpoint": "none",
+}
 ENVIRONMENT_ONLY = {"data_dir"}
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
@@ -55,6 +56,7 @@ class RunService:
     ) -> None:
         self._database, self._clock, self._keep_alive_s = database, clock, keep_alive_s
         self._live: dict[str, LiveRun] = {}
+        self.ended: Counter[str] = Counter()  # since the start, by state
         self._tasks = Tasks()
         self._is_saving_well = True
         self._is_closing = False
@@ -271,6 +273,7 @@ class RunService:
             runs = Runs(connection)
             await runs.append([(run.id, chunk) for chunk in (unsaved, closing) if chunk])
             await runs.end(ended)
+        self.ended[ending.state.value] += 1
         if live:
             live.ring.mark_saved(last_seq)
             if closing:

@@ -8,6 +8,7 @@ async def pin(model: str, asked: PinIn) -> ResponseReturnValue: ...
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from typing import Any, Literal, TypeVar
@@ -15,6 +16,7 @@ from typing import Any, Literal, TypeVar
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from quart import Response, request
+from quart.wrappers.base import BaseRequestWebsocket
 from quart_schema import document_querystring, document_request, document_response
 from werkzeug.exceptions import RequestTimeout
 
@@ -27,6 +29,8 @@ PUBLIC_ATTRIBUTE = "_orca_public"
 ANY_SCOPE = "any"
 MEDIA_ATTRIBUTE = "_orca_media"
 JSON_BODY_BYTES = 8 * 1024 * 1024
+PROJECT_HEADER, DEFAULT_PROJECT = "X-Project", "default"
+PROJECT = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 M = TypeVar("M", bound=BaseModel)
 Handler = Callable[..., Awaitable[Any]]  # Any: whatever Quart can send
@@ -177,6 +181,17 @@ def read(model: type[M], values: object) -> M:
 def json(value: Mapping[str, object], status: int = 200) -> Response:
     """A JSON answer of values that are plain already, with non-ASCII text left as it is."""
     return Response(orjson.dumps(value), status, content_type="application/json")
+
+
+def project_of(sent: BaseRequestWebsocket) -> str:
+    """The project that a request belongs to. Raises Malformed if its name is none."""
+    name = sent.headers.get(PROJECT_HEADER, DEFAULT_PROJECT)
+    if PROJECT.fullmatch(name):
+        return name
+    raise Malformed(
+        "bad-project",
+        f"{PROJECT_HEADER} is a name of 1 to 64 letters, digits, dots, dashes or underscores.",
+    )
 
 
 def _too_large(limit_bytes: int) -> TooLarge:

@@ -455,6 +455,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/telemetry/performance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How fast each model was on each backend: loading, first token, tokens a second. */
+        get: operations["telemetry_show_performance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/telemetry/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What each project used of each model, by day, newest first. */
+        get: operations["telemetry_list_days"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/telemetry/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The requests of the last weeks, newest first, without what was asked. */
+        get: operations["telemetry_list_requests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tickets": {
         parameters: {
             query?: never;
@@ -533,6 +584,23 @@ export interface paths {
         };
         /** This description, for people. */
         get: operations["openapi_api_documentation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything for Prometheus, in its text format. */
+        get: operations["telemetry_show_metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -776,6 +844,53 @@ export interface components {
              * @description data:image/png;base64,...
              */
             data_url: string;
+        };
+        /**
+         * DayOut
+         * @description Counters of a project with a model on a backend on one day, in UTC.
+         */
+        DayOut: {
+            /** Day */
+            day: string;
+            /** Project */
+            project: string;
+            /** Model */
+            model: string;
+            /** Backend */
+            backend: string;
+            /** Requests */
+            requests: number;
+            /** Done */
+            done: number;
+            /** Cancelled */
+            cancelled: number;
+            /** Failed */
+            failed: number;
+            /** Rejected */
+            rejected: number;
+            /** Timed Out */
+            timed_out: number;
+            /** Interrupted */
+            interrupted: number;
+            /** Cached */
+            cached: number;
+            /** Cold */
+            cold: number;
+            /** Prompt Tokens */
+            prompt_tokens: number;
+            /** Completion Tokens */
+            completion_tokens: number;
+            /** Queued Ms */
+            queued_ms: number;
+            /** Total Ms */
+            total_ms: number;
+        };
+        /** DaysPage */
+        DaysPage: {
+            /** Items */
+            items: components["schemas"]["DayOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /** EntryOut */
         EntryOut: {
@@ -1097,6 +1212,49 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * PerformanceOut
+         * @description A model on a backend. Spreads are of answers that it made to their end; null without any.
+         */
+        PerformanceOut: {
+            /** Model */
+            model: string;
+            /** Backend */
+            backend: string;
+            /** Requests */
+            requests: number;
+            /** Outcomes */
+            outcomes: {
+                [key: string]: number;
+            };
+            /** Cached */
+            cached: number;
+            /** Cold */
+            cold: number;
+            queued_ms: components["schemas"]["SpreadOut"] | null;
+            load_cold_ms: components["schemas"]["SpreadOut"] | null;
+            load_warm_ms: components["schemas"]["SpreadOut"] | null;
+            first_token_ms: components["schemas"]["SpreadOut"] | null;
+            first_token_warm_ms: components["schemas"]["SpreadOut"] | null;
+            tokens_per_second: components["schemas"]["SpreadOut"] | null;
+            total_ms: components["schemas"]["SpreadOut"] | null;
+        };
+        /**
+         * PerformancePage
+         * @description `is_whole` is false where there were more requests than the 20,000 latest, which count.
+         */
+        PerformancePage: {
+            /** Since */
+            since: string;
+            /** Until */
+            until: string;
+            /** Is Whole */
+            is_whole: boolean;
+            /** Items */
+            items: components["schemas"]["PerformanceOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
          * Posted
          * @description The question as it was kept, and the run that answers it.
          */
@@ -1201,6 +1359,63 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /**
+         * RequestOut
+         * @description A request that has ended. 0 and "" stand for what is not known or did not happen.
+         */
+        RequestOut: {
+            /** Id */
+            id: string;
+            /** At */
+            at: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "chat" | "generate" | "vlm" | "embed" | "batch" | "compat-openai" | "compat-ollama" | "run";
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "done" | "cancelled" | "failed" | "rejected" | "timed-out" | "interrupted";
+            /** Project */
+            project: string;
+            /** Model */
+            model: string;
+            /** Backend */
+            backend: string;
+            /** Provider */
+            provider: string;
+            /** Client */
+            client: string;
+            /** Code */
+            code: string;
+            /** Queued Ms */
+            queued_ms: number;
+            /** Load Ms */
+            load_ms: number;
+            /** First Token Ms */
+            first_token_ms: number;
+            /** Total Ms */
+            total_ms: number;
+            /** Prompt Tokens */
+            prompt_tokens: number;
+            /** Completion Tokens */
+            completion_tokens: number;
+            /** Tokens Per Second */
+            tokens_per_second: number;
+            /** Cached */
+            cached: boolean;
+            /** Was Cold */
+            was_cold: boolean;
+        };
+        /** RequestsPage */
+        RequestsPage: {
+            /** Items */
+            items: components["schemas"]["RequestOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** RotatedOut */
         RotatedOut: {
             /** Rotated */
@@ -1271,6 +1486,24 @@ export interface components {
             title: string;
             /** Ref */
             ref: string;
+        };
+        /**
+         * SpreadOut
+         * @description By nearest rank. The true median lies from `p50_low` to `p50_high` in 95 of 100 cases.
+         */
+        SpreadOut: {
+            /** Count */
+            count: number;
+            /** P50 */
+            p50: number;
+            /** P95 */
+            p95: number;
+            /** P99 */
+            p99: number;
+            /** P50 Low */
+            p50_low: number;
+            /** P50 High */
+            p50_high: number;
         };
         /**
          * TicketOut
@@ -2385,6 +2618,112 @@ export interface operations {
             };
         };
     };
+    telemetry_show_performance: {
+        parameters: {
+            query?: {
+                project?: string | null;
+                model?: string | null;
+                backend?: string | null;
+                since?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `is_whole` is false where there were more requests than the 20,000 latest, which count. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PerformancePage"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    telemetry_list_days: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                project?: string | null;
+                model?: string | null;
+                since?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DaysPage"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    telemetry_list_requests: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                project?: string | null;
+                model?: string | null;
+                kind?: ("chat" | "generate" | "vlm" | "embed" | "batch" | "compat-openai" | "compat-ollama" | "run") | null;
+                outcome?: ("done" | "cancelled" | "failed" | "rejected" | "timed-out" | "interrupted") | null;
+                since?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestsPage"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     access_create_ticket: {
         parameters: {
             query?: never;
@@ -2550,6 +2889,35 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    telemetry_show_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
                 };
             };
             /** @description A problem document. */
