@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agent.commands import archive, chat, doctor, logs, serve, status, stop, token, url
+from agent.commands import archive, chat, doctor, logs, report, serve, status, stop, token, url
 from agent.version import program_version
 
 HELP = """
@@ -36,6 +36,7 @@ app.command("logs", rich_help_panel="When something is wrong")(logs.logs)
 app.command("chat", rich_help_panel="Conversations")(chat.chat)
 app.command("export", rich_help_panel="Conversations")(archive.export)
 app.command("import", rich_help_panel="Conversations")(archive.import_)
+app.command("report", rich_help_panel="Models")(report.report)
 app.add_typer(token.app, name="token", rich_help_panel="Access")
 
 

@@ -54,6 +54,7 @@ class _Collected(Collector):
 
 def _collect(sources: Sources) -> Iterator[Metric]:
     yield from _requests(sources.tallies)
+    yield from _times(sources.tallies)
     yield from _queues(sources)
     yield from _backends(sources)
     yield from _cache("answer_cache", "Answers", sources.answer_cache())
@@ -103,6 +104,15 @@ def _requests(tallies: Tallies) -> Iterator[Metric]:
         WHERE,
         tallies.cold.items(),
     )
+    yield _counter(
+        "telemetry_dropped",
+        "Records of requests that could not be saved and were given up.",
+        (),
+        [((), tallies.dropped)],
+    )
+
+
+def _times(tallies: Tallies) -> Iterator[Metric]:
     yield _histogram(
         "request_duration_seconds", "From coming to end, waiting included.", tallies.total_s
     )
@@ -112,12 +122,6 @@ def _requests(tallies: Tallies) -> Iterator[Metric]:
     yield _histogram("queue_wait_seconds", "From coming to a place.", tallies.queued_s)
     yield _histogram(
         "output_tokens_per_second", "How fast a model wrote, by answer.", tallies.speed
-    )
-    yield _counter(
-        "telemetry_dropped",
-        "Records of requests that could not be saved and were given up.",
-        (),
-        [((), tallies.dropped)],
     )
 
 

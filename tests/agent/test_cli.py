@@ -24,7 +24,19 @@ METHOD = "signal" if os.name == "posix" else "thread"
 pytestmark = pytest.mark.timeout(60, method=METHOD)
 
 NOT_RUNNING = "No agent runs. Start it with `make run` or `orca-agent serve`.\n"
-COMMANDS = {"serve", "stop", "status", "url", "doctor", "logs", "chat", "export", "import", "token"}
+COMMANDS = {
+    "serve",
+    "stop",
+    "status",
+    "url",
+    "doctor",
+    "logs",
+    "chat",
+    "export",
+    "import",
+    "report",
+    "token",
+}
 ANSWER = "PETG strings because it is hot and sticky.\nDry it first."
 
 
