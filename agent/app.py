@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import psutil
 from quart import Quart
@@ -22,7 +23,8 @@ from agent.guide.service import Guide
 from agent.health import Health
 from agent.housekeeping import Housekeeping
 from agent.images import routes as image_routes
-from agent.images.service import ImageService
+from agent.images.rules import Shrink
+from agent.images.service import open_images
 from agent.inference import routes as inference_routes
 from agent.inference.backends import Backend
 from agent.inference.ollama import Ollama
@@ -94,7 +96,23 @@ async def open_agent(
         )
         guide = Guide.open()
         stack.callback(guide.close)
-        images = ImageService(database, settings.image_dir, clock)
+        images = await stack.enter_async_context(
+            open_images(
+                database,
+                settings.image_dir,
+                clock,
+                cache_file=settings.image_cache_file,
+                cache_bytes=settings.image_cache_mb << 20,
+                cache_age=timedelta(minutes=settings.image_cache_minutes),
+                decode_s=settings.image_seconds,
+                for_models=Shrink(
+                    settings.image_max_edge,
+                    settings.image_max_bytes,
+                    settings.image_format,
+                    png_stays=True,
+                ),
+            )
+        )
         access = AccessService(database, settings.data_dir, clock=clock, new_id=new_id)
         telemetry = Telemetry(
             database,
@@ -159,7 +177,9 @@ async def open_agent(
         async def new_link() -> str:
             return access.new_ticket(settings.port).url
 
-        house = Housekeeping(conversations.purge, runs.forget_old_events, telemetry.forget_old)
+        house = Housekeeping(
+            conversations.purge, images.tidy, runs.forget_old_events, telemetry.forget_old
+        )
         jobs = running(
             watch=backend.run(),
             saving=runs.run(),

@@ -5,7 +5,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -30,6 +30,7 @@ PLAIN_LEVEL = "LOG_LEVEL"
 ALLOWED = {
     "default_model": "the name of a model, of at most 200 characters",
     "log_level": "debug, info, warning or error",
+    "image_format": "jpeg, png or webp",
     "keep_alive": "a time such as 5m or 1h, or -1 for ever",
 }
 
@@ -120,6 +121,41 @@ class Settings(BaseSettings):
         le=10_000,
         description="Answers that may wait for their turn; one more is refused with 503.",
     )
+    image_max_edge: int = Field(
+        default=1568,
+        ge=64,
+        le=8192,
+        description="Pixels of the longer edge of a picture that a model gets. More than most "
+        "look at costs time and context.",
+    )
+    image_max_bytes: int = Field(
+        default=3 * 1024 * 1024,
+        ge=16 * 1024,
+        le=32 * 1024 * 1024,
+        description="Most bytes of a picture that a model gets, before base64.",
+    )
+    image_format: Literal["jpeg", "png", "webp"] = Field(
+        default="jpeg",
+        description="What pictures are sent to models as. A small PNG stays PNG.",
+    )
+    image_seconds: float = Field(
+        default=20,
+        gt=0,
+        le=600,
+        description="Patience with the decoding of one picture, which is then stopped.",
+    )
+    image_cache_mb: int = Field(
+        default=1024,
+        ge=0,
+        le=100_000,
+        description="Megabytes of shrunk pictures that are kept to be used again; 0 keeps none.",
+    )
+    image_cache_minutes: int = Field(
+        default=60,
+        ge=1,
+        le=10_080,
+        description="How long a shrunk picture is kept after its last use.",
+    )
     guide: bool = Field(
         default=True,
         description="Put passages of the built-in print guide into the model's prompt.",
@@ -167,6 +203,10 @@ class Settings(BaseSettings):
     @property
     def image_dir(self) -> Path:
         return self.data_dir / "images"
+
+    @property
+    def image_cache_file(self) -> Path:
+        return self.data_dir / "images.db"
 
     @property
     def log_dir(self) -> Path:

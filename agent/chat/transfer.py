@@ -21,7 +21,7 @@ from agent.chat.shapes import (
     conversation_json,
 )
 from agent.chat.store import Conversations, Messages, Row
-from agent.images.service import ImageService, check
+from agent.images.service import ImageService
 from agent.shared.clock import Clock, from_rfc3339, rfc3339
 from agent.shared.database import Database
 from agent.shared.errors import Conflict, Invalid, NotFound
@@ -123,7 +123,7 @@ class TransferService:
         Raises Invalid for a file that is none of ours and Conflict for ids that clash."""
         exported, pictures = await asyncio.to_thread(_read_files, document)
         for data in pictures:
-            await check(data)
+            await self._images.check(data)
         for data in pictures:
             await self._images.keep(data)
         counts = {"created": 0, "updated": 0, "unchanged": 0, "messages_added": 0}

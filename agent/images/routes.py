@@ -2,16 +2,17 @@
 
 import asyncio
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from quart import Blueprint, Response, request
 from quart_schema import document_request
 
-from agent.images.rules import LIMIT_BYTES
-from agent.images.service import Image, ImageService, from_data_url
+from agent.images.incoming import from_data_url
+from agent.images.rules import LIMIT_BYTES, LIMIT_EDGE
+from agent.images.service import Image, ImageService
 from agent.shared.errors import Invalid, TooLarge
-from agent.shared.web import In, Out, body, gives, gives_media, json, needs, read_bytes
+from agent.shared.web import In, Out, asks, body, gives, gives_media, json, needs, read_bytes
 
 ENVELOPE_BYTES = 64 * 1024
 
@@ -28,9 +29,30 @@ class ImageOut(Out):
     size_bytes: int
 
 
-class ImageTotals(Out):
+class VariantIn(In):
+    max_edge: Annotated[
+        int | None, Field(ge=1, le=LIMIT_EDGE, description="Pixels of the longer edge, at most.")
+    ] = None
+    format: Annotated[
+        Literal["jpeg", "png", "webp"] | None,
+        Field(description="Without it the format stays; GIF becomes PNG and HEIC becomes JPEG."),
+    ] = None
+
+
+class ImageStatsOut(Out):
+    """Since the start, but for what is kept now: originals, variants and their bytes."""
+
     count: int
     size_bytes: int
+    variants: int
+    variant_bytes: int
+    cache_limit_bytes: int
+    hits: int
+    misses: int
+    evictions: int
+    decoded: int
+    refused: int
+    saved_bytes: int
 
 
 def routes(images: ImageService) -> Blueprint:
@@ -46,24 +68,33 @@ def routes(images: ImageService) -> Blueprint:
 
     @bp.get("/stats")
     @needs("chat")
-    @gives(ImageTotals)
+    @gives(ImageStatsOut)
     async def stats() -> Response:
-        """How many pictures are kept, and their bytes."""
-        count, size_bytes = await images.totals()
-        return json({"count": count, "size_bytes": size_bytes})
+        """How many pictures are kept, their bytes, and what the cache of shrunk ones did."""
+        return json(asdict(await images.stats()))
 
     @bp.get("/<sha256>")
     @needs("chat")
-    @gives_media(200, "image/png", "image/jpeg", "image/webp", "image/gif")
-    async def one(sha256: str) -> Response:
-        """The picture as it was sent."""
-        image, data = await images.get(sha256)
-        response = Response(data, content_type=image.mime)
-        response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
-        response.set_etag(sha256)
-        return await response.make_conditional(request)
+    @asks(VariantIn)
+    @gives_media(200, "image/png", "image/jpeg", "image/webp", "image/gif", "image/heic")
+    async def one(sha256: str, query: VariantIn) -> Response:
+        """The picture as it was sent; or shrunk, upright and without metadata."""
+        if query.max_edge is None and query.format is None:
+            image, data = await images.get(sha256)
+            return await _told(data, image.mime, sha256)
+        edge = query.max_edge or LIMIT_EDGE
+        variant = await images.variant(sha256, max_edge=edge, format=query.format)
+        tag = f"{sha256}-{edge}-{query.format or 'same'}"
+        return await _told(variant.data, variant.mime, tag)
 
     return bp
+
+
+async def _told(data: bytes, mime: str, tag: str) -> Response:
+    response = Response(data, content_type=mime)
+    response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+    response.set_etag(tag)
+    return await response.make_conditional(request)
 
 
 def _shown(image: Image) -> dict[str, object]:

@@ -1,27 +1,34 @@
-"""Pictures kept as bytes with a name: the SHA-256 of what was sent."""
+"""Pictures: kept as bytes with a name, the SHA-256 of what was sent; shrunk for models."""
 
 import asyncio
 import base64
 import hashlib
-import os
-import warnings
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from io import BytesIO
+from datetime import timedelta
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
-from agent.images.rules import HASH, LIMIT_BYTES, LIMIT_PIXELS, PILLOW_FORMATS, mime_of
+from agent.images.cache import Found, VariantCache
+from agent.images.decoders import Decoders
+from agent.images.incoming import checked_mime, from_data_url, too_large
+from agent.images.originals import Originals
+from agent.images.rules import HASH, LIMIT_BYTES, LIMIT_EDGE, Format, Shrink, Variant
 from agent.images.store import Images
+from agent.images.variants import Source, Variants
 from agent.shared.clock import Clock, rfc3339
 from agent.shared.database import Database
-from agent.shared.errors import Invalid, NoSpace, NotFound, TooLarge, Unavailable, UnsupportedMedia
+from agent.shared.errors import NotFound, TooLarge, UnsupportedMedia
 
-DECODE_SECONDS = 20.0
+GRACE = timedelta(hours=24)
+TOUCH_AFTER = timedelta(hours=1)
+REMOVED_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A kept picture; sizes in pixels and bytes."""
+    """A kept picture; sizes in pixels, as it is seen, and bytes."""
 
     sha256: str
     mime: str
@@ -30,25 +37,81 @@ class Image:
     size_bytes: int
 
 
-class ImageService:
-    """Takes pictures in, once each, and hands their bytes out."""
+@dataclass(frozen=True, slots=True)
+class ImageStats:
+    """`count` and `size_bytes` are of the originals. What is counted is counted since the start."""
 
-    def __init__(self, database: Database, folder: Path, clock: Clock) -> None:
-        self._database, self._folder, self._clock = database, folder, clock
+    count: int
+    size_bytes: int
+    variants: int
+    variant_bytes: int
+    cache_limit_bytes: int
+    hits: int
+    misses: int
+    evictions: int
+    decoded: int
+    refused: int
+    saved_bytes: int
+
+
+@asynccontextmanager
+async def open_images(
+    database: Database,
+    folder: Path,
+    clock: Clock,
+    *,
+    cache_file: Path,
+    for_models: Shrink,
+    cache_bytes: int = 1 << 30,
+    cache_age: timedelta = timedelta(hours=1),
+    decode_s: float = 20.0,
+) -> AsyncIterator["ImageService"]:
+    """The service, with nothing running and no file open until the first picture comes."""
+    cache = VariantCache(cache_file, limit_bytes=cache_bytes, age=cache_age, clock=clock)
+    variants = Variants(cache, Decoders(limit_s=decode_s))
+    try:
+        yield ImageService(database, Originals(folder), variants, clock, for_models=for_models)
+    finally:
+        await variants.close()
+
+
+class ImageService:
+    """Takes pictures in, once each, and hands them out: as they came, or shrunk."""
+
+    def __init__(
+        self,
+        database: Database,
+        originals: Originals,
+        variants: Variants,
+        clock: Clock,
+        *,
+        for_models: Shrink,
+    ) -> None:
+        self._database, self._originals, self._variants = database, originals, variants
+        self._clock, self._for_models = clock, for_models
+        self._held: Counter[str] = Counter()
+        self._refused = self._saved_bytes = 0
+        self._is_swept = False
+
+    # --- originals --------------------------------------------------------------------------
 
     async def keep(self, data: bytes) -> Image:
         """Checks and stores a picture. The same bytes again are the same picture.
 
-        Raises UnsupportedMedia, Invalid, TooLarge or NoSpace."""
+        Raises UnsupportedMedia, Invalid, TooLarge, NoSpace or Unavailable."""
         if len(data) > LIMIT_BYTES:
-            raise _too_large()
-        sha256 = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
-        async with self._database.reading() as connection:
-            row = await Images(connection).find(sha256)
-        if row is None:
-            mime, width, height = await check(data)
-            await asyncio.to_thread(self._write, sha256, data)
+            raise too_large()
+        sha256 = await _hash(data)
+        with self.holding([sha256]):
+            if not await self.missing([sha256]):
+                image = await self._find(sha256)
+                if not self._originals.file(sha256).is_file():
+                    await asyncio.to_thread(self._originals.write, sha256, data)
+                return image
+            mime, width, height = await self.check(data)
+            await asyncio.to_thread(self._originals.write, sha256, data)
             image = Image(sha256, mime, width, height, len(data))
+            now = rfc3339(self._clock())
             async with self._database.writing() as connection:
                 await Images(connection).add(
                     {
@@ -57,128 +120,176 @@ class ImageService:
                         "width": width,
                         "height": height,
                         "size_bytes": len(data),
-                        "created_at": rfc3339(self._clock()),
+                        "created_at": now,
+                        "touched_at": now,
                     }
                 )
             return image
-        if not self._file(sha256).is_file():
-            await asyncio.to_thread(self._write, sha256, data)
-        return Image(row["sha256"], row["mime"], row["width"], row["height"], row["size_bytes"])
+
+    async def check(self, data: bytes) -> tuple[str, int, int]:
+        """Type, width and height of a picture that can be kept. It is read whole, so that a
+        damaged one is found now and not by a model.
+
+        Raises UnsupportedMedia, Invalid, TooLarge or Unavailable."""
+        mime = self._mime(data)
+        return mime, *await self._variants.size(Source(mime, len(data), data=data))
 
     async def get(self, sha256: str) -> tuple[Image, bytes]:
+        """The picture as it was sent. Raises NotFound."""
+        image = await self._find(sha256)
+        return image, await asyncio.to_thread(self._originals.read, sha256)
+
+    async def missing(self, hashes: list[str]) -> list[str]:
+        """Those of `hashes` that are not kept here. The others stay for another day at least."""
+        if not hashes:
+            return []
+        async with self._database.reading() as connection:
+            known = await Images(connection).known(hashes)
+        now = self._clock()
+        late = rfc3339(now - TOUCH_AFTER)
+        present = {sha256 for sha256, touched_at in known.items() if touched_at >= late}
+        if old := [sha256 for sha256 in known if sha256 not in present]:
+            async with self._database.writing() as connection:
+                present |= await Images(connection).touch(old, rfc3339(now))
+        return [sha256 for sha256 in hashes if sha256 not in present]
+
+    @contextmanager
+    def holding(self, hashes: Iterable[str]) -> Iterator[None]:
+        """Inside the block these are not thrown away, even if no message shows them."""
+        held = list(hashes)
+        self._held.update(held)
+        try:
+            yield
+        finally:
+            self._held.subtract(held)
+            for sha256 in held:
+                if self._held[sha256] <= 0:
+                    del self._held[sha256]
+
+    # --- variants ---------------------------------------------------------------------------
+
+    async def variant(
+        self,
+        sha256: str,
+        *,
+        max_edge: int = LIMIT_EDGE,
+        max_bytes: int | None = None,
+        format: Format | None = None,  # noqa: A002 - the word for it
+    ) -> Variant:
+        """A kept picture, upright and without metadata, whose longer edge has at most `max_edge`
+        pixels; in the original's format or its nearest, unless one is named.
+
+        Raises NotFound, Invalid, TooLarge or Unavailable."""
+        return (await self._kept(sha256, Shrink(max_edge, max_bytes, format))).variant
+
+    async def for_model(self, image: str) -> str:
+        """Base64 of a kept picture (its hash) or of a data URL, shrunk to what models take.
+
+        Raises NotFound, UnsupportedMedia, Invalid, TooLarge or Unavailable."""
+        if image.startswith("data:"):
+            data = await asyncio.to_thread(from_data_url, image)
+            return await self.bytes_for_model(data)
+        return self._sent(await self._kept(image, self._for_models))
+
+    async def bytes_for_model(self, data: bytes) -> str:
+        """The same for a picture that is not kept. Raises as `for_model`."""
+        given = Source(self._mime(data), len(data), data=data)
+
+        async def source() -> Source:
+            return given
+
+        # Not under the bare hash: nobody shall find by that what was never kept.
+        name = f"unkept {await _hash(data)}"
+        return self._sent(await self._variants.made(name, self._for_models, source))
+
+    base64 = for_model  # as the chat calls it
+
+    async def stats(self) -> ImageStats:
+        """How many pictures there are, how large, and what the cache of shrunk ones did."""
+        async with self._database.reading() as connection:
+            count, size_bytes = await Images(connection).totals()
+        made, cache = self._variants, self._variants.cache
+        variants, variant_bytes = await asyncio.to_thread(cache.totals)
+        return ImageStats(
+            count=count,
+            size_bytes=size_bytes,
+            variants=variants,
+            variant_bytes=variant_bytes,
+            cache_limit_bytes=cache.limit_bytes,
+            hits=made.hits,
+            misses=made.misses,
+            evictions=cache.evicted,
+            decoded=made.decoded,
+            refused=self._refused + made.refused,
+            saved_bytes=self._saved_bytes,
+        )
+
+    async def tidy(self) -> int:
+        """Throws away shrunk copies that are too old, and originals that no message shows and
+        nobody asked for within a day; says how many originals."""
+        await asyncio.to_thread(self._variants.cache.expire)
+        before, removed = self._clock() - GRACE, 0
+        while True:
+            async with self._database.writing() as connection:
+                gone = await Images(connection).remove_unneeded(
+                    before=rfc3339(before), held=list(self._held), limit=REMOVED_AT_ONCE
+                )
+            await asyncio.to_thread(self._variants.cache.forget, gone)
+            self._unlink(gone)
+            removed += len(gone)
+            if not gone:
+                break
+        if not self._is_swept:
+            await self._sweep(before.timestamp())
+            self._is_swept = True
+        return removed
+
+    # --- inside -----------------------------------------------------------------------------
+
+    async def _kept(self, sha256: str, how: Shrink) -> Found:
+        async def source() -> Source:
+            image = await self._find(sha256)
+            return Source(image.mime, image.size_bytes, self._originals.file(sha256))
+
+        return await self._variants.made(sha256, how, source)
+
+    async def _find(self, sha256: str) -> Image:
         """Raises NotFound."""
         if HASH.fullmatch(sha256):
             async with self._database.reading() as connection:
                 row = await Images(connection).find(sha256)
             if row is not None:
-                data = await asyncio.to_thread(self._read, sha256)
                 return Image(
                     row["sha256"], row["mime"], row["width"], row["height"], row["size_bytes"]
-                ), data
+                )
         raise NotFound("no-such-image", "There is no picture with this hash. Upload it first.")
 
-    async def missing(self, hashes: list[str]) -> list[str]:
-        """Those of `hashes` that are not kept here."""
-        if not hashes:
-            return []
-        async with self._database.reading() as connection:
-            known = await Images(connection).known(hashes)
-        return [sha256 for sha256 in hashes if sha256 not in known]
+    def _sent(self, found: Found) -> str:
+        self._saved_bytes += max(0, found.original_bytes - len(found.variant.data))
+        return base64.b64encode(found.variant.data).decode()
 
-    async def base64(self, sha256: str) -> str:
-        """The bytes as a model server takes them. Raises NotFound."""
-        _, data = await self.get(sha256)
-        return await asyncio.to_thread(lambda: base64.b64encode(data).decode())
-
-    async def totals(self) -> tuple[int, int]:
-        """How many pictures there are, and their bytes."""
-        async with self._database.reading() as connection:
-            return await Images(connection).totals()
-
-    def _file(self, sha256: str) -> Path:
-        return self._folder / sha256[:2] / sha256
-
-    def _read(self, sha256: str) -> bytes:
+    def _mime(self, data: bytes) -> str:
         try:
-            return self._file(sha256).read_bytes()
-        except FileNotFoundError:
-            raise NotFound(
-                "image-lost", "The file of this picture is gone from the data folder."
-            ) from None
+            return checked_mime(data)
+        except (TooLarge, UnsupportedMedia):
+            self._refused += 1
+            raise
 
-    def _write(self, sha256: str, data: bytes) -> None:
-        file = self._file(sha256)
-        temporary: Path | None = None
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # A name of its own, since the same picture may come twice at the same time.
-            with NamedTemporaryFile(dir=file.parent, suffix=".part", delete=False) as out:
-                temporary = Path(out.name)
-                out.write(data)
-                out.flush()
-                os.fsync(out.fileno())
-            temporary.replace(file)
-        except OSError as err:
-            if temporary:
-                temporary.unlink(missing_ok=True)
-            if err.errno in {28, 122}:  # ENOSPC, EDQUOT
-                raise NoSpace(
-                    "disk-full", "The disk that holds the agent's data is full. Free some space."
-                ) from err
-            raise Unavailable(
-                "images-unwritable", "The folder of pictures cannot be written."
-            ) from err
+    def _unlink(self, gone: Iterable[str]) -> None:
+        # On the loop, since it is a moment each, and the same picture must not come in between.
+        for sha256 in gone:
+            if sha256 not in self._held:
+                self._originals.remove(sha256)
+
+    async def _sweep(self, before: float) -> None:
+        """Removes files that a crash left before their row was written."""
+        files = await asyncio.to_thread(lambda: list(self._originals.older_than(before)))
+        for start in range(0, len(files), 500):
+            some = files[start : start + 500]
+            async with self._database.reading() as connection:
+                known = await Images(connection).known(some)
+            self._unlink(sha256 for sha256 in some if sha256 not in known)
 
 
-def from_data_url(url: str) -> bytes:
-    """The bytes of `data:image/...;base64,...`. Raises Invalid."""
-    head, comma, body = url.partition(",")
-    if not comma or not head.startswith("data:") or not head.endswith(";base64"):
-        raise Invalid("bad-data-url", "A data URL reads data:image/png;base64,....")
-    try:
-        return base64.b64decode(body, validate=True)
-    except ValueError:
-        raise Invalid("bad-data-url", "The base64 text of the data URL is damaged.") from None
-
-
-def _too_large() -> TooLarge:
-    return TooLarge("image-too-large", f"Pictures of up to {LIMIT_BYTES >> 20} MiB fit here.")
-
-
-async def check(data: bytes) -> tuple[str, int, int]:
-    """Type, width and height of a picture that can be kept.
-
-    Raises UnsupportedMedia, Invalid or TooLarge."""
-    if len(data) > LIMIT_BYTES:
-        raise _too_large()
-    mime = mime_of(data)
-    if mime is None:
-        raise UnsupportedMedia("not-an-image", "This is no PNG, JPEG, WebP or GIF picture.")
-    try:
-        async with asyncio.timeout(DECODE_SECONDS):
-            width, height = await asyncio.to_thread(_decode, data, PILLOW_FORMATS[mime])
-    except TimeoutError:
-        raise Invalid("image-too-slow", "The picture takes too long to decode.") from None
-    return mime, width, height
-
-
-def _decode(data: bytes, kind: str) -> tuple[int, int]:
-    """Reads the whole picture once, so that a damaged one is found now and not by a model."""
-    from PIL import Image as Pillow  # slow import
-
-    Pillow.MAX_IMAGE_PIXELS = None  # the size is checked here, before anything is decoded
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Pillow.open(BytesIO(data), formats=[kind]) as picture:
-                width, height = picture.size
-                if width * height > LIMIT_PIXELS:
-                    raise TooLarge(
-                        "image-too-many-pixels",
-                        f"The picture has {width * height / 1e6:.0f} megapixels; "
-                        f"up to {LIMIT_PIXELS // 1_000_000} fit here.",
-                    )
-                picture.load()
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as err:
-        raise Invalid("image-damaged", "The picture is damaged or cut off.") from err
-    return width, height
+async def _hash(data: bytes) -> str:
+    return await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())

@@ -1,6 +1,7 @@
-"""Which pictures there are. Their bytes lie in files named by their hash."""
+"""Which pictures there are, and who needs them. Their bytes lie in files named by their hash."""
 
-from sqlalchemy import func, insert, select
+import orjson
+from sqlalchemy import Index, func, insert, select, text, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import Field, SQLModel
@@ -14,9 +15,26 @@ class ImageRow(SQLModel, table=True):
     height: int
     size_bytes: int
     created_at: str
+    touched_at: str = Field(index=True)
+
+
+class ImageUseRow(SQLModel, table=True):
+    """A message that shows a picture. Triggers on the table of messages keep it true."""
+
+    __tablename__ = "image_use"
+    __table_args__ = (Index("image_use_of_message", "message"),)
+    sha256: str = Field(primary_key=True)
+    message: int = Field(primary_key=True)
 
 
 IMAGE = ImageRow.__table__  # type: ignore[attr-defined] # SQLModel's own
+UNNEEDED = text("""
+DELETE FROM image WHERE sha256 IN (
+  SELECT sha256 FROM image i WHERE touched_at < :before
+  AND NOT EXISTS (SELECT 1 FROM image_use u WHERE u.sha256 = i.sha256)
+  AND sha256 NOT IN (SELECT value FROM json_each(:held)) LIMIT :limit
+) RETURNING sha256
+""")
 
 
 class Images:
@@ -29,12 +47,24 @@ class Images:
         query = select(IMAGE).where(IMAGE.c.sha256 == sha256)
         return (await self._connection.execute(query)).mappings().first()
 
-    async def known(self, hashes: list[str]) -> set[str]:
-        query = select(IMAGE.c.sha256).where(IMAGE.c.sha256.in_(hashes))
-        return {row.sha256 for row in await self._connection.execute(query)}
+    async def known(self, hashes: list[str]) -> dict[str, str]:
+        """Those that are kept, each with the time when it was last asked for."""
+        query = select(IMAGE.c.sha256, IMAGE.c.touched_at).where(IMAGE.c.sha256.in_(hashes))
+        return {row.sha256: row.touched_at for row in await self._connection.execute(query)}
 
     async def add(self, values: dict[str, object]) -> None:
         await self._connection.execute(insert(IMAGE).prefix_with("OR IGNORE"), values)
+
+    async def touch(self, hashes: list[str], now: str) -> set[str]:
+        """Begins their grace anew. Says which of them are there."""
+        query = update(IMAGE).where(IMAGE.c.sha256.in_(hashes)).values(touched_at=now)
+        rows = await self._connection.execute(query.returning(IMAGE.c.sha256))
+        return {row.sha256 for row in rows}
+
+    async def remove_unneeded(self, *, before: str, held: list[str], limit: int) -> list[str]:
+        """Those that no message shows and nobody asked for since `before`."""
+        values = {"before": before, "held": orjson.dumps(held).decode(), "limit": limit}
+        return [row.sha256 for row in await self._connection.execute(UNNEEDED, values)]
 
     async def totals(self) -> tuple[int, int]:
         """How many there are, and their bytes."""

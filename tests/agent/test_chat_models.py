@@ -1,9 +1,11 @@
 """Which model answers, with which pictures and options; the guide where there is none."""
 
 import base64
+from io import BytesIO
 from pathlib import Path
 
 import httpx
+from PIL import Image
 
 from tests.agent.talking import (
     MODEL,
@@ -101,10 +103,9 @@ async def test_pictures_reach_a_model_that_sees_as_base64(
 
     (sent,) = chats(fake)
     assert sent["model"] == SEEING
-    assert [base64.b64decode(image, validate=True) for image in sent["messages"][-1]["images"]] == [
-        one,
-        two,
-    ]
+    got = [base64.b64decode(image, validate=True) for image in sent["messages"][-1]["images"]]
+    assert got[0] == one
+    assert Image.open(BytesIO(got[1])).size == Image.open(BytesIO(two)).size
     assert talk.message["images"] == hashes
     assert (await messages(client, conversation["id"]))[0]["images"] == hashes
 

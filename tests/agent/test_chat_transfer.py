@@ -257,7 +257,7 @@ async def test_a_hostile_file_is_refused_as_a_whole(guide: Served) -> None:
 
     assert await every(guide.client, LIST) == []
     totals = body(await guide.client.get("/api/v1/images/stats"))
-    assert totals == {"count": 0, "size_bytes": 0}
+    assert (totals["count"], totals["size_bytes"]) == (0, 0)
 
 
 async def test_ids_of_another_conversation_are_a_conflict_and_nothing_is_kept(

@@ -104,7 +104,8 @@ def test_a_copy_is_made_before_the_schema_changes(tmp_path: Path) -> None:
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(
-            "INSERT INTO image VALUES ('a', 'image/png', 1, 1, 1, '2026-01-31T09:05:00.000000Z')"
+            "INSERT INTO image (sha256, mime, width, height, size_bytes, created_at)"
+            " VALUES ('a', 'image/png', 1, 1, 1, '2026-01-31T09:05:00.000000Z')"
         )
         connection.commit()
         # The copy is whole although the last change is still in the log.
