@@ -5,19 +5,16 @@ import json
 import os
 import platform
 import shutil
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from agent.models.cgroups import core_limit, memory_limit
+from agent.shared.programs import answer_of
 
-PROBE_S = 5.0
-LAST_S = 1.0
 MIB = 1 << 20
 SMALLEST_GPU_BYTES = 1_000_000_000  # less is what an integrated one sets aside for the screen
 AMD, NVIDIA, INTEL = "0x1002", "0x10de", "0x8086"
@@ -119,31 +116,6 @@ def memory_in_reach(*, system: str = sys.platform, root: Path = Path("/")) -> tu
     if limit is not None and limit < total:
         return limit, "the limit of this container (cgroup)"
     return total, "the system"
-
-
-def answer_of(argv: Sequence[str | Path], within_s: float = PROBE_S) -> str | None:
-    """What a program prints; None if it fails, is not there, or does not end in time."""
-    try:
-        process = subprocess.Popen(  # noqa: S603 - fixed programs, no shell
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            encoding="utf-8",
-            errors="replace",
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
-    except OSError:
-        return None
-    try:
-        out, _ = process.communicate(timeout=within_s)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        # One that hangs in a driver does not die: it is left to the system.
-        with suppress(subprocess.TimeoutExpired):
-            process.communicate(timeout=LAST_S)
-        return None
-    return out if process.returncode == 0 else None
 
 
 def nvidia_cards(text: str) -> Iterator[Gpu]:

@@ -14,6 +14,7 @@ from agent.models.profile_file import Drafts
 from agent.models.profiles import BUILT_IN, Profiles
 from agent.models.recommending import Overrides, laid_over, models_of, recommend
 from agent.shared.errors import Invalid
+from agent.shared.programs import answer_of
 from agent.shared.tasks import running
 
 GB = 10**9
@@ -366,7 +367,7 @@ def test_graphics_cards_are_found_by_what_the_system_has(tmp_path: Path) -> None
 def test_a_tool_that_hangs_is_left_after_its_time(tmp_path: Path) -> None:
     program(tmp_path, "slow", "exec sleep 60")
 
-    assert hardware.answer_of([tmp_path / "slow"], within_s=0.05) is None
+    assert answer_of([tmp_path / "slow"], within_s=0.05) is None
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the programs are shell scripts")

@@ -69,11 +69,9 @@ class FakeOllama:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
-    async def start(self, port: int = 0) -> None:
+    async def start(self, port: int = 0, host: str = "127.0.0.1") -> None:
         """Listens on `port`; 0 is the port of the last time, or any free one."""
-        self._server = await asyncio.start_server(
-            self._serve, "127.0.0.1", port or self.port, backlog=512
-        )
+        self._server = await asyncio.start_server(self._serve, host, port or self.port, backlog=512)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
