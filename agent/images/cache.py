@@ -145,7 +145,8 @@ class VariantCache:
             self._remove(connection, [row[0] for row in rows])
             self.evicted += len(rows)
             connection.commit()
-            connection.execute("PRAGMA incremental_vacuum").fetchall()
+            # A script, since `execute` would take one step of it, which frees one page.
+            connection.executescript("PRAGMA incremental_vacuum")
 
         if self._file.exists():
             self._do(drop, None)
