@@ -28,7 +28,7 @@ from agent.images.service import open_images
 from agent.inference import routes as inference_routes
 from agent.inference.backends import Backend
 from agent.inference.ollama import Ollama
-from agent.inference.queue import Queue
+from agent.inference.queue import Queue, Queues
 from agent.migrations import migrate
 from agent.models import routes as model_routes
 from agent.models.service import ModelService
@@ -43,6 +43,7 @@ from agent.shared.tasks import running
 from agent.telemetry import routes as telemetry_routes
 from agent.telemetry.service import Telemetry
 from agent.telemetry.sources import BackendFacts, Metrics, RunFacts, Sources
+from agent.telemetry.tracing import tracing_to
 from agent.version import program_version
 
 MAX_BODY_BYTES = 256 * 1024 * 1024
@@ -88,11 +89,17 @@ async def open_agent(
             default_model=settings.default_model,
             memory_bytes=psutil.virtual_memory().total,
         )
-        queue = Queue(
-            "text",
-            limit=settings.concurrent_chats,
-            capacity=settings.waiting_chats,
-            wait_limit_s=QUEUE_WAIT_S,
+        text, vision = (
+            Queue(
+                name,
+                lanes={backend.name: limit},
+                capacity=settings.waiting_chats,
+                wait_limit_s=QUEUE_WAIT_S,
+            )
+            for name, limit in (
+                ("text", settings.concurrent_chats),
+                ("vision", settings.concurrent_visions),
+            )
         )
         guide = Guide.open()
         stack.callback(guide.close)
@@ -114,11 +121,14 @@ async def open_agent(
             )
         )
         access = AccessService(database, settings.data_dir, clock=clock, new_id=new_id)
+        if tracing := tracing_to(settings.otlp_endpoint, program_version()):
+            stack.push_async_callback(asyncio.to_thread, tracing.close)
         telemetry = Telemetry(
             database,
             clock,
             keep_days=settings.telemetry_days,
             logs_prompts=settings.log_prompts,
+            export=tracing,
         )
         stack.push_async_callback(telemetry.close)
 
@@ -129,7 +139,7 @@ async def open_agent(
             keep_alive=settings.keep_alive,
             uses_guide=settings.guide,
         )
-        parts = Parts(database, backend, queue, models, images, guide, limits)
+        parts = Parts(database, backend, Queues(text, vision), models, images, guide, limits)
         conversations = ConversationService(database, runs, clock, new_id)
         asking = AskingService(parts, runs, clock, new_id)
         transfer = TransferService(database, images, clock)
@@ -140,7 +150,7 @@ async def open_agent(
             database=database,
             backend=backend,
             models=models,
-            queue=queue,
+            queue=text,
             guide=guide,
             version=program_version(),
             started_at=clock(),
@@ -151,7 +161,7 @@ async def open_agent(
                 telemetry.tallies,
                 program_version(),
                 settings.database_file,
-                queues=lambda: [queue.state],
+                queues=lambda: [text.state, vision.state],
                 backends=lambda: [BackendFacts(backend.name, "ollama", backend.state.is_up)],
                 runs=lambda: RunFacts(len(runs), runs.ended),
             )
@@ -165,7 +175,7 @@ async def open_agent(
             chat_routes.routes(conversations, asking, transfer, runs),
             run_routes.routes(runs),
             image_routes.routes(images),
-            inference_routes.routes([queue]),
+            inference_routes.routes([text, vision]),
             model_routes.routes(models),
             guide_routes.routes(guide),
             telemetry_routes.routes(telemetry, metrics, clock),

@@ -31,6 +31,7 @@ ALLOWED = {
     "default_model": "the name of a model, of at most 200 characters",
     "log_level": "debug, info, warning or error",
     "image_format": "jpeg, png or webp",
+    "otlp_endpoint": "an address such as http://127.0.0.1:4318",
     "keep_alive": "a time such as 5m or 1h, or -1 for ever",
 }
 
@@ -115,6 +116,12 @@ class Settings(BaseSettings):
         le=256,
         description="Answers that models write at the same time.",
     )
+    concurrent_visions: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="Answers about pictures at the same time; these wait in a queue of their own.",
+    )
     waiting_chats: int = Field(
         default=64,
         ge=0,
@@ -173,7 +180,6 @@ class Settings(BaseSettings):
     )
     otlp_endpoint: str | None = Field(
         default=None,
-        max_length=500,
         validation_alias=_named("OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
         description="Where OpenTelemetry traces go, such as http://127.0.0.1:4318. "
         "Needs the extra `otel`; OTEL_EXPORTER_OTLP_ENDPOINT works too.",

@@ -16,7 +16,7 @@ from agent.guide.rules import answer as guide_answer
 from agent.guide.service import Guide
 from agent.images.service import ImageService
 from agent.inference.backends import Backend, BackendState
-from agent.inference.queue import Queue
+from agent.inference.queue import Queues
 from agent.inference.rules import ChatRequest, Finish, Frame, Message
 from agent.models.service import ModelService
 from agent.runs.live import LiveRun
@@ -59,7 +59,7 @@ class Parts:
 
     database: Database
     backend: Backend
-    queue: Queue
+    queues: Queues
     models: ModelService
     images: ImageService
     guide: Guide
@@ -142,7 +142,7 @@ class Answer:
         self.model, self.provider = model, "ollama"
         turns = await self._turns()
         prompt = self._prompt(turns, passages)
-        async with self.parts.queue.place(
+        async with self.parts.queues.before(images=self.question.images).place(
             on_position=lambda ahead: live.emit("queued", {"position": ahead})
         ):
             live.mark_started()

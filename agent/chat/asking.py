@@ -245,7 +245,7 @@ class AskingService:
             if chosen is None:
                 chosen = await models.choose(named, needs_vision=bool(images))
             if chosen is not None:
-                self._parts.queue.check_room()
+                self._parts.queues.before(images=images).check_room()
         except OrcaError as err:
             return err
         return chosen

@@ -15,6 +15,14 @@ class WaitedOut(web.Out):
     p99: float
 
 
+class LaneOut(web.Out):
+    """A model server's part of a queue."""
+
+    name: str
+    running: int
+    limit: int
+
+
 class QueueOut(web.Out):
     name: str
     waiting: int
@@ -22,9 +30,11 @@ class QueueOut(web.Out):
     limit: int
     capacity: int
     waited_ms: WaitedOut
+    served: int
     rejected: int
     timed_out: int
     abandoned: int
+    lanes: list[LaneOut]
 
 
 class QueuesOut(web.Out):

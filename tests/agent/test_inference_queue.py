@@ -1,39 +1,20 @@
 """The queue: nothing lost, nobody forgotten, never too many."""
 
 import asyncio
-import selectors
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from agent.inference.queue import Queue
-from agent.shared.errors import OrcaError, TimedOut, Unavailable
-
-
-def small_queue(*, limit: int = 1, capacity: int = 2, wait_limit_s: float = 5) -> Queue:
-    return Queue("text", limit=limit, capacity=capacity, wait_limit_s=wait_limit_s)
-
-
-async def hold(
-    queue: Queue, done: asyncio.Event, on_position: Callable[[int], None] | None = None
-) -> None:
-    async with queue.place(on_position):
-        await done.wait()
-
-
-async def settled() -> None:
-    for _ in range(10):
-        await asyncio.sleep(0)
+from agent.inference.queue import TOLD_AT_ONCE, Queue, Queues
+from agent.inference.queue_rules import Priority, Wants
+from agent.shared.errors import TimedOut, Unavailable
+from tests.agent.queueing import HandClock, hold, only, settled, small_queue
 
 
 async def test_a_free_place_is_given_at_once_without_a_position() -> None:
     queue, told = small_queue(), list[int]()
 
-    async with queue.place(told.append):
+    async with queue.place(on_position=told.append):
         running = queue.state.running
 
     assert (running, queue.state.running, told) == (1, 0, [])
@@ -71,7 +52,7 @@ async def test_a_full_queue_refuses_and_says_when_to_come_again() -> None:
     assert queue.state.rejected == 1
 
 
-async def test_time_outs_do_not_use_the_places_up() -> None:
+async def test_an_idle_queue_admits_after_as_many_time_outs_as_it_has_places() -> None:
     queue, done = small_queue(capacity=2, wait_limit_s=0.02), asyncio.Event()
     codes: list[str] = []
 
@@ -94,7 +75,7 @@ async def test_time_outs_do_not_use_the_places_up() -> None:
     assert (queue.state.waiting, queue.state.running, queue.state.timed_out) == (0, 0, 6)
 
 
-async def test_waiters_that_are_cancelled_do_not_use_the_places_up() -> None:
+async def test_an_idle_queue_admits_after_as_many_cancelled_waiters_as_it_has_places() -> None:
     queue, done = small_queue(capacity=2), asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(hold(queue, done))
@@ -107,8 +88,10 @@ async def test_waiters_that_are_cancelled_do_not_use_the_places_up() -> None:
             await settled()
         state = queue.state
         done.set()
+    await hold(queue, done)
 
     assert (state.waiting, state.running, state.abandoned, state.rejected) == (0, 1, 6, 0)
+    assert (queue.state.served, queue.state.running) == (2, 0)
 
 
 async def test_one_who_leaves_in_the_moment_of_being_called_passes_the_place_on() -> None:
@@ -157,179 +140,296 @@ async def test_a_block_that_fails_gives_its_place_back() -> None:
 
 async def test_the_state_is_the_shape_that_clients_know() -> None:
     now = 0.0
-    queue = Queue("text", limit=2, capacity=8, wait_limit_s=9, monotonic=lambda: now)
+    queue = Queue(
+        "text", lanes={"local": 2, "lan": 1}, capacity=8, wait_limit_s=9, monotonic=lambda: now
+    )
     async with queue.place():
-        pass
+        state = queue.state
 
-    assert asdict(queue.state) == {
+    assert asdict(state) == {
         "name": "text",
         "waiting": 0,
-        "running": 0,
-        "limit": 2,
+        "running": 1,
+        "limit": 3,
         "capacity": 8,
         "waited_ms": {"p50": 0.0, "p95": 0.0, "p99": 0.0},
+        "served": 1,
         "rejected": 0,
         "timed_out": 0,
         "abandoned": 0,
+        "lanes": (
+            {"name": "local", "running": 1, "limit": 2},
+            {"name": "lan", "running": 0, "limit": 1},
+        ),
     }
 
 
-# --- any order of arriving, leaving, being late -----------------------------------------------
+# --- lanes ------------------------------------------------------------------------------------
 
 
-class HandClock(asyncio.SelectorEventLoop):
-    """A loop whose time stands still until it is moved."""
+async def test_each_lane_runs_as_many_as_its_own_limit() -> None:
+    queue, done, lanes = small_queue(lanes=["near", "far"], capacity=8), asyncio.Event(), []
 
-    now = 0.0
+    async def visit(wants: Wants) -> None:
+        async with queue.place(wants) as lane:
+            lanes.append(lane)
+            await done.wait()
 
-    def __init__(self) -> None:
-        super().__init__(selectors.DefaultSelector())
+    async with asyncio.TaskGroup() as group:
+        for wants in (Wants(), Wants(pick=only("near")), Wants(), Wants(pick=only("near", "far"))):
+            group.create_task(visit(wants))
+        await settled()
+        state = queue.state
+        done.set()
 
-    def time(self) -> float:
-        return self.now
-
-
-@dataclass(eq=False)
-class Client:
-    came_at: float
-    leave: asyncio.Event = field(default_factory=asyncio.Event)
-    position: int | None = None
-    is_in: bool = False
-    error: str | None = None
-    task: asyncio.Task[None] | None = None
+    assert lanes == ["near", "far", "near", "far"]
+    assert [(one.name, one.running) for one in state.lanes] == [("near", 1), ("far", 1)]
+    assert (state.waiting, queue.state.running) == (2, 0)
 
 
-class QueueMachine(RuleBasedStateMachine):
-    LIMIT, CAPACITY, WAIT_S = 2, 3, 10.0
+async def test_who_waits_for_a_busy_lane_holds_up_nobody_for_a_free_one() -> None:
+    queue, done = small_queue(lanes=["near", "far"]), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(2):
+            group.create_task(hold(queue, done, wants=Wants(pick=only("near"))))
+        await settled()
+        async with queue.place(Wants(pick=only("near", "far"))) as lane:
+            waiting = queue.state.waiting
+        done.set()
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.loop = HandClock()
-        self.queue = Queue(
+    assert (lane, waiting) == ("far", 1)
+
+
+async def test_those_who_wait_are_looked_at_again_when_a_lane_comes() -> None:
+    queue, done = Queue("text", lanes={}, capacity=2, wait_limit_s=5), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(2):
+            group.create_task(hold(queue, done))
+        await settled()
+        before = queue.state
+        queue.set_lanes({"new": 2})
+        await settled()
+        after = queue.state
+        done.set()
+
+    assert (before.waiting, before.running, before.limit) == (2, 0, 0)
+    assert (after.waiting, after.running, after.limit) == (0, 2, 2)
+
+
+async def test_what_runs_goes_on_when_its_lane_goes_or_gets_narrower() -> None:
+    queue, done = small_queue(lanes=["near", "far"], limit=2, capacity=4), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        for lane in ("near", "far"):
+            for _ in range(2):
+                group.create_task(hold(queue, done, wants=Wants(pick=only(lane))))
+        await settled()
+        queue.set_lanes({"far": 1})
+        group.create_task(hold(queue, done))
+        await settled()
+        state = queue.state
+        done.set()
+
+    lanes = {one.name: (one.running, one.limit) for one in state.lanes}
+    assert lanes == {"near": (2, 0), "far": (2, 1)}
+    assert (state.waiting, state.limit) == (1, 1)
+    assert [(one.name, one.running) for one in queue.state.lanes] == [("far", 0)]
+
+
+async def test_what_a_waiter_will_take_may_change() -> None:
+    queue, done, is_up = small_queue(), asyncio.Event(), False
+    async with asyncio.TaskGroup() as group:
+        wants = Wants(pick=lambda free: free[0] if is_up else None)
+        group.create_task(hold(queue, done, wants=wants))
+        await settled()
+        before = queue.state
+        is_up = True
+        queue.look_again()
+        after = queue.state
+        done.set()
+
+    assert ((before.waiting, before.running), (after.waiting, after.running)) == ((1, 0), (0, 1))
+
+
+async def test_no_lane_runs_over_its_limit_whatever_a_request_picks() -> None:
+    queue, done = small_queue(), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(hold(queue, done))
+        await settled()
+        stubborn = group.create_task(hold(queue, done, wants=Wants(pick=lambda _: "one")))
+        unknown = group.create_task(hold(queue, done, wants=Wants(pick=lambda _: "nowhere")))
+        await settled()
+        state = queue.state
+        done.set()
+        await stubborn
+        unknown.cancel()
+
+    assert (state.running, state.waiting) == (1, 2)
+
+
+# --- who goes first ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Visit:
+    name: str
+    wants: Wants
+
+
+async def order_of(queue: Queue, *visits: Visit) -> list[str]:
+    """They come while the place is taken; the names as they get it."""
+    order: list[str] = []
+
+    async def come(visit: Visit) -> None:
+        async with queue.place(visit.wants):
+            order.append(visit.name)
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group, queue.place():
+        for visit in visits:
+            group.create_task(come(visit))
+        await settled()
+    return order
+
+
+async def test_a_crowd_of_one_client_holds_up_another_by_one() -> None:
+    queue = small_queue(capacity=501)
+    crowd = [Visit(f"crowd {number}", Wants("crowd")) for number in range(500)]
+
+    order = await order_of(queue, *crowd, Visit("ana", Wants("ana")))
+
+    assert order[:3] == ["crowd 0", "ana", "crowd 1"]
+    assert order[3:] == [f"crowd {number}" for number in range(2, 500)]
+
+
+async def test_a_crowd_of_one_project_holds_up_another_by_one() -> None:
+    queue = small_queue(capacity=21)
+    crowd = [Visit("crowd", Wants("ana", "crowd")) for _ in range(20)]
+
+    order = await order_of(queue, *crowd, Visit("quiet", Wants("ana", "quiet")))
+
+    assert order.index("quiet") == 1
+
+
+async def test_interactive_goes_before_batch_which_is_not_forgotten() -> None:
+    queue = small_queue(capacity=40)
+    batch = [Visit("batch", Wants("ana", priority=Priority.BATCH)) for _ in range(2)]
+    chats = [Visit("chat", Wants("bo")) for _ in range(20)]
+
+    order = await order_of(queue, *batch, *chats)
+
+    assert [at for at, name in enumerate(order) if name == "batch"] == [7, 15]
+
+
+async def test_a_request_that_had_its_turn_goes_to_the_front() -> None:
+    queue = small_queue(capacity=3)
+    retry = Visit("again", Wants("ana", is_retry=True))
+
+    order = await order_of(queue, Visit("ana", Wants("ana")), Visit("bo", Wants("bo")), retry)
+
+    assert order == ["again", "ana", "bo"]
+
+
+async def test_a_full_queue_takes_back_those_it_let_in_before_and_no_more() -> None:
+    queue, done, again = small_queue(capacity=1), asyncio.Event(), Wants(is_retry=True)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(2):
+            group.create_task(hold(queue, done))
+        await settled()
+        with pytest.raises(Unavailable):
+            queue.check_room()
+        group.create_task(hold(queue, done, wants=again))
+        await settled()
+        with pytest.raises(Unavailable):
+            await hold(queue, done, wants=again)
+        state = queue.state
+        done.set()
+
+    assert (state.waiting, state.rejected, queue.state.served) == (2, 2, 3)
+
+
+def test_pictures_wait_apart_from_text() -> None:
+    queues = Queues(text=small_queue(), vision=small_queue())
+
+    assert queues.before(images=[]) is queues.text
+    assert queues.before(images=["some sha256"]) is queues.vision
+
+
+# --- what is told -----------------------------------------------------------------------------
+
+
+def test_waits_are_told_as_percentiles_and_to_who_listens() -> None:
+    heard: list[float] = []
+    with asyncio.Runner(loop_factory=HandClock) as runner:
+        loop = runner.get_loop()
+        assert isinstance(loop, HandClock)
+        queue = Queue(
             "text",
-            limit=self.LIMIT,
-            capacity=self.CAPACITY,
-            wait_limit_s=self.WAIT_S,
-            monotonic=self.loop.time,
+            lanes={"one": 1},
+            capacity=9,
+            wait_limit_s=999,
+            monotonic=loop.time,
+            on_wait=heard.append,
         )
-        self.inside: list[Client] = []
-        self.waiting: list[Client] = []
-        self.rejected = self.timed_out = self.abandoned = 0
 
-    def teardown(self) -> None:
-        for client in [*self.inside, *self.waiting]:
-            assert client.task is not None
-            client.task.cancel()
-        self._run()
-        assert (self.queue.state.running, self.queue.state.waiting) == (0, 0)
-        self.loop.close()
+        async def visits() -> None:
+            async with asyncio.TaskGroup() as group:
+                first = asyncio.Event()
+                group.create_task(hold(queue, first))
+                for _ in range(3):
+                    done = asyncio.Event()
+                    done.set()
+                    group.create_task(hold(queue, done))
+                await settled()
+                loop.now = 2.5
+                first.set()
 
-    def _run(self, job: Callable[[], Awaitable[None]] = settled) -> None:
-        self.loop.run_until_complete(job())
+        runner.run(visits())
 
-    def _moved_up(self) -> None:
-        while self.waiting and len(self.inside) < self.LIMIT:
-            self.inside.append(self.waiting.pop(0))
-
-    @rule()
-    def arrive(self) -> None:
-        client = Client(self.loop.now)
-
-        def at(position: int) -> None:
-            client.position = position
-
-        async def visit() -> None:
-            try:
-                async with self.queue.place(at):
-                    client.is_in = True
-                    await client.leave.wait()
-            except OrcaError as err:
-                client.error = err.code
-
-        client.task = self.loop.create_task(visit())
-        self._run()
-        if len(self.inside) < self.LIMIT:
-            self.inside.append(client)
-        elif len(self.waiting) < self.CAPACITY:
-            self.waiting.append(client)
-        else:
-            self.rejected += 1
-            assert client.error == "queue-full"
-
-    @precondition(lambda self: self.inside)
-    @rule(which=st.integers(0, 9), is_cancelled=st.booleans())
-    def leave(self, which: int, *, is_cancelled: bool) -> None:
-        client = self.inside.pop(which % len(self.inside))
-        assert client.task is not None
-        if is_cancelled:
-            client.task.cancel()
-        else:
-            client.leave.set()
-        self._run()
-        self._moved_up()
-
-    @precondition(lambda self: self.waiting)
-    @rule(which=st.integers(0, 9))
-    def give_up(self, which: int) -> None:
-        client = self.waiting.pop(which % len(self.waiting))
-        assert client.task is not None
-        client.task.cancel()
-        self.abandoned += 1
-        self._run()
-
-    @precondition(lambda self: self.inside and self.waiting)
-    @rule(which=st.integers(0, 9), is_waiter_first=st.booleans())
-    def one_leaves_and_one_gives_up_at_once(self, which: int, *, is_waiter_first: bool) -> None:
-        leaving = self.inside.pop(0)
-        giving_up = self.waiting.pop(which % len(self.waiting))
-        tasks = [client.task for client in (leaving, giving_up) if client.task]
-        for task in reversed(tasks) if is_waiter_first else tasks:
-            task.cancel()
-        self.abandoned += 1
-        self._run()
-        self._moved_up()
-
-    @precondition(lambda self: self.inside and self.waiting)
-    @rule(steps=st.integers(0, 3))
-    def leave_and_the_next_gives_up(self, steps: int) -> None:
-        leaving, following = self.inside.pop(0), self.waiting[0]
-        leaving.leave.set()
-
-        async def race() -> None:
-            for _ in range(steps):
-                await asyncio.sleep(0)
-            assert following.task is not None
-            following.task.cancel()
-            await settled()
-
-        was_in = following.is_in
-        self._run(race)
-        assert not was_in
-        self.waiting.pop(0)
-        self.abandoned += not following.is_in
-        self._moved_up()
-
-    @rule(seconds=st.sampled_from([1.0, 4.0, 11.0]))
-    def time_passes(self, seconds: float) -> None:
-        self.loop.now += seconds
-        self._run()
-        late = [c for c in self.waiting if self.loop.now >= c.came_at + self.WAIT_S]
-        assert {client.error for client in late} <= {"queue-timeout"}
-        self.timed_out += len(late)
-        self.waiting = [client for client in self.waiting if client not in late]
-
-    @invariant()
-    def holds(self) -> None:
-        state = self.queue.state
-        assert state.running == len(self.inside) <= self.LIMIT
-        assert state.waiting == len(self.waiting) <= self.CAPACITY
-        assert not self.waiting or state.running == self.LIMIT
-        assert all(client.is_in for client in self.inside)
-        assert not any(client.is_in for client in self.waiting)
-        assert [client.position for client in self.waiting] == list(range(len(self.waiting)))
-        counts = (state.rejected, state.timed_out, state.abandoned)
-        assert counts == (self.rejected, self.timed_out, self.abandoned)
+    assert heard == [0.0, 2.5, 2.5, 2.5]
+    assert queue.state.waited_ms == {"p50": 2500.0, "p95": 2500.0, "p99": 2500.0}
 
 
-QueueMachine.TestCase.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
-TestAnyOrder = QueueMachine.TestCase
+def test_a_long_queue_tells_positions_now_and_then_and_a_short_one_at_once() -> None:
+    count = 3 * TOLD_AT_ONCE
+    told: dict[int, list[int]] = {number: [] for number in range(count)}
+    with asyncio.Runner(loop_factory=HandClock) as runner:
+        loop = runner.get_loop()
+        assert isinstance(loop, HandClock)
+        queue = small_queue(capacity=count, wait_limit_s=999)
+
+        async def visits() -> None:
+            async with asyncio.TaskGroup() as group:
+                steps = [asyncio.Event() for _ in range(count)]
+                holder = asyncio.Event()
+                group.create_task(hold(queue, holder))
+                await settled()
+                for number, step in enumerate(steps):
+                    group.create_task(hold(queue, step, told[number].append))
+                await settled()
+                holder.set()
+                loop.now += 1
+                await settled()
+                for step in steps:
+                    step.set()
+
+        runner.run(visits())
+
+    assert told[1][:2] == [1, 0]  # joined a short queue, and heard of the first change after it
+    assert told[count - 1][0] == count - 2  # the queue was long: not before it had moved on
+    assert len(told[count - 1]) < 2 * TOLD_AT_ONCE
+    assert told[count - 1][-TOLD_AT_ONCE:] == list(range(TOLD_AT_ONCE))[::-1]
+
+
+async def test_a_thousand_that_wait_are_not_told_of_each_step_of_the_others() -> None:
+    queue, told = small_queue(limit=16, capacity=1000), [0]
+
+    async def visit(number: int) -> None:
+        async with queue.place(Wants(f"client {number % 50}"), lambda _: told.append(1)):
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(1000):
+            group.create_task(visit(number))
+
+    assert queue.state.served == 1000
+    assert len(told) < 20 * 1000

@@ -219,7 +219,7 @@ async def test_the_routes_list_models_and_queues(fake: FakeOllama) -> None:
         app = Quart("test")
         problems.install(app)
         app.register_blueprint(routes.routes(models))
-        queue = Queue("text", limit=1, capacity=8, wait_limit_s=9)
+        queue = Queue("text", lanes={"local": 1}, capacity=8, wait_limit_s=9)
         app.register_blueprint(inference_routes.routes([queue]))
         client = app.test_client()
 

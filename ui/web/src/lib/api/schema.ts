@@ -222,7 +222,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How many pictures are kept, and their bytes. */
+        /** How many pictures are kept, their bytes, and what the cache of shrunk ones did. */
         get: operations["images_stats"];
         put?: never;
         post?: never;
@@ -239,7 +239,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The picture as it was sent. */
+        /** The picture as it was sent; or shrunk, upright and without metadata. */
         get: operations["images_one"];
         put?: never;
         post?: never;
@@ -976,12 +976,33 @@ export interface components {
             /** Size Bytes */
             size_bytes: number;
         };
-        /** ImageTotals */
-        ImageTotals: {
+        /**
+         * ImageStatsOut
+         * @description Since the start, but for what is kept now: originals, variants and their bytes.
+         */
+        ImageStatsOut: {
             /** Count */
             count: number;
             /** Size Bytes */
             size_bytes: number;
+            /** Variants */
+            variants: number;
+            /** Variant Bytes */
+            variant_bytes: number;
+            /** Cache Limit Bytes */
+            cache_limit_bytes: number;
+            /** Hits */
+            hits: number;
+            /** Misses */
+            misses: number;
+            /** Evictions */
+            evictions: number;
+            /** Decoded */
+            decoded: number;
+            /** Refused */
+            refused: number;
+            /** Saved Bytes */
+            saved_bytes: number;
         };
         /** Imported */
         Imported: {
@@ -993,6 +1014,18 @@ export interface components {
             unchanged: number;
             /** Messages Added */
             messages_added: number;
+        };
+        /**
+         * LaneOut
+         * @description A model server's part of a queue.
+         */
+        LaneOut: {
+            /** Name */
+            name: string;
+            /** Running */
+            running: number;
+            /** Limit */
+            limit: number;
         };
         /** MessageIn */
         MessageIn: {
@@ -1297,12 +1330,16 @@ export interface components {
             /** Capacity */
             capacity: number;
             waited_ms: components["schemas"]["WaitedOut"];
+            /** Served */
+            served: number;
             /** Rejected */
             rejected: number;
             /** Timed Out */
             timed_out: number;
             /** Abandoned */
             abandoned: number;
+            /** Lanes */
+            lanes: components["schemas"]["LaneOut"][];
         };
         /** QueuesOut */
         QueuesOut: {
@@ -2123,13 +2160,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description Since the start, but for what is kept now: originals, variants and their bytes. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ImageTotals"];
+                    "application/json": components["schemas"]["ImageStatsOut"];
                 };
             };
             /** @description A problem document. */
@@ -2145,7 +2182,12 @@ export interface operations {
     };
     images_one: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Pixels of the longer edge, at most. */
+                max_edge?: number | null;
+                /** @description Without it the format stays; GIF becomes PNG and HEIC becomes JPEG. */
+                format?: ("jpeg" | "png" | "webp") | null;
+            };
             header?: never;
             path: {
                 sha256: string;
@@ -2164,6 +2206,7 @@ export interface operations {
                     "image/jpeg": string;
                     "image/webp": string;
                     "image/gif": string;
+                    "image/heic": string;
                 };
             };
             /** @description A problem document. */
