@@ -9,6 +9,7 @@ import asyncio
 import logging
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from agent.images.pipes import Head, receive, send
@@ -24,6 +25,8 @@ PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv[1]); from agent.images.worker import main; main()"
 )
 
+Early = Callable[[Head, bytes], None]
+
 
 class Decoders:
     """A few processes, each with one picture at a time. `close` ends them."""
@@ -37,8 +40,11 @@ class Decoders:
         self._retiring: asyncio.TimerHandle | None = None
         self.asked = 0
 
-    async def ask(self, asked: Head, data: bytes = b"") -> tuple[Head, bytes]:
-        """What the process says of the picture, see `worker.answer`.
+    async def ask(
+        self, asked: Head, data: bytes = b"", *, early: Early | None = None
+    ) -> tuple[Head, bytes]:
+        """What the process says of the picture, see `worker.answers`. `early` is called with the
+        first part of an answer that has more, perhaps twice.
 
         Raises Invalid if that takes too long or kills the process, Unavailable if none is free."""
         try:
@@ -53,11 +59,11 @@ class Decoders:
             if self._idle:
                 process = self._idle.pop()
                 try:
-                    return await self._answer(process, asked, data)
+                    return await self._answer(process, asked, data, early)
                 except EOFError:  # it may have died of old age: once more with a fresh one
                     log.info("a process that decodes pictures was gone")
             try:
-                return await self._answer(_Process(), asked, data)
+                return await self._answer(_Process(), asked, data, early)
             except EOFError:
                 log.warning("a picture made the process that decodes pictures fail")
                 raise Invalid(
@@ -73,17 +79,23 @@ class Decoders:
         idle, self._idle = self._idle, []
         await asyncio.gather(*(asyncio.to_thread(process.end) for process in idle))
 
-    async def _answer(self, process: "_Process", asked: Head, data: bytes) -> tuple[Head, bytes]:
-        is_late = False
+    async def _answer(
+        self, process: "_Process", asked: Head, data: bytes, early: Early | None
+    ) -> tuple[Head, bytes]:
+        loop, is_late = asyncio.get_running_loop(), False
 
         def give_up() -> None:
             nonlocal is_late
             is_late = True
             process.kill()
 
-        timer = asyncio.get_running_loop().call_later(self._limit_s, give_up)
+        def tell(head: Head, made: bytes) -> None:
+            if early is not None:
+                loop.call_soon_threadsafe(early, head, made)
+
+        timer = loop.call_later(self._limit_s, give_up)
         try:
-            answer = await asyncio.to_thread(process.exchange, asked, data)
+            answer = await asyncio.to_thread(process.exchange, asked, data, tell)
         except asyncio.CancelledError:
             self._drop(process)  # its answer would be taken for that of the next picture
             raise
@@ -124,15 +136,21 @@ class _Process:
         self._popen: subprocess.Popen[bytes] | None = None
         self._is_killed = False
 
-    def exchange(self, asked: Head, data: bytes) -> tuple[Head, bytes]:
-        """Blocking. Raises EOFError or OSError if the child ends meanwhile."""
+    def exchange(self, asked: Head, data: bytes, early: Early) -> tuple[Head, bytes]:
+        """Blocking; `early` is called from this thread. Raises EOFError or OSError if the child
+        ends meanwhile."""
         popen = self._popen = self._popen or _started()
         if self._is_killed:
             popen.kill()
         if popen.stdin is None or popen.stdout is None:
             raise EOFError
         send(popen.stdin, asked, data)
-        return receive(popen.stdout)
+        head, made = receive(popen.stdout)
+        if head.get("has_more"):
+            early(head, made)
+            more, _ = receive(popen.stdout)
+            head |= more
+        return head, made
 
     def kill(self) -> None:
         self._is_killed = True

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.images.cache import Found, VariantCache
-from agent.images.decoders import Decoders
+from agent.images.decoders import Decoders, Early
 from agent.images.originals import lost
 from agent.images.pipes import Head
 from agent.images.rules import LIMIT_EDGE, LIMIT_PIXELS, Shrink, Variant
@@ -73,32 +73,46 @@ class Variants:
                 pending.set_result(found)
                 return
             self.misses += 1
-            found, pixels = await self._shrink(how, await source())
-            pending.set_result(found)  # nobody waits until it is in the cache
+            found, pixels = await self._shrink(how, await source(), pending)
             await asyncio.to_thread(self.cache.keep, sha256, how.text, pixels, found)
         except OrcaError as err:
-            pending.set_exception(err)
+            if not pending.done():
+                pending.set_exception(err)
         finally:
             pending.cancel()
             del self._pending[sha256, how.text]
 
-    async def _shrink(self, how: Shrink, source: Source) -> tuple[Found, str]:
+    async def _shrink(
+        self, how: Shrink, source: Source, pending: asyncio.Future[Found]
+    ) -> tuple[Found, str]:
+        """Whoever waits gets it as soon as it is there, before its pixels are hashed and it is in
+        the cache."""
+
+        def found(head: Head, small: bytes) -> Found:
+            width, height = head["size"]
+            return Found(Variant(small, head["mime"], width, height), source.size_bytes)
+
+        def early(head: Head, small: bytes) -> None:
+            if not pending.done():
+                pending.set_result(found(head, small))
+
         asked: Head = {
             "max_edge": min(how.max_edge, LIMIT_EDGE),
             "max_bytes": how.max_bytes,
             "format": how.format,
             "png_stays": how.png_stays,
         }
-        head, small = await self._decode(asked, source)
-        width, height = head["size"]
-        variant = Variant(small, head["mime"], width, height)
-        return Found(variant, source.size_bytes), head["pixels"]
+        head, small = await self._decode(asked, source, early)
+        early(head, small)
+        return found(head, small), head["pixels"]
 
-    async def _decode(self, asked: Head, source: Source) -> tuple[Head, bytes]:
+    async def _decode(
+        self, asked: Head, source: Source, early: Early | None = None
+    ) -> tuple[Head, bytes]:
         asked = {**asked, "mime": source.mime, "path": str(source.file or "")}
         self.decoded += 1
         try:
-            head, small = await self._decoders.ask(asked, source.data)
+            head, small = await self._decoders.ask(asked, source.data, early=early)
             _raise_what(head)
         except (Invalid, TooLarge):
             self.refused += 1

@@ -7,8 +7,8 @@ import importlib
 import signal
 import struct
 import sys
-import threading
 import warnings
+from collections.abc import Iterator
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -47,12 +47,14 @@ def main() -> None:
             asked, data = receive(sys.stdin.buffer)
         except EOFError:
             return
-        send(sys.stdout.buffer, *answer(asked, data))
-        del data
+        for head, made in answers(asked, data):
+            send(sys.stdout.buffer, head, made)
+        del data, made
 
 
-def answer(asked: Head, data: bytes) -> tuple[Head, bytes]:
-    """Width and height of the picture; where it shall be shrunk, also that and its hash."""
+def answers(asked: Head, data: bytes) -> Iterator[tuple[Head, bytes]]:
+    """Width and height of the picture. Where it shall be shrunk, the variant with them and then,
+    so that nobody waits for it, the hash of the decoded pixels; `has_more` says that it comes."""
     try:
         if asked["mime"] == "image/heic":
             importlib.import_module("pillow_heif").register_heif_opener()
@@ -60,36 +62,36 @@ def answer(asked: Head, data: bytes) -> tuple[Head, bytes]:
         with Image.open(BytesIO(source), formats=[PILLOW_FORMATS[asked["mime"]]]) as picture:
             width, height = picture.size
             if width * height > LIMIT_PIXELS:
-                return {"problem": "pixels", "megapixels": width * height / 1e6}, b""
-            if "max_edge" in asked:
-                return _shrunk(picture, asked, len(source))
-            picture.load()
-            turned = _orientation(picture) >= 5
-            return {"size": (height, width) if turned else (width, height)}, b""
+                yield {"problem": "pixels", "megapixels": width * height / 1e6}, b""
+            elif "max_edge" in asked:
+                yield from _shrunk(picture, asked, len(source))
+            else:
+                picture.load()
+                turned = _orientation(picture) >= 5
+                yield {"size": (height, width) if turned else (width, height)}, b""
     except FileNotFoundError:
-        return {"problem": "lost"}, b""
+        yield {"problem": "lost"}, b""
     except MemoryError:
-        return {"problem": "memory"}, b""
+        yield {"problem": "memory"}, b""
     except DAMAGED:
-        return {"problem": "damaged"}, b""
+        yield {"problem": "damaged"}, b""
 
 
-def _shrunk(picture: Image.Image, asked: Head, source_bytes: int) -> tuple[Head, bytes]:
+def _shrunk(picture: Image.Image, asked: Head, source_bytes: int) -> Iterator[tuple[Head, bytes]]:
     edge = asked["max_edge"]
     # JPEG can be decoded at a half, a quarter or an eighth of its size in a fraction of the time.
     picture.draft(None, fitted(*picture.size, edge))
     picture.load()
     orientation = _orientation(picture)  # which `_plain` forgets
     upright = _upright(_plain(picture), orientation)
-    hashing = _Hashing(upright)
     small = _resized(upright, edge)
     form = asked["format"] or SAME_FORMAT[asked["mime"]]
     is_small_drawing = asked["mime"] in LOSSLESS and source_bytes <= PNG_STAYS_BYTES
     if asked["png_stays"] and is_small_drawing and small.size == upright.size:
         form = "png"
     data, size = _encoded(small, form, asked["max_bytes"])
-    head = {"size": size, "mime": f"image/{form}", "pixels": hashing.result()}
-    return head, data
+    yield {"size": size, "mime": f"image/{form}", "has_more": True}, data
+    yield {"pixels": _hash(upright)}, b""
 
 
 def _orientation(picture: Image.Image) -> int:
@@ -174,25 +176,14 @@ def _saved(picture: Image.Image, form: str, quality: int) -> bytes:
     return out.getvalue()
 
 
-class _Hashing:
-    """SHA-256 of mode, size and pixels, made beside the resizing, which takes longer."""
-
-    def __init__(self, picture: Image.Image) -> None:
-        self._picture, self._hash = picture, hashlib.sha256()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def result(self) -> str:
-        self._thread.join()
-        return self._hash.hexdigest()
-
-    def _run(self) -> None:
-        width, height = self._picture.size
-        self._hash.update(f"{self._picture.mode} {width}x{height} ".encode())
-        rows = max(1, STRIP_BYTES // (width * 4))
-        for top in range(0, height, rows):  # so that no second copy of it is made
-            strip = self._picture.crop((0, top, width, min(height, top + rows)))
-            self._hash.update(strip.tobytes())
+def _hash(picture: Image.Image) -> str:
+    """SHA-256 of mode, size and pixels."""
+    width, height = picture.size
+    found = hashlib.sha256(f"{picture.mode} {width}x{height} ".encode())
+    rows = max(1, STRIP_BYTES // (width * 4))
+    for top in range(0, height, rows):  # so that no second copy of it is made
+        found.update(picture.crop((0, top, width, min(height, top + rows))).tobytes())
+    return found.hexdigest()
 
 
 def _limit_memory() -> None:
