@@ -164,22 +164,27 @@ def agent_command() -> list[str]:
     return [*start, "serve", "--no-browser"]
 
 
-def agent_environ(data_dir: Path, ollama_url: str, port: int = 0) -> dict[str, str]:
+def agent_environ(
+    data_dir: Path, ollama_url: str, port: int = 0, *, at_once: int = 64, waiting: int = 256
+) -> dict[str, str]:
     return environ(
         ORCA_AGENT_DATA_DIR=str(data_dir),
         ORCA_AGENT_PORT=str(port),
         ORCA_AGENT_OLLAMA_URL=ollama_url,
         ORCA_AGENT_LOG_LEVEL="warning",
-        ORCA_AGENT_CONCURRENT_CHATS="64",
-        ORCA_AGENT_WAITING_CHATS="256",
+        ORCA_AGENT_CONCURRENT_CHATS=str(at_once),
+        ORCA_AGENT_WAITING_CHATS=str(waiting),
     )
 
 
 @contextlib.asynccontextmanager
-async def orca_agent(folder: Path, data_dir: Path, ollama_url: str) -> AsyncIterator[Agent]:
+async def orca_agent(
+    folder: Path, data_dir: Path, ollama_url: str, *, at_once: int = 64, waiting: int = 256
+) -> AsyncIterator[Agent]:
     """The agent as its own process, for as long as the block lasts."""
     log = folder / "agent.log"
-    process = spawn("the agent", agent_command(), log, agent_environ(data_dir, ollama_url))
+    environment = agent_environ(data_dir, ollama_url, at_once=at_once, waiting=waiting)
+    process = spawn("the agent", agent_command(), log, environment)
     try:
         deadline = time.monotonic() + 30
         while (found := runfile.read(data_dir)) is None or found.pid != process.popen.pid:
