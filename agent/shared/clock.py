@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from uuid import UUID
 
 Clock = Callable[[], datetime]
 NewId = Callable[[], str]
@@ -36,11 +35,9 @@ class _Uuid7:
                 if self._counter >= 1 << 26:
                     self._last_ms, self._counter = self._last_ms + 1, 0
             ms, counter = self._last_ms, self._counter
-        tail = int.from_bytes(os.urandom(6))
         # 26 counter bits: 12 in rand_a and the first 14 of rand_b.
-        value = ms << 80 | 0x7 << 76 | (counter >> 14) << 64
-        value |= 0b10 << 62 | (counter & 0x3FFF) << 48 | tail
-        return str(UUID(int=value))
+        text = f"{ms:012x}7{counter >> 14:03x}{0x8000 | counter & 0x3FFF:04x}{os.urandom(6).hex()}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 random_id: NewId = _Uuid7()
@@ -58,7 +55,9 @@ def random_code() -> str:
 
 def rfc3339(moment: datetime) -> str:
     """`2026-01-31T09:05:00.123456Z`: fixed width, so that text order is time order."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return f"{moment.isoformat(timespec='microseconds')[:26]}Z"
 
 
 def from_rfc3339(text: str) -> datetime:

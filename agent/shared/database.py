@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool
 
 from agent.shared.errors import NoSpace, OrcaError, Unavailable
-from agent.shared.sqlite import OneHopConnection
+from agent.shared.sqlite import OneHopConnection, driver_of
 
 PRAGMAS = (
     "journal_mode=WAL",
@@ -26,23 +26,40 @@ PRAGMAS = (
 )
 
 
+READERS = 8
+
+
 class Database:
-    """Readers see the last commit and never wait; writers queue up, one at a time."""
+    """Readers see the last commit and never wait for writers; writers queue up, one at a time.
+
+    The connections stay open and keep their transactions by themselves: SQLAlchemy's own pool
+    takes longer for each than SQLite does for a question."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._writer = _engine(file, begin="BEGIN IMMEDIATE", poolclass=StaticPool)
-        self._readers = _engine(
-            file, begin="BEGIN", pragmas=("query_only=ON",), pool_size=4, max_overflow=4
-        )
+        self._writers = _engine(file, is_writer=True)
+        self._readers = _engine(file, is_writer=False)
+        self._writer: AsyncConnection | None = None
+        self._free: list[AsyncConnection] = []
+        self._reading = asyncio.Semaphore(READERS)
         self._writing = asyncio.Lock()  # so that what a writer read stays true until it commits
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """One snapshot for the whole block."""
         with _translated(self._file):
-            async with self._readers.connect() as connection:
-                yield connection
+            async with self._reading:
+                connection = self._free.pop() if self._free else await self._readers.connect()
+                driver = driver_of(connection)
+                driver.begin()
+                try:
+                    yield connection
+                finally:
+                    if driver.is_idle:
+                        await _end(connection)
+                        self._free.append(connection)
+                    else:  # its thread still works for one who was cancelled
+                        await asyncio.shield(connection.close())
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
@@ -50,8 +67,20 @@ class Database:
 
         Raises NoSpace if the disk is full and Unavailable if the file cannot be used."""
         with _translated(self._file):
-            async with self._writing, self._writer.begin() as connection:
-                yield connection
+            async with self._writing:
+                if self._writer is None:
+                    self._writer = await self._writers.connect()
+                connection, driver = self._writer, driver_of(self._writer)
+                driver.begin()
+                try:
+                    yield connection
+                    await driver.commit()
+                except BaseException:
+                    driver.forget()
+                    await asyncio.shield(driver.rollback())
+                    raise
+                finally:
+                    await _end(connection)
 
     async def check(self) -> None:
         """Raises Unavailable if the file cannot be read."""
@@ -61,33 +90,39 @@ class Database:
     async def close(self) -> None:
         """Folds the write-ahead log into the file and lets go of it."""
         try:
-            async with self._writing, self._writer.begin() as connection:
+            async with self.writing() as connection:
                 await connection.exec_driver_sql("PRAGMA optimize")
-        except DatabaseError:  # a full or vanished disk must not keep the program from ending
+        except (OrcaError, DatabaseError):  # a full or vanished disk must not keep it from ending
             pass
+        for connection in (*self._free, *filter(None, [self._writer])):
+            await connection.close()
+        self._free, self._writer = [], None
         await self._readers.dispose()
-        await self._writer.dispose()
+        await self._writers.dispose()
 
 
-def _engine(
-    file: Path, *, begin: str, pragmas: tuple[str, ...] = (), **pool: Any
-) -> AsyncEngine:  # Any: SQLAlchemy's own keywords
+async def _end(connection: AsyncConnection) -> None:
+    """Of what was read, and of what SQLAlchemy knows of the transaction."""
+    if connection.in_transaction():
+        await connection.rollback()
+    else:
+        await driver_of(connection).rollback()
+
+
+def _engine(file: Path, *, is_writer: bool) -> AsyncEngine:
     engine = create_async_engine(
         f"sqlite+aiosqlite:///{file}",
-        async_creator=lambda: OneHopConnection(file, is_writer=begin != "BEGIN"),
-        **pool,
+        async_creator=lambda: OneHopConnection(file, is_writer=is_writer),
+        poolclass=NullPool,
     )
+    pragmas = PRAGMAS if is_writer else (*PRAGMAS, "query_only=ON")
 
     @event.listens_for(engine.sync_engine, "connect")
     def tune(connection: Any, _record: object) -> None:  # Any: the driver's connection
         cursor = connection.cursor()
-        for pragma in (*PRAGMAS, *pragmas):
+        for pragma in pragmas:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin_ourselves(connection: Any) -> None:  # Any: SQLAlchemy's Connection
-        connection.connection.driver_connection.pending_begin = begin
 
     return engine
 

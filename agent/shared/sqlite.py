@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import aiosqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 BY_KEY = "/* by key */"  # behind the first word of a statement: a few rows, in microseconds
 READS_BY_KEY = (f"SELECT {BY_KEY}", f"WITH {BY_KEY}")
@@ -27,19 +28,27 @@ class OneHopConnection(aiosqlite.Connection):
             lambda: sqlite3.connect(file, isolation_level=None, check_same_thread=False), 64
         )
         self._thread.daemon = True
-        self._is_writer, self._is_idle = is_writer, True
+        self._is_writer, self.is_idle = is_writer, True
         self._waiting: list[tuple[str, Sequence[Any], bool]] = []  # Any: what SQLite holds
-        self.pending_begin: str | None = None
+        self._begin_with: str | None = None
 
     def cursor(self) -> "OneHopCursor":  # type: ignore[override] # the same protocol, lighter
         return OneHopCursor(self)
+
+    def begin(self) -> None:
+        """A transaction, from the first statement on."""
+        self._begin_with = "BEGIN IMMEDIATE" if self._is_writer else "BEGIN"
+
+    def forget(self) -> None:
+        """Whatever was to be written and has not been sent to the thread yet."""
+        self._waiting, self._begin_with = [], None
 
     async def execute_soon(
         self, sql: str, parameters: Sequence[Any] | None, *, many: bool
     ) -> "Outcome":
         """One statement with its rows. What only writes is done with the next one that reads or
         with the commit, which then raises what is wrong with it."""
-        if self.pending_begin is not None or self._conn.in_transaction:
+        if self._begin_with is not None or self._conn.in_transaction:
             if sql.startswith(WRITES) and " RETURNING " not in sql:
                 self._waiting.append((sql, parameters or (), many))
                 return NOTHING
@@ -52,22 +61,22 @@ class OneHopConnection(aiosqlite.Connection):
             await self._hop(self._write_and_commit)
         elif self.in_transaction:
             await self._hop(self._conn.commit)
-        self.pending_begin = None
+        self._begin_with = None
 
     async def rollback(self) -> None:
-        self._waiting, self.pending_begin = [], None
-        if self._is_idle and not self._is_writer:
+        self.forget()
+        if self.is_idle and not self._is_writer:
             self._conn.rollback()  # of a transaction that only read: nothing is on the disk
-        elif not self._is_idle or self.in_transaction:
+        elif not self.is_idle or self.in_transaction:
             await self._hop(self._conn.rollback)
 
     def _is_free(self) -> bool:
         """Whether a statement could run here and now without any wait."""
-        if self._waiting or not self._is_idle:
+        if self._waiting or not self.is_idle:
             return False
         # One writer at a time is the rule of the database, so what a writer reads before its
         # first change stays true without the lock of a transaction, for which it might wait.
-        return not self._is_writer or self.pending_begin is not None
+        return not self._is_writer or self._begin_with is not None
 
     def _at_once(self, sql: str, parameters: Sequence[Any]) -> "Outcome":
         if not self._is_writer:
@@ -89,21 +98,21 @@ class OneHopConnection(aiosqlite.Connection):
             _outcome(self._conn, sql, parameters, many=many)
 
     def _begin(self) -> None:
-        if self.pending_begin is not None:
-            begin, self.pending_begin = self.pending_begin, None
+        if self._begin_with is not None:
+            begin, self._begin_with = self._begin_with, None
             self._conn.execute(begin)
 
     async def _hop(self, work: Callable[[], T]) -> T:
         """Does it in the connection's own thread."""
-        self._is_idle = False
+        self.is_idle = False
         try:
             done: T = await self._execute(work)  # type: ignore[no-untyped-call] # of aiosqlite
         except asyncio.CancelledError:
             raise  # the thread goes on with it; the next hop comes after it
         except BaseException:
-            self._is_idle = True
+            self.is_idle = True
             raise
-        self._is_idle = True
+        self.is_idle = True
         return done
 
 
@@ -171,3 +180,14 @@ class OneHopCursor:
 
     async def close(self) -> None:
         """The statement was closed when it had run."""
+
+
+def driver_of(connection: AsyncConnection) -> OneHopConnection:
+    """What is under SQLAlchemy. Raises ValueError if it is closed."""
+    sync = connection.sync_connection
+    if sync is None:
+        raise ValueError("the connection is closed")
+    driver = sync.connection.driver_connection
+    if not isinstance(driver, OneHopConnection):
+        raise TypeError("another driver than ours")
+    return driver

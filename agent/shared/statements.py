@@ -16,7 +16,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
-from agent.shared.sqlite import OneHopConnection
+from agent.shared.sqlite import driver_of
 
 Row = dict[str, Any]  # Any: a row's values, by the names of its columns
 Values = Mapping[str, object]
@@ -34,7 +34,7 @@ class Statement:
     async def rows(self, connection: AsyncConnection, values: Values) -> list[Row]:
         """Every row. `values` has all that the statement asks for."""
         form = self._form(connection, values)
-        driver = _driver(connection)
+        driver = driver_of(connection)
         outcome = await driver.execute_soon(form.sql, form.placed(values), many=False)
         return [form.read(row) for row in outcome.rows]
 
@@ -48,7 +48,7 @@ class Statement:
         if several:
             form = self._form(connection, several[0])
             placed = [form.placed(values) for values in several]
-            await _driver(connection).execute_soon(form.sql, placed, many=True)
+            await driver_of(connection).execute_soon(form.sql, placed, many=True)
 
     def _form(self, connection: AsyncConnection, values: Values) -> "_Form":
         names = tuple(values)
@@ -95,15 +95,3 @@ class _Form:
             name: change(value) if change else value
             for (name, change), value in zip(self._columns, row, strict=True)
         }
-
-
-def _driver(connection: AsyncConnection) -> OneHopConnection:
-    sync = connection.sync_connection
-    if sync is None:
-        raise ValueError("the connection is closed")
-    if not sync.in_transaction():
-        sync.begin()
-    driver = sync.connection.driver_connection
-    if not isinstance(driver, OneHopConnection):
-        raise TypeError("another driver than ours")
-    return driver

@@ -31,6 +31,7 @@ MEDIA_ATTRIBUTE = "_orca_media"
 JSON_BODY_BYTES = 8 * 1024 * 1024
 PROJECT_HEADER, DEFAULT_PROJECT = "X-Project", "default"
 PROJECT = re.compile(r"[A-Za-z0-9._-]{1,64}")
+SENT_AT_ONCE_BYTES = 32 * 1024  # what the kernel takes in whether or not the client reads
 
 M = TypeVar("M", bound=BaseModel)
 Handler = Callable[..., Awaitable[Any]]  # Any: whatever Quart can send
@@ -180,7 +181,11 @@ def read(model: type[M], values: object) -> M:
 
 def json(value: Mapping[str, object], status: int = 200) -> Response:
     """A JSON answer of values that are plain already, with non-ASCII text left as it is."""
-    return Response(orjson.dumps(value), status, content_type="application/json")
+    body = orjson.dumps(value)
+    response = Response(body, status, content_type="application/json")
+    if len(body) <= SENT_AT_ONCE_BYTES:
+        response.timeout = None  # which costs a task
+    return response
 
 
 def project_of(sent: BaseRequestWebsocket) -> str:
