@@ -9,9 +9,8 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
-import httpx
 import orjson
-from httpx_aiohttp import AiohttpTransport
+from yarl import URL
 
 from agent.inference import failures, ollama_facts
 from agent.inference.addresses import base_url
@@ -26,13 +25,12 @@ from agent.inference.rules import (
 )
 from agent.shared.errors import OrcaError
 
-# HttpProcessingError and the RuntimeError of a closed connection pass httpx unmapped.
 TRANSPORT_ERRORS = (
-    httpx.HTTPError,
     aiohttp.ClientError,
     aiohttp.http_exceptions.HttpProcessingError,
     OSError,
 )
+JSON_TYPE = {"Content-Type": "application/json"}
 PIECE_BYTES = 64 * 1024
 BODY_LIMIT_BYTES = 32 * 1024 * 1024
 DRAIN_S = 0.1
@@ -52,18 +50,9 @@ class Ollama:
     ) -> None:
         self.url = base_url(url)
         self._first_byte_s, self._idle_s, self._monotonic = first_byte_s, idle_s, monotonic
-        # Reading the certificate authorities takes longer than all else here: only for TLS.
-        verify = self.url.startswith("https:") or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._http = httpx.AsyncClient(
-            # 0 is aiohttp's "no limit": the agent's own queue decides how many run.
-            transport=AiohttpTransport(
-                verify=verify, trust_env=False, limits=httpx.Limits(max_connections=0)
-            ),
-            timeout=httpx.Timeout(None, connect=connect_s, pool=connect_s),
-            headers={"Accept-Encoding": "identity", "User-Agent": "orca-agent"},
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self._connect_s = connect_s
+        self._session: aiohttp.ClientSession | None = None
+        self._addresses: dict[str, URL] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -74,7 +63,9 @@ class Ollama:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._http.aclose()
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
 
     async def version(self) -> str:
         """The server's version, such as `0.33.0`."""
@@ -126,23 +117,26 @@ class Ollama:
                     await asyncio.sleep(0)
                 await _drain(chunks)
 
-    async def _chunks(self, reply: httpx.Response, model: str) -> AsyncGenerator[bytes, None]:
+    async def _chunks(
+        self, reply: aiohttp.ClientResponse, model: str
+    ) -> AsyncGenerator[bytes, None]:
         """The body as it arrives, then b"" at its end."""
-        async with aclosing(_raw(reply)) as raw:
-            while True:
-                try:
-                    async with asyncio.timeout(self._idle_s):
-                        chunk = await anext(raw, b"")
-                except TimeoutError:
-                    raise failures.stalled(model, self._idle_s) from None
-                except TRANSPORT_ERRORS as err:
-                    raise failures.incomplete(model) from err
-                yield chunk
-                if not chunk:
-                    return
+        while True:
+            try:
+                async with asyncio.timeout(self._idle_s):
+                    chunk = await reply.content.readany()
+            except TimeoutError:
+                raise failures.stalled(model, self._idle_s) from None
+            except TRANSPORT_ERRORS as err:
+                raise failures.incomplete(model) from err
+            yield chunk
+            if not chunk:
+                return
 
     @asynccontextmanager
-    async def _answer(self, path: str, body: bytes, model: str) -> AsyncIterator[httpx.Response]:
+    async def _answer(
+        self, path: str, body: bytes, model: str
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         """A streamed answer of status 200, within the first-byte patience."""
         try:
             async with asyncio.timeout(self._first_byte_s):
@@ -150,11 +144,11 @@ class Ollama:
         except TimeoutError:
             raise failures.too_slow(model, self._first_byte_s) from None
         try:
-            if reply.status_code != 200:
-                raise failures.from_answer(reply.status_code, await self._whole(reply), model)
+            if reply.status != 200:
+                raise failures.from_answer(reply.status, await self._whole(reply), model)
             yield reply
         finally:
-            await reply.aclose()
+            reply.close()
 
     async def _fetch(
         self, method: str, path: str, asked: dict[str, object] | None = None, *, within_s: float
@@ -167,54 +161,67 @@ class Ollama:
                 try:
                     body = await self._whole(reply)
                 finally:
-                    await reply.aclose()
+                    reply.close()
         except TimeoutError:
             raise failures.too_slow(model, within_s) from None
-        if reply.status_code != 200:
-            raise failures.from_answer(reply.status_code, body, model)
+        if reply.status != 200:
+            raise failures.from_answer(reply.status, body, model)
         try:
             answer: object = orjson.loads(body)
         except orjson.JSONDecodeError as err:
             raise failures.garbled("sent something else than JSON") from err
         return answer
 
-    async def _send(self, method: str, path: str, body: bytes) -> httpx.Response:
-        headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    async def _send(self, method: str, path: str, body: bytes) -> aiohttp.ClientResponse:
         # A body in pieces costs a task of its own, which a small one does not need.
-        content = body if len(body) <= PIECE_BYTES else _pieces(body)
-        request = self._http.build_request(
-            method,
-            f"{self.url}{path}",
-            content=content if body else None,
-            headers=headers if body else None,
-        )
+        is_large = len(body) > PIECE_BYTES
         try:
-            return await self._http.send(request, stream=True)
+            return await self._opened().request(
+                method,
+                self._address(path),
+                data=(_pieces(body) if is_large else body) if body else None,
+                headers={**JSON_TYPE, "Content-Length": str(len(body))} if body else None,
+                allow_redirects=False,
+            )
         except (aiohttp.ClientResponseError, ValueError) as err:
             raise failures.garbled("does not speak HTTP") from err
         except TRANSPORT_ERRORS as err:
             raise failures.down(self.url) from err
 
-    async def _whole(self, reply: httpx.Response) -> bytes:
+    def _address(self, path: str) -> URL:
+        if (address := self._addresses.get(path)) is None:
+            address = self._addresses[path] = URL(f"{self.url}{path}", encoded=True)
+        return address
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            # Reading the certificate authorities takes longer than all else here: only for TLS.
+            is_tls = self.url.startswith("https:")
+            self._session = aiohttp.ClientSession(
+                # 0 is "no limit": the agent's own queue decides how many run.
+                connector=aiohttp.TCPConnector(
+                    limit=0, ssl=True if is_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                ),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_s),
+                headers={"Accept-Encoding": "identity", "User-Agent": "orca-agent"},
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+            )
+        return self._session
+
+    async def _whole(self, reply: aiohttp.ClientResponse) -> bytes:
         parts: list[bytes] = []
         size = 0
         try:
-            async with aclosing(_raw(reply)) as raw:
-                async for part in raw:
-                    parts.append(part)
-                    size += len(part)
-                    if size > BODY_LIMIT_BYTES:
-                        raise failures.garbled("sent an answer without end")
+            while part := await reply.content.readany():
+                parts.append(part)
+                size += len(part)
+                if size > BODY_LIMIT_BYTES:
+                    raise failures.garbled("sent an answer without end")
         except TRANSPORT_ERRORS as err:
             raise failures.down(self.url) from err
         return b"".join(parts)
-
-
-async def _raw(reply: httpx.Response) -> AsyncGenerator[bytes, None]:
-    """`aiter_raw` with a close that is typed."""
-    async for chunk in reply.aiter_raw():
-        if chunk:
-            yield chunk
 
 
 async def _pieces(body: bytes) -> AsyncIterator[bytes]:
