@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -97,6 +97,26 @@ class Hit(NamedTuple):
     in_core: bool
 
 
+class Found(NamedTuple):
+    """Every passage that one term fits, and the entries they are of."""
+
+    hits: tuple[Hit, ...]
+    entries: frozenset[int]
+    in_head: frozenset[int]
+    in_core: frozenset[int]
+
+
+def found(hits: Iterable[Hit]) -> Found:
+    """`hits` with their entries gathered, once for all the questions that hold the term."""
+    hits = tuple(hits)
+    return Found(
+        hits,
+        frozenset(hit.entry for hit in hits),
+        frozenset(hit.entry for hit in hits if hit.in_head),
+        frozenset(hit.entry for hit in hits if hit.in_core),
+    )
+
+
 def terms(question: str) -> list[Term]:
     """The terms of a question, each a valid FTS5 expression whatever was typed."""
     words = _words(question)
@@ -141,56 +161,51 @@ def is_greeting(question: str) -> bool:
     return 0 < len(words) <= 5 and all(word in _GREETING_WORDS for word in words)
 
 
-def rank(
-    found: Mapping[Term, Sequence[Hit]], entry_count: int, *, limit: int
-) -> list[tuple[int, float]]:
+def rank(by_term: Mapping[Term, Found], entry_count: int, *, limit: int) -> list[tuple[int, float]]:
     """The best row of each relevant entry with its score, best first."""
-    singles = {term: hits for term, hits in found.items() if not term.is_pair}
-    covered = _coverage(singles, entry_count)
+    covered = _coverage([one for term, one in by_term.items() if not term.is_pair], entry_count)
     rows: dict[int, float] = {}
     entry_of: dict[int, int] = {}
-    for term, hits in found.items():
-        for hit in hits:
-            score = hit.score * (PAIR_WEIGHT if term.is_pair else 1.0)
-            rows[hit.row] = rows.get(hit.row, 0.0) + score
-            entry_of[hit.row] = hit.entry
+    for term, one in by_term.items():
+        weight = PAIR_WEIGHT if term.is_pair else 1.0
+        for row, entry, score, _, _ in one.hits:
+            if entry in covered:
+                rows[row] = rows.get(row, 0.0) + score * weight
+                entry_of[row] = entry
 
     best: dict[int, tuple[int, float]] = {}
     for row, score in rows.items():
         entry = entry_of[row]
-        weighed = score * covered.get(entry, 0.0)
+        weighed = score * covered[entry]
         if weighed > best.get(entry, (0, 0.0))[1]:
             best[entry] = (row, weighed)
     return sorted(best.values(), key=lambda pair: (-pair[1], pair[0]))[:limit]
 
 
-def _coverage(found: Mapping[Term, Sequence[Hit]], entry_count: int) -> dict[int, float]:
+def _coverage(found: Sequence[Found], entry_count: int) -> dict[int, float]:
     """The share of the question that each relevant entry holds, rare words counting for more."""
-    weights: dict[Term, float] = {}
-    by_entry: dict[int, dict[Term, list[Hit]]] = {}
-    for term, hits in found.items():
-        count = len({hit.entry for hit in hits})
+    total = 0.0
+    shares: dict[int, float] = {}
+    terms_held: dict[int, int] = {}
+    heads: set[int] = set()
+    cores: set[int] = set()
+    for _, entries, in_head, in_core in found:
         # A word that no entry holds may be mere chat: it counts like one that six of them hold.
-        weights[term] = math.log(1 + entry_count / (1 + (count or 5)))
-        for hit in hits:
-            by_entry.setdefault(hit.entry, {}).setdefault(term, []).append(hit)
+        weight = math.log(1 + entry_count / (1 + (len(entries) or 5)))
+        total += weight
+        for entry in entries:
+            shares[entry] = shares.get(entry, 0.0) + weight
+            terms_held[entry] = terms_held.get(entry, 0) + 1
+        heads |= in_head
+        cores |= in_core
 
-    total = sum(weights.values())
     covered: dict[int, float] = {}
-    for entry, terms_held in by_entry.items():
-        share = sum(weights[term] for term in terms_held) / total
-        if share >= _share_needed(terms_held):
+    for entry in heads | cores:
+        needed = COVERAGE_OF_ONE if terms_held[entry] == 1 else COVERAGE_OF_SEVERAL
+        share = shares[entry] / total
+        if share >= (COVERAGE_WITH_CORE if entry in cores else needed):
             covered[entry] = share
     return covered
-
-
-def _share_needed(held: Mapping[Term, Sequence[Hit]]) -> float:
-    hits = [hit for found in held.values() for hit in found]
-    if any(hit.in_core for hit in hits):
-        return COVERAGE_WITH_CORE
-    if not any(hit.in_head for hit in hits):
-        return math.inf
-    return COVERAGE_OF_ONE if len(held) == 1 else COVERAGE_OF_SEVERAL
 
 
 def answer(question: str, passages: Sequence[Passage], *, reason: str, advice: str) -> list[str]:
