@@ -5,16 +5,20 @@ import logging
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from typing import Any
 
-from hypercorn.asyncio import serve
+from hypercorn.app_wrappers import ASGIWrapper
+from hypercorn.asyncio.tcp_server import TCPServer
+from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
-from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Framework, Scope
 from quart import Quart
 
 LIVE = b"GET /api/v1/health/live HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n\r\n"
 START_S = 10.0
 GRACE_S = 2.0
 LAST_GRACE_S = 0.4
+HELD_BYTES = 64 * 1024
+BACKLOG = 512
 
 log = logging.getLogger(__name__)
 
@@ -23,22 +27,36 @@ class Server:
     """Serves while `run` runs. `close` stops it as gently as two and a half seconds allow."""
 
     def __init__(self, app: Quart, listener: socket.socket) -> None:
-        self._requests = _OpenRequests(app)
-        self._port: int = listener.getsockname()[1]
-        self._config = _config(listener)
+        self._app, self._config = ASGIWrapper(app), _config()
+        self._listener, self._port = listener, int(listener.getsockname()[1])
+        self._connections: set[asyncio.Task[Any]] = set()  # Any: of asyncio
         self._closing, self._ended = asyncio.Event(), asyncio.Event()
 
     async def run(self) -> None:
+        context = WorkerContext(None)
+
+        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if task := asyncio.current_task():
+                self._connections.add(task)
+                task.add_done_callback(self._connections.discard)
+            loop = asyncio.get_running_loop()
+            answers = WholeAnswers(writer, reader)
+            await TCPServer(self._app, loop, self._config, context, {}, reader, answers)
+
+        server = await asyncio.start_server(connected, sock=self._listener, backlog=BACKLOG)
         try:
-            app: Framework = self._requests
-            await serve(app, self._config, shutdown_trigger=self._closing.wait)
+            await self._closing.wait()
         finally:
+            server.close()
+            await context.terminated.set()
+            while self._connections:
+                await asyncio.wait(self._connections)
             self._ended.set()
 
     async def answers(self) -> None:
         """Returns once the app answers on the socket. Raises TimeoutError."""
         async with asyncio.timeout(START_S):
-            while not await _is_live(self._port):  # noqa: ASYNC110 - Hypercorn tells nobody
+            while not await _is_live(self._port):  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.01)
 
     async def close(self, end_streams: Callable[[], Awaitable[None]]) -> None:
@@ -47,7 +65,9 @@ class Server:
         await end_streams()
         if await self._has_ended(GRACE_S):
             return
-        log.warning("%d requests did not end in time", self._requests.cancel())
+        log.warning("%d connections did not end in time", len(self._connections))
+        for task in self._connections:
+            task.cancel()
         await self._has_ended(LAST_GRACE_S)
 
     async def _has_ended(self, within_s: float) -> bool:
@@ -59,30 +79,38 @@ class Server:
         return True
 
 
-class _OpenRequests:
-    """The app, and the tasks that are inside it: Hypercorn waits for them without an end."""
+class WholeAnswers(asyncio.StreamWriter):
+    """A writer that sends together what is written in one turn of the event loop.
 
-    def __init__(self, app: Quart) -> None:
-        self._app = app
-        self._tasks: set[asyncio.Task[object]] = set()
+    Hypercorn writes the head of an answer and each part of its body by themselves, and to wake
+    the other side for each takes longer than to make the answer."""
 
-    async def __call__(
-        self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
-    ) -> None:
-        task = asyncio.current_task()
-        if task is None or scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
-            return
-        self._tasks.add(task)
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            self._tasks.discard(task)
+    def __init__(self, writer: asyncio.StreamWriter, reader: asyncio.StreamReader) -> None:
+        transport = writer.transport
+        super().__init__(transport, transport.get_protocol(), reader, asyncio.get_running_loop())
+        self._held: list[bytes] = []
+        self._held_bytes = 0
 
-    def cancel(self) -> int:
-        for task in self._tasks:
-            task.cancel()
-        return len(self._tasks)
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if not self._held:
+            asyncio.get_running_loop().call_soon(self._send)
+        self._held.append(bytes(data))
+        self._held_bytes += len(data)
+        if self._held_bytes > HELD_BYTES:
+            self._send()
+
+    def write_eof(self) -> None:
+        self._send()
+        super().write_eof()
+
+    def close(self) -> None:
+        self._send()
+        super().close()
+
+    def _send(self) -> None:
+        if self._held:
+            held, self._held, self._held_bytes = self._held, [], 0
+            super().write(held[0] if len(held) == 1 else b"".join(held))
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
@@ -97,18 +125,14 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return asyncio.new_event_loop
 
 
-def _config(listener: socket.socket) -> Config:
+def _config() -> Config:
     config = Config()
-    config.bind = [f"fd://{listener.detach()}"]
     config.accesslog = None
     config.errorlog = logging.getLogger("hypercorn.error")
     config.include_server_header = False
-    config.graceful_timeout = GRACE_S
-    config.shutdown_timeout = LAST_GRACE_S
     config.keep_alive_timeout = 30
     config.keep_alive_max_requests = 1_000_000  # a page asks every few seconds, for days
     config.h11_max_incomplete_size = 32 * 1024
-    config.backlog = 512
     return config
 
 
