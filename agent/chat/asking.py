@@ -90,7 +90,7 @@ class AskingService:
         async with self._database.reading() as connection:
             conversation = await present(connection, conversation_id)
             named = asked.model or conversation["model"]
-            above = await _above(connection, _parent_of(asked, conversation))
+            above = await _above(connection, conversation_id, _parent_of(asked, conversation))
         chosen = await self._model(named, asked.images, above)
         now = rfc3339(self._clock())
         async with self._database.writing() as connection:
@@ -132,7 +132,7 @@ class AskingService:
             question = await _question_of(connection, message_id)
             conversation = await present(connection, question["conversation_id"])
             named = model or conversation["model"]
-            above = await _above(connection, question["parent_id"])
+            above = await _above(connection, conversation["id"], question["parent_id"])
         chosen = await self._model(named, question["images"], above)
         async with self._database.writing() as connection:
             if key and (known := await self._known(connection, key, fingerprint)):
@@ -206,7 +206,10 @@ class AskingService:
             options=options,
         )
         self._runs.launch(run, Answer(asked, self._parts))
-        await asyncio.sleep(0)  # the model is asked first, then the client is told that it is
+        # The model is asked first, and the client told of it while the model thinks: the job
+        # takes a turn of the loop to write its question, one to hand it over, one to send it.
+        for _ in range(3):
+            await asyncio.sleep(0)
 
     async def _known(
         self, connection: AsyncConnection, key: str, fingerprint: str
@@ -251,8 +254,8 @@ class AskingService:
         return chosen
 
 
-async def _above(connection: AsyncConnection, leaf: str | None) -> Above:
-    return Above(leaf, await Messages(connection).near(leaf) if leaf else [])
+async def _above(connection: AsyncConnection, conversation_id: str, leaf: str | None) -> Above:
+    return Above(leaf, await Messages(connection).near(conversation_id, leaf) if leaf else [])
 
 
 def _parent_of(asked: Asked, conversation: Row) -> str | None:

@@ -90,27 +90,30 @@ CHANGE_CONVERSATION = Statement(update(CONVERSATION).where(CONVERSATION.c.id == 
 CHANGE_MESSAGE = Statement(update(MESSAGE).where(MESSAGE.c.id == bindparam("key")))
 ADD_CONVERSATION, ADD_MESSAGES = Statement(insert(CONVERSATION)), Statement(insert(MESSAGE))
 
-BRANCH = """
-    WITH {hint} RECURSIVE up(id, parent_id, depth) AS (
-      SELECT id, parent_id, 0 FROM message WHERE id = :leaf
-      UNION ALL
-      SELECT m.id, m.parent_id, up.depth + 1 FROM message m JOIN up ON m.id = up.parent_id
-      WHERE up.depth < :limit
-    )
-    SELECT m.id, m.role, m.content, m.images, m.status FROM up JOIN message m ON m.id = up.id
-    ORDER BY up.depth DESC
-    """
 NEAR = 24
-
-
-def _branch(hint: str) -> Statement:
-    told = text(BRANCH.format(hint=hint)).columns(
-        id=Text(), role=Text(), content=Text(), images=JSON(), status=Text()
+FIND_LATEST = Statement(
+    select(
+        *(MESSAGE.c[name] for name in ("id", "parent_id", "role", "content", "images", "status"))
     )
-    return Statement(told)
-
-
-FIND_NEAR, FIND_BRANCH = _branch(BY_KEY), _branch("")
+    .prefix_with(BY_KEY)
+    .where(MESSAGE.c.conversation_id == bindparam("conversation"))
+    .order_by(MESSAGE.c.number.desc())
+    .limit(NEAR)
+)
+FIND_BRANCH = Statement(
+    text(
+        """
+        WITH RECURSIVE up(id, parent_id, depth) AS (
+          SELECT id, parent_id, 0 FROM message WHERE id = :leaf
+          UNION ALL
+          SELECT m.id, m.parent_id, up.depth + 1 FROM message m JOIN up ON m.id = up.parent_id
+          WHERE up.depth < :limit
+        )
+        SELECT m.id, m.role, m.content, m.images, m.status FROM up JOIN message m ON m.id = up.id
+        ORDER BY up.depth DESC
+        """
+    ).columns(id=Text(), role=Text(), content=Text(), images=JSON(), status=Text())
+)
 COUNT_ABOVE = text(
     """
     WITH RECURSIVE up(id, parent_id) AS (
@@ -248,10 +251,18 @@ class Messages:
             .limit(limit)
         )
 
-    async def near(self, leaf: str) -> list[Row] | None:
-        """The way from the root to `leaf`, oldest first; None if it is a long one."""
-        rows = await FIND_NEAR.rows(self._connection, {"leaf": leaf, "limit": NEAR})
-        return rows if len(rows) <= NEAR else None
+    async def near(self, conversation_id: str, leaf: str) -> list[Row] | None:
+        """The way from the root to `leaf`, oldest first; None if it leaves the latest messages."""
+        latest = await FIND_LATEST.rows(self._connection, {"conversation": conversation_id})
+        by_id = {row["id"]: row for row in latest}
+        way: list[Row] = []
+        step: str | None = leaf
+        while step is not None:
+            if (row := by_id.get(step)) is None:
+                return None
+            way.append(row)
+            step = row["parent_id"]
+        return way[::-1]
 
     async def branch(self, leaf: str, limit: int) -> list[Row]:
         """The way from (at most `limit` messages above) to `leaf`, oldest first."""

@@ -41,15 +41,16 @@ async def measure(
             if target is not None:
                 few = quick or target is proxy
                 firsts[target.name] = await _sequential(fake, target, 50 if few else 400)
-    rows += [_row("1 stream", firsts, agent), _row("1 stream, one request", firsts, single)]
+    rows += [_row("1 stream", firsts, single), _row("1 stream, two requests", firsts, agent)]
     rows[-2].others = rows[-1].others = others.cores
     with watching(*ours) as others:
         many = {
             target.name: await _crowded(fake, target, 100 if quick else 400)
-            for target in (direct, agent)
+            for target in (direct, agent, single)
         }
-    rows.append(_row("50 streams, 20 tokens/s each", many, agent))
-    rows[-1].others = others.cores
+    rows.append(_row("50 streams, 20 tokens/s each", many, single))
+    rows.append(_row("50 such streams, two requests", many, agent))
+    rows[-2].others = rows[-1].others = others.cores
     return rows
 
 

@@ -18,7 +18,20 @@ from tests.bench.connection import BenchError, Connection, Reading
 from tests.bench.litellm import LiteLLM
 from tests.bench.processes import MODEL, Agent, Fake, Process
 
-QUESTION = "Why does PETG string between two towers, and what should be changed first?"
+QUESTIONS = (
+    "Why does PETG string between two towers, and what should be changed first?",
+    "My first layer does not stick to the smooth sheet. What can I do about that?",
+    "How do I find the right pressure advance for a flexible filament on this printer?",
+    "The corners of a large ABS part lift off the bed after an hour. Is it the draught?",
+    "Which layer height and line width suit a 0.6 nozzle for a strong bracket?",
+    "There is ringing behind sharp edges since I raised the acceleration. How to measure it?",
+    "Overhangs of sixty degrees curl up and the nozzle hits them. More fan, or slower?",
+    "How long should nylon be dried, and at which temperature, before it prints well?",
+    "The top surface has small holes above sparse infill. Which setting closes them?",
+    "What does elephant foot mean, and how much should it be compensated by?",
+    "Supports fuse to the part and leave scars. Which distance and pattern would you take?",
+)
+QUESTION = QUESTIONS[0]
 CHAT = "/api/v1/conversations"
 
 
@@ -98,6 +111,7 @@ class Conversation:
     token: str
     id: str
     run_id: str = ""
+    asked: int = 0
 
     async def ask(self) -> Reading:
         began = time.perf_counter()
@@ -109,7 +123,9 @@ class Conversation:
     async def post(self) -> bytes:
         """Posts the question; answers the request that follows the run."""
         path = f"{CHAT}/{self.id}/messages"
-        answer = await self.connection.fetch("POST", path, {"content": QUESTION}, self.token)
+        self.asked += 1
+        body = {"content": QUESTIONS[self.asked % len(QUESTIONS)]}
+        answer = await self.connection.fetch("POST", path, body, self.token)
         if answer.status != 202:
             raise BenchError(f"the agent answered {answer.status}: {answer.body!r}")
         said: Any = answer.json()  # Any: JSON
@@ -138,6 +154,24 @@ class OrcaAgent:
         return Conversation(connection, self.agent.token, str(answer.json()["id"]))
 
 
+@dataclass(slots=True)
+class EventsAtOnce:
+    """A client of the agent whose answer to a question is the run's events."""
+
+    conversation: Conversation
+    asked: int = 0
+
+    async def ask(self) -> Reading:
+        one, self.asked = self.conversation, self.asked + 1
+        body = orjson.dumps({"content": QUESTIONS[self.asked % len(QUESTIONS)]})
+        path = f"{CHAT}/{one.id}/messages"
+        request = one.connection.request("POST", path, body, one.token, "text/event-stream")
+        return await one.connection.count(request, b"event: token")
+
+    def close(self) -> None:
+        self.conversation.close()
+
+
 class OneRequest:
     """The durable chat, whose answer to the question is the run's events."""
 
@@ -146,16 +180,8 @@ class OneRequest:
     def __init__(self, agent: OrcaAgent) -> None:
         self.process, self._agent = agent.process, agent
 
-    async def asker(self) -> Asker:
-        conversation = await self._agent.asker()
-        request = conversation.connection.request(
-            "POST",
-            f"{CHAT}/{conversation.id}/messages",
-            orjson.dumps({"content": QUESTION}),
-            conversation.token,
-            "text/event-stream",
-        )
-        return CountingAsker(conversation.connection, request, b"event: token")
+    async def asker(self) -> EventsAtOnce:
+        return EventsAtOnce(await self._agent.asker())
 
 
 async def ask_once(target: Target) -> Reading:

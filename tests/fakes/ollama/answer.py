@@ -166,13 +166,13 @@ class Answer:
 
     async def pre_encoded(self, blocks: AsyncIterator[tuple[int, bytes]]) -> None:
         """Chunks made beforehand, as (frames, bytes): for benchmarks, nothing is looked at."""
-        start = self._head(200, [("Content-Type", NDJSON)], self._chunked())
+        head = self._head(200, [("Content-Type", NDJSON)], self._chunked())
         writer = self._connection.writer
-        writer.write(start)
         async for frames, block in blocks:
-            writer.write(block)
+            writer.write(head + block)  # as Go does: the head goes out with the first frame
             await writer.drain()
             self.seen.frames_sent += frames
+            head = b""
         writer.write(LAST_CHUNK)
         await writer.drain()
 
