@@ -139,7 +139,9 @@ async def open_agent(
             keep_alive=settings.keep_alive,
             uses_guide=settings.guide,
         )
-        parts = Parts(database, backend, Queues(text, vision), models, images, guide, limits)
+        parts = Parts(
+            database, backend, Queues(text, vision), models, images, guide, limits, telemetry
+        )
         conversations = ConversationService(database, runs, clock, new_id)
         asking = AskingService(parts, runs, clock, new_id)
         transfer = TransferService(database, images, clock)
@@ -164,6 +166,7 @@ async def open_agent(
                 queues=lambda: [text.state, vision.state],
                 backends=lambda: [BackendFacts(backend.name, "ollama", backend.state.is_up)],
                 runs=lambda: RunFacts(len(runs), runs.ended),
+                images=images.stats,
             )
         )
         app = _app()

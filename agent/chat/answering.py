@@ -24,6 +24,8 @@ from agent.runs.rules import Ending, Run, RunState
 from agent.shared import wire
 from agent.shared.database import Database
 from agent.shared.errors import Invalid, TooLarge, Unavailable
+from agent.telemetry.measure import Measure
+from agent.telemetry.service import Telemetry
 
 LOADING_AFTER_S = 0.3
 HISTORY_TURNS = 400
@@ -64,6 +66,7 @@ class Parts:
     images: ImageService
     guide: Guide
     limits: Limits
+    telemetry: Telemetry
 
 
 @dataclass(slots=True)
@@ -85,8 +88,16 @@ class Answer:
         if self.question.model is None:
             self._answer_from_guide(live, passages)
             return None
+        measure = self.parts.telemetry.measure(
+            "chat",
+            id=live.run.id,
+            model=self.question.model,
+            prompt=self.question.content,
+        )
+        measure.is_interrupted = lambda: live.stop is RunState.INTERRUPTED
         try:
-            await self._answer_with_model(live, self.question.model, passages)
+            with measure:
+                await self._answer_with_model(live, self.question.model, passages, measure)
         except Unavailable as err:
             if err.code != "ollama-down" or live.content or live.thinking:
                 raise
@@ -138,7 +149,9 @@ class Answer:
             advice += " Nobody has looked at the picture."
         return advice
 
-    async def _answer_with_model(self, live: LiveRun, model: str, passages: list[Passage]) -> None:
+    async def _answer_with_model(
+        self, live: LiveRun, model: str, passages: list[Passage], measure: Measure
+    ) -> None:
         self.model, self.provider = model, "ollama"
         turns = await self._turns()
         prompt = self._prompt(turns, passages)
@@ -147,14 +160,14 @@ class Answer:
         ):
             live.mark_started()
             try:
-                await self._stream(live, prompt)
+                await self._stream(live, prompt, measure)
             except Invalid as err:
                 if err.code != "context-exceeded" or live.content or live.thinking:
                     raise
                 # The estimate was too low. The server counts for real, and said how many.
                 counted = float(str(err.extra.get("prompt_tokens") or 0))
                 scale = max(counted / prompt.context.tokens, 1.1) * 1.05
-                await self._stream(live, self._prompt(turns, passages, scale))
+                await self._stream(live, self._prompt(turns, passages, scale), measure)
 
     def _prompt(self, turns: list[Turn], passages: list[Passage], scale: float = 1.0) -> Prompt:
         """Raises TooLarge if the question alone fills the context."""
@@ -175,7 +188,7 @@ class Answer:
             )
         return prompt
 
-    async def _stream(self, live: LiveRun, prompt: Prompt) -> None:
+    async def _stream(self, live: LiveRun, prompt: Prompt, measure: Measure) -> None:
         backend = self.parts.backend
         request = await self._request(prompt)
         is_told = backend.is_loaded(request.model)
@@ -186,14 +199,16 @@ class Answer:
         if is_told:
             timer.cancel()
             self._tell_start(live, prompt)
+        measure.began(backend.name, "ollama", is_cold=not is_told)
         try:
             async with aclosing(backend.chat(request)) as batches:
                 async for batch in batches:
+                    measure.heard()
                     if not is_told:
                         timer.cancel()
                         self._tell_start(live, prompt)
                         is_told = True
-                    self._take(live, batch)
+                    self._take(live, batch, measure)
         finally:
             timer.cancel()
 
@@ -211,7 +226,7 @@ class Answer:
         if self.trimmed:
             live.emit("trimmed", {"dropped_messages": self.trimmed})
 
-    def _take(self, live: LiveRun, batch: list[Frame | Finish]) -> None:
+    def _take(self, live: LiveRun, batch: list[Frame | Finish], measure: Measure) -> None:
         live.emit_texts(
             (item.kind, item.text)
             for item in batch
@@ -219,6 +234,7 @@ class Answer:
         )
         for item in batch:
             if isinstance(item, Finish):
+                measure.used(item.usage)
                 self.usage = {**item.usage.to_json(), "finish_reason": item.reason}
             elif item.kind == "tool":
                 for call in item.calls:

@@ -13,16 +13,13 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from agent.images.service import ImageStats
 from agent.telemetry.sources import Sources
 from agent.telemetry.tallies import BACKENDS, Histograms, Names, Tallies
 
 PREFIX = "orca_agent"
 BREAKERS = ("closed", "open", "half-open")
 WHERE = ("model", "backend")
-CACHE_COUNTERS = {"hits": "were there", "misses": "had to be made"}
-CACHE_GAUGES = {"entries": "are kept now"}
-CACHE_BYTES = {"size_bytes": "Bytes that are kept now"}
-
 Pairs = Iterable[tuple[tuple[str, ...], float]]
 
 
@@ -30,8 +27,9 @@ class Exposition:
     """One registry of its own: nothing is global."""
 
     def __init__(self, sources: Sources) -> None:
+        self.images: ImageStats | None = None  # as it was a moment ago
         self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(_Collected(lambda: _collect(sources)))
+        self._registry.register(_Collected(lambda: _collect(sources, self.images)))
         ProcessCollector(registry=self._registry)  # tells something where there is /proc
 
     def collect(self) -> list[Metric]:
@@ -52,21 +50,14 @@ class _Collected(Collector):
         return self._collect()
 
 
-def _collect(sources: Sources) -> Iterator[Metric]:
+def _collect(sources: Sources, images: ImageStats | None) -> Iterator[Metric]:
     yield from _requests(sources.tallies)
     yield from _times(sources.tallies)
     yield from _queues(sources)
     yield from _backends(sources)
-    yield from _cache("answer_cache", "Answers", sources.answer_cache())
-    images = sources.images()
-    yield from _cache("image_cache", "Pictures", images)
-    if "saved_bytes" in images:
-        yield _counter(
-            "image_saved_bytes",
-            "Bytes that models were spared by shrinking pictures.",
-            (),
-            [((), images["saved_bytes"])],
-        )
+    yield from _answers(sources.answer_cache())
+    if images is not None:
+        yield from _images(images)
     yield from _runs(sources)
     yield _gauge(
         "database_size_bytes",
@@ -134,6 +125,7 @@ def _queues(sources: Sources) -> Iterator[Metric]:
         "queue_capacity": ("How many may wait.", "capacity"),
     }
     counters = {
+        "queue_served": ("Requests that were given a place.", "served"),
         "queue_rejected": ("Requests that were refused because too many waited.", "rejected"),
         "queue_timed_out": ("Requests that waited too long.", "timed_out"),
         "queue_abandoned": ("Requests that left while they waited.", "abandoned"),
@@ -161,16 +153,42 @@ def _backends(sources: Sources) -> Iterator[Metric]:
     yield _gauge("backend_breaker_state", said, ("backend", "state"), breakers)
 
 
-def _cache(name: str, what: str, numbers: Mapping[str, float]) -> Iterator[Metric]:
-    for key, said in CACHE_COUNTERS.items():
+def _answers(numbers: Mapping[str, float]) -> Iterator[Metric]:
+    for make, key, said in (
+        (_counter, "hits", "Answers that were there already."),
+        (_counter, "misses", "Answers that a model had to make."),
+        (_gauge, "entries", "Answers that are kept now."),
+        (_gauge, "size_bytes", "Bytes of the answers that are kept now."),
+    ):
         if key in numbers:
-            yield _counter(f"{name}_{key}", f"{what} that {said}.", (), [((), numbers[key])])
-    for key, said in CACHE_GAUGES.items():
-        if key in numbers:
-            yield _gauge(f"{name}_{key}", f"{what} that {said}.", (), [((), numbers[key])])
-    for key, said in CACHE_BYTES.items():
-        if key in numbers:
-            yield _gauge(f"{name}_{key}", f"{said}.", (), [((), numbers[key])])
+            yield make(f"answer_cache_{key}", said, (), [((), numbers[key])])
+
+
+def _images(stats: ImageStats) -> Iterator[Metric]:
+    for make, name, said, value in (
+        (_gauge, "images", "Pictures that are kept.", stats.count),
+        (_gauge, "images_size_bytes", "Bytes of the pictures that are kept.", stats.size_bytes),
+        (_counter, "images_decoded", "Pictures that were decoded.", stats.decoded),
+        (_counter, "images_refused", "Pictures that were refused.", stats.refused),
+        (
+            _counter,
+            "images_saved_bytes",
+            "Bytes that models were spared because pictures were shrunk.",
+            stats.saved_bytes,
+        ),
+        (_gauge, "image_cache_entries", "Shrunk pictures that are kept.", stats.variants),
+        (_gauge, "image_cache_size_bytes", "Bytes of shrunk pictures.", stats.variant_bytes),
+        (
+            _gauge,
+            "image_cache_limit_bytes",
+            "Bytes of shrunk pictures that are kept at the most.",
+            stats.cache_limit_bytes,
+        ),
+        (_counter, "image_cache_hits", "Shrunk pictures that were there.", stats.hits),
+        (_counter, "image_cache_misses", "Shrunk pictures that were made.", stats.misses),
+        (_counter, "image_cache_evictions", "Shrunk pictures that had to go.", stats.evictions),
+    ):
+        yield make(name, said, (), [((), float(value))])
 
 
 def _runs(sources: Sources) -> Iterator[Metric]:

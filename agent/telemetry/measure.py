@@ -67,6 +67,7 @@ class Measure:
         self._first_token_ms = 0.0
         self._cost: Cost | None = None
         self._cached = self._was_cold = self._is_noted = False
+        self.is_interrupted: Callable[[], bool] = lambda: False  # rather than cancelled by somebody
 
     def __enter__(self) -> Self:
         return self
@@ -77,7 +78,10 @@ class Measure:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.end(outcome_of(error), error.code if isinstance(error, OrcaError) else "")
+        outcome = outcome_of(error)
+        if outcome == "cancelled" and self.is_interrupted():
+            outcome = "interrupted"
+        self.end(outcome, error.code if isinstance(error, OrcaError) else "")
 
     def began(
         self, backend: str, provider: str, *, model: str | None = None, is_cold: bool = False

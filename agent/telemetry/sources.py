@@ -1,12 +1,14 @@
 """Where Prometheus's numbers come from, apart from those that are counted by request."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from agent.images.service import ImageStats
 from agent.inference.queue import QueueState
+from agent.shared.errors import OrcaError
 from agent.telemetry.tallies import Tallies
 
 if TYPE_CHECKING:
@@ -39,8 +41,9 @@ class RunFacts:
 class Sources:
     """Each is asked when Prometheus asks, on the event loop: none may wait for anything.
 
-    `answer_cache` may give hits, misses, entries, size_bytes; `images` these and saved_bytes.
-    What else they give is left out, and so is what they do not give."""
+    `answer_cache` may give hits, misses, entries, size_bytes. What else it gives is left out, and
+    so is what it does not give. `images` alone may wait, and raise OrcaError: then it is left
+    out."""
 
     tallies: Tallies
     version: str
@@ -49,7 +52,7 @@ class Sources:
     backends: Callable[[], Iterable[BackendFacts]] = tuple
     runs: Callable[[], RunFacts] = RunFacts
     answer_cache: Numbers = dict
-    images: Numbers = dict
+    images: Callable[[], Awaitable[ImageStats]] | None = None
 
 
 class Metrics:
@@ -63,7 +66,14 @@ class Metrics:
         """As it is now. The first time it takes longer."""
         if self._exposition is None:
             self._exposition = await asyncio.to_thread(self._load)
+        self._exposition.images = await self._images()
         return await asyncio.to_thread(self._written, self._exposition.collect())
+
+    async def _images(self) -> ImageStats | None:
+        try:
+            return await self._sources.images() if self._sources.images else None
+        except OrcaError:
+            return None
 
     def _load(self) -> "Exposition":
         from agent.telemetry.exposition import Exposition  # slow import

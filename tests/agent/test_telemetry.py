@@ -13,6 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from quart import Quart, request
 
+from agent.images.service import ImageStats
 from agent.shared.clock import rfc3339
 from agent.shared.errors import Malformed
 from agent.shared.web import project_of
@@ -57,10 +58,23 @@ def everything(tallies: Tallies) -> str:
             BackendFacts("cloud", "openai", is_up=False, breaker="open"),
         ],
         runs=lambda: RunFacts(3, {"done": 7, "failed": 1}),
-        answer_cache=lambda: {"hits": 5, "misses": 6, "entries": 4, "size_bytes": 100},
-        images=lambda: {"hits": 1, "misses": 2, "saved_bytes": 3_000_000, "strange": 1},
+        answer_cache=lambda: {"hits": 5, "misses": 6, "size_bytes": 100, "strange": 1},
     )
-    return text(Exposition(sources).collect()).decode()
+    exposition = Exposition(sources)
+    exposition.images = ImageStats(
+        count=9,
+        size_bytes=8000,
+        variants=7,
+        variant_bytes=600,
+        cache_limit_bytes=1 << 30,
+        hits=5,
+        misses=4,
+        evictions=3,
+        decoded=2,
+        refused=1,
+        saved_bytes=3_000_000,
+    )
+    return text(exposition.collect()).decode()
 
 
 def of_two_requests() -> Tallies:
@@ -86,6 +100,7 @@ async def test_prometheus_reads_what_was_recorded(served: Served) -> None:
         "tenth": samples[("orca_agent_first_token_seconds_bucket", _labels(where, le="0.1"))],
         "first": samples[("orca_agent_first_token_seconds_sum", where)],
         "read": samples[("orca_agent_prompt_tokens_total", where)],
+        "pictures": samples[("orca_agent_images", ())],
         "places": samples[("orca_agent_queue_limit", (("queue", "text"),))],
         "up": samples[("orca_agent_backend_up", (("backend", "local"), ("provider", "ollama")))],
         "alive": samples[("orca_agent_runs_alive", ())],
@@ -96,6 +111,7 @@ async def test_prometheus_reads_what_was_recorded(served: Served) -> None:
         "tenth": 0,
         "first": 0.24,
         "read": 60,
+        "pictures": 0,
         "places": 4,
         "up": 0,
         "alive": 0,
@@ -138,11 +154,18 @@ def test_every_family_is_there_and_odd_names_survive() -> None:
         ("orca_agent_runs_ended_total", (("state", "failed"),)): 1,
         ("orca_agent_answer_cache_hits_total", ()): 5,
         ("orca_agent_answer_cache_misses_total", ()): 6,
-        ("orca_agent_answer_cache_entries", ()): 4,
         ("orca_agent_answer_cache_size_bytes", ()): 100,
-        ("orca_agent_image_cache_hits_total", ()): 1,
-        ("orca_agent_image_cache_misses_total", ()): 2,
-        ("orca_agent_image_saved_bytes_total", ()): 3_000_000,
+        ("orca_agent_images", ()): 9,
+        ("orca_agent_images_size_bytes", ()): 8000,
+        ("orca_agent_images_decoded_total", ()): 2,
+        ("orca_agent_images_refused_total", ()): 1,
+        ("orca_agent_images_saved_bytes_total", ()): 3_000_000,
+        ("orca_agent_image_cache_entries", ()): 7,
+        ("orca_agent_image_cache_size_bytes", ()): 600,
+        ("orca_agent_image_cache_limit_bytes", ()): 1 << 30,
+        ("orca_agent_image_cache_hits_total", ()): 5,
+        ("orca_agent_image_cache_misses_total", ()): 4,
+        ("orca_agent_image_cache_evictions_total", ()): 3,
         ("orca_agent_cold_starts_total", odd): 1,
         ("orca_agent_build_info", (("version", "1.2.3"),)): 1,
     }
