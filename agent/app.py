@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-import psutil
 from quart import Quart
 
 from agent import guard, health, openapi, pages
@@ -31,9 +30,16 @@ from agent.inference.ollama import Ollama
 from agent.inference.queue import Queue, Queues
 from agent.migrations import migrate
 from agent.models import routes as model_routes
+from agent.models.hardware import memory_in_reach
+from agent.models.overrides import overrides_of
+from agent.models.profiles import OWN_NAME, Profiles
 from agent.models.service import ModelService
 from agent.runs import routes as run_routes
 from agent.runs.service import RunService
+from agent.runtime import routes as runtime_routes
+from agent.runtime.rules import Pace, Sizing, memory_limit_bytes
+from agent.runtime.service import Runtime
+from agent.runtime.watch import Policy, Surroundings, Watch
 from agent.settings import Settings
 from agent.shared import problems
 from agent.shared.clock import Clock, NewId, random_id, system_clock
@@ -61,11 +67,17 @@ class Agent:
     new_link: Callable[[], Awaitable[str]]
     tidy: Callable[[], Awaitable[None]]
     default_model: Callable[[], str | None]
+    runtime: Runtime
+    end_streams: Callable[[], Awaitable[None]]
 
 
 @asynccontextmanager
 async def open_agent(
-    settings: Settings, *, clock: Clock = system_clock, new_id: NewId = random_id
+    settings: Settings,
+    *,
+    clock: Clock = system_clock,
+    new_id: NewId = random_id,
+    pace: Pace = Pace(),  # noqa: B008 - frozen
 ) -> AsyncIterator[Agent]:
     """Builds every part, runs the background jobs, and closes all of it when the block ends.
 
@@ -76,18 +88,37 @@ async def open_agent(
     async with AsyncExitStack() as stack:
         database = Database(settings.database_file)
         stack.push_async_callback(database.close)
+        memory_bytes, _ = memory_in_reach()
+        policy = Policy(
+            manages=settings.manage_ollama == "auto",
+            binary=settings.ollama_binary,
+            memory_limit_bytes=memory_limit_bytes(memory_bytes, settings.ollama_memory_mb),
+        )
+        runtime = Runtime(
+            Watch(
+                settings.ollama_url,
+                settings.data_dir,
+                settings.log_dir,
+                policy,
+                pace=pace,
+                clock=clock,
+            )
+        )
+        stack.push_async_callback(runtime.close)
         ollama = await stack.enter_async_context(
             Ollama(
-                settings.ollama_url,
+                await runtime.prepare(),
                 first_byte_s=settings.first_token_seconds,
                 idle_s=settings.stall_seconds,
             )
         )
         backend = Backend(ollama, clock=clock)
+        profiles = Profiles(settings.data_dir / OWN_NAME, overrides_of(settings))
         models = ModelService(
             [backend],
             default_model=settings.default_model,
-            memory_bytes=psutil.virtual_memory().total,
+            memory_bytes=memory_bytes,
+            profiles=profiles,
         )
         text, vision = (
             Queue(
@@ -180,6 +211,8 @@ async def open_agent(
             image_routes.routes(images),
             inference_routes.routes([text, vision]),
             model_routes.routes(models),
+            model_routes.profile_routes(profiles),
+            runtime_routes.routes(runtime, lambda: [backend.state.to_json()]),
             guide_routes.routes(guide),
             telemetry_routes.routes(telemetry, metrics, clock),
             pages.routes(access, port=settings.port),
@@ -190,17 +223,42 @@ async def open_agent(
         async def new_link() -> str:
             return access.new_ticket(settings.port).url
 
+        async def end_streams() -> None:
+            runtime.end_streams()
+            await runs.close()
+
+        async def sizing() -> Sizing:
+            found = await profiles.settle()
+            return Sizing.of(found.options if found else {})
+
+        around = Surroundings(
+            sizing,
+            is_idle=lambda: not any(q.state.running or q.state.waiting for q in (text, vision)),
+            models_loaded=lambda: len(backend.state.loaded),
+        )
         house = Housekeeping(
             conversations.purge, images.tidy, runs.forget_old_events, telemetry.forget_old
         )
         jobs = running(
             watch=backend.run(),
+            machine=profiles.run(),
+            runtime=runtime.run(around),
             saving=runs.run(),
             telemetry=telemetry.run(),
             housekeeping=house.run(),
         )
         await stack.enter_async_context(jobs)
-        yield Agent(app, runs, telemetry, backend, new_link, house.tidy, models.default_name)
+        yield Agent(
+            app,
+            runs,
+            telemetry,
+            backend,
+            new_link,
+            house.tidy,
+            models.default_name,
+            runtime,
+            end_streams,
+        )
         await runs.close()
 
 

@@ -4,7 +4,20 @@ from typing import Annotated
 
 import typer
 
-from agent.commands import archive, chat, doctor, logs, report, serve, status, stop, token, url
+from agent.commands import (
+    archive,
+    chat,
+    doctor,
+    logs,
+    models,
+    report,
+    runtime,
+    serve,
+    status,
+    stop,
+    token,
+    url,
+)
 from agent.version import program_version
 
 HELP = """
@@ -37,6 +50,8 @@ app.command("chat", rich_help_panel="Conversations")(chat.chat)
 app.command("export", rich_help_panel="Conversations")(archive.export)
 app.command("import", rich_help_panel="Conversations")(archive.import_)
 app.command("report", rich_help_panel="Models")(report.report)
+app.add_typer(models.app, name="models", rich_help_panel="Models")
+app.add_typer(runtime.app, name="runtime", rich_help_panel="Models")
 app.add_typer(token.app, name="token", rich_help_panel="Access")
 
 

@@ -89,7 +89,7 @@ async def _run(settings: Settings, bound: ports.Bound, *, browser: bool) -> None
             finally:
                 runfile.remove(settings.data_dir, os.getpid())
             log.info("ending")
-            await server.close(agent.runs.close)
+            await server.close(agent.end_streams)
     log.info("ended")
 
 

@@ -17,23 +17,16 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from agent import wrong_settings
 from agent.inference.addresses import base_url
 from agent.shared.folders import data_dir as data_dir_in_force
 from agent.shared.folders import default_data_dir
 
-PREFIX = "ORCA_AGENT_"
+PREFIX = wrong_settings.PREFIX
 DEFAULT_PORT = 14434
-FILE_NAME = "agent.toml"
+FILE_NAME = wrong_settings.FILE_NAME
 LEVELS = ("debug", "info", "warning", "error")
 PLAIN_LEVEL = "LOG_LEVEL"
-# What a sentence says of those whose limits are no numbers.
-ALLOWED = {
-    "default_model": "the name of a model, of at most 200 characters",
-    "log_level": "debug, info, warning or error",
-    "image_format": "jpeg, png or webp",
-    "otlp_endpoint": "an address such as http://127.0.0.1:4318",
-    "keep_alive": "a time such as 5m or 1h, or -1 for ever",
-}
 
 
 class BadSettings(Exception):
@@ -75,6 +68,57 @@ class Settings(BaseSettings):
         max_length=200,
         validation_alias=_named("DEFAULT_MODEL", "DEFAULT_MODEL"),
         description="Model that answers where nobody names one. Unset: the best installed one.",
+    )
+    text_model: str | None = Field(
+        default=None,
+        max_length=200,
+        description="Model for text, in place of the one that the profile recommends.",
+    )
+    code_model: str | None = Field(
+        default=None,
+        max_length=200,
+        description="Model for code, in place of the one that the profile recommends.",
+    )
+    vision_model: str | None = Field(
+        default=None,
+        max_length=200,
+        description="Model that sees, in place of the one that the profile recommends.",
+    )
+    embedding_model: str | None = Field(
+        default=None,
+        max_length=200,
+        description="Model for embeddings, in place of the one that the profile recommends.",
+    )
+    profile: str | None = Field(
+        default=None,
+        max_length=50,
+        description="Profile of this computer, in place of the one that fits what was detected.",
+    )
+    manage_ollama: Literal["auto", "never"] = Field(
+        default="auto",
+        description="auto starts Ollama where it is installed and nobody runs it; never does not.",
+    )
+    ollama_binary: Path | None = Field(
+        default=None,
+        description="Ollama's program, where it is at none of the usual places.",
+    )
+    ollama_parallel: int | None = Field(
+        default=None,
+        ge=1,
+        le=64,
+        description="Answers of one model at once, told to an Ollama that the agent starts.",
+    )
+    ollama_max_loaded: int | None = Field(
+        default=None,
+        ge=1,
+        le=64,
+        description="Models in memory at once, told to an Ollama that the agent starts.",
+    )
+    ollama_memory_mb: int = Field(
+        default=0,
+        ge=0,
+        le=100_000_000,
+        description="Size from which the agent's own Ollama starts anew when idle. 0: 85 % of all.",
     )
     log_level: str = Field(
         default="info",
@@ -194,7 +238,7 @@ class Settings(BaseSettings):
     @classmethod
     def _level(cls, text: str) -> str:
         if not _is_level(text):
-            raise ValueError(ALLOWED["log_level"])
+            raise ValueError(wrong_settings.ALLOWED["log_level"])
         return text.strip().lower()
 
     @field_validator("data_dir")
@@ -262,7 +306,9 @@ def load(**given: Any) -> Settings:  # Any: each field has its own type
         return Settings(**given)
     except ValidationError as err:
         first = err.errors(include_url=False)[0]
-        raise BadSettings(_sentence(first, environment, given, file)) from None
+        raise BadSettings(
+            wrong_settings.sentence(first, Settings.model_fields, environment, given, file)
+        ) from None
 
 
 def notices(environment: Mapping[str, str] = os.environ) -> list[str]:
@@ -270,8 +316,9 @@ def notices(environment: Mapping[str, str] = os.environ) -> list[str]:
     level = environment.get(PLAIN_LEVEL, "")
     if not level or _is_level(level) or f"{PREFIX}{PLAIN_LEVEL}" in environment:
         return []
-    allowed = ALLOWED["log_level"]
-    return [f"{PLAIN_LEVEL} is not used: it is {_short(level)}, and would have to be {allowed}."]
+    allowed = wrong_settings.ALLOWED["log_level"]
+    shown = wrong_settings.short(level)
+    return [f"{PLAIN_LEVEL} is not used: it is {shown}, and would have to be {allowed}."]
 
 
 def _is_level(text: str) -> bool:
@@ -291,67 +338,3 @@ def _read(file: Path) -> Mapping[str, object]:
         place = re.search(r"line \d+, column \d+", str(err))
         where = f": see {place[0]}" if place else ", and ends too early"
         raise BadSettings(f"The file {file} is not TOML{where}.") from None
-
-
-def _sentence(
-    error: Any,  # Any: pydantic's own
-    environment: Mapping[str, str],
-    given: Mapping[str, object],
-    file: Mapping[str, object],
-) -> str:
-    said = str(error["loc"][0])
-    name = said.lower().removeprefix(PREFIX.lower())
-    if name not in Settings.model_fields:
-        name = "ollama_url" if name == "ollama_host" else name
-    if name not in Settings.model_fields or error["type"] == "extra_forbidden":
-        return f"There is no setting called {said} ({FILE_NAME})."
-    where, value = _culprit(name, environment, given, file)
-    if name == "ollama_url":
-        reason = str(error["msg"]).removeprefix("Value error, ").rstrip(".")
-        if error["type"] != "value_error":  # a number in the file, for instance
-            reason = "an address is a text such as http://127.0.0.1:11434"
-        return f"{where} cannot be used: {reason[:1].lower()}{reason[1:]}."
-    return f"{where} must be {_allowed(name)}, not {_short(value)}."
-
-
-def _culprit(
-    name: str,
-    environment: Mapping[str, str],
-    given: Mapping[str, object],
-    file: Mapping[str, object],
-) -> tuple[str, object]:
-    """What the person set, as they wrote it, and the value."""
-    if name in given:
-        return f"--{name.replace('_', '-')}", given[name]
-    alias = Settings.model_fields[name].validation_alias
-    plain = [str(one) for one in alias.choices] if isinstance(alias, AliasChoices) else []
-    written = {one.upper(): one for one in environment}
-    for wanted in [f"{PREFIX}{name.upper()}", *(one.upper() for one in plain)]:
-        if wanted in written:
-            return written[wanted], environment[written[wanted]]
-    for key in [name, *plain]:
-        if key in file:
-            return f"{key} in {FILE_NAME}", file[key]
-    return name, ""
-
-
-def _allowed(name: str) -> str:
-    field = Settings.model_fields[name]
-    if name in ALLOWED:
-        return ALLOWED[name]
-    if field.annotation is bool:
-        return "true or false"
-    limits = {
-        kind: getattr(one, kind)
-        for one in field.metadata
-        for kind in ("ge", "gt", "le")
-        if hasattr(one, kind)
-    }
-    if "gt" in limits:
-        return f"a number over {limits['gt']}, up to {limits['le']}"
-    return f"a whole number from {limits['ge']} to {limits['le']}"
-
-
-def _short(value: object) -> str:
-    text = str(value)
-    return f"{text[:40]}…" if len(text) > 40 else text or "empty"

@@ -24,7 +24,9 @@ VERSION = "development"  # a release alone must not change what is made from the
 async def described() -> dict[str, Any]:  # Any: OpenAPI
     """The document, whatever this machine's data folder, port and installed version are."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = load(data_dir=Path(folder), port=DEFAULT_PORT, ollama_url=NOBODY)
+        settings = load(
+            data_dir=Path(folder), port=DEFAULT_PORT, ollama_url=NOBODY, manage_ollama="never"
+        )
         async with open_agent(settings) as agent:
             provider = agent.app.extensions["QUART_SCHEMA"].openapi_provider
             document: dict[str, Any] = provider.schema()

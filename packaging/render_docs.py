@@ -47,6 +47,14 @@ NO_DEFAULT = {
     "default_model": "the best installed one",
     "otlp_endpoint": "none",
 }
+NO_DEFAULT |= dict.fromkeys(
+    (
+        *("text_model", "code_model", "vision_model", "embedding_model"),
+        *("ollama_parallel", "ollama_max_loaded"),
+    ),
+    "as the profile says",
+)
+NO_DEFAULT |= {"profile": "the one that fits", "ollama_binary": "found by the agent"}
 ENVIRONMENT_ONLY = {"data_dir"}
 
 

@@ -13,6 +13,7 @@ from quart import Quart
 
 from agent.app import Agent, open_agent
 from agent.runfile import read_token
+from agent.runtime.rules import Pace
 from agent.server import Server
 from agent.settings import Settings, load
 from agent.shared.clock import Clock, system_clock
@@ -55,15 +56,17 @@ async def running_agent(
     *,
     ollama_url: str = NOBODY,
     clock: Clock = system_clock,
+    pace: Pace = Pace(),  # noqa: B008 - frozen
     **settings: object,
 ) -> AsyncIterator[Served]:
     """The whole program, closed as `serve` closes it. Keyword arguments are settings."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
-        given = load(data_dir=data_dir, port=port, ollama_url=ollama_url, **settings)
+        told = {"manage_ollama": "never", **settings}  # whatever is installed on this machine
+        given = load(data_dir=data_dir, port=port, ollama_url=ollama_url, **told)
         url = f"http://127.0.0.1:{port}"
         async with (
-            open_agent(given, clock=clock) as agent,
+            open_agent(given, clock=clock, pace=pace) as agent,
             served_app(agent.app, listener) as server,
         ):
             token = read_token(given.data_dir) or ""
@@ -73,4 +76,4 @@ async def running_agent(
                 http(base_url=url) as stranger,
             ):
                 yield Served(agent, given, client, stranger, url, token)
-            await server.close(agent.runs.close)
+            await server.close(agent.end_streams)

@@ -36,7 +36,7 @@ def logs(
     """
     file = data_dir_in_force(data_dir) / FILE
     try:
-        for line in _told(file, lines, follow=follow):
+        for line in told(file, lines, follow=follow):
             typer.echo(line if as_json else readable(line))
     except FileNotFoundError:
         raise fail(
@@ -65,8 +65,10 @@ def readable(line: str) -> str:
     return typer.style(text, fg=COLOURS[level]) if level in COLOURS else text
 
 
-def _told(file: Path, count: int, *, follow: bool) -> Iterator[str]:
-    """The last lines; then those that are written, across the change to a new file."""
+def told(file: Path, count: int, *, follow: bool) -> Iterator[str]:
+    """The last lines; then those that are written, across the change to a new or emptied file.
+
+    Raises OSError."""
     text = _open(file)
     try:
         yield from deque(_whole_lines(text), maxlen=count)
@@ -100,4 +102,5 @@ def _was_replaced(file: Path, text: TextIO) -> bool:
         there, here = file.stat(), os.fstat(text.fileno())
     except FileNotFoundError:
         return False
-    return (there.st_ino, there.st_dev) != (here.st_ino, here.st_dev)
+    is_another = (there.st_ino, there.st_dev) != (here.st_ino, here.st_dev)
+    return is_another or there.st_size < text.tell()

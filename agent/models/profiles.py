@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -58,7 +59,8 @@ class Profiles:
             self._last = await self.recommendation()
         except OrcaError as err:
             log.warning("the built-in profiles are used: %s", err.detail)
-            self._last = recommend(self._machine, _built_in(), self._overrides)
+            overrides = replace(self._overrides, profile=None)
+            self._last = recommend(self._machine, _built_in(), overrides)
 
     async def machine(self) -> Machine:
         """What this computer has."""

@@ -2,6 +2,7 @@
 
 from quart import Blueprint, Response
 
+from agent.models.profiles import Profiles
 from agent.models.rules import Model
 from agent.models.service import ModelService
 from agent.shared import web
@@ -20,6 +21,50 @@ class ModelOut(web.Out):
     family: str
     parameter_size: str
     quantization: str
+
+
+class GpuOut(web.Out):
+    name: str
+    memory_bytes: int | None
+    found_by: str
+
+
+class MachineOut(web.Out):
+    """What was found, and how."""
+
+    system: str
+    memory_bytes: int
+    memory_found_by: str
+    cores: int
+    cores_found_by: str
+    gpu_memory_bytes: int
+    has_unified_memory: bool
+    gpus: list[GpuOut]
+    notes: list[str]
+
+
+class ProfileOut(web.Out):
+    """Any one of `needs` is enough; the first model of each kind is the best."""
+
+    name: str
+    title: str
+    needs: list[dict[str, float]]
+    models: dict[str, list[str]]
+    options: dict[str, int | str]
+
+
+class ProfilesOut(web.Out):
+    """`models` and `options` are those of the profile with what was set laid over them."""
+
+    machine: MachineOut
+    profile: str
+    why: str
+    models: dict[str, list[str]]
+    options: dict[str, int | str]
+    set_by: dict[str, str]
+    sizes_gb: dict[str, float]
+    items: list[ProfileOut]
+    next_cursor: str | None
 
 
 class ModelsOut(web.Out):
@@ -46,6 +91,19 @@ def routes(models: ModelService) -> Blueprint:
     async def show_model(name: str) -> Response:
         """One model, with all its capabilities and its context length."""
         return web.json(_shape(await models.details(name)))
+
+    return bp
+
+
+def profile_routes(profiles: Profiles) -> Blueprint:
+    bp = Blueprint("model-profiles", __name__, url_prefix="/api/v1/model-profiles")
+
+    @bp.get("")
+    @web.needs("chat")
+    @web.gives(ProfilesOut)
+    async def recommend() -> Response:
+        """What this computer has, which profile fits it and why, and all profiles."""
+        return web.json((await profiles.recommendation()).to_json())
 
     return bp
 

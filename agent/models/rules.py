@@ -1,8 +1,10 @@
 """Which model answers where nobody names one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from agent.inference.rules import canonical_name
 
 COMPLETION, VISION, EMBEDDING = "completion", "vision", "embedding"
 CONTEXT_BYTES = 1 << 30
@@ -31,18 +33,23 @@ class Model:
     is_remote: bool = False
 
 
-def by_preference(models: Iterable[Model], memory_bytes: int | None) -> list[Model]:
-    """Best first: what fits into memory, then the Qwen3 family, then the largest.
+def by_preference(
+    models: Iterable[Model], memory_bytes: int | None, recommended: Sequence[str] = ()
+) -> list[Model]:
+    """Best first: what fits into memory; of that what is recommended (canonical names), then the
+    Qwen3 family, then the largest.
 
     Of what does not fit, the smallest first. Models in a cloud are left out: nobody's text goes
     there without having been asked for.
     """
+    places = {name: place for place, name in reversed(list(enumerate(recommended)))}
 
-    def rank(model: Model) -> tuple[bool, int, int, str]:
+    def rank(model: Model) -> tuple[bool, int, int, int, str]:
         is_other, size = not is_qwen3(model), model.size_bytes
         if fits(model, memory_bytes):
-            return False, is_other, -size, model.name
-        return True, size, is_other, model.name
+            place = places.get(canonical_name(model.name), len(places))
+            return False, place, is_other, -size, model.name
+        return True, 0, size, is_other, model.name
 
     return sorted((model for model in models if not model.is_remote), key=rank)
 

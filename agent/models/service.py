@@ -6,6 +6,7 @@ from dataclasses import replace
 from agent.inference.backends import Backend
 from agent.inference.rules import InstalledModel, ShownModel, canonical_name
 from agent.models import rules
+from agent.models.profiles import Profiles
 from agent.models.rules import Model
 from agent.shared.errors import Invalid, NotFound, Unavailable
 
@@ -19,8 +20,10 @@ class ModelService:
         *,
         default_model: str | None = None,
         memory_bytes: int | None = None,
+        profiles: Profiles | None = None,
     ) -> None:
         self._backends, self._default_model = backends, default_model
+        self._profiles = profiles
         self._memory_bytes = memory_bytes
         self._shown: dict[tuple[str, str, str], ShownModel] = {}
 
@@ -30,7 +33,8 @@ class ModelService:
 
     def default_name(self) -> str | None:
         """Which model answers where nobody names one, as far as known without asking."""
-        model = next((m for m in self._candidates() if rules.suits(m, needs_vision=False)), None)
+        candidates = self._candidates(needs_vision=False)
+        model = next((m for m in candidates if rules.suits(m, needs_vision=False)), None)
         return model.name if model else None
 
     async def details(self, name: str) -> Model:
@@ -56,7 +60,9 @@ class ModelService:
         for backend in self._backends:
             if backend.state.state == "unknown":  # the agent has only just started
                 await backend.check_now()
-        candidates = self._candidates()
+        if self._profiles is not None:
+            await self._profiles.settle()
+        candidates = self._candidates(needs_vision=needs_vision)
         for candidate in candidates:
             backend = next(one for one in self._backends if one.name == candidate.backend)
             model = await self._detailed(backend, candidate)
@@ -70,9 +76,10 @@ class ModelService:
             )
         return None
 
-    def _candidates(self) -> list[Model]:
+    def _candidates(self, *, needs_vision: bool) -> list[Model]:
         models = self.models()
-        ordered = rules.by_preference(models, self._memory_bytes)
+        best = self._profiles.preferred(needs_vision=needs_vision) if self._profiles else ()
+        ordered = rules.by_preference(models, self._memory_bytes, best)
         if self._default_model:
             wanted = canonical_name(self._default_model)
             ordered = [m for m in models if canonical_name(m.name) == wanted] + ordered

@@ -114,6 +114,16 @@ class Sizing:
     max_loaded_models: int
     keep_alive: str
 
+    @classmethod
+    def of(cls, options: Mapping[str, int | str]) -> "Sizing":
+        """From a profile's options; small values where it says nothing."""
+        return cls(
+            int(options.get("num_ctx", 4096)),
+            int(options.get("num_parallel", 1)),
+            int(options.get("max_loaded_models", 1)),
+            str(options.get("keep_alive", "5m")),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:
@@ -252,6 +262,19 @@ def how_to_stop(holder: Holder) -> str:
             return "It belongs to another user of this computer."
         case _:
             return "It was started by hand or by another program: end it there."
+
+
+def where_its_log_is(owner: Owner, system: str) -> str:
+    """Where the log of a server is that the agent did not start."""
+    if owner == "systemd":
+        place = "`journalctl -u ollama` shows it"
+    elif system == "win32":
+        place = r"it is at %LOCALAPPDATA%\Ollama\server.log"
+    elif system == "darwin":
+        place = "it is at ~/.ollama/logs/server.log"
+    else:
+        place = "whoever started it has its output"
+    return f"The agent started no Ollama, and has no log of it: {place}."
 
 
 def _gb(size_bytes: int) -> str:

@@ -1,6 +1,8 @@
 """Ollama's process as the rest of the program sees it: where it is, whose, and what one may ask."""
 
 import asyncio
+import sys
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from agent.inference.versions import security_warning
@@ -33,6 +35,19 @@ class Runtime:
     @property
     def log_file(self) -> LogFile:
         return self._watch.log_file
+
+    def follow_log(self, after: int | None, count: int) -> AsyncGenerator[bytes, None]:
+        """Events: the lines behind number `after`, or the last `count`, and each that comes.
+
+        Raises NotFound if this agent has no log of Ollama's to show."""
+        if self.state.state in {"off", "external"} and not self.log_file.last(1):
+            owner = self.state.owner or "unknown"
+            raise NotFound("no-ollama-log", rules.where_its_log_is(owner, sys.platform))
+        return self.log_file.follow(after, count)
+
+    def end_streams(self) -> None:
+        """Ends the streams of all who follow the log."""
+        self.log_file.close()
 
     async def prepare(self) -> str:
         """The address to connect to. Quick. Raises nothing."""

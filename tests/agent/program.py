@@ -53,6 +53,7 @@ class Program:
             "ORCA_AGENT_DATA_DIR": str(self.data_dir),
             "ORCA_AGENT_PORT": "0",
             "ORCA_AGENT_OLLAMA_URL": self.ollama_url,
+            "ORCA_AGENT_MANAGE_OLLAMA": "never",
             **self.settings,
         }
 

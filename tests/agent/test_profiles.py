@@ -415,6 +415,21 @@ def test_what_tools_print_is_read_with_care(
     assert list(read(text)) == found
 
 
+async def test_without_a_profile_that_there_is_the_one_that_fits_holds_meanwhile(
+    tmp_path: Path,
+) -> None:
+    own(tmp_path, "profile: 1\n")
+    overrides = Overrides(profile="huge", models={"text": "mistral"})
+    seen = Profiles(tmp_path / "profiles.yaml", overrides, look=machine)
+    async with running(machine=seen.run()):
+        found = await seen.settle()
+        with pytest.raises(Invalid):
+            await seen.recommendation()
+
+    assert found is not None
+    assert (found.profile.name, found.models["text"]) == ("standard", ("mistral", "qwen3:4b"))
+
+
 async def test_the_computer_is_looked_at_once_and_its_models_are_known_from_then_on(
     tmp_path: Path,
 ) -> None:

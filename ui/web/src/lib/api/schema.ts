@@ -266,6 +266,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/model-profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What this computer has, which profile fits it and why, and all profiles. */
+        get: operations["model-profiles_recommend"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models": {
         parameters: {
             query?: never;
@@ -431,6 +448,91 @@ export interface paths {
         get: operations["runs_events"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runtime": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The model servers, whose Ollama runs here, and what a person should know of it. */
+        get: operations["runtime_look"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runtime/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Follow what the agent's Ollama writes: events `log`, each with a `line`. */
+        get: operations["runtime_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runtime/restart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End the Ollama that the agent started, and start it anew. */
+        post: operations["runtime_restart"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runtime/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start Ollama, if nobody runs one. */
+        post: operations["runtime_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runtime/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End the Ollama that the agent started. Nobody else's. */
+        post: operations["runtime_stop"];
         delete?: never;
         options?: never;
         head?: never;
@@ -690,6 +792,28 @@ export interface components {
             status: "alive";
         };
         /**
+         * BackendStateOut
+         * @description One model server, as last heard.
+         */
+        BackendStateOut: {
+            /** Name */
+            name: string;
+            /** Url */
+            url: string;
+            /** State */
+            state: string;
+            /** Version */
+            version: string | null;
+            /** Since */
+            since: string | null;
+            /** Detail */
+            detail: string | null;
+            /** Warning */
+            warning: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Bundle
          * @description Several conversations in one file.
          */
@@ -941,6 +1065,15 @@ export interface components {
             /** Snippets */
             snippets?: components["schemas"]["Snippet"][];
         };
+        /** GpuOut */
+        GpuOut: {
+            /** Name */
+            name: string;
+            /** Memory Bytes */
+            memory_bytes: number | null;
+            /** Found By */
+            found_by: string;
+        };
         /** GuideItem */
         GuideItem: {
             /** Title */
@@ -1026,6 +1159,30 @@ export interface components {
             running: number;
             /** Limit */
             limit: number;
+        };
+        /**
+         * MachineOut
+         * @description What was found, and how.
+         */
+        MachineOut: {
+            /** System */
+            system: string;
+            /** Memory Bytes */
+            memory_bytes: number;
+            /** Memory Found By */
+            memory_found_by: string;
+            /** Cores */
+            cores: number;
+            /** Cores Found By */
+            cores_found_by: string;
+            /** Gpu Memory Bytes */
+            gpu_memory_bytes: number;
+            /** Has Unified Memory */
+            has_unified_memory: boolean;
+            /** Gpus */
+            gpus: components["schemas"]["GpuOut"][];
+            /** Notes */
+            notes: string[];
         };
         /** MessageIn */
         MessageIn: {
@@ -1160,6 +1317,49 @@ export interface components {
             detail: string | null;
             /** Warning */
             warning: string | null;
+        };
+        /**
+         * OllamaProcessOut
+         * @description Ollama on this computer. `is_managed`: it is a child of this agent, which alone it stops.
+         */
+        OllamaProcessOut: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "off" | "external" | "absent" | "starting" | "running" | "waiting" | "stopped" | "failed";
+            /** Url */
+            url: string;
+            /** Detail */
+            detail: string | null;
+            /** Binary */
+            binary: string | null;
+            /** Version */
+            version: string | null;
+            /** Owner */
+            owner: ("agent" | "systemd" | "app" | "container" | "other-user" | "user" | "unknown") | null;
+            /** Pid */
+            pid: number | null;
+            /** Port */
+            port: number | null;
+            /** Is Managed */
+            is_managed: boolean;
+            /** Restarts */
+            restarts: number;
+            /** Recycled */
+            recycled: number;
+            /** Rss Bytes */
+            rss_bytes: number | null;
+            /** Memory Limit Bytes */
+            memory_limit_bytes: number | null;
+            /** Started At */
+            started_at: string | null;
+            /** Log File */
+            log_file: string | null;
+            /** Environment */
+            environment: {
+                [key: string]: string;
+            };
         };
         /** PairingAnswer */
         PairingAnswer: {
@@ -1316,6 +1516,59 @@ export interface components {
             errors?: components["schemas"]["FieldProblem"][];
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * ProfileOut
+         * @description Any one of `needs` is enough; the first model of each kind is the best.
+         */
+        ProfileOut: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Needs */
+            needs: {
+                [key: string]: number;
+            }[];
+            /** Models */
+            models: {
+                [key: string]: string[];
+            };
+            /** Options */
+            options: {
+                [key: string]: number | string;
+            };
+        };
+        /**
+         * ProfilesOut
+         * @description `models` and `options` are those of the profile with what was set laid over them.
+         */
+        ProfilesOut: {
+            machine: components["schemas"]["MachineOut"];
+            /** Profile */
+            profile: string;
+            /** Why */
+            why: string;
+            /** Models */
+            models: {
+                [key: string]: string[];
+            };
+            /** Options */
+            options: {
+                [key: string]: number | string;
+            };
+            /** Set By */
+            set_by: {
+                [key: string]: string;
+            };
+            /** Sizes Gb */
+            sizes_gb: {
+                [key: string]: number;
+            };
+            /** Items */
+            items: components["schemas"]["ProfileOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /** QueueOut */
         QueueOut: {
@@ -1492,6 +1745,14 @@ export interface components {
             items: components["schemas"]["RunOut"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /** RuntimeOut */
+        RuntimeOut: {
+            /** Backends */
+            backends: components["schemas"]["BackendStateOut"][];
+            ollama: components["schemas"]["OllamaProcessOut"];
+            /** Warnings */
+            warnings: string[];
         };
         /** SessionOut */
         SessionOut: {
@@ -2255,6 +2516,35 @@ export interface operations {
             };
         };
     };
+    "model-profiles_recommend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `models` and `options` are those of the profile with what was set laid over them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfilesOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     models_list_models: {
         parameters: {
             query?: never;
@@ -2592,6 +2882,153 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": string;
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runtime_look: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runtime_logs: {
+        parameters: {
+            query?: {
+                lines?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runtime_restart: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runtime_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runtime_stop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeOut"];
                 };
             };
             /** @description A problem document. */
