@@ -1,7 +1,7 @@
 """What is asked of a model and what comes back, as plain values."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -32,6 +32,16 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Native:
+    """A body in Ollama's own words, for what has no other (`raw`, `suffix`, `template`).
+
+    Ollama gets it as it is; other providers answer the request that carries it."""
+
+    path: Literal["/api/chat", "/api/generate"]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ChatRequest:
     """One generation. `options` holds num_ctx and num_predict: the server's defaults for them
     are a tiny context and no end. A prompt beyond num_ctx is an error, never cut in silence."""
@@ -43,18 +53,46 @@ class ChatRequest:
     format: object | None = None
     keep_alive: str | int | None = None
     tools: tuple[Mapping[str, object], ...] = ()
+    tool_choice: object | None = None  # OpenAI's; Ollama has none
+    logprobs: bool = False
+    top_logprobs: int = 0
+    native: Native | None = None
 
     def __post_init__(self) -> None:
         if missing := {"num_ctx", "num_predict"} - self.options.keys():
             raise ValueError(f"options lack {', '.join(sorted(missing))}")
 
 
+@dataclass(frozen=True, slots=True)
+class EmbedRequest:
+    """Texts to turn into vectors, in order."""
+
+    model: str
+    input: tuple[str, ...]
+    options: Mapping[str, object] = field(default_factory=dict)
+    dimensions: int | None = None
+    truncate: bool = False
+    keep_alive: str | int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """One vector for each text. `load_ms` and `total_ms` are 0 where the server told none."""
+
+    vectors: tuple[tuple[float, ...], ...]
+    prompt_tokens: int
+    load_ms: float = 0.0
+    total_ms: float = 0.0
+
+
 class Frame(NamedTuple):
-    """A piece of an answer; `calls` is filled for the kind `tool` only."""
+    """A piece of an answer; `calls` is filled for the kind `tool` only, `logprobs` (as the
+    server wrote them) where they were asked for."""
 
     kind: FrameKind
     text: str
     calls: tuple[ToolCall, ...] = ()
+    logprobs: tuple[Mapping[str, object], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +125,17 @@ class Finish:
 
     reason: FinishReason
     usage: Usage
+
+
+class Batch(list[Frame | Finish]):
+    """What one network read brought. `raw` is the same in the server's own words, whole lines;
+    empty where they are not Ollama's."""
+
+    __slots__ = ("raw",)
+
+    def __init__(self, items: Iterable[Frame | Finish] = (), raw: bytes = b"") -> None:
+        super().__init__(items)
+        self.raw = raw
 
 
 @dataclass(frozen=True, slots=True)
