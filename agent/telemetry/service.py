@@ -23,7 +23,7 @@ from agent.telemetry.tallies import Tallies
 log = logging.getLogger(__name__)
 
 SAVE_EVERY_S = 1.0
-SAVED_AT_ONCE = 2_000
+SAVED_AT_ONCE = 250  # some ten milliseconds of the event loop
 KEPT_UNSAVED = 20_000
 FORGOTTEN_AT_ONCE = 500
 KEEP_DAYS_FOR = timedelta(days=731)
