@@ -37,6 +37,7 @@ class Decoders:
         self._limit_s, self._idle_s = limit_s, idle_s
         self._places = asyncio.Semaphore(processes)
         self._idle: list[_Process] = []
+        self._busy: set[_Process] = set()
         self._retiring: asyncio.TimerHandle | None = None
         self.asked = 0
 
@@ -73,7 +74,9 @@ class Decoders:
             self._places.release()
 
     async def close(self) -> None:
-        """Ends what is idle; what still works is ended by whoever asked, who is cancelled."""
+        """Ends all of them. Who still waits for one is told that it failed."""
+        for process in self._busy:
+            process.kill()
         if self._retiring is not None:
             self._retiring.cancel()
         idle, self._idle = self._idle, []
@@ -94,6 +97,7 @@ class Decoders:
                 loop.call_soon_threadsafe(early, head, made)
 
         timer = loop.call_later(self._limit_s, give_up)
+        self._busy.add(process)
         try:
             answer = await asyncio.to_thread(process.exchange, asked, data, tell)
         except asyncio.CancelledError:
@@ -110,6 +114,7 @@ class Decoders:
             raise EOFError from err
         finally:
             timer.cancel()
+            self._busy.discard(process)
         self._idle.append(process)
         self._retire_later()
         return answer

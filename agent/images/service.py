@@ -230,9 +230,10 @@ class ImageService:
         await asyncio.to_thread(self._variants.cache.expire)
         before, removed = self._clock() - GRACE, 0
         while True:
+            held = [*self._held, *self._variants.in_work]
             async with self._database.writing() as connection:
                 gone = await Images(connection).remove_unneeded(
-                    before=rfc3339(before), held=list(self._held), limit=REMOVED_AT_ONCE
+                    before=rfc3339(before), held=held, limit=REMOVED_AT_ONCE
                 )
             await asyncio.to_thread(self._variants.cache.forget, gone)
             self._unlink(gone)

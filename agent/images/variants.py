@@ -53,6 +53,11 @@ class Variants:
             self.hits += 1
         return await asyncio.shield(pending)
 
+    @property
+    def in_work(self) -> set[str]:
+        """The hashes of what is being looked up, made or put into the cache."""
+        return {sha256 for sha256, _ in self._pending}
+
     async def size(self, source: Source) -> tuple[int, int]:
         """Width and height as it is seen, after reading all of it. Raises as `made`."""
         head, _ = await self._decode({}, source)
