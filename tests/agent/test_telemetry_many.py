@@ -20,7 +20,8 @@ INSERT INTO request (id, at, kind, outcome, project, model, backend, provider, c
   SELECT id || i, strftime('%Y-%m-%dT%H:%M:%f000Z', at, '-' || (i * 2) || ' seconds'), kind,
     CASE i % 100000 WHEN 0 THEN 'failed' ELSE outcome END, 'project-' || (i % 40),
     'model-' || (i % 12), backend, provider, client, code, queued_ms, load_ms,
-    first_token_ms + i % 50, total_ms, prompt_tokens, completion_tokens, tokens_per_second, cached, was_cold
+    first_token_ms + i % 50, total_ms, prompt_tokens, completion_tokens, tokens_per_second,
+    cached, was_cold
   FROM n, request WHERE number = 1
 """
 
