@@ -48,8 +48,7 @@ def told() -> str:
     )
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1200])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1200), ("dark", 360)])
 async def test_the_report_is_drawn_in_both_schemes_and_fits(
     browser: Browser, tmp_path: Path, scheme: Literal["light", "dark"], width: int
 ) -> None:
