@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,9 @@ from agent.inference.queue import TOLD_AT_ONCE, Queue, Queues
 from agent.inference.queue_rules import Priority, Wants
 from agent.shared.errors import TimedOut, Unavailable
 from tests.agent.queueing import HandClock, hold, only, settled, small_queue
+from tests.agent.talking import MODEL, ask, body, opened, picture, post, upload
+from tests.fakes.ollama import FakeOllama
+from tests.serving import running_agent
 
 
 async def test_a_free_place_is_given_at_once_without_a_position() -> None:
@@ -433,3 +437,50 @@ async def test_a_thousand_that_wait_are_not_told_of_each_step_of_the_others() ->
 
     assert queue.state.served == 1000
     assert len(told) < 20 * 1000
+
+
+# --- through the front door -------------------------------------------------------------------
+
+
+async def test_a_picture_waits_for_pictures_alone_and_the_queues_tell(
+    tmp_path: Path, fake: FakeOllama
+) -> None:
+    fake.misbehave(path="/api/chat", model=MODEL, stall_after=1)
+    async with running_agent(
+        tmp_path / "data", ollama_url=fake.url, concurrent_chats=1, waiting_chats=3
+    ) as served:
+        client = served.client
+        await served.agent.backend.until(lambda state: state.is_up)
+        runs = []
+        for _ in range(2):
+            conversation = await opened(client)
+            posted = body(await post(client, conversation["id"], model=MODEL), 202)
+            runs.append(posted["run"]["id"])
+        conversation = await opened(client)
+        sha256 = await upload(client, picture())
+        seen = await ask(client, conversation["id"], "What is it?", images=[sha256])
+
+        told = body(await client.get("/api/v1/queues"))
+        for run in runs:
+            await client.post(f"/api/v1/runs/{run}/cancel")
+
+    text, vision = told["items"]
+    none = {"p50": 0.0, "p95": 0.0, "p99": 0.0}
+    counts = {"rejected": 0, "timed_out": 0, "abandoned": 0, "capacity": 3, "limit": 1, "served": 1}
+    assert seen.names[-1] == "done"
+    assert {**text, "waited_ms": none} == {
+        "name": "text",
+        "waiting": 1,
+        "running": 1,
+        "waited_ms": none,
+        "lanes": [{"name": "local", "running": 1, "limit": 1}],
+        **counts,
+    }
+    assert {**vision, "waited_ms": none} == {
+        "name": "vision",
+        "waiting": 0,
+        "running": 0,
+        "waited_ms": none,
+        "lanes": [{"name": "local", "running": 0, "limit": 1}],
+        **counts,
+    }

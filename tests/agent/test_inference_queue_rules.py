@@ -97,6 +97,16 @@ def test_a_batch_that_comes_while_nobody_else_waits_owes_nothing_to_those_before
     assert served(line, 8)[-1] == 99
 
 
+def test_what_one_batch_waited_is_nothing_to_one_that_comes_when_it_has_left() -> None:
+    batch = Wants("ana", priority=Priority.BATCH)
+    line = line_of(*[Wants("bo")] * 30, batch)
+    served(line, 5)
+    line.remove(30)
+    line.add(99, batch)
+
+    assert served(line, 8)[-1] == 99
+
+
 def test_a_retry_goes_to_the_front_of_its_priority_and_is_nobodys_turn() -> None:
     batch = Wants("ana", priority=Priority.BATCH)
     line = line_of(
@@ -140,6 +150,21 @@ def test_two_lanes_in_step_shut_nobody_out() -> None:
         order += [place(line, "fast"), place(line, "slow")]
 
     assert order[:4] == ["ana 0 for fast", "ana for slow", "ana 1 for fast", "bo 0 for slow"]
+
+
+def test_batches_have_their_share_of_each_lane() -> None:
+    """With one count for both lanes, it would be the turn of batches on the fast one alone."""
+    line, order = Line[str](["fast", "slow"]), list[str | None]()
+    line.add("batch for slow", Wants("ana", priority=Priority.BATCH))
+    for step in range(20):
+        line.add(f"batch {step} for fast", Wants("bo", priority=Priority.BATCH))
+        for lane in ("fast", "slow"):
+            line.add(f"chat {step} for {lane}", Wants("bo"))
+        order += [place(line, "fast"), place(line, "slow")]
+
+    on_slow = [one for one in order if one and one.endswith("slow")]
+    assert on_slow.index("batch for slow") == BATCH_SHARE - 1
+    assert order[: 2 * BATCH_SHARE : 2].index("batch 0 for fast") == BATCH_SHARE - 1
 
 
 def test_a_lane_that_comes_later_goes_on_with_the_turns_as_they_are() -> None:
