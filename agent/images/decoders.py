@@ -38,8 +38,8 @@ class Decoders:
         self._places = asyncio.Semaphore(processes)
         self._idle: list[_Process] = []
         self._busy: set[_Process] = set()
+        self._is_closed = False
         self._retiring: asyncio.TimerHandle | None = None
-        self.asked = 0
 
     async def ask(
         self, asked: Head, data: bytes = b"", *, early: Early | None = None
@@ -56,7 +56,6 @@ class Decoders:
                 "images-busy", "Other pictures are being decoded. Try again.", retry_after_s=5
             ) from None
         try:
-            self.asked += 1
             if self._idle:
                 process = self._idle.pop()
                 try:
@@ -73,8 +72,14 @@ class Decoders:
         finally:
             self._places.release()
 
+    @property
+    def at_work(self) -> int:
+        """How many pictures are being decoded."""
+        return len(self._busy)
+
     async def close(self) -> None:
-        """Ends all of them. Who still waits for one is told that it failed."""
+        """Ends all of them. Who still waits for one is told so."""
+        self._is_closed = True
         for process in self._busy:
             process.kill()
         if self._retiring is not None:
@@ -111,6 +116,8 @@ class Decoders:
                     f"The picture takes longer than {self._limit_s:g} s to decode. "
                     "Save it anew with a picture editor, or smaller.",
                 ) from None
+            if self._is_closed:
+                raise Unavailable("agent-stopping", "The agent is stopping.") from None
             raise EOFError from err
         finally:
             timer.cancel()
