@@ -1,5 +1,6 @@
 """Ollama's process: started, watched, stopped; and nobody else's ever touched."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -106,10 +107,16 @@ async def test_a_crash_is_followed_by_a_start_and_too_many_by_a_loud_end(tmp_pat
     assert (again.state, len(program.starts())) == ("running", 4)
 
 
+async def greet_as_ssh(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"SSH-2.0-OpenSSH_9.2\r\n")
+    await writer.drain()
+    writer.close()
+
+
 async def test_a_stranger_on_the_port_is_gone_around(tmp_path: Path) -> None:
     program = OllamaProgram(tmp_path / "bin")
-    with socket.create_server(("127.0.0.1", 0)) as stranger:
-        port = stranger.getsockname()[1]
+    async with await asyncio.start_server(greet_as_ssh, "127.0.0.1", 0) as stranger:
+        port = stranger.sockets[0].getsockname()[1]
         async with watching(tmp_path, program, url=f"http://127.0.0.1:{port}") as runtime:
             await until(runtime, "running")
             state, warnings = runtime.state, await runtime.warnings()
@@ -199,6 +206,17 @@ async def first_events(payloads: AsyncGenerator[bytes, None]) -> list[ServerSent
 
 
 # --- slow ones ----------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+async def test_a_stranger_that_says_nothing_is_known_by_its_process(tmp_path: Path) -> None:
+    program = OllamaProgram(tmp_path / "bin")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        async with watching(tmp_path, program, url=f"http://127.0.0.1:{port}") as runtime:
+            state = await until(runtime, "running")
+
+    assert state.port not in {port, None}
 
 
 @pytest.mark.slow
