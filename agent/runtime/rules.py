@@ -102,6 +102,7 @@ class Pace:
     healthy_after_s: float = 300.0
     weigh_every_s: float = 10.0
     missed_every_s: float = 1.0
+    recycle_every_s: float = 3600.0
     give_up_after: int = 5
 
 

@@ -83,7 +83,8 @@ class Watch:
         self._surplus: Child | None = None
         self._port = self.target.port
         self._failures = self._starts = self._stalls = self._misses = 0
-        self._not_before = self._heard_at = self._began_at = self._weighed_at = -1e9
+        self._not_before = self._heard_at = self._began_at = -1e9
+        self._weighed_at = self._recycled_at = -1e9
         self._poked, self._changed = asyncio.Event(), asyncio.Event()
         self._tasks = Tasks()
         self.state = Ollama("absent", url, "Not looked at yet.")
@@ -253,7 +254,10 @@ class Watch:
         self.become(rss_bytes=rss)
         limit = self.policy.memory_limit_bytes
         why = rules.outgrown(rss, limit, models_loaded=around.models_loaded())
-        if why and around.is_idle():
+        # A model that is itself too large would else be thrown out again and again.
+        is_long_ago = self._weighed_at - self._recycled_at > self._pace.recycle_every_s
+        if why and is_long_ago and around.is_idle():
+            self._recycled_at = self._weighed_at
             log.warning("Ollama is started anew: %s", why)
             await self.drop_child(why)
             self.become(state="starting", recycled=self.state.recycled + 1)

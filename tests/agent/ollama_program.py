@@ -76,6 +76,7 @@ async def watching(
     environment: Mapping[str, str] | None = None,
     limit_bytes: int | None = None,
     manages: bool = True,
+    moved: Callable[[str], None] | None = None,
 ) -> AsyncIterator[Runtime]:
     """Runs one, and closes it as the agent does."""
     os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - ruff lets no Path do it in a loop
@@ -87,6 +88,7 @@ async def watching(
         Policy(manages, program.path if program else folder / "none", limit_bytes),
         pace=pace,
         inherited=given,
+        moved=moved,
     )
     runtime = Runtime(watch)
     await runtime.prepare()

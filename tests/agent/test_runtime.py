@@ -220,6 +220,25 @@ async def test_a_stranger_that_says_nothing_is_known_by_its_process(tmp_path: Pa
 
 
 @pytest.mark.slow
+async def test_a_port_that_is_lost_while_the_child_is_away_leads_to_another_and_all_are_told(
+    tmp_path: Path,
+) -> None:
+    program = OllamaProgram(tmp_path / "bin")
+    moves: list[str] = []
+    pace = replace(QUICK, first_wait_s=0.3)
+    async with watching(tmp_path, program, pace=pace, moved=moves.append) as runtime:
+        before = await until(runtime, "running")
+        os.kill(before.pid or 0, signal.SIGKILL)
+        await until(runtime, "waiting")
+        async with await asyncio.start_server(greet_as_ssh, "127.0.0.1", before.port):
+            after = await until(runtime, "running")
+
+    assert after.port != before.port
+    assert moves == [f"http://127.0.0.1:{after.port}"]
+    assert runtime.url == moves[0]
+
+
+@pytest.mark.slow
 async def test_a_child_that_hangs_is_killed_and_started_anew(tmp_path: Path) -> None:
     program = OllamaProgram(tmp_path / "bin", hang_after=0.3, hang_times=1)
     async with watching(tmp_path / "data", program) as runtime:
