@@ -50,7 +50,8 @@ class LogFile:
     async def run(self) -> None:
         """Reads along until it is cancelled."""
         while True:
-            await self.catch_up()
+            if self._has_more():
+                await self.catch_up()
             await asyncio.sleep(POLL_S)
 
     async def catch_up(self) -> None:
@@ -93,6 +94,12 @@ class LogFile:
         """Ends every reader's stream."""
         self._is_closed = True
         self._changed.set()
+
+    def _has_more(self) -> bool:
+        try:
+            return os.stat(self.file).st_size != self._read_to  # noqa: PTH116 - no more than that
+        except OSError:
+            return False
 
     def _new_lines(self) -> list[str]:
         try:
