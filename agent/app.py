@@ -25,7 +25,10 @@ from agent.images import routes as image_routes
 from agent.images.rules import Shrink
 from agent.images.service import open_images
 from agent.inference import routes as inference_routes
-from agent.inference.backends import Backend
+from agent.inference.backend import Backend
+from agent.inference.backend import Limits as Lanes
+from agent.inference.backends import Backends
+from agent.inference.inference import Inference
 from agent.inference.ollama import Ollama
 from agent.inference.queue import Queue, Queues
 from agent.migrations import migrate
@@ -72,7 +75,7 @@ class Agent:
 
 
 @asynccontextmanager
-async def open_agent(
+async def open_agent(  # noqa: PLR0915 - the wiring, read from top to bottom
     settings: Settings,
     *,
     clock: Clock = system_clock,
@@ -105,32 +108,25 @@ async def open_agent(
             )
         )
         stack.push_async_callback(runtime.close)
-        ollama = await stack.enter_async_context(
-            Ollama(
-                await runtime.prepare(),
-                first_byte_s=settings.first_token_seconds,
-                idle_s=settings.stall_seconds,
-            )
+        text, vision = (
+            Queue(name, lanes={}, capacity=settings.waiting_chats, wait_limit_s=QUEUE_WAIT_S)
+            for name in ("text", "vision")
         )
-        backend = Backend(ollama, clock=clock)
+        queues = Queues(text, vision)
+        backends = Backends(queues)
+        ollama = Ollama(
+            await runtime.prepare(),
+            first_byte_s=settings.first_token_seconds,
+            idle_s=settings.stall_seconds,
+        )
+        lanes = Lanes(settings.concurrent_chats, settings.concurrent_visions)
+        backend = Backend(ollama, limits=lanes, clock=clock)
         profiles = Profiles(settings.data_dir / OWN_NAME, overrides_of(settings))
         models = ModelService(
-            [backend],
+            backends,
             default_model=settings.default_model,
             memory_bytes=memory_bytes,
             profiles=profiles,
-        )
-        text, vision = (
-            Queue(
-                name,
-                lanes={backend.name: limit},
-                capacity=settings.waiting_chats,
-                wait_limit_s=QUEUE_WAIT_S,
-            )
-            for name, limit in (
-                ("text", settings.concurrent_chats),
-                ("vision", settings.concurrent_visions),
-            )
         )
         guide = Guide.open()
         stack.callback(guide.close)
@@ -170,8 +166,9 @@ async def open_agent(
             keep_alive=settings.keep_alive,
             uses_guide=settings.guide,
         )
+        inference = Inference(backends, queues)
         parts = Parts(
-            database, backend, Queues(text, vision), models, images, guide, limits, telemetry
+            database, backend, queues, inference, models, images, guide, limits, telemetry
         )
         conversations = ConversationService(database, runs, clock, new_id)
         asking = AskingService(parts, runs, clock, new_id)
@@ -195,7 +192,16 @@ async def open_agent(
                 program_version(),
                 settings.database_file,
                 queues=lambda: [text.state, vision.state],
-                backends=lambda: [BackendFacts(backend.name, "ollama", backend.state.is_up)],
+                backends=lambda: [
+                    BackendFacts(
+                        one.name,
+                        one.provider.kind,
+                        one.state.is_up,
+                        one.breaker.state,
+                        one.in_flight,
+                    )
+                    for one in backends
+                ],
                 runs=lambda: RunFacts(len(runs), runs.ended),
                 images=images.stats,
             )
@@ -212,7 +218,7 @@ async def open_agent(
             inference_routes.routes([text, vision]),
             model_routes.routes(models),
             model_routes.profile_routes(profiles),
-            runtime_routes.routes(runtime, lambda: [backend.state.to_json()]),
+            runtime_routes.routes(runtime, lambda: [one.to_json() for one in backends]),
             guide_routes.routes(guide),
             telemetry_routes.routes(telemetry, metrics, clock),
             pages.routes(access, port=settings.port),
@@ -240,7 +246,6 @@ async def open_agent(
             conversations.purge, images.tidy, runs.forget_old_events, telemetry.forget_old
         )
         jobs = running(
-            watch=backend.run(),
             machine=profiles.run(),
             runtime=runtime.run(around),
             saving=runs.run(),
@@ -248,6 +253,8 @@ async def open_agent(
             housekeeping=house.run(),
         )
         await stack.enter_async_context(jobs)
+        stack.push_async_callback(backends.close)
+        await backends.add(backend)
         yield Agent(
             app,
             runs,

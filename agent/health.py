@@ -8,7 +8,7 @@ from pydantic.json_schema import SkipJsonSchema
 from quart import Blueprint, Response, g
 
 from agent.guide.service import Guide
-from agent.inference.backends import Backend
+from agent.inference.backend import Backend
 from agent.inference.queue import Queue
 from agent.inference.routes import QueueOut
 from agent.models.service import ModelService

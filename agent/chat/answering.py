@@ -1,9 +1,8 @@
 """The job of a chat run: queue, model or guide, and what is kept of the answer."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,9 +14,10 @@ from agent.guide.rules import Passage
 from agent.guide.rules import answer as guide_answer
 from agent.guide.service import Guide
 from agent.images.service import ImageService
-from agent.inference.backends import Backend, BackendState
+from agent.inference.backend import Backend, BackendState
+from agent.inference.inference import Inference, Who
 from agent.inference.queue import Queues
-from agent.inference.rules import ChatRequest, Finish, Frame, Message
+from agent.inference.rules import Batch, ChatRequest, Finish, Frame, Message
 from agent.models.service import ModelService
 from agent.runs.live import LiveRun
 from agent.runs.rules import Ending, Run, RunState
@@ -27,7 +27,6 @@ from agent.shared.errors import Invalid, TooLarge, Unavailable
 from agent.telemetry.measure import Measure
 from agent.telemetry.service import Telemetry
 
-LOADING_AFTER_S = 0.3
 HISTORY_TURNS = 400
 PASSAGES_IN_PROMPT = 3
 STATUS = {
@@ -53,6 +52,7 @@ class Question:
     sees: bool
     system: str | None
     options: Mapping[str, object]
+    who: Who
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ class Parts:
     database: Database
     backend: Backend
     queues: Queues
+    inference: Inference
     models: ModelService
     images: ImageService
     guide: Guide
@@ -92,6 +93,8 @@ class Answer:
             "chat",
             id=live.run.id,
             model=self.question.model,
+            project=self.question.who.project,
+            client=self.question.who.client,
             prompt=self.question.content,
         )
         measure.is_interrupted = lambda: live.stop is RunState.INTERRUPTED
@@ -152,22 +155,18 @@ class Answer:
     async def _answer_with_model(
         self, live: LiveRun, model: str, passages: list[Passage], measure: Measure
     ) -> None:
-        self.model, self.provider = model, "ollama"
+        self.model = model
         turns = await self._turns()
         prompt = self._prompt(turns, passages)
-        async with self.parts.queues.before(images=self.question.images).place(
-            on_position=lambda ahead: live.emit("queued", {"position": ahead})
-        ):
-            live.mark_started()
-            try:
-                await self._stream(live, prompt, measure)
-            except Invalid as err:
-                if err.code != "context-exceeded" or live.content or live.thinking:
-                    raise
-                # The estimate was too low. The server counts for real, and said how many.
-                counted = float(str(err.extra.get("prompt_tokens") or 0))
-                scale = max(counted / prompt.context.tokens, 1.1) * 1.05
-                await self._stream(live, self._prompt(turns, passages, scale), measure)
+        try:
+            await self._stream(live, prompt, measure)
+        except Invalid as err:
+            if err.code != "context-exceeded" or live.content or live.thinking:
+                raise
+            # The estimate was too low. The server counts for real, and said how many.
+            counted = float(str(err.extra.get("prompt_tokens") or 0))
+            scale = max(counted / prompt.context.tokens, 1.1) * 1.05
+            await self._stream(live, self._prompt(turns, passages, scale), measure, is_retry=True)
 
     def _prompt(self, turns: list[Turn], passages: list[Passage], scale: float = 1.0) -> Prompt:
         """Raises TooLarge if the question alone fills the context."""
@@ -188,45 +187,35 @@ class Answer:
             )
         return prompt
 
-    async def _stream(self, live: LiveRun, prompt: Prompt, measure: Measure) -> None:
-        backend = self.parts.backend
-        request = await self._request(prompt)
-        is_told = backend.is_loaded(request.model)
-        # Reading a model into memory takes seconds, and only silence tells of it.
-        timer = asyncio.get_running_loop().call_later(
-            LOADING_AFTER_S, live.emit, "loading", {"model": request.model}
-        )
-        if is_told:
-            timer.cancel()
-            self._tell_start(live, prompt)
-        measure.began(backend.name, "ollama", is_cold=not is_told)
-        try:
-            async with aclosing(backend.chat(request)) as batches:
-                async for batch in batches:
-                    measure.heard()
-                    if not is_told:
-                        timer.cancel()
-                        self._tell_start(live, prompt)
-                        is_told = True
-                    self._take(live, batch, measure)
-        finally:
-            timer.cancel()
+    async def _stream(
+        self, live: LiveRun, prompt: Prompt, measure: Measure, *, is_retry: bool = False
+    ) -> None:
+        def tell(event: str, data: dict[str, object]) -> None:
+            if event != "queued" and live.run.started_at is None:
+                live.mark_started()
+            if event == "started":
+                self._tell_start(live, prompt, data)
+            else:
+                live.emit(event, data)
 
-    def _tell_start(self, live: LiveRun, prompt: Prompt) -> None:
-        started: dict[str, object] = {
-            "model": self.model,
-            "backend": self.parts.backend.name,
-            "provider": self.provider,
-        }
+        who = replace(self.question.who, is_retry=is_retry)
+        request = await self._request(prompt)
+        answer = self.parts.inference.chat(request, who, tell=tell, meter=measure)
+        async with aclosing(answer) as batches:
+            async for batch in batches:
+                self._take(live, batch)
+
+    def _tell_start(self, live: LiveRun, prompt: Prompt, started: dict[str, object]) -> None:
+        self.provider = str(started["provider"])
         if prompt.clamped:
-            started["clamped"] = prompt.clamped
+            started = {**started, "clamped": prompt.clamped}
         live.emit("started", started)
         self._tell_sources(live, prompt.passages)
         self.trimmed = prompt.context.dropped + self.unread
         if self.trimmed:
             live.emit("trimmed", {"dropped_messages": self.trimmed})
 
-    def _take(self, live: LiveRun, batch: list[Frame | Finish], measure: Measure) -> None:
+    def _take(self, live: LiveRun, batch: Batch) -> None:
         live.emit_texts(
             (item.kind, item.text)
             for item in batch
@@ -234,7 +223,6 @@ class Answer:
         )
         for item in batch:
             if isinstance(item, Finish):
-                measure.used(item.usage)
                 self.usage = {**item.usage.to_json(), "finish_reason": item.reason}
             elif item.kind == "tool":
                 for call in item.calls:

@@ -14,6 +14,7 @@ from agent.chat.answering import Answer, Parts, Question
 from agent.chat.rules import title_of
 from agent.chat.shapes import message_json
 from agent.chat.store import Conversations, Messages, Row, no_conversation, present
+from agent.inference.inference import Who
 from agent.inference.options import checked
 from agent.models.rules import Model, can_see
 from agent.runs.rules import Run, RunState
@@ -34,6 +35,7 @@ BLANK_MESSAGE: dict[str, object] = {
     "trimmed": 0,
     "problem": None,
 }
+ANYBODY = Who()
 LOOK_BACK = 8  # messages
 ACTIVE_BRANCH = "the active branch"  # stands for an absent parent_id, which is not null
 
@@ -47,6 +49,7 @@ class Asked:
     model: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)  # Any: checked by check_options
     parent_id: str | None = ACTIVE_BRANCH
+    who: Who = ANYBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,7 @@ class AskingService:
             run = await self._begin(
                 connection, conversation, question, model, fingerprint, key, is_new=True
             )
-        await self._launch(run, conversation, question, model, named, options, above)
+        await self._launch(run, conversation, question, model, named, options, above, asked.who)
         return message_json(question), run
 
     async def regenerate(
@@ -124,6 +127,7 @@ class AskingService:
         model: str | None,
         options: Mapping[str, Any],
         key: str | None = None,
+        who: Who = ANYBODY,
     ) -> tuple[dict[str, object], Run]:
         """Another answer beside the one of this message. Raises as `ask`."""
         options = checked(options)
@@ -142,7 +146,7 @@ class AskingService:
             run = await self._begin(
                 connection, conversation, question, given, fingerprint, key, is_new=False
             )
-        await self._launch(run, conversation, question, given, named, options, above)
+        await self._launch(run, conversation, question, given, named, options, above, who)
         return message_json(question), run
 
     async def _begin(
@@ -191,6 +195,7 @@ class AskingService:
         named: str | None,
         options: Mapping[str, object],
         above: Above,
+        who: Who,
     ) -> None:
         asked = Question(
             answer_id=str(run.message_id),
@@ -204,6 +209,7 @@ class AskingService:
             sees=model is not None and can_see(model),
             system=conversation["system"],
             options=options,
+            who=who,
         )
         self._runs.launch(run, Answer(asked, self._parts))
         # The model is asked first, and the client told of it while the model thinks: the job

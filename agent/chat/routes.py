@@ -20,12 +20,13 @@ from agent.chat.shapes import (
     RegenerateIn,
 )
 from agent.chat.transfer import Bundle, TransferService
+from agent.inference.inference import Who
 from agent.runs.rules import Run
 from agent.runs.service import RunService
 from agent.runs.shapes import run_json
 from agent.shared.errors import Malformed
 from agent.shared.streams import event_stream
-from agent.shared.web import asks, gives, gives_media, json, needs, read_json, takes
+from agent.shared.web import asker, asks, gives, gives_media, json, needs, read_json, takes
 
 IMPORT_BYTES = 256 * 1024 * 1024
 KEY_CHARACTERS = 200
@@ -118,6 +119,7 @@ def routes(
             asked.model,
             asked.options,
             asked.parent_id if "parent_id" in asked.model_fields_set else ACTIVE_BRANCH,
+            Who(*asker()),
         )
         message, run = await asking.ask(conversation_id, question, key=idempotency_key())
         return _begun(runs, message, run)
@@ -129,7 +131,11 @@ def routes(
     async def regenerate(message_id: str, asked: RegenerateIn) -> Response:
         """Answer a question once more, beside the answers that it has."""
         message, run = await asking.regenerate(
-            message_id, model=asked.model, options=asked.options, key=idempotency_key()
+            message_id,
+            model=asked.model,
+            options=asked.options,
+            key=idempotency_key(),
+            who=Who(*asker()),
         )
         return _begun(runs, message, run)
 

@@ -1,186 +1,123 @@
-"""The model servers, watched in the background so that no request waits to learn their state."""
+"""All model servers: who is there, and which of them answers a request."""
 
-import asyncio
-import logging
-import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
-from contextlib import aclosing
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable, Iterator, Sequence
 
-from agent.inference.ollama import Ollama
-from agent.inference.rules import ChatRequest, Finish, Frame, InstalledModel, canonical_name
-from agent.inference.versions import security_warning
-from agent.shared.clock import Clock, rfc3339, system_clock
-from agent.shared.errors import OrcaError, Unavailable
+from agent.inference.backend import Backend
+from agent.inference.queue import Queues
+from agent.inference.rules import canonical_name
+from agent.shared.errors import Conflict, NotFound, OrcaError, Unavailable
+from agent.shared.tasks import Tasks
 
-log = logging.getLogger(__name__)
-
-T = TypeVar("T")
+Pick = Callable[[Sequence[str]], str | None]
 
 
-@dataclass(frozen=True, slots=True)
-class BackendState:
-    """What is known of one server. While it is not up, it has no models."""
+class Backends:
+    """Watches each, and gives each its lanes in the queues. The first one is preferred where
+    nothing else decides."""
 
-    name: str
-    url: str
-    state: Literal["up", "down", "unknown"] = "unknown"
-    version: str | None = None
-    since: datetime | None = None
-    detail: str | None = None
-    warning: str | None = None
-    models: tuple[InstalledModel, ...] = ()
-    loaded: Mapping[str, datetime | None] = field(default_factory=dict)
-    is_slow: bool = False  # while down: it is there, but did not answer in time
+    def __init__(self, queues: Queues) -> None:
+        self._queues = queues
+        self._by_name: dict[str, Backend] = {}
+        self._watches: dict[str, Tasks] = {}
+        self._listeners: list[Callable[[], None]] = []
 
-    @property
-    def is_up(self) -> bool:
-        return self.state == "up"
+    def __iter__(self) -> Iterator[Backend]:
+        return iter(self._by_name.values())
 
-    def to_json(self) -> dict[str, object]:
-        """What status pages show; the models have a list of their own."""
-        return {
-            "name": self.name,
-            "url": self.url,
-            "state": self.state,
-            "version": self.version,
-            "since": rfc3339(self.since) if self.since else None,
-            "detail": self.detail,
-            "warning": self.warning,
-        }
-
-
-class Backend:
-    """One model server: asks it regularly, and learns from every answer in between."""
-
-    def __init__(
-        self,
-        ollama: Ollama,
-        *,
-        name: str = "local",
-        clock: Clock = system_clock,
-        monotonic: Callable[[], float] = time.monotonic,
-        up_every_s: float = 3.0,
-        down_every_s: float = 1.5,
-        within_s: float = 2.0,
-    ) -> None:
-        self.name, self.ollama = name, ollama
-        self._clock, self._monotonic = clock, monotonic
-        self._up_every_s, self._down_every_s, self._within_s = up_every_s, down_every_s, within_s
-        self._state = BackendState(name, ollama.url, detail="Not asked yet.")
-        self._heard_at, self._misses = -1e9, 0
-        self._changed = asyncio.Event()
-        self._checking = asyncio.Lock()
-
-    @property
-    def state(self) -> BackendState:
-        return self._state
-
-    async def run(self) -> None:
-        """The watch. Whatever the server does, this goes on until it is cancelled."""
-        while True:
-            state = await self.check_now()
-            await asyncio.sleep(self._up_every_s if state.is_up else self._down_every_s)
-
-    async def check_now(self) -> BackendState:
-        """Asks the server and returns what is known then."""
-        async with self._checking:
-            try:
-                version = await self._soon(self.ollama.version())
-                models = tuple(await self._soon(self.ollama.tags()))
-                in_memory = await self._soon(self.ollama.ps())
-                loaded = {canonical_name(model.name): model.expires_at for model in in_memory}
-            except TimeoutError:
-                # A server that works hard may be slow here once, or yet be streaming.
-                self._misses += 1
-                is_silent = self._monotonic() - self._heard_at > 2 * self._within_s
-                if is_silent and (self._misses > 1 or not self._state.is_up):
-                    slow = (
-                        f"Ollama did not answer within {self._within_s:g} s at {self._state.url}."
-                    )
-                    self._is_down(slow, is_slow=True)
-            except OrcaError as err:
-                self._is_down(err.detail)
-            else:
-                self._misses = 0
-                self._is_up(version, models, loaded)
-            return self._state
-
-    async def _soon(self, answer: Coroutine[Any, Any, T]) -> T:  # Any: of typeshed
-        async with asyncio.timeout(self._within_s):
-            return await answer
-
-    async def changed(self) -> BackendState:
-        """Waits for the next change of anything in the state."""
-        await self._changed.wait()
-        return self._state
-
-    async def until(self, holds: Callable[[BackendState], bool]) -> BackendState:
-        """Waits until something is true of the state."""
-        while not holds(self._state):
-            await self.changed()
-        return self._state
-
-    def is_loaded(self, model: str) -> bool:
-        """Whether the model was in memory when last heard of."""
-        return canonical_name(model) in self._state.loaded
-
-    async def chat(self, request: ChatRequest) -> AsyncGenerator[list[Frame | Finish], None]:
-        """As `Ollama.chat`, and takes from it whether the server is up and the model loaded."""
+    def get(self, name: str) -> Backend:
+        """Raises NotFound."""
         try:
-            async with aclosing(self.ollama.chat(request)) as stream:
-                async for batch in stream:
-                    self._heard_at = self._monotonic()
-                    if not self.is_loaded(request.model):
-                        self._is_loaded(request.model)
-                    yield batch
-        except Unavailable as err:
-            if err.code == "ollama-down":
-                self._is_down(err.detail)
-            raise
+            return self._by_name[name]
+        except KeyError:
+            raise NotFound("no-such-backend", f"There is no backend called {name}.") from None
 
-    def _is_up(
-        self,
-        version: str,
-        models: tuple[InstalledModel, ...],
-        loaded: Mapping[str, datetime | None],
-    ) -> None:
-        warning = security_warning(version)
-        if not self._state.is_up:
-            log.info("model server %s is up: Ollama %s", self.name, version)
-        if warning and warning != self._state.warning:
-            log.warning("model server %s: %s", self.name, warning)
-        since = self._state.since if self._state.is_up else self._clock()
-        self._become(
-            replace(
-                self._state,
-                state="up",
-                version=version,
-                since=since,
-                detail=None,
-                warning=warning,
-                models=models,
-                loaded=loaded,
-            )
+    async def add(self, backend: Backend) -> None:
+        """Opens and watches it from now on. Raises Conflict if the name is taken."""
+        if backend.name in self._by_name:
+            raise Conflict("backend-exists", f"There is a backend called {backend.name} already.")
+        await backend.provider.__aenter__()
+        backend.on_change = self._changed
+        self._by_name[backend.name] = backend
+        tasks = self._watches[backend.name] = Tasks()
+        tasks.start(backend.run(), name=f"watch {backend.name}")
+        self._set_lanes()
+
+    async def remove(self, name: str) -> None:
+        """Asks it nothing new; what it answers now goes on to its end. Raises NotFound."""
+        backend = self.get(name)
+        del self._by_name[name]
+        await self._watches.pop(name).close()
+        self._set_lanes()
+        self._changed()
+        if not backend.in_flight:
+            await backend.provider.__aexit__(None, None, None)
+
+    async def close(self) -> None:
+        """Stops watching and closes every connection."""
+        for name, backend in list(self._by_name.items()):
+            await self._watches.pop(name).close()
+            await backend.provider.__aexit__(None, None, None)
+        self._by_name.clear()
+
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Calls it at every change of any backend, until what is returned is called."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def serving(self, model: str) -> list[Backend]:
+        """Those that are up and have the model, best first: in memory already, then the one that
+        has the least to do."""
+        return sorted(
+            (one for one in self if one.serves(model)),
+            key=lambda one: (not one.is_loaded(model), one.in_flight),
         )
 
-    def _is_down(self, detail: str, *, is_slow: bool = False) -> None:
-        if self._state.state != "down":
-            log.info("model server %s is down: %s", self.name, detail)
-        since = self._state.since if self._state.state == "down" else self._clock()
-        name, url = self._state.name, self._state.url
-        state = BackendState(name, url, "down", since=since, detail=detail, is_slow=is_slow)
-        self._become(state)
+    def trouble(self, model: str) -> OrcaError | None:
+        """Why nobody can be asked for this model now; None if somebody can."""
+        serving = self.serving(model)
+        if any(one.breaker.allows or one.breaker.state == "half-open" for one in serving):
+            return None
+        if serving:
+            rest_s = min(one.breaker.rest_left_s for one in serving)
+            names = ", ".join(sorted(one.name for one in serving))
+            return Unavailable(
+                "backend-resting",
+                f"Requests to {names} failed several times in a row. It is left alone for "
+                f"{rest_s:.0f} s more.",
+                retry_after_s=max(1, round(rest_s)),
+            )
+        if not any(one.state.is_up for one in self):
+            return Unavailable(
+                "ollama-down", "No model server answers. Start Ollama, or correct its address."
+            )
+        return NotFound(
+            "model-not-found",
+            f"There is no model called {model}. Get it with: ollama pull {model}",
+            model=model,
+        )
 
-    def _is_loaded(self, model: str) -> None:
-        if self._state.is_up:
-            loaded = {**self._state.loaded, canonical_name(model): None}
-            self._become(replace(self._state, loaded=loaded))
+    def picker(self, model: str, *, avoided: set[str], only: str | None = None) -> Pick:
+        """For a queue: which of the free lanes answers; not those of `avoided`, if there are
+        others that could. `only` names the one that will do."""
+        name = canonical_name(model)
 
-    def _become(self, state: BackendState) -> None:
-        if state != self._state:
-            self._state = state
-            self._changed.set()
-            self._changed = asyncio.Event()
+        def pick(free: Sequence[str]) -> str | None:
+            able = [
+                one
+                for one in self.serving(name)
+                if one.breaker.allows and (only is None or one.name == only)
+            ]
+            able = [one for one in able if one.name not in avoided] or able
+            return next((one.name for one in able if one.name in free), None)
+
+        return pick
+
+    def _set_lanes(self) -> None:
+        self._queues.text.set_lanes({one.name: one.limits.text for one in self})
+        self._queues.vision.set_lanes({one.name: one.limits.vision for one in self})
+
+    def _changed(self) -> None:
+        self._queues.text.look_again()
+        self._queues.vision.look_again()
+        for listener in list(self._listeners):
+            listener()

@@ -134,6 +134,32 @@ MEANINGS = (
 )
 
 
+UNREACHABLE = {"ollama-down", "backend-down"}
+BUSY = {"ollama-busy", "backend-busy"}
+
+
+def is_unreachable(err: OrcaError) -> bool:
+    """Whether nobody took the request, so that it can be sent again."""
+    return err.code in UNREACHABLE
+
+
+def can_be_retried(err: OrcaError) -> bool:
+    """Whether the same server may well answer the same request in a moment."""
+    return err.code in UNREACHABLE | BUSY
+
+
+def is_of_the_model(err: OrcaError) -> bool:
+    """Whether the server is well and does what it can: one model fails, or all places are taken."""
+    return (
+        err.code in {"model-crashed", "model-load-failed", "signin-needed", "cloud-disabled"} | BUSY
+    )
+
+
+def is_backends_fault(err: OrcaError) -> bool:
+    """Whether another server may do better; a bad request is bad everywhere."""
+    return isinstance(err, (Unavailable, TimedOut))
+
+
 def from_text(status: int, error: object, model: str) -> OrcaError:
     """The error that an `error` member of an answer stands for, at any HTTP status."""
     text, extra = _unwrapped(error)

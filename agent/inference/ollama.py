@@ -14,11 +14,13 @@ from yarl import URL
 
 from agent.inference import failures, ollama_facts
 from agent.inference.addresses import base_url
-from agent.inference.ollama_wire import AnswerReader, chat_body
+from agent.inference.ollama_wire import AnswerReader, chat_body, embed_body
+from agent.inference.provider import Kind
 from agent.inference.rules import (
+    Batch,
     ChatRequest,
-    Finish,
-    Frame,
+    Embeddings,
+    EmbedRequest,
     InstalledModel,
     LoadedModel,
     ShownModel,
@@ -37,7 +39,9 @@ DRAIN_S = 0.1
 
 
 class Ollama:
-    """One Ollama server. Raises errors of agent.shared.errors only; closes what it opened."""
+    """One Ollama server. Implements Provider."""
+
+    kind: Kind = "ollama"
 
     def __init__(
         self,
@@ -96,14 +100,16 @@ class Ollama:
         asked: dict[str, object] = {"model": name, "keep_alive": 0}
         await self._fetch("POST", "/api/generate", asked, within_s=60)
 
-    async def chat(self, request: ChatRequest) -> AsyncGenerator[list[Frame | Finish], None]:
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[Batch, None]:
         """The answer, as lists of what one network read brought; the last list ends with Finish.
 
         Closing the generator, or cancelling who waits for it, closes the connection at once,
         which is what stops the model. Every answer without Finish ends in an error.
         """
         reader = AnswerReader(request.model, monotonic=self._monotonic)
-        async with self._answer("/api/chat", chat_body(request), request.model) as reply:
+        native = request.native
+        path, body = (native.path, native.body) if native else ("/api/chat", chat_body(request))
+        async with self._answer(path, body, request.model) as reply:
             chunks = self._chunks(reply, request.model)
             async with aclosing(chunks):
                 async for chunk in chunks:
@@ -116,6 +122,12 @@ class Ollama:
                     # aiohttp hands out what it has buffered without suspending.
                     await asyncio.sleep(0)
                 await _drain(chunks)
+
+    async def embed(self, request: EmbedRequest) -> Embeddings:
+        """As Provider says. Raises Invalid `context-exceeded` for a text that is too long."""
+        asked = embed_body(request)
+        found = await self._fetch("POST", "/api/embed", asked, within_s=self._first_byte_s)
+        return ollama_facts.embedded(found, len(request.input))
 
     async def _chunks(
         self, reply: aiohttp.ClientResponse, model: str

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from agent.inference.failures import garbled
-from agent.inference.rules import InstalledModel, LoadedModel, ShownModel
+from agent.inference.rules import Embeddings, InstalledModel, LoadedModel, ShownModel
 
 
 def version(answer: object) -> str:
@@ -59,6 +59,24 @@ def shown(answer: object) -> ShownModel:
         quantization=_text(details, "quantization_level"),
         capabilities=_texts(document, "capabilities"),
         context_length=_count(info, f"{_text(info, 'general.architecture')}.context_length"),
+    )
+
+
+def embedded(answer: object, count: int) -> Embeddings:
+    """The vectors of /api/embed for `count` texts."""
+    document = _object(answer)
+    rows = document.get("embeddings")
+    if not isinstance(rows, list) or len(rows) != count:
+        raise garbled("sent another number of vectors than there were texts")
+    try:
+        vectors = tuple(tuple(map(float, row)) for row in rows)
+    except (TypeError, ValueError):
+        raise garbled("sent vectors that are none") from None
+    return Embeddings(
+        vectors,
+        _count(document, "prompt_eval_count") or 0,
+        (_count(document, "load_duration") or 0) / 1e6,
+        (_count(document, "total_duration") or 0) / 1e6,
     )
 
 

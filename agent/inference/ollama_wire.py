@@ -7,7 +7,17 @@ from typing import Any
 import orjson
 
 from agent.inference.failures import from_text, garbled, incomplete
-from agent.inference.rules import ChatRequest, Finish, FinishReason, Frame, Message, ToolCall, Usage
+from agent.inference.rules import (
+    Batch,
+    ChatRequest,
+    EmbedRequest,
+    Finish,
+    FinishReason,
+    Frame,
+    Message,
+    ToolCall,
+    Usage,
+)
 from agent.shared.errors import OrcaError
 
 LINE_LIMIT_BYTES = 64 * 1024 * 1024
@@ -29,7 +39,21 @@ def chat_body(request: ChatRequest) -> bytes:
     body.update({name: value for name, value in extras.items() if value is not None})
     if request.tools:
         body["tools"] = request.tools
+    if request.logprobs:
+        body |= {"logprobs": True, "top_logprobs": request.top_logprobs}
     return orjson.dumps(body)
+
+
+def embed_body(request: EmbedRequest) -> dict[str, object]:
+    """The body of POST /api/embed."""
+    body: dict[str, object] = {
+        "model": request.model,
+        "input": list(request.input),
+        "truncate": request.truncate,
+        "options": dict(request.options),
+    }
+    extras = {"dimensions": request.dimensions, "keep_alive": request.keep_alive}
+    return body | {name: value for name, value in extras.items() if value is not None}
 
 
 def _message(message: Message) -> dict[str, object]:
@@ -62,26 +86,26 @@ class AnswerReader:
         self._rest: list[bytes] = []
         self._rest_bytes = 0
 
-    def feed(self, data: bytes) -> list[Frame | Finish]:
+    def feed(self, data: bytes) -> Batch:
         """The frames that `data` completes, in order."""
         cut = data.rfind(b"\n") + 1
         if not cut:
             self._keep(data)
-            return []
+            return Batch()
         block = b"".join((*self._rest, data[:cut]))
         self._rest, self._rest_bytes = [], 0
         self._keep(data[cut:])
         return self._frames(block)
 
-    def end(self) -> list[Frame | Finish]:
+    def end(self) -> Batch:
         """The frames of a last line without its line end; sets `failure` if the answer is not
         whole."""
         try:
             orjson.loads(block := b"".join(self._rest))
         except orjson.JSONDecodeError:
-            frames: list[Frame | Finish] = []
+            frames = Batch()
         else:
-            frames = self._frames(block)
+            frames = self._frames(block + b"\n")
         if not self.is_finished and self.failure is None:
             self.failure = incomplete(self._model)
         return frames
@@ -93,9 +117,10 @@ class AnswerReader:
             if self._rest_bytes > LINE_LIMIT_BYTES:
                 self._rest, self.failure = [], garbled("sent a line without end")
 
-    def _frames(self, block: bytes) -> list[Frame | Finish]:
-        frames: list[Frame | Finish] = []
-        for line in block.split(b"\n"):
+    def _frames(self, block: bytes) -> Batch:
+        frames = Batch(raw=block)
+        lines = block.split(b"\n")
+        for number, line in enumerate(lines):
             if line and not self.is_finished:
                 try:
                     self._read(orjson.loads(line), frames)
@@ -104,21 +129,27 @@ class AnswerReader:
                         continue
                     self.failure = garbled("sent a line that cannot be read")
                 if self.failure is not None:
+                    frames.raw = b"".join(good + b"\n" for good in lines[:number])
                     break
         self._note_first(frames)
         return frames
 
     # Runs once a token, so nothing is checked twice: another shape than Ollama's raises here
     # and is caught above.
-    def _read(self, line: Any, frames: list[Frame | Finish]) -> None:  # Any: a stranger's JSON
+    def _read(self, line: Any, frames: Batch) -> None:  # Any: a stranger's JSON
         if "error" in line:
             self.failure = from_text(200, line["error"], self._model)
             return
-        message = line["message"]
-        if text := message.get("thinking"):
-            frames.append(Frame("thinking", text + ""))
-        if text := message.get("content"):
-            frames.append(Frame("token", text + ""))
+        if "response" in line:  # of /api/generate
+            message, text = line, line["response"]
+        else:
+            message = line["message"]
+            text = message.get("content")
+        if thought := message.get("thinking"):
+            frames.append(Frame("thinking", thought + ""))
+        if text:
+            found = tuple(line["logprobs"]) if "logprobs" in line else ()
+            frames.append(Frame("token", text + "", (), found))
         if calls := message.get("tool_calls"):
             frames.append(Frame("tool", "", tuple(_call(call) for call in calls)))
         if line["done"] is True:
@@ -126,7 +157,7 @@ class AnswerReader:
             self._note_first(frames)
             frames.append(Finish(REASONS.get(line.get("done_reason"), "stop"), self._usage(line)))
 
-    def _note_first(self, frames: list[Frame | Finish]) -> None:
+    def _note_first(self, frames: Batch) -> None:
         if frames and not self._first_token_ms and isinstance(frames[0], Frame):
             self._first_token_ms = round((self._monotonic() - self._began) * 1000, 3)
 

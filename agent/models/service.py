@@ -1,9 +1,9 @@
 """The models of all backends: listed from the watch, known in detail once asked for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from agent.inference.backends import Backend
+from agent.inference.backend import Backend
 from agent.inference.rules import InstalledModel, ShownModel, canonical_name
 from agent.models import rules
 from agent.models.profiles import Profiles
@@ -16,7 +16,7 @@ class ModelService:
 
     def __init__(
         self,
-        backends: Sequence[Backend],
+        backends: Iterable[Backend],
         *,
         default_model: str | None = None,
         memory_bytes: int | None = None,
@@ -127,7 +127,7 @@ class ModelService:
 
     async def _detailed(self, backend: Backend, model: Model) -> Model:
         if _key(model) not in self._shown:
-            shown = await backend.ollama.show(model.name)
+            shown = await backend.provider.show(model.name)
             still_there = {_key(one) for one in self.models()}
             self._shown = {key: one for key, one in self._shown.items() if key in still_there}
             self._shown[_key(model)] = shown

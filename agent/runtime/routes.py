@@ -28,6 +28,12 @@ class BackendStateOut(web.Out):
     since: str | None
     detail: str | None
     warning: str | None
+    provider: str
+    breaker: str
+    in_flight: int
+    limits: dict[str, int]
+    models_count: int
+    loaded: list[str]
 
 
 class OllamaProcessOut(web.Out):

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from quart import Response, request
+from quart import Response, g, request
 from quart.wrappers.base import BaseRequestWebsocket
 from quart_schema import document_querystring, document_request, document_response
 from werkzeug.exceptions import RequestTimeout
@@ -26,6 +26,8 @@ Scope = Literal["chat", "models", "slicer", "printhost", "admin"]
 SCOPES: tuple[Scope, ...] = ("chat", "models", "slicer", "printhost", "admin")
 SCOPE_ATTRIBUTE = "_orca_scope"
 PUBLIC_ATTRIBUTE = "_orca_public"
+COUNTED_ATTRIBUTE = "_orca_counted"
+FAILURE_ATTRIBUTE = "_orca_failure"
 ANY_SCOPE = "any"
 MEDIA_ATTRIBUTE = "_orca_media"
 JSON_BODY_BYTES = 8 * 1024 * 1024
@@ -86,6 +88,22 @@ def public(handler: H) -> H:
     """Anyone who passes the wall may call the route. The list is closed (tests/house)."""
     setattr(handler, PUBLIC_ATTRIBUTE, True)
     return handler
+
+
+def counted(handler: H) -> H:
+    """Asks a model: the rate limit of the caller counts it (setting requests_per_minute)."""
+    setattr(handler, COUNTED_ATTRIBUTE, True)
+    return handler
+
+
+def fails_with(model: type[BaseModel]) -> Callable[[H], H]:
+    """Documents the JSON of an error where that is no problem document."""
+
+    def mark(handler: H) -> H:
+        setattr(handler, FAILURE_ATTRIBUTE, model)
+        return handler
+
+    return mark
 
 
 def gives(model: type[BaseModel], status: int = 200) -> Callable[[H], H]:
@@ -197,6 +215,14 @@ def project_of(sent: BaseRequestWebsocket) -> str:
         "bad-project",
         f"{PROJECT_HEADER} is a name of 1 to 64 letters, digits, dots, dashes or underscores.",
     )
+
+
+def asker() -> tuple[str, str]:
+    """The id of who sends this request, empty for a stranger, and the project that it is for.
+
+    Raises Malformed."""
+    caller = g.get("caller")
+    return caller.id if caller else "", project_of(request)
 
 
 def _too_large(limit_bytes: int) -> TooLarge:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agent.inference.backends import Backend, BackendState
+from agent.inference.backend import Backend, BackendState
 from agent.inference.ollama import Ollama
 from agent.inference.rules import ChatRequest, Message
 from agent.shared.errors import OrcaError
@@ -58,7 +58,7 @@ async def test_nothing_is_claimed_before_the_first_look(backend: Backend, fake: 
 
 
 async def test_one_look_tells_version_models_and_memory(backend: Backend, fake: FakeOllama) -> None:
-    await backend.ollama.load("tiny")
+    await backend.provider.load("tiny")
 
     state = await backend.check_now()
 
@@ -79,7 +79,7 @@ async def test_one_look_tells_version_models_and_memory(backend: Backend, fake: 
 async def test_the_watch_sees_ollama_go_and_come_back(
     backend: Backend, fake: FakeOllama, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "agent.inference.backends")
+    caplog.set_level(logging.INFO, "agent.inference.backend")
     async with asyncio.timeout(5), running(watch=backend.run()):
         await backend.until(is_up)
         await fake.stop()

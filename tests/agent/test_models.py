@@ -7,7 +7,7 @@ import pytest
 from quart import Quart
 
 from agent.inference import routes as inference_routes
-from agent.inference.backends import Backend
+from agent.inference.backend import Backend
 from agent.inference.ollama import Ollama
 from agent.inference.queue import Queue
 from agent.models import routes

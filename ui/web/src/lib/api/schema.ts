@@ -810,6 +810,20 @@ export interface components {
             detail: string | null;
             /** Warning */
             warning: string | null;
+            /** Provider */
+            provider: string;
+            /** Breaker */
+            breaker: string;
+            /** In Flight */
+            in_flight: number;
+            /** Limits */
+            limits: {
+                [key: string]: number;
+            };
+            /** Models Count */
+            models_count: number;
+            /** Loaded */
+            loaded: string[];
         } & {
             [key: string]: unknown;
         };
