@@ -10,6 +10,7 @@ from quart import Quart
 
 from agent import guard, health, openapi, pages
 from agent.access import routes as access_routes
+from agent.access.limits import RateLimit
 from agent.access.service import AccessService
 from agent.chat import routes as chat_routes
 from agent.chat.answering import CutOff, Parts
@@ -208,7 +209,9 @@ async def open_agent(  # noqa: PLR0915 - the wiring, read from top to bottom
         )
         app = _app()
         problems.install(app)
-        guard.install(app, access, port=settings.port)
+        per_minute = settings.requests_per_minute
+        rate = RateLimit(per_minute) if per_minute else None
+        guard.install(app, access, port=settings.port, rate=rate)
         for blueprint in (
             health.routes(status),
             access_routes.routes(access, port=settings.port),

@@ -15,12 +15,13 @@ from werkzeug.routing import MapAdapter
 
 from agent import plain
 from agent.access.here import cookie_name, keep_session
+from agent.access.limits import Allowance, RateLimit
 from agent.access.routes import PAIRING_PATH
 from agent.access.rules import NAMES, Caller, address
 from agent.access.service import AccessService
 from agent.shared.clock import NewId, random_id
-from agent.shared.errors import Denied, Malformed, Unauthenticated
-from agent.shared.web import ANY_SCOPE, PUBLIC_ATTRIBUTE, SCOPE_ATTRIBUTE
+from agent.shared.errors import Denied, Malformed, TooMany, Unauthenticated
+from agent.shared.web import ANY_SCOPE, COUNTED_ATTRIBUTE, PUBLIC_ATTRIBUTE, SCOPE_ATTRIBUTE
 
 PAGES = "/ui"
 READING = ("GET", "HEAD")
@@ -53,6 +54,7 @@ class Asked:
     fields: dict[str, str]
     scope: str
     is_public: bool
+    is_counted: bool
 
     @property
     def is_reading(self) -> bool:
@@ -75,8 +77,16 @@ class Asked:
 class Guard:
     """Lets a request in, or raises what is wrong with it; the order is the security."""
 
-    def __init__(self, app: Quart, access: AccessService, port: int, new_id: NewId) -> None:
+    def __init__(
+        self,
+        app: Quart,
+        access: AccessService,
+        port: int,
+        new_id: NewId,
+        rate: RateLimit | None,
+    ) -> None:
         self._app, self._access, self._port, self._new_id = app, access, port, new_id
+        self._rate = rate
         self._cookie = cookie_name(port)
         self._origins = {address(port, name) for name in NAMES}
         if port == 80:  # which browsers leave out
@@ -102,6 +112,8 @@ class Guard:
                 return plain.sign_in()
             raise
         self._may(g.caller, asked.scope)
+        if asked.is_counted:
+            self._count(g.caller)
         return None
 
     def _asked(self) -> Asked:
@@ -115,7 +127,7 @@ class Guard:
                 hosts.append(value)
         given = fields.get("x-request-id", "")
         g.request_id = given if REQUEST_ID.fullmatch(given) else self._new_id()
-        g.started_s, g.caller = time.perf_counter(), None
+        g.started_s, g.caller, g.allowance = time.perf_counter(), None, None
         handler = self._app.view_functions.get(sent.endpoint) if sent.endpoint else None
         return Asked(
             method=sent.method,
@@ -126,6 +138,7 @@ class Guard:
             fields=fields,
             scope=getattr(handler, SCOPE_ATTRIBUTE, "admin"),
             is_public=getattr(handler, PUBLIC_ATTRIBUTE, False) and sent.method != "OPTIONS",
+            is_counted=getattr(handler, COUNTED_ATTRIBUTE, False),
         )
 
     def _is_for_us(self, asked: Asked) -> None:
@@ -177,6 +190,18 @@ class Guard:
                 "scope-missing", f"This needs a token with the scope {scope}.", scope=scope
             )
 
+    def _count(self, caller: Caller) -> None:
+        if self._rate is None:
+            return
+        allowance = g.allowance = self._rate.take(caller.id)
+        if not allowance.is_granted:
+            raise TooMany(
+                "too-many-requests",
+                f"More than {allowance.limit} requests in a minute. Go on in "
+                f"{allowance.reset_s:.0f} s, or raise the setting requests_per_minute.",
+                retry_after_s=max(1, round(allowance.reset_s)),
+            )
+
     def _session_cookie(self, asked: Asked) -> str | None:
         if "cookie" not in asked.fields:
             return None
@@ -196,6 +221,9 @@ class Guard:
     async def finish(self, response: ResponseTypes) -> ResponseTypes:
         """Seals the answer of a request, and notes it without anything that was sent."""
         self.seal(response)
+        allowance: Allowance | None = g.allowance
+        if allowance:
+            response.headers.update(allowance.headers)
         caller: Caller | None = g.caller
         if caller and caller.is_renewed and caller.kind == "session":
             keep_session(response, request.cookies[self._cookie], self._port)
@@ -217,9 +245,16 @@ class Guard:
         return self.seal(response) if response is not None else None
 
 
-def install(app: Quart, access: AccessService, *, port: int, new_id: NewId = random_id) -> None:
+def install(
+    app: Quart,
+    access: AccessService,
+    *,
+    port: int,
+    new_id: NewId = random_id,
+    rate: RateLimit | None = None,
+) -> None:
     """Puts the wall around the app. To be called before anything else hooks into requests."""
-    guard = Guard(app, access, port, new_id)
+    guard = Guard(app, access, port, new_id, rate)
     host = f"{NAMES[0]}:{port}"
 
     def by_path_alone(sent: BaseRequestWebsocket | None) -> MapAdapter | None:

@@ -22,6 +22,7 @@ from agent.access.here import cookie_name
 from agent.shared.problems import Problem
 from agent.shared.web import (
     ANY_SCOPE,
+    FAILURE_ATTRIBUTE,
     MEDIA_ATTRIBUTE,
     PUBLIC_ATTRIBUTE,
     SCOPE_ATTRIBUTE,
@@ -179,7 +180,14 @@ def _add_answers(operation: Json, handler: Callable[..., Any]) -> None:
             answer.setdefault("content", {})[kind] = {"schema": _media_schema(kind)}
     if not any(status < "400" for status in answers):
         answers["200"] = {"description": HTTPStatus.OK.phrase}
-    operation["responses"] = {**dict(sorted(answers.items())), "default": ANY_PROBLEM}
+    default = ANY_PROBLEM
+    if failure := getattr(handler, FAILURE_ATTRIBUTE, None):
+        schema = failure.model_json_schema()
+        default = {
+            "description": failure.__doc__,
+            "content": {"application/json": {"schema": schema}},
+        }
+    operation["responses"] = {**dict(sorted(answers.items())), "default": default}
 
 
 def _media_schema(kind: str) -> Json:

@@ -172,6 +172,13 @@ class Settings(BaseSettings):
         le=10_000,
         description="Answers that may wait for their turn; one more is refused with 503.",
     )
+    requests_per_minute: int = Field(
+        default=0,
+        ge=0,
+        le=1_000_000,
+        description="Requests to models that one token may send in any minute; one more is refused "
+        "with 429. 0: as many as the queue takes.",
+    )
     image_max_edge: int = Field(
         default=1568,
         ge=64,

@@ -26,7 +26,7 @@ from agent.runs.service import RunService
 from agent.runs.shapes import run_json
 from agent.shared.errors import Malformed
 from agent.shared.streams import event_stream
-from agent.shared.web import asker, asks, gives, gives_media, json, needs, read_json, takes
+from agent.shared.web import asker, asks, counted, gives, gives_media, json, needs, read_json, takes
 
 IMPORT_BYTES = 256 * 1024 * 1024
 KEY_CHARACTERS = 200
@@ -109,6 +109,7 @@ def routes(
 
     @bp.post("/conversations/<conversation_id>/messages")
     @needs("chat")
+    @counted
     @takes(MessageIn)
     @gives(Posted, 202)
     async def ask(conversation_id: str, asked: MessageIn) -> Response:
@@ -126,6 +127,7 @@ def routes(
 
     @bp.post("/messages/<message_id>/regenerate")
     @needs("chat")
+    @counted
     @takes(RegenerateIn)
     @gives(Posted, 202)
     async def regenerate(message_id: str, asked: RegenerateIn) -> Response:

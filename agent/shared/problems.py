@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Annotated
+from types import MappingProxyType
+from typing import Annotated, NamedTuple
 
 import orjson
 from pydantic import ConfigDict, Field
@@ -40,8 +42,21 @@ ROUTING = {
     415: ("unsupported-media-type", "Send JSON with Content-Type: application/json."),
     408: ("body-too-slow", "The body did not arrive in time. Send it again."),
 }
+MEDIA = "application/problem+json"
 DISCARDED_BYTES = 64 * 1024 * 1024
 DISCARDING_S = 5.0
+
+
+class Told(NamedTuple):
+    """An error as it goes out."""
+
+    status: int
+    body: bytes
+    content_type: str
+
+
+Dialect = Callable[[Mapping[str, object]], Told]  # a problem document in other words
+NO_DIALECTS: Mapping[str, Dialect] = MappingProxyType({})
 
 
 class FieldProblem(Out):
@@ -79,23 +94,37 @@ def document(code: str, status: int, detail: str, **extra: object) -> dict[str, 
     }
 
 
-def answer(body: dict[str, object]) -> Response:
-    """The response that carries a problem document."""
-    if has_request_context() and (request_id := g.get("request_id")):
-        body = {**body, "request_id": request_id}
-    status = body["status"]
-    assert isinstance(status, int)  # noqa: S101 - made by document() above
-    response = Response(orjson.dumps(body), status, content_type="application/problem+json")
+def answer(body: Mapping[str, object], told: Told | None = None) -> Response:
+    """The response that carries a problem document, or the same in other words."""
+    if told is None:
+        told = _plainly(body)
+    response = Response(told.body, told.status, content_type=told.content_type)
     retry_after = body.get("retry_after_s")
     if isinstance(retry_after, (int, float)):
         response.headers["Retry-After"] = str(max(1, round(retry_after)))
-    if status == 401:
+    if told.status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="orca-agent"'
     return response
 
 
-def install(app: Quart) -> None:
-    """Turns every exception that leaves a handler into a problem document."""
+def _plainly(body: Mapping[str, object]) -> Told:
+    if has_request_context() and (request_id := g.get("request_id")):
+        body = {**body, "request_id": request_id}
+    status = body["status"]
+    assert isinstance(status, int)  # noqa: S101 - made by document() above
+    return Told(status, orjson.dumps(body), MEDIA)
+
+
+def install(app: Quart, dialects: Mapping[str, Dialect] = NO_DIALECTS) -> None:
+    """Turns every exception that leaves a handler into a problem document, or what `dialects`
+    make of it below the paths that they are for."""
+
+    def spoken(body: Mapping[str, object]) -> Response:
+        path = request.path if has_request_context() else ""
+        for below, speak in dialects.items():
+            if path == below or path.startswith(f"{below}/"):
+                return answer(body, speak(body))
+        return answer(body)
 
     @app.after_request
     async def until_it_is_heard(response: ResponseTypes) -> ResponseTypes:
@@ -105,13 +134,13 @@ def install(app: Quart) -> None:
 
     @app.errorhandler(OrcaError)
     async def expected(err: OrcaError) -> Response:
-        return answer(describe(err))
+        return spoken(describe(err))
 
     @app.errorhandler(HTTPException)
     async def routing(err: HTTPException) -> Response:
         status = err.code or 500
         code, detail = ROUTING.get(status, ("bad-request", "The request cannot be read."))
-        response = answer(document(code, status, detail))
+        response = spoken(document(code, status, detail))
         if allow := dict(err.get_headers()).get("Allow"):
             response.headers["Allow"] = allow
         return response
@@ -120,7 +149,7 @@ def install(app: Quart) -> None:
     async def bug(err: Exception) -> Response:
         log.error("unhandled error", exc_info=err)
         detail = "The agent made a mistake. `orca-agent logs` has the details."
-        return answer(document("internal", 500, detail))
+        return spoken(document("internal", 500, detail))
 
 
 async def _discard_body() -> None:
