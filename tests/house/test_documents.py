@@ -76,7 +76,7 @@ def _is_for_readers(file: Path) -> bool:
 
 
 def _emitted() -> set[str]:
-    """Names in `emit("name", ...)`, and where `emit` is handed on with its name behind it."""
+    """Names in `emit("name", ...)` or `tell(...)`, and where these are handed on with the name."""
     return {
         argument.value
         for file in python("agent")
@@ -84,7 +84,7 @@ def _emitted() -> set[str]:
         if isinstance(call, ast.Call)
         for before, argument in zip([call.func, *call.args], call.args, strict=False)
         if isinstance(before, ast.Attribute)
-        and before.attr == "emit"
+        and before.attr in {"emit", "tell"}
         and isinstance(argument, ast.Constant)
         and isinstance(argument.value, str)
     }
