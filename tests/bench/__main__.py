@@ -17,14 +17,14 @@ import orjson
 import psutil
 
 from agent.server import loop_factory
-from tests.bench import cancel, first_token, images, lists, litellm, queue, starting, tokens
+from tests.bench import cancel, first_token, images, lists, litellm, memory, queue, starting, tokens
 from tests.bench.connection import BenchError
 from tests.bench.processes import Fake, compile_bytecode, fake_ollama, orca_agent
 from tests.bench.report import Row, table
 from tests.bench.targets import Direct, OrcaAgent, Proxy
 
 RESULTS = Path(__file__).with_name("results")
-PARTS = ("tokens", "first-token", "cancel", "start", "lists", "images", "queue")
+PARTS = ("tokens", "first-token", "cancel", "start", "lists", "images", "queue", "memory")
 
 
 @dataclass(slots=True)
@@ -57,6 +57,10 @@ class Bench:
             if "queue" in self.only:
                 await self._part(
                     "queue", lambda: queue.measure(fake, self.folder, quick=self.quick)
+                )
+            if "memory" in self.only:
+                await self._part(
+                    "memory", lambda: memory.measure(fake, self.folder, quick=self.quick)
                 )
 
     async def _relaying(self, fake: Fake) -> None:
