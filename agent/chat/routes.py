@@ -24,6 +24,7 @@ from agent.inference.inference import Who
 from agent.runs.rules import Run
 from agent.runs.service import RunService
 from agent.runs.shapes import run_json
+from agent.shared import wire
 from agent.shared.errors import Malformed
 from agent.shared.streams import event_stream
 from agent.shared.web import asker, asks, counted, gives, gives_media, json, needs, read_json, takes
@@ -180,12 +181,14 @@ def idempotency_key() -> str | None:
 
 
 def _begun(runs: RunService, message: dict[str, object], run: Run) -> Response:
+    posted = {"message": message, "run": run_json(run)}
     if request.accept_mimetypes.best_match(["application/json", "text/event-stream"]) == (
         "text/event-stream"
     ):
-        response = event_stream(runs.events(run.id))
+        first = wire.encode_unnumbered("posted", posted)
+        response = event_stream(runs.events(run.id), first=first)
         response.headers["X-Run-ID"] = run.id
     else:
-        response = json({"message": message, "run": run_json(run)}, 202)
+        response = json(posted, 202)
     response.headers["Location"] = f"/api/v1/runs/{run.id}"
     return response

@@ -8,9 +8,12 @@ from quart import Response
 RETRY = b"retry: 1000\n\n"
 
 
-def event_stream(events: AsyncGenerator[bytes, None], *, status: int = 200) -> Response:
-    """Server-sent events. The source is closed when the reader leaves."""
-    body = _with_retry(events)
+def event_stream(
+    events: AsyncGenerator[bytes, None], *, status: int = 200, first: bytes = b""
+) -> Response:
+    """Server-sent events, `first` before those of the source, which is closed when the reader
+    leaves."""
+    body = _with_retry(events, first)
     response = Response(body, status, content_type="text/event-stream; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"
@@ -18,8 +21,10 @@ def event_stream(events: AsyncGenerator[bytes, None], *, status: int = 200) -> R
     return response
 
 
-async def _with_retry(events: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+async def _with_retry(
+    events: AsyncGenerator[bytes, None], first: bytes
+) -> AsyncGenerator[bytes, None]:
     async with aclosing(events):
-        yield RETRY  # now, so that the status line does not wait for the first event
+        yield RETRY + first  # now, so that the status line does not wait for the first event
         async for payload in events:
             yield payload

@@ -22,6 +22,11 @@ def encode(seq: int, name: str, data: object) -> bytes:
     return b"id: %d\nevent: %b\ndata: %b\n\n" % (seq, name.encode(), orjson.dumps(data))
 
 
+def encode_unnumbered(name: str, data: object) -> bytes:
+    """An event that stands outside the count: a reader that comes back does not miss it."""
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), orjson.dumps(data))
+
+
 def encode_text(seq: int, name: bytes, text: str) -> bytes:
     """`encode` for the one event of which there are thousands: `{"text": ...}`."""
     return b'id: %d\nevent: %b\ndata: {"text":%b}\n\n' % (seq, name, orjson.dumps(text))

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import httpx
+import orjson
 import pytest
 
 from tests.agent.talking import (
@@ -147,10 +148,37 @@ async def test_who_accepts_events_gets_them_as_the_answer_of_the_post(
 
     assert reply.status_code == 200
     assert reply.headers["content-type"] == "text/event-stream; charset=utf-8"
-    assert raw.startswith(b"retry: 1000\n\nid: 1\nevent: started\ndata: {")
     run_id = reply.headers["X-Run-ID"]
+    retry, posted, events = raw.split(b"\n\n", maxsplit=2)
+    assert retry == b"retry: 1000"
+    assert events.startswith(b"id: 1\nevent: started\ndata: {")
     async with client.stream("GET", f"/api/v1/runs/{run_id}/events") as again:
-        assert b"".join([data async for data in again.aiter_raw()]) == raw
+        assert b"".join([data async for data in again.aiter_raw()]) == retry + b"\n\n" + events
+    # Before the events, and without a number: what the post would have answered otherwise.
+    name, _, data = posted.partition(b"\ndata: ")
+    told = orjson.loads(data)
+    assert (name, set(told)) == (b"event: posted", {"message", "run"})
+    assert [told["message"]] == (await messages(client, conversation["id"]))[:1]
+    assert (told["run"]["id"], told["run"]["kind"]) == (run_id, "chat")
+
+
+async def test_the_same_key_gives_the_same_run_whatever_is_accepted(
+    client: httpx.AsyncClient, fake: FakeOllama
+) -> None:
+    conversation = await opened(client)
+    path = f"/api/v1/conversations/{conversation['id']}/messages"
+    key = {"Idempotency-Key": "once"}
+    first = body(await client.post(path, json={"content": "Why?"}, headers=key), 202)
+
+    again = await client.post(
+        path, json={"content": "Why?"}, headers={**key, "Accept": "text/event-stream"}
+    )
+
+    told = orjson.loads(again.text.split("event: posted\ndata: ")[1].split("\n")[0])
+    assert told["message"] == first["message"]
+    assert again.headers["X-Run-ID"] == told["run"]["id"] == first["run"]["id"]
+    assert "event: done" in again.text
+    assert len(chats(fake)) == 1
 
 
 # --- the tree -----------------------------------------------------------------------------------
