@@ -32,6 +32,7 @@ def _installed(entry: Mapping[str, object]) -> InstalledModel:
         capabilities=_texts(entry, "capabilities"),
         context_length=_count(details, "context_length"),
         is_remote=bool(_text(entry, "remote_host")),
+        modified_at=_moment(_text(entry, "modified_at")),
     )
 
 
@@ -78,6 +79,11 @@ def embedded(answer: object, count: int) -> Embeddings:
         (_count(document, "load_duration") or 0) / 1e6,
         (_count(document, "total_duration") or 0) / 1e6,
     )
+
+
+def shown_whole(answer: object) -> Mapping[str, object]:
+    """All of /api/show, as it is."""
+    return _object(answer)
 
 
 def _object(answer: object) -> Mapping[str, object]:

@@ -151,6 +151,7 @@ class InstalledModel:
     capabilities: tuple[str, ...]
     context_length: int | None
     is_remote: bool
+    modified_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

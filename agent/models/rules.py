@@ -31,6 +31,7 @@ class Model:
     parameter_size: str
     quantization: str
     is_remote: bool = False
+    modified_at: datetime | None = None
 
 
 def by_preference(

@@ -121,6 +121,7 @@ class ModelService:
             parameter_size=installed.parameter_size,
             quantization=installed.quantization,
             is_remote=installed.is_remote,
+            modified_at=installed.modified_at,
         )
         shown = self._shown.get(_key(model))
         return _with(model, shown) if shown else model
