@@ -11,6 +11,20 @@ METADATA_IPS = {"100.100.100.200", "168.63.129.16", "fd00:ec2::254"}
 HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?", re.ASCII)
 
 
+def openai_url(text: str) -> str:
+    """The address of an OpenAI-shaped API: with its scheme, and `/v1` where it has no path.
+
+    Raises ValueError with a sentence, as `base_url`."""
+    if "://" not in text:
+        raise ValueError("The address of an OpenAI-shaped server begins with http:// or https://.")
+    try:
+        url = base_url(text)
+    except ValueError as err:
+        raise ValueError(str(err).replace(" of Ollama", " of a model server")) from None
+    scheme, _, rest = url.partition("://")
+    return url if "/" in rest else f"{scheme}://{rest}/v1"
+
+
 def base_url(text: str) -> str:
     """`scheme://host:port[/path]` for an address, in every form that OLLAMA_HOST may have.
 
@@ -68,12 +82,12 @@ def _host(name: str) -> str:
         if name and (not HOST.fullmatch(name) or len(name) > 253):
             raise ValueError("The host in the address of Ollama is no name and no IP address.")
         if name.rstrip(".") in METADATA:
-            raise ValueError("That host serves a cloud's metadata, never Ollama.")
+            raise ValueError("That host serves a cloud's metadata, never models.")
         return name or "127.0.0.1"
     if address.is_link_local or str(address) in METADATA_IPS:
-        raise ValueError("That address is link-local or serves a cloud's metadata, never Ollama.")
+        raise ValueError("That address is link-local or serves a cloud's metadata, never models.")
     if address.is_multicast:
-        raise ValueError("That address is a multicast group, never Ollama.")
+        raise ValueError("That address is a multicast group, never models.")
     if isinstance(address, ipaddress.IPv6Address):
         return "[::1]" if address.is_unspecified else f"[{address}]"
     return "127.0.0.1" if address.is_unspecified else str(address)

@@ -1,0 +1,243 @@
+"""Connections to one model server; what goes wrong there becomes one of our errors."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+
+import aiohttp
+from yarl import URL
+
+from agent.shared.errors import OrcaError, Unavailable
+
+TRANSPORT_ERRORS = (
+    aiohttp.ClientError,
+    aiohttp.http_exceptions.HttpProcessingError,
+    OSError,
+)
+JSON_TYPE = {"Content-Type": "application/json"}
+PIECE_BYTES = 64 * 1024
+BODY_LIMIT_BYTES = 32 * 1024 * 1024
+DRAIN_S = 0.1
+LONGEST_RETRY_S = 3600.0
+
+
+class Words(Protocol):
+    """What a provider says of what went wrong."""
+
+    def down(self, url: str) -> OrcaError: ...
+    def garbled(self, what: str) -> OrcaError: ...
+    def incomplete(self, model: str) -> OrcaError: ...
+    def too_slow(self, model: str, patience_s: float) -> OrcaError: ...
+    def stalled(self, model: str, patience_s: float) -> OrcaError: ...
+    def from_answer(self, status: int, body: bytes, model: str) -> OrcaError: ...
+
+
+class Transport:
+    """Opened with the first request. Raises errors of agent.shared.errors only, and none repeats
+    the key.
+
+    Leaving an answer, in whatever way, closes its connection at once, unless it was drained."""
+
+    def __init__(
+        self,
+        url: str,
+        words: Words,
+        *,
+        key: str = "",
+        headers: Mapping[str, str] | None = None,
+        ca_file: Path | None = None,
+        connect_s: float,
+        idle_s: float,
+    ) -> None:
+        self.url = url
+        self._words, self._key, self._ca_file = words, key.encode(), ca_file
+        self._headers = dict(headers or {})
+        if key:
+            self._headers["Authorization"] = f"Bearer {key}"
+        self._connect_s, self._idle_s = connect_s, idle_s
+        self._session: aiohttp.ClientSession | None = None
+        self._opening = asyncio.Lock()
+        self._addresses: dict[str, URL] = {}
+
+    async def close(self) -> None:
+        """Ends every connection; the next request opens new ones."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    @asynccontextmanager
+    async def answer(
+        self, path: str, body: bytes, model: str, *, within_s: float
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """An answer of status 200 whose head came within a time, to be read piece by piece."""
+        try:
+            async with asyncio.timeout(within_s):
+                reply = await self._send("POST", path, body)
+        except TimeoutError:
+            raise self._words.too_slow(model, within_s) from None
+        try:
+            if reply.status != 200:
+                raise self._refusal(reply, await self.whole(reply), model)
+            yield reply
+        finally:
+            reply.close()
+
+    async def fetch(
+        self, method: str, path: str, body: bytes = b"", *, within_s: float, model: str
+    ) -> bytes:
+        """A whole answer of status 200 within a time."""
+        try:
+            async with asyncio.timeout(within_s):
+                reply = await self._send(method, path, body)
+                try:
+                    answer = await self.whole(reply)
+                finally:
+                    reply.close()
+        except TimeoutError:
+            raise self._words.too_slow(model, within_s) from None
+        if reply.status != 200:
+            raise self._refusal(reply, answer, model)
+        return answer
+
+    async def chunks(
+        self, reply: aiohttp.ClientResponse, model: str, *, first_s: float | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """The body as it arrives, then b"" at its end. `first_s` is the patience for its first
+        piece, for servers that send the head before the model has begun."""
+        patience_s = first_s or self._idle_s
+        while True:
+            try:
+                async with asyncio.timeout(patience_s):
+                    chunk = await reply.content.readany()
+            except TimeoutError:
+                if patience_s == first_s:
+                    raise self._words.too_slow(model, patience_s) from None
+                raise self._words.stalled(model, patience_s) from None
+            except TRANSPORT_ERRORS as err:
+                raise self._words.incomplete(model) from err
+            yield chunk
+            if not chunk:
+                return
+            patience_s, first_s = self._idle_s, None
+
+    async def whole(self, reply: aiohttp.ClientResponse) -> bytes:
+        """The body up to its end."""
+        parts: list[bytes] = []
+        size = 0
+        try:
+            while part := await reply.content.readany():
+                parts.append(part)
+                size += len(part)
+                if size > BODY_LIMIT_BYTES:
+                    raise self._words.garbled("sent an answer without end")
+        except TRANSPORT_ERRORS as err:
+            raise self._words.down(self.url) from err
+        return b"".join(parts)
+
+    async def _send(self, method: str, path: str, body: bytes) -> aiohttp.ClientResponse:
+        # A body in pieces costs a task of its own, which a small one does not need.
+        is_large = len(body) > PIECE_BYTES
+        session = await self._opened()
+        try:
+            return await session.request(
+                method,
+                self._address(path),
+                data=(_pieces(body) if is_large else body) if body else None,
+                headers={**JSON_TYPE, "Content-Length": str(len(body))} if body else None,
+                allow_redirects=False,
+            )
+        except (aiohttp.ClientResponseError, ValueError) as err:
+            raise self._words.garbled("does not speak HTTP") from err
+        except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as err:
+            raise _untrusted(self.url) from err
+        except TRANSPORT_ERRORS as err:
+            raise self._words.down(self.url) from err
+
+    def _address(self, path: str) -> URL:
+        if (address := self._addresses.get(path)) is None:
+            address = self._addresses[path] = URL(f"{self.url}{path}", encoded=True)
+        return address
+
+    async def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            async with self._opening:
+                if self._session is None:
+                    self._session = self._new_session(await self._trust())
+        return self._session
+
+    def _new_session(self, trust: "ssl.SSLContext | bool") -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            # 0 is "no limit": the agent's own queue decides how many run.
+            connector=aiohttp.TCPConnector(limit=0, ssl=trust),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_s),
+            headers={
+                "Accept-Encoding": "identity",
+                "User-Agent": "orca-agent",
+                **self._headers,
+            },
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+        )
+
+    async def _trust(self) -> "ssl.SSLContext | bool":
+        # Reading the certificate authorities takes longer than all else here: only for TLS.
+        if not self.url.startswith("https:"):
+            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if self._ca_file is None:
+            return True
+        try:
+            return await asyncio.to_thread(_authorities, self._ca_file)
+        except (OSError, ssl.SSLError) as err:
+            raise Unavailable(
+                "bad-ca-file",
+                f"The file of the certificate authority, {self._ca_file.name}, cannot be read. "
+                "It holds certificates as PEM.",
+            ) from err
+
+    def _refusal(self, reply: aiohttp.ClientResponse, body: bytes, model: str) -> OrcaError:
+        if self._key:  # some servers repeat it
+            body = body.replace(self._key, "…".encode())
+        error = self._words.from_answer(reply.status, body, model)
+        try:
+            retry_after_s = float(reply.headers.get("Retry-After", ""))
+        except ValueError:  # absent, or a date
+            return error
+        if isinstance(error, Unavailable) and 0 < retry_after_s < LONGEST_RETRY_S:
+            error.extra["retry_after_s"] = retry_after_s
+        return error
+
+
+async def drain(chunks: AsyncGenerator[bytes, None]) -> None:
+    """Waits for the end of the body after the last frame, so that the connection can be used
+    again; one that does not end is closed."""
+    try:
+        async with asyncio.timeout(DRAIN_S):
+            async for _ in chunks:
+                pass
+    except (TimeoutError, OrcaError):
+        return
+
+
+async def _pieces(body: bytes) -> AsyncIterator[bytes]:
+    """A body in pieces: images make it many megabytes, and one write would hold up the loop."""
+    for start in range(0, len(body), PIECE_BYTES):
+        yield body[start : start + PIECE_BYTES]
+
+
+def _authorities(ca_file: Path) -> ssl.SSLContext:
+    """The system's authorities and those of the file."""
+    trust = ssl.create_default_context()
+    trust.load_verify_locations(ca_file)
+    return trust
+
+
+def _untrusted(url: str) -> Unavailable:
+    return Unavailable(
+        "untrusted-certificate",
+        f"The certificate at {url} is not one that this computer trusts. If an authority of "
+        "your own made it, give its file with --ca-file.",
+    )
