@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
@@ -77,6 +77,12 @@ class Ollama:
         """One model's facts. Raises NotFound `model-not-found`."""
         asked: dict[str, object] = {"model": name}
         return ollama_facts.shown(await self._fetch("POST", "/api/show", asked, within_s=30))
+
+    async def show_whole(self, name: str, *, verbose: bool = False) -> Mapping[str, object]:
+        """All that Ollama tells of one model, in its own words. Raises as `show`."""
+        asked: dict[str, object] = {"model": name, "verbose": verbose}
+        answer = await self._fetch("POST", "/api/show", asked, within_s=30)
+        return ollama_facts.shown_whole(answer)
 
     async def load(self, name: str, keep_alive: str | int | None = None) -> None:
         """Reads a model into memory and returns when it is there."""
