@@ -1,5 +1,7 @@
 """A question, and its answer as it comes."""
 
+from urllib.parse import urlsplit
+
 from playwright.async_api import expect
 
 from tests.fakes.ollama import FakeOllama
@@ -57,3 +59,15 @@ async def test_code_is_copied_with_one_click(panel: Panel) -> None:
     await expect(panel.text.get_by_role("button", name="Copied")).to_be_visible()
     copied = await panel.page.evaluate("navigator.clipboard.readText()")
     assert copied == "M104 S215 ; nozzle temperature\nM207 S1.0 ; retraction length\n"
+
+
+async def test_a_turn_is_one_request_whose_answer_tells_the_run(panel: Panel) -> None:
+    await panel.ask_and_hear("Before")
+    asked: list[str] = []
+    panel.page.on("request", lambda one: asked.append(f"{one.method} {urlsplit(one.url).path}"))
+
+    await panel.ask_and_hear("Why does PETG string?")
+
+    messages = f"/api/v1/conversations/{await panel.conversation_id()}/messages"
+    posts = [one for one in asked if one.startswith("POST") or "/runs/" in one]
+    assert posts == [f"POST {messages}"]

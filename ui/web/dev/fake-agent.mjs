@@ -106,19 +106,26 @@ function snippets(found, query) {
 async function post({ id, request, response }) {
   const body = await jsonBody(request);
   const key = request.headers["idempotency-key"];
-  if (key && state.keys.has(key)) return send(response, 202, state.keys.get(key));
+  if (key && state.keys.has(key)) return begun(request, response, state.keys.get(key));
   const parent = "parent_id" in body ? body.parent_id : conversation(id).active_message_id;
   const question = addMessage(id, { role: "user", content: body.content, images: body.images ?? [], parent_id: parent });
   conversation(id).title ??= body.content.slice(0, 60);
   const posted = answer(id, question.id, body.model);
   state.keys.set(key, posted);
-  send(response, 202, posted);
+  begun(request, response, posted);
 }
 
 async function regenerate({ id, request, response }) {
   const body = await jsonBody(request);
   const old = [...state.messages.values()].flat().find((m) => m.id === id);
-  send(response, 202, answer(old.conversation_id, old.role === "user" ? old.id : old.parent_id, body.model));
+  begun(request, response, answer(old.conversation_id, old.role === "user" ? old.id : old.parent_id, body.model));
+}
+
+function begun(request, response, posted) {
+  if (request.headers.accept !== "text/event-stream") return send(response, 202, posted);
+  response.setHeader("Content-Type", "text/event-stream");
+  response.write(`event: posted\ndata: ${JSON.stringify(posted)}\n\n`);
+  follow(state.runs.get(posted.run.id), request, response);
 }
 
 function answer(conversationId, parentId, wanted) {

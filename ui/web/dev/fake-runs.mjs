@@ -56,7 +56,7 @@ function* script(message, text, guide, tell, end) {
 
 export function follow(run, request, response) {
   const after = Number(request.headers["last-event-id"] ?? 0);
-  response.setHeader("Content-Type", "text/event-stream");
+  if (!response.headersSent) response.setHeader("Content-Type", "text/event-stream");
   response.write("retry: 1000\n\n");
   for (const event of run.events.slice(after)) response.write(event);
   if (run.shape.state !== "running") return response.end();

@@ -11,7 +11,7 @@ export interface StateWords {
 export function connectionWords(connection: Connection, model: string | null): StateWords {
   if (connection.reach === "asking") return { mood: "asking", words: "Looking for the agent", detail: "" };
   if (connection.reach === "unreachable") {
-    return { mood: "away", words: "Agent not reachable, trying again", detail: "Start it with: orca-agent serve" };
+    return { mood: "away", words: "Agent not reachable", detail: "Trying again. Start it with: orca-agent serve" };
   }
   const ready = connection.ready;
   if (ready?.status === "starting") return { mood: "starting", words: "The agent is starting", detail: "" };

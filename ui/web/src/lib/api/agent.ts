@@ -1,4 +1,5 @@
 /** The agent's routes that the panel uses, one function each. */
+import { postTurn } from "./asking";
 import { call } from "./client";
 import type {
   Conversation,
@@ -14,7 +15,6 @@ import type {
   PairingList,
   PairingStarted,
   PairingState,
-  Posted,
   PostMessage,
   Ready,
   RegenerateMessage,
@@ -61,10 +61,7 @@ export const conversations = {
   import: (document: unknown) =>
     call<Imported>("POST", "/conversations/import", { body: document, timeoutMs: 120_000 }),
   post: (id: string, body: PostMessage, key: string) =>
-    call<Posted>("POST", `/conversations/${path(id)}/messages`, {
-      body,
-      headers: { "Idempotency-Key": key },
-    }),
+    postTurn(`/conversations/${path(id)}/messages`, { body, headers: { "Idempotency-Key": key } }),
 };
 
 /** Every message of a conversation, in creation order. */
@@ -82,7 +79,7 @@ export async function allMessages(conversationId: string): Promise<Message[]> {
 }
 
 export const regenerate = (messageId: string, model: string | undefined, key: string) =>
-  call<Posted>("POST", `/messages/${path(messageId)}/regenerate`, {
+  postTurn(`/messages/${path(messageId)}/regenerate`, {
     body: (model ? { model } : {}) satisfies RegenerateMessage,
     headers: { "Idempotency-Key": key },
   });

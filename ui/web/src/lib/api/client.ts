@@ -51,18 +51,19 @@ export function reportUnauthenticated(): void {
 
 /** The agent's answer as JSON (`undefined` for an empty one). Raises ApiError or Unreachable. */
 export async function call<T>(method: string, path: string, options: CallOptions = {}): Promise<T> {
-  const response = await send(method, path, options);
+  const response = await open(method, path, options);
   const text = await readText(response);
   return (text ? JSON.parse(text) : undefined) as T;
 }
 
 /** The agent's answer as a file. Raises ApiError or Unreachable. */
 export async function download(path: string, query: CallOptions["query"] = {}): Promise<Blob> {
-  const response = await send("GET", path, { query, timeoutMs: 60_000 });
+  const response = await open("GET", path, { query, timeoutMs: 60_000 });
   return response.blob();
 }
 
-async function send(method: string, path: string, options: CallOptions): Promise<Response> {
+/** The answer as soon as its status is there. Raises ApiError or Unreachable. */
+export async function open(method: string, path: string, options: CallOptions): Promise<Response> {
   const response = await fetchWithLimit(method, path, options);
   if (response.ok || response.status === options.alsoAccept) return response;
   const error = await toApiError(response);

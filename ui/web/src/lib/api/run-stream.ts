@@ -1,6 +1,7 @@
 /** Follows a run's events until it ends, through drops, sleep and restarts of the agent. */
 import { address, reportUnauthenticated, toApiError } from "./client";
-import { SseParser, type ServerEvent } from "./sse";
+import { EventReader } from "./event-reader";
+import type { ServerEvent } from "./sse";
 import type { RunEvent } from "./types";
 
 const FIRST_PAUSE_MS = 300;
@@ -26,10 +27,10 @@ export interface Following {
   lookAgain(): void;
 }
 
-/** Starts following. */
-export function followRun(runId: string, reader: RunReader): Following {
+/** Starts following; `events` is an answer that already tells of the run, from its first event on. */
+export function followRun(runId: string, reader: RunReader, events: EventReader | null = null): Following {
   const stop = new AbortController();
-  const follower = new Follower(runId, reader, stop.signal);
+  const follower = new Follower(runId, reader, stop.signal, events);
   void follower.run();
   return { stop: () => stop.abort(), lookAgain: () => follower.lookAgain() };
 }
@@ -38,14 +39,17 @@ class Follower {
   #lastSeq = 0;
   #over = false;
   #pause = FIRST_PAUSE_MS;
-  #connection: AbortController | null = null;
-  #lastByteAt = 0;
+  #connection: EventReader | null = null;
+  /** Ends the asking, as long as there is no answer. */
+  #asking: AbortController | null = null;
+  #askedAt = Date.now();
   #wake: (() => void) | null = null;
 
   constructor(
     readonly runId: string,
     readonly reader: RunReader,
     readonly signal: AbortSignal,
+    private begun: EventReader | null,
   ) {}
 
   async run(): Promise<void> {
@@ -54,7 +58,7 @@ class Follower {
     window.addEventListener("online", nudge);
     document.addEventListener("visibilitychange", nudge);
     this.signal.addEventListener("abort", () => {
-      this.#connection?.abort();
+      this.#drop();
       this.#wake?.();
     });
     try {
@@ -80,32 +84,42 @@ class Follower {
   }
 
   async #connectOnce(): Promise<void> {
-    this.#connection = new AbortController();
-    this.#lastByteAt = Date.now();
     try {
-      const response = await fetch(address(`/runs/${this.runId}/events`), {
-        headers: { Accept: "text/event-stream", "Last-Event-ID": String(this.#lastSeq) },
-        credentials: "same-origin",
-        cache: "no-store",
-        signal: this.#connection.signal,
-      });
-      if (response.ok && response.body) await this.#read(response.body.getReader());
-      else await this.#refused(response);
+      this.#connection = this.#takeBegun() ?? (await this.#connect());
+      if (this.#connection) await this.#read(this.#connection);
     } catch {
       // Dropped or refused: the loop tries again, from the last number seen.
     } finally {
-      this.#connection.abort();
+      this.#drop();
     }
   }
 
-  async #read(body: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
-    const parser = new SseParser();
+  #takeBegun(): EventReader | null {
+    const begun = this.begun;
+    this.begun = null;
+    return begun;
+  }
+
+  async #connect(): Promise<EventReader | null> {
+    this.#asking = new AbortController();
+    this.#askedAt = Date.now();
+    const response = await fetch(address(`/runs/${this.runId}/events`), {
+      headers: { Accept: "text/event-stream", "Last-Event-ID": String(this.#lastSeq) },
+      credentials: "same-origin",
+      cache: "no-store",
+      signal: this.#asking.signal,
+    });
+    if (response.ok && response.body) return new EventReader(response.body);
+    await this.#refused(response);
+    return null;
+  }
+
+  async #read(connection: EventReader): Promise<void> {
     this.reader.onConnection?.(true);
     for (;;) {
-      const { value, done } = await body.read();
-      if (done) return this.#endedEarly();
-      this.#lastByteAt = Date.now();
-      for (const event of parser.push(value)) this.#take(event);
+      const events = await connection.read();
+      if (!events) return this.#endedEarly();
+      for (const event of events) this.#take(event);
       if (this.#isFinished()) return;
     }
   }
@@ -153,10 +167,16 @@ class Follower {
   #nudge(): void {
     if (document.visibilityState === "hidden") return;
     this.lookAgain();
-    if (Date.now() - this.#lastByteAt > SILENCE_MS / 2) this.#connection?.abort();
+    this.#dropIfSilent(SILENCE_MS / 2);
   }
 
-  #dropIfSilent(): void {
-    if (Date.now() - this.#lastByteAt > SILENCE_MS) this.#connection?.abort();
+  #dropIfSilent(afterMs = SILENCE_MS): void {
+    if (Date.now() - (this.#connection?.lastByteAt ?? this.#askedAt) > afterMs) this.#drop();
+  }
+
+  #drop(): void {
+    this.#asking?.abort();
+    this.#connection?.close();
+    this.#asking = this.#connection = null;
   }
 }

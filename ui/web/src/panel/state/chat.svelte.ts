@@ -1,7 +1,9 @@
 /** The open conversation: its messages as a tree, the branch shown, and what one can do with them. */
 import * as agent from "../../lib/api/agent";
+import type { Asked } from "../../lib/api/asking";
 import { ApiError } from "../../lib/api/client";
-import type { Conversation, Message, Posted, PostMessage } from "../../lib/api/types";
+import type { EventReader } from "../../lib/api/event-reader";
+import type { Conversation, Message, PostMessage } from "../../lib/api/types";
 import { newKey } from "../../lib/identifiers";
 import { activeBranch, childrenByParent, newestLeaf } from "../../lib/tree";
 import { Drafts, type Draft } from "./draft.svelte";
@@ -209,7 +211,7 @@ export class Chat {
     this.onTakenBack(id);
   }
 
-  async #post(id: string, body: PostMessage, key: string, draft?: Draft): Promise<Posted> {
+  async #post(id: string, body: PostMessage, key: string, draft?: Draft): Promise<Asked> {
     try {
       return await resending(() => agent.conversations.post(id, body, key));
     } catch (error) {
@@ -219,15 +221,16 @@ export class Chat {
   }
 
   /** Shows the question and the growing answer that a turn has made. */
-  async #takePosted(id: string, posted: Posted): Promise<void> {
-    if (this.#id !== id) return;
+  async #takePosted(id: string, posted: Asked): Promise<void> {
     const answer = answerOf(posted);
+    if (this.#id !== id) return posted.events?.close();
     if (answer && isRooted(posted.message, this.messages)) {
       this.#add(posted.message);
-      this.#add(answer);
+      this.#add(answer, posted.events);
       this.activeId = answer.id;
     } else {
       // The page has missed something, or the turn was sent before and its answer is there already.
+      posted.events?.close();
       this.activeId = null;
       await this.refresh();
     }
@@ -251,9 +254,9 @@ export class Chat {
     this.draft.settle(messages);
   }
 
-  #add(message: Message): void {
-    if (this.messages.some((shown) => shown.id === message.id)) return;
-    this.messages = [...this.messages, new ShownMessage(message, this.#listener)];
+  #add(message: Message, events: EventReader | null = null): void {
+    if (this.messages.some((shown) => shown.id === message.id)) return events?.close();
+    this.messages = [...this.messages, new ShownMessage(message, this.#listener, events)];
   }
 
   #ended(message: ShownMessage): void {

@@ -2,6 +2,7 @@
 import { flushSync } from "svelte";
 
 import * as agent from "../../lib/api/agent";
+import type { EventReader } from "../../lib/api/event-reader";
 import { followRun, type Following } from "../../lib/api/run-stream";
 import type { Message, MessageStatus, Problem, RunEvent, Source, Usage } from "../../lib/api/types";
 import { FrameBatch } from "../../lib/frames";
@@ -59,13 +60,14 @@ export class ShownMessage {
   constructor(
     message: Message,
     readonly listener: MessageListener,
+    events: EventReader | null = null,
   ) {
     this.id = message.id;
     this.parent_id = message.parent_id;
     this.role = message.role;
     this.images = message.images;
     this.created_at = message.created_at;
-    this.take(message);
+    this.take(message, events);
   }
 
   get isLive(): boolean {
@@ -76,12 +78,12 @@ export class ShownMessage {
     return this.provider === "guide";
   }
 
-  /** Takes over what the agent has stored, and follows the run if it still goes on. */
-  take(message: Message): void {
+  /** Takes over what the agent has stored, and follows the run if it still goes on: in `events` if given. */
+  take(message: Message, events: EventReader | null = null): void {
     if (this.#following) return;
     this.runId = message.run_id;
     this.#takeFields(message);
-    if (message.status === "streaming" && message.run_id) this.#follow(message.run_id);
+    if (message.status === "streaming" && message.run_id) this.#follow(message.run_id, events);
   }
 
   /** Ends the run itself; its last event follows. */
@@ -122,15 +124,16 @@ export class ShownMessage {
   }
 
   /** Reads the run from its first event, since the stored text may lag behind. */
-  #follow(runId: string): void {
+  #follow(runId: string, events: EventReader | null): void {
     this.#splitter = new BlockSplitter();
     this.#content = this.#thinking = "";
-    this.#following = followRun(runId, {
-      onEvent: (event) => this.#take(event),
-      onConnection: (connected) => this.#connected(connected),
+    const reader = {
+      onEvent: (event: RunEvent) => this.#take(event),
+      onConnection: (connected: boolean) => this.#connected(connected),
       onLost: () => this.#recover(),
       isLive: async () => ["queued", "running"].includes((await agent.runs.read(runId)).state),
-    });
+    };
+    this.#following = followRun(runId, reader, events);
   }
 
   #connected(connected: boolean): void {
