@@ -1,5 +1,6 @@
 """A running agent beside a fake Ollama."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 from tests.agent.talking import MODEL, SEEING
 from tests.fakes.ollama import FakeOllama
 from tests.serving import Served, running_agent
+
+# Whatever keyring the developer has: tests leave it alone.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 
 
 @pytest.fixture

@@ -54,6 +54,7 @@ class Program:
             "ORCA_AGENT_PORT": "0",
             "ORCA_AGENT_OLLAMA_URL": self.ollama_url,
             "ORCA_AGENT_MANAGE_OLLAMA": "never",
+            "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
             **self.settings,
         }
 

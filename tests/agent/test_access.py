@@ -12,9 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
-from agent.access.token_file import TokenFile, write_private
+from agent.access.token_file import TokenFile
 from agent.shared.clock import random_secret
 from agent.shared.errors import Unavailable
+from agent.shared.private_file import write_private
 from tests.clock import MovingClock
 from tests.serving import Served, running_agent
 
