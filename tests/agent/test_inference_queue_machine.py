@@ -139,10 +139,12 @@ class QueueMachine(RuleBasedStateMachine):
             later = entries[number + 1 :]
             others = [each for each in before if each.waits or each in later]
             self._is_its_turn(one, [e for e in others if one.lane in self.would_take(e)])
-            if not any(each.wants.priority is Priority.BATCH for each in others):
+            if not _any_batch(others):
                 self.passed.clear()
-        if not any(each.wants.priority is Priority.BATCH for each in [*before, *self.waiting]):
-            self.most_passed.clear()
+        if not _any_batch(self.waiting):
+            self.passed.clear()
+            if not _any_batch(before):
+                self.most_passed.clear()
 
     def _is_its_turn(self, one: Client, passed: list[Client]) -> None:
         """`passed` wait, and would have taken the lane, too."""
@@ -156,7 +158,7 @@ class QueueMachine(RuleBasedStateMachine):
             self.passed[lane] = self.most_passed[lane] = 0
         else:
             self.most_passed[lane] += 1
-            self.passed[lane] += any(each.wants.priority is Priority.BATCH for each in passed)
+            self.passed[lane] += _any_batch(passed)
             assert self.passed[lane] < BATCH_SHARE
         if not wants.is_retry:
             for each in passed:
@@ -369,6 +371,10 @@ class QueueMachine(RuleBasedStateMachine):
         tasks = [one.task for one in self.clients if one.task is not None]
         assert [task for task in tasks if not task.cancelled() and task.exception()] == []
         self.loop.close()
+
+
+def _any_batch(clients: list[Client]) -> bool:
+    return any(one.wants.priority is Priority.BATCH for one in clients)
 
 
 class ManyQueuesMachine(QueueMachine):
