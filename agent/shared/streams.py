@@ -13,8 +13,22 @@ def event_stream(
 ) -> Response:
     """Server-sent events, `first` before those of the source, which is closed when the reader
     leaves."""
-    body = _with_retry(events, first)
-    response = Response(body, status, content_type="text/event-stream; charset=utf-8")
+    return _response(_with_retry(events, first), "text/event-stream; charset=utf-8", status)
+
+
+async def begun_stream(parts: AsyncGenerator[bytes, None], media: str) -> Response:
+    """A stream whose first part is there already, so that what fails before it is raised here.
+    The source is closed when the reader leaves."""
+    try:
+        first = await anext(parts, b"")
+    except BaseException:
+        await parts.aclose()
+        raise
+    return _response(_behind(first, parts), media)
+
+
+def _response(body: AsyncGenerator[bytes, None], media: str, status: int = 200) -> Response:
+    response = Response(body, status, content_type=media)
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"
     response.timeout = None  # or Quart cuts the stream after a minute
@@ -28,3 +42,10 @@ async def _with_retry(
         yield RETRY + first  # now, so that the status line does not wait for the first event
         async for payload in events:
             yield payload
+
+
+async def _behind(first: bytes, parts: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(parts):
+        yield first
+        async for part in parts:
+            yield part

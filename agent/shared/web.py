@@ -188,7 +188,10 @@ def read(model: type[M], values: object) -> M:
         return model.model_validate(values)
     except ValidationError as err:
         errors = [
-            {"field": ".".join(map(str, e["loc"])) or "(body)", "detail": e["msg"]}
+            {
+                "field": ".".join(map(str, e["loc"])) or "(body)",
+                "detail": e["msg"].removeprefix("Value error, "),
+            }
             for e in err.errors(include_url=False, include_context=False, include_input=False)
         ]
         first = errors[0]
