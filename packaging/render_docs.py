@@ -27,7 +27,7 @@ from agent.chat.shapes import ConversationOut, MessageOut, UsageOut  # noqa: E40
 from agent.cli import app as command_line  # noqa: E402
 from agent.images.routes import ImageOut  # noqa: E402
 from agent.inference.routes import QueueOut  # noqa: E402
-from agent.models.routes import ModelOut  # noqa: E402
+from agent.models.shapes import ModelOut  # noqa: E402
 from agent.runs.shapes import RunOut  # noqa: E402
 from agent.settings import PREFIX, Settings  # noqa: E402
 from agent.shared import errors, problems  # noqa: E402

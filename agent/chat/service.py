@@ -10,6 +10,7 @@ import orjson
 from agent.chat.rules import fts_query
 from agent.chat.shapes import conversation_json, message_json
 from agent.chat.store import Conversations, Messages, Row, no_conversation, present
+from agent.inference.rules import canonical_name
 from agent.runs.service import RunService
 from agent.runs.store import Runs
 from agent.shared.clock import Clock, NewId, rfc3339
@@ -53,6 +54,13 @@ class ConversationService:
         """Raises NotFound."""
         async with self._database.reading() as connection:
             return conversation_json(await present(connection, conversation_id))
+
+    async def count_naming(self, model: str) -> int:
+        """How many conversations are to be answered by this model."""
+        async with self._database.reading() as connection:
+            counts = await Conversations(connection).count_by_model()
+        wanted = canonical_name(model)
+        return sum(count for name, count in counts.items() if canonical_name(name) == wanted)
 
     async def page(
         self, *, archived: bool, cursor: str | None, limit: int

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     delete,
+    func,
     insert,
     select,
     text,
@@ -212,6 +213,17 @@ class Conversations:
         values = {"query": fts, "numbers": json.dumps(numbers), **bounds}
         rows = await self._connection.execute(SNIPPETS, values)
         return {row.number: row.snippet for row in rows if row.snippet is not None}
+
+    async def count_by_model(self) -> dict[str, int]:
+        """How many conversations name each model that any of them names."""
+        c = CONVERSATION.c
+        query = (
+            select(c.model, func.count().label("conversations"))
+            .where(c.model.is_not(None), c.deleted_at.is_(None))
+            .group_by(c.model)
+        )
+        rows = await self._connection.execute(query)
+        return {row.model: row.conversations for row in rows}
 
     async def purge(self, deleted_before: str, limit: int = 100) -> list[str]:
         """Really deletes what was deleted long ago, some at a time; says which."""

@@ -3,14 +3,20 @@
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 from agent.inference.breaker import Breaker
-from agent.inference.failures import is_backends_fault, is_of_the_model, is_unreachable
+from agent.inference.failures import (
+    is_backends_fault,
+    is_of_the_model,
+    is_silence,
+    is_unreachable,
+)
 from agent.inference.provider import Provider
 from agent.inference.rules import (
     Batch,
@@ -18,6 +24,7 @@ from agent.inference.rules import (
     Embeddings,
     EmbedRequest,
     InstalledModel,
+    LoadedModel,
     canonical_name,
 )
 from agent.inference.versions import security_warning
@@ -42,6 +49,7 @@ class BackendState:
     warning: str | None = None
     models: tuple[InstalledModel, ...] = ()
     loaded: Mapping[str, datetime | None] = field(default_factory=dict)
+    in_memory: Mapping[str, LoadedModel] = field(default_factory=dict)  # those it told of
     is_slow: bool = False  # while down: it is there, but did not answer in time
 
     @property
@@ -88,12 +96,14 @@ class Backend:
         self.breaker = Breaker(monotonic=monotonic)
         self.in_flight = 0
         self.on_change: Callable[[], None] = nothing
+        self.on_silence: Callable[[], None] = nothing  # a model said nothing for too long
+        self._requests: Counter[str] = Counter()
         self._clock, self._monotonic = clock, monotonic
         self._up_every_s, self._down_every_s, self._within_s = up_every_s, down_every_s, within_s
         self._state = BackendState(name, provider.url, detail="Not asked yet.")
         self._names: set[str] = set()
         self._heard_at, self._misses = -1e9, 0
-        self._changed = asyncio.Event()
+        self._changed, self._poked = asyncio.Event(), asyncio.Event()
         self._checking = asyncio.Lock()
 
     @property
@@ -104,29 +114,48 @@ class Backend:
         """The watch. Whatever the server does, this goes on until it is cancelled."""
         while True:
             state = await self.check_now()
-            await asyncio.sleep(self._up_every_s if state.is_up else self._down_every_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._up_every_s if state.is_up else self._down_every_s):
+                    await self._poked.wait()
+            self._poked.clear()
+
+    def has_moved(self) -> None:
+        """Its provider has another address from now on, about which nothing is known yet."""
+        self._misses = 0
+        self._become(BackendState(self.name, self.provider.url, detail="Not asked yet."))
+        self._poked.set()
+
+    def requests_of(self, model: str) -> int:
+        """How many answers of this model are being made."""
+        return self._requests[canonical_name(model)]
 
     async def check_now(self) -> BackendState:
         """Asks the server and returns what is known then."""
         async with self._checking:
+            url = self.provider.url
             try:
                 version = await self._soon(self.provider.version())
                 models = tuple(await self._soon(self.provider.tags()))
                 in_memory = await self._soon(self.provider.ps())
-                loaded = {canonical_name(model.name): model.expires_at for model in in_memory}
-            except TimeoutError:
-                # A server that works hard may be slow here once, or yet be streaming.
-                self._misses += 1
-                is_silent = self._monotonic() - self._heard_at > 2 * self._within_s
-                if is_silent and (self._misses > 1 or not self._state.is_up):
-                    slow = f"No answer within {self._within_s:g} s from {self._state.url}."
-                    self._is_down(slow, is_slow=True)
-            except OrcaError as err:
-                self._is_down(err.detail)
+            except (TimeoutError, OrcaError) as err:
+                if url == self.provider.url:  # else it has moved meanwhile
+                    self._has_failed(err)
             else:
                 self._misses = 0
-                self._is_up(version, models, loaded)
+                if url == self.provider.url:
+                    self._is_up(version, models, in_memory)
             return self._state
+
+    def _has_failed(self, err: TimeoutError | OrcaError) -> None:
+        if isinstance(err, OrcaError):
+            self._is_down(err.detail)
+            return
+        # A server that works hard may be slow here once, or yet be streaming.
+        self._misses += 1
+        is_silent = self._monotonic() - self._heard_at > 2 * self._within_s
+        if is_silent and (self._misses > 1 or not self._state.is_up):
+            slow = f"No answer within {self._within_s:g} s from {self._state.url}."
+            self._is_down(slow, is_slow=True)
 
     async def _soon(self, answer: Coroutine[Any, Any, T]) -> T:  # Any: of typeshed
         async with asyncio.timeout(self._within_s):
@@ -166,7 +195,7 @@ class Backend:
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[Batch, None]:
         """As `Provider.chat`, and takes from it whether the server is up and the model loaded."""
-        with self._asked() as heard:
+        with self._asked(request.model) as heard:
             async with aclosing(self.provider.chat(request)) as stream:
                 async for batch in stream:
                     heard()
@@ -176,14 +205,14 @@ class Backend:
 
     async def embed(self, request: EmbedRequest) -> Embeddings:
         """As `Provider.embed`, and as `chat`."""
-        with self._asked() as heard:
+        with self._asked(request.model) as heard:
             found = await self.provider.embed(request)
             heard()
             self._is_loaded(request.model)
             return found
 
     @contextmanager
-    def _asked(self) -> Iterator[Callable[[], None]]:
+    def _asked(self, model: str) -> Iterator[Callable[[], None]]:
         """A request while it is under way; gives what is to be called when something comes."""
         is_silent = True
 
@@ -194,22 +223,14 @@ class Backend:
                 is_silent = False
                 self._is_well()
 
+        name = canonical_name(model)
         self.in_flight += 1
+        self._requests[name] += 1
         self.breaker.began()
         try:
             yield heard
         except OrcaError as err:
-            if is_unreachable(err):
-                self._is_down(err.detail)
-            if not is_backends_fault(err):
-                self._is_well()
-            elif is_of_the_model(err):
-                self.breaker.left()
-            elif self.breaker.failed():
-                rest_s = self.breaker.rest_left_s
-                log.warning("model server %s rests for %.0f s: %s", self.name, rest_s, err.detail)
-                asyncio.get_running_loop().call_later(rest_s + 0.001, self._tell)
-                self._tell()
+            self._has_refused(err)
             raise
         except (asyncio.CancelledError, GeneratorExit):
             self.breaker.left()
@@ -218,6 +239,23 @@ class Backend:
             self._is_well()
         finally:
             self.in_flight -= 1
+            self._requests -= Counter({name: 1})  # which forgets those that have none
+
+    def _has_refused(self, err: OrcaError) -> None:
+        """Learns from an answer that was none."""
+        if is_unreachable(err):
+            self._is_down(err.detail)
+        if is_silence(err):
+            self.on_silence()
+        if not is_backends_fault(err):
+            self._is_well()
+        elif is_of_the_model(err):
+            self.breaker.left()
+        elif self.breaker.failed():
+            rest_s = self.breaker.rest_left_s
+            log.warning("model server %s rests for %.0f s: %s", self.name, rest_s, err.detail)
+            asyncio.get_running_loop().call_later(rest_s + 0.001, self._tell)
+            self._tell()
 
     def _is_well(self) -> None:
         if self.breaker.state != "closed":
@@ -228,7 +266,7 @@ class Backend:
         self,
         version: str,
         models: tuple[InstalledModel, ...],
-        loaded: Mapping[str, datetime | None],
+        in_memory: list[LoadedModel],
     ) -> None:
         warning = security_warning(version) if self.provider.kind == "ollama" else None
         if not self._state.is_up:
@@ -245,7 +283,8 @@ class Backend:
                 detail=None,
                 warning=warning,
                 models=models,
-                loaded=loaded,
+                loaded={canonical_name(model.name): model.expires_at for model in in_memory},
+                in_memory={canonical_name(model.name): model for model in in_memory},
             )
         )
 

@@ -92,7 +92,7 @@ class Backends:
             )
         return NotFound(
             "model-not-found",
-            f"There is no model called {model}. Get it with: ollama pull {model}",
+            f"There is no model called {model}. Get it with `orca-agent models pull {model}`.",
             model=model,
         )
 

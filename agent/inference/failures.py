@@ -148,6 +148,11 @@ def can_be_retried(err: OrcaError) -> bool:
     return err.code in UNREACHABLE | BUSY
 
 
+def is_silence(err: OrcaError) -> bool:
+    """Whether a model said nothing for longer than one should wait."""
+    return err.code in {"ollama-stalled", "ollama-too-slow"}
+
+
 def is_of_the_model(err: OrcaError) -> bool:
     """Whether the server is well and does what it can: one model fails, or all places are taken."""
     return (
@@ -165,14 +170,14 @@ def from_text(status: int, error: object, model: str) -> OrcaError:
     text, extra = _unwrapped(error)
     for meaning in MEANINGS:
         if meaning.pattern.search(text):
-            detail = meaning.sentence.format(model=model, quote=_quote(text)).strip()
+            detail = meaning.sentence.format(model=model, quote=quoted(text)).strip()
             if meaning.code == "ollama-busy":
                 extra = {**extra, "retry_after_s": BUSY_RETRY_S}
             return meaning.kind(meaning.code, detail, model=model, **extra)
     if 400 <= status < 500:
-        detail = f"Ollama refused the request for {model}. {_quote(text)}"
+        detail = f"Ollama refused the request for {model}. {quoted(text)}"
         return Invalid("ollama-rejected", detail.strip(), model=model)
-    detail = f"Ollama failed on {model}. {_quote(text)}"
+    detail = f"Ollama failed on {model}. {quoted(text)}"
     return Unavailable("ollama-failed", detail.strip(), model=model)
 
 
@@ -262,7 +267,7 @@ def _unwrapped(error: object) -> tuple[str, dict[str, object]]:
     return (error if isinstance(error, str) else ""), extra
 
 
-def _quote(text: str) -> str:
+def quoted(text: str) -> str:
     """The server's own words, short, on one line, without the paths of its machine."""
     text = " ".join(re.sub(r"(?:[A-Za-z]:)?[\\/][\w.@+-]+[\\/][^\s:\"']*", "…", text).split())
     if not text:

@@ -12,7 +12,8 @@ import orjson
 
 from agent.inference import failures, ollama_facts
 from agent.inference.addresses import base_url
-from agent.inference.ollama_wire import AnswerReader, chat_body, embed_body
+from agent.inference.ollama_pull import PullFrame, PullReader, broken_off, silent
+from agent.inference.ollama_wire import AnswerReader, chat_body, embed_body, lasting
 from agent.inference.provider import Kind
 from agent.inference.rules import (
     Batch,
@@ -24,6 +25,10 @@ from agent.inference.rules import (
     ShownModel,
 )
 from agent.inference.transport import Transport, drain
+from agent.shared.errors import OrcaError
+
+PULL_BEGINS_S = 120.0
+PULL_IDLE_S = 900.0  # a large model is verified in silence
 
 
 class Ollama:
@@ -61,6 +66,11 @@ class Ollama:
     ) -> None:
         await self._http.close()
 
+    def move_to(self, url: str) -> None:
+        """Asks another address from now on, of the same scheme; what is under way goes on."""
+        self.url = base_url(url)
+        self._http.move_to(self.url)
+
     async def version(self) -> str:
         """The server's version, such as `0.33.0`."""
         return ollama_facts.version(await self._fetch("GET", "/api/version", within_s=5))
@@ -84,17 +94,62 @@ class Ollama:
         answer = await self._fetch("POST", "/api/show", asked, within_s=30)
         return ollama_facts.shown_whole(answer)
 
-    async def load(self, name: str, keep_alive: str | int | None = None) -> None:
-        """Reads a model into memory and returns when it is there."""
+    async def load(
+        self,
+        name: str,
+        keep_alive: str | int | None = None,
+        *,
+        num_ctx: int | None = None,
+        embeds: bool = False,
+    ) -> None:
+        """Reads a model into memory and returns when it is there.
+
+        `num_ctx` is the context that will be asked of it: with another one Ollama would read it
+        in once more. `embeds` is for models that can do nothing else: these take no prompt."""
         asked: dict[str, object] = {"model": name}
         if keep_alive is not None:
-            asked["keep_alive"] = keep_alive
-        await self._fetch("POST", "/api/generate", asked, within_s=self._first_byte_s)
+            asked["keep_alive"] = lasting(keep_alive)
+        if num_ctx is not None and not embeds:
+            asked["options"] = {"num_ctx": num_ctx}
+        if embeds:
+            asked["input"] = " "
+        path = "/api/embed" if embeds else "/api/generate"
+        await self._fetch("POST", path, asked, within_s=self._first_byte_s)
 
-    async def unload(self, name: str) -> None:
-        """Takes a model out of memory; one that is not there is fine."""
+    async def unload(self, name: str, *, embeds: bool = False) -> None:
+        """Takes a model out of memory; one that is not there is fine. `embeds` as for `load`."""
         asked: dict[str, object] = {"model": name, "keep_alive": 0}
-        await self._fetch("POST", "/api/generate", asked, within_s=60)
+        if embeds:
+            asked["input"] = " "
+        await self._fetch("POST", "/api/embed" if embeds else "/api/generate", asked, within_s=60)
+
+    async def delete(self, name: str) -> None:
+        """Takes a model off the disk; what is in memory stays there. Raises NotFound."""
+        body = orjson.dumps({"model": name})
+        await self._http.fetch("DELETE", "/api/delete", body, within_s=60, model=name)
+
+    async def pull(self, name: str) -> AsyncGenerator[PullFrame, None]:
+        """Downloads a model, or the rest of it; ends when it is there, and raises else.
+
+        Closing the generator closes the connection, which is what stops the download."""
+        reader = PullReader(name)
+        body = orjson.dumps({"model": name})
+        async with self._http.answer("/api/pull", body, name, within_s=PULL_BEGINS_S) as reply:
+            chunks = self._http.chunks(reply, name, idle_s=PULL_IDLE_S)
+            async with aclosing(chunks):
+                try:
+                    async for chunk in chunks:
+                        for frame in reader.feed(chunk):
+                            yield frame
+                        await asyncio.sleep(0)  # see chat()
+                except OrcaError as err:
+                    if err.code == "answer-incomplete":
+                        raise broken_off(name) from err
+                    if err.code == "ollama-stalled":
+                        raise silent(name, PULL_IDLE_S) from err
+                    raise
+        if not reader.has_succeeded:
+            raise broken_off(name)
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[Batch, None]:
         """The answer, as lists of what one network read brought; the last list ends with Finish.

@@ -35,13 +35,24 @@ def chat_body(request: ChatRequest) -> bytes:
         "truncate": False,
         "shift": False,
     }
-    extras = {"think": request.think, "format": request.format, "keep_alive": request.keep_alive}
+    extras = {
+        "think": request.think,
+        "format": request.format,
+        "keep_alive": lasting(request.keep_alive),
+    }
     body.update({name: value for name, value in extras.items() if value is not None})
     if request.tools:
         body["tools"] = request.tools
     if request.logprobs:
         body |= {"logprobs": True, "top_logprobs": request.top_logprobs}
     return orjson.dumps(body)
+
+
+def lasting(keep_alive: str | int | None) -> str | int | None:
+    """A keep_alive as Ollama takes it: a text without a unit, such as "-1", is none to it."""
+    if isinstance(keep_alive, str) and keep_alive.removeprefix("-").isdecimal():
+        return int(keep_alive)
+    return keep_alive
 
 
 def embed_body(request: EmbedRequest) -> dict[str, object]:
@@ -52,7 +63,7 @@ def embed_body(request: EmbedRequest) -> dict[str, object]:
         "truncate": request.truncate,
         "options": dict(request.options),
     }
-    extras = {"dimensions": request.dimensions, "keep_alive": request.keep_alive}
+    extras = {"dimensions": request.dimensions, "keep_alive": lasting(request.keep_alive)}
     return body | {name: value for name, value in extras.items() if value is not None}
 
 

@@ -62,6 +62,12 @@ class Transport:
         self._opening = asyncio.Lock()
         self._addresses: dict[str, URL] = {}
 
+    def move_to(self, url: str) -> None:
+        """Asks another address from now on, which speaks TLS just as the old one does or does not.
+        What is under way goes on; idle connections to the old one end by themselves."""
+        self.url = url
+        self._addresses.clear()
+
     async def close(self) -> None:
         """Ends every connection; the next request opens new ones."""
         if self._session is not None:
@@ -103,11 +109,17 @@ class Transport:
         return answer
 
     async def chunks(
-        self, reply: aiohttp.ClientResponse, model: str, *, first_s: float | None = None
+        self,
+        reply: aiohttp.ClientResponse,
+        model: str,
+        *,
+        first_s: float | None = None,
+        idle_s: float | None = None,
     ) -> AsyncGenerator[bytes, None]:
         """The body as it arrives, then b"" at its end. `first_s` is the patience for its first
         piece, for servers that send the head before the model has begun."""
-        patience_s = first_s or self._idle_s
+        idle_s = idle_s or self._idle_s
+        patience_s = first_s or idle_s
         while True:
             try:
                 async with asyncio.timeout(patience_s):
@@ -121,7 +133,7 @@ class Transport:
             yield chunk
             if not chunk:
                 return
-            patience_s, first_s = self._idle_s, None
+            patience_s, first_s = idle_s, None
 
     async def whole(self, reply: aiohttp.ClientResponse) -> bytes:
         """The body up to its end."""

@@ -1,76 +1,28 @@
-"""The installed models, seen from outside."""
+"""The models over HTTP: look, pull, load, unload, delete."""
 
-from quart import Blueprint, Response
+from quart import Blueprint, Response, request
+from quart_schema import document_request
 
 from agent.models.profiles import Profiles
-from agent.models.rules import Model
+from agent.models.pulling import PullService
 from agent.models.service import ModelService
+from agent.models.shapes import (
+    DeleteQuery,
+    LoadIn,
+    ModelOut,
+    ModelsOut,
+    ProfilesOut,
+    PullIn,
+    Where,
+    model_json,
+)
+from agent.models.upkeep import UpkeepService
+from agent.runs.service import RunService
+from agent.runs.shapes import RunOut, run_json
 from agent.shared import web
-from agent.shared.clock import rfc3339
+from agent.shared.streams import event_stream
 
-
-class ModelOut(web.Out):
-    name: str
-    backend: str
-    size_bytes: int
-    capabilities: list[str]
-    context_length: int | None
-    loaded: bool
-    expires_at: str | None
-    digest: str
-    family: str
-    parameter_size: str
-    quantization: str
-
-
-class GpuOut(web.Out):
-    name: str
-    memory_bytes: int | None
-    found_by: str
-
-
-class MachineOut(web.Out):
-    """What was found, and how."""
-
-    system: str
-    memory_bytes: int
-    memory_found_by: str
-    cores: int
-    cores_found_by: str
-    gpu_memory_bytes: int
-    has_unified_memory: bool
-    gpus: list[GpuOut]
-    notes: list[str]
-
-
-class ProfileOut(web.Out):
-    """Any one of `needs` is enough; the first model of each kind is the best."""
-
-    name: str
-    title: str
-    needs: list[dict[str, float]]
-    models: dict[str, list[str]]
-    options: dict[str, int | str]
-
-
-class ProfilesOut(web.Out):
-    """`models` and `options` are those of the profile with what was set laid over them."""
-
-    machine: MachineOut
-    profile: str
-    why: str
-    models: dict[str, list[str]]
-    options: dict[str, int | str]
-    set_by: dict[str, str]
-    sizes_gb: dict[str, float]
-    items: list[ProfileOut]
-    next_cursor: str | None
-
-
-class ModelsOut(web.Out):
-    items: list[ModelOut]
-    next_cursor: str | None
-    default_model: str | None
+SSE = "text/event-stream"
 
 
 def routes(models: ModelService) -> Blueprint:
@@ -81,16 +33,64 @@ def routes(models: ModelService) -> Blueprint:
     @web.gives(ModelsOut)
     async def list_models() -> Response:
         """The installed models of every backend that is up, as last heard."""
-        items = [_shape(model) for model in models.models()]
+        items = [model_json(model) for model in models.models()]
         default = models.default_name()
         return web.json({"items": items, "next_cursor": None, "default_model": default})
 
     @bp.get("/<path:name>")
     @web.needs("chat")
+    @web.asks(Where)
     @web.gives(ModelOut)
-    async def show_model(name: str) -> Response:
+    async def show_model(name: str, query: Where) -> Response:
         """One model, with all its capabilities and its context length."""
-        return web.json(_shape(await models.details(name)))
+        return web.json(model_json(await models.details(name, backend=query.backend)))
+
+    return bp
+
+
+def upkeep_routes(upkeep: UpkeepService, pulls: PullService, runs: RunService) -> Blueprint:
+    bp = Blueprint("model-upkeep", __name__, url_prefix="/api/v1/models")
+
+    @bp.post("/pull")
+    @web.needs("models")
+    @web.takes(PullIn)
+    @web.gives(RunOut, 202)
+    @web.gives_media(202, "application/json", SSE)
+    async def pull(asked: PullIn) -> Response:
+        """Download a model, or the rest of it. While it is being downloaded, everybody who asks
+        for it gets the same run. Its events are the answer where SSE is accepted."""
+        run = await pulls.pull(asked.model, asked.backend)
+        if request.accept_mimetypes.best == SSE:
+            return event_stream(runs.events(run.id), status=202)
+        return web.json(run_json(await runs.get(run.id)), 202)
+
+    @bp.post("/<path:name>/load")
+    @web.needs("models")
+    @document_request(LoadIn)
+    @web.asks(Where)
+    @web.gives(ModelOut)
+    async def load(name: str, query: Where) -> Response:
+        """Read a model into memory, and answer when it is there."""
+        asked = await web.body(LoadIn) if _has_body() else LoadIn()
+        loaded = await upkeep.load(name, keep_alive=asked.keep_alive, backend=query.backend)
+        return web.json(model_json(loaded))
+
+    @bp.post("/<path:name>/unload")
+    @web.needs("models")
+    @web.asks(Where)
+    @web.gives(ModelOut)
+    async def unload(name: str, query: Where) -> Response:
+        """Take a model out of memory, once its answers are written."""
+        return web.json(model_json(await upkeep.unload(name, backend=query.backend)))
+
+    @bp.delete("/<path:name>")
+    @web.needs("models")
+    @web.asks(DeleteQuery)
+    @web.gives_media(204)
+    async def delete(name: str, query: DeleteQuery) -> Response:
+        """Take a model off the disk, unless somebody uses it."""
+        await upkeep.delete(name, backend=query.backend, even_if_used=query.force)
+        return Response(status=204)
 
     return bp
 
@@ -108,17 +108,5 @@ def profile_routes(profiles: Profiles) -> Blueprint:
     return bp
 
 
-def _shape(model: Model) -> dict[str, object]:
-    return {
-        "name": model.name,
-        "backend": model.backend,
-        "size_bytes": model.size_bytes,
-        "capabilities": list(model.capabilities),
-        "context_length": model.context_length,
-        "loaded": model.loaded,
-        "expires_at": rfc3339(model.expires_at) if model.expires_at else None,
-        "digest": model.digest,
-        "family": model.family,
-        "parameter_size": model.parameter_size,
-        "quantization": model.quantization,
-    }
+def _has_body() -> bool:
+    return bool(request.content_length) or "Transfer-Encoding" in request.headers

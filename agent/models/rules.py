@@ -32,6 +32,8 @@ class Model:
     quantization: str
     is_remote: bool = False
     modified_at: datetime | None = None
+    loaded_bytes: int | None = None
+    vram_bytes: int | None = None
 
 
 def by_preference(

@@ -37,14 +37,18 @@ class ModelService:
         model = next((m for m in candidates if rules.suits(m, needs_vision=False)), None)
         return model.name if model else None
 
-    async def details(self, name: str) -> Model:
-        """One model with all its capabilities; `name` in any case, `:latest` implied.
+    async def details(self, name: str, *, backend: str | None = None) -> Model:
+        """One model with all its capabilities; `name` in any case, `:latest` implied. `backend`
+        tells which one is meant where several have it.
 
-        Raises NotFound `model-not-found`, or Unavailable if no backend is up.
+        Raises NotFound `model-not-found` or `no-such-backend`, or Unavailable if none is up.
         """
-        if (found := await self._find(name)) is None:
+        if (found := await self._find(name, on=backend)) is None:
             raise Unavailable(
-                "ollama-down", "No model server answers. Start Ollama, or correct its address."
+                "ollama-down",
+                f"{backend} does not answer."
+                if backend
+                else "No model server answers. Start Ollama, or correct its address.",
             )
         return await self._detailed(*found)
 
@@ -71,8 +75,8 @@ class ModelService:
         if candidates and needs_vision:
             raise Invalid(
                 "no-vision",
-                "No installed model can see images. Get one with: "
-                f"ollama pull {rules.RECOMMENDED_VISION}",
+                "No installed model can see images. Get one with "
+                f"`orca-agent models pull {rules.RECOMMENDED_VISION}`.",
             )
         return None
 
@@ -85,20 +89,23 @@ class ModelService:
             ordered = [m for m in models if canonical_name(m.name) == wanted] + ordered
         return ordered
 
-    async def _find(self, name: str) -> tuple[Backend, Model] | None:
+    async def _find(self, name: str, *, on: str | None = None) -> tuple[Backend, Model] | None:
         """The model called so; None if no backend is up. Asks again before saying there is none:
         it may have been pulled a moment ago."""
+        asked = [one for one in self._backends if on in {None, one.name}]
+        if on is not None and not asked:
+            raise NotFound("no-such-backend", f"There is no backend called {on}.")
         for ask_again in (True, False):
             for backend, model in self._installed():
-                if canonical_name(model.name) == canonical_name(name):
+                if backend in asked and canonical_name(model.name) == canonical_name(name):
                     return backend, model
             if ask_again:
-                states = [await backend.check_now() for backend in self._backends]
+                states = [await backend.check_now() for backend in asked]
         if not any(state.is_up for state in states):
             return None
         raise NotFound(
             "model-not-found",
-            f"There is no model called {name}. Get it with: ollama pull {name}",
+            f"There is no model called {name}. Get it with `orca-agent models pull {name}`.",
             model=name,
         )
 
@@ -108,6 +115,7 @@ class ModelService:
                 yield backend, self._model(backend, installed)
 
     def _model(self, backend: Backend, installed: InstalledModel) -> Model:
+        in_memory = backend.state.in_memory.get(canonical_name(installed.name))
         model = Model(
             name=installed.name,
             backend=backend.name,
@@ -122,6 +130,8 @@ class ModelService:
             quantization=installed.quantization,
             is_remote=installed.is_remote,
             modified_at=installed.modified_at,
+            loaded_bytes=(in_memory.size_bytes or None) if in_memory else None,
+            vram_bytes=in_memory.vram_bytes if in_memory and in_memory.size_bytes else None,
         )
         shown = self._shown.get(_key(model))
         return _with(model, shown) if shown else model

@@ -153,7 +153,9 @@ class Watch:
         """Changes fields of the state."""
         state = replace(self.state, **changed)  # type: ignore[arg-type]  # names of its fields
         if state != self.state:
-            self.state = state
+            has_moved, self.state = state.url != self.state.url, state
+            if has_moved and self._moved is not None:
+                self._moved(state.url)
             event, self._changed = self._changed, asyncio.Event()
             event.set()
 
@@ -295,14 +297,12 @@ class Watch:
         log.info("found Ollama of an agent that was killed, process %d", child.pid)
 
     def _is_ours(self, child: Child, program: str, since: str) -> None:
-        url = self.target.url_at(child.port)
-        has_moved = url != self.state.url
         self._heard_at = self._began_at = self._monotonic()
         self.holder, self._misses = None, 0
         self._tasks.start(self._poke_at_the_end_of(child), name="ollama-ends")
         self.become(
             state="starting",
-            url=url,
+            url=self.target.url_at(child.port),
             detail=None,
             binary=program,
             owner="agent",
@@ -314,8 +314,6 @@ class Watch:
             started_at=since,
             log_file=str(self.log_file.file),
         )
-        if has_moved and self._moved is not None:
-            self._moved(url)
 
     async def _poke_at_the_end_of(self, child: Child) -> None:
         await child.ended()

@@ -132,7 +132,7 @@ async def test_a_named_model_that_is_not_installed_is_not_found(fake: FakeOllama
 
     assert (caught.value.code, caught.value.detail) == (
         "model-not-found",
-        "There is no model called qwen3:4b. Get it with: ollama pull qwen3:4b",
+        "There is no model called qwen3:4b. Get it with `orca-agent models pull qwen3:4b`.",
     )
 
 
@@ -162,7 +162,7 @@ async def test_a_named_model_that_cannot_do_it_is_refused_before_it_is_loaded(
 async def test_an_image_where_no_model_sees_is_refused_with_advice(fake: FakeOllama) -> None:
     fake.add_model("qwen3:8b")
     async with serving(fake) as models:
-        with pytest.raises(Invalid, match="ollama pull qwen3-vl:4b"):
+        with pytest.raises(Invalid, match="orca-agent models pull qwen3-vl:4b"):
             await models.choose(None, needs_vision=True)
 
 
