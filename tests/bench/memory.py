@@ -19,8 +19,8 @@ SETTLES_S = 3.0
 async def measure(fake: Fake, folder: Path, *, quick: bool) -> list[Row]:
     """The first thousand requests and hundred pictures are the yardstick."""
     few, many = ((200, 20), (2_000, 200)) if quick else ((1_000, 100), (100_000, 10_000))
-    await fake.stream(4)
     async with orca_agent(folder, folder / "memory", fake.url) as agent:
+        await fake.stream(4)
         with watching(agent.process, fake.process) as others:
             await _use(agent, 0, few)
             before = await _settled(agent)
