@@ -25,6 +25,7 @@ from agent.housekeeping import Housekeeping
 from agent.images import routes as image_routes
 from agent.images.rules import Shrink
 from agent.images.service import open_images
+from agent.inference import backend_routes
 from agent.inference import routes as inference_routes
 from agent.inference.backend import Backend
 from agent.inference.backend import Limits as Lanes
@@ -32,6 +33,7 @@ from agent.inference.backends import Backends
 from agent.inference.inference import Inference
 from agent.inference.ollama import Ollama
 from agent.inference.queue import Queue, Queues
+from agent.inference.registry import BackendService, Patience
 from agent.migrations import migrate
 from agent.models import routes as model_routes
 from agent.models.hardware import memory_in_reach
@@ -49,6 +51,7 @@ from agent.shared import problems
 from agent.shared.clock import Clock, NewId, random_id, system_clock
 from agent.shared.database import Database
 from agent.shared.folders import data_dir_warning
+from agent.shared.secrets import Secrets
 from agent.shared.tasks import running
 from agent.telemetry import routes as telemetry_routes
 from agent.telemetry.service import Telemetry
@@ -122,6 +125,14 @@ async def open_agent(  # noqa: PLR0915 - the wiring, read from top to bottom
         )
         lanes = Lanes(settings.concurrent_chats, settings.concurrent_visions)
         backend = Backend(ollama, limits=lanes, clock=clock)
+        servers = BackendService(
+            database,
+            backends,
+            Secrets(settings.data_dir),
+            Patience(settings.first_token_seconds, settings.stall_seconds),
+            clock=clock,
+            new_id=new_id,
+        )
         profiles = Profiles(settings.data_dir / OWN_NAME, overrides_of(settings))
         models = ModelService(
             backends,
@@ -219,6 +230,7 @@ async def open_agent(  # noqa: PLR0915 - the wiring, read from top to bottom
             run_routes.routes(runs),
             image_routes.routes(images),
             inference_routes.routes([text, vision]),
+            backend_routes.routes(servers, clock),
             model_routes.routes(models),
             model_routes.profile_routes(profiles),
             runtime_routes.routes(runtime, lambda: [one.to_json() for one in backends]),
@@ -251,6 +263,7 @@ async def open_agent(  # noqa: PLR0915 - the wiring, read from top to bottom
         jobs = running(
             machine=profiles.run(),
             runtime=runtime.run(around),
+            keys=servers.run(),
             saving=runs.run(),
             telemetry=telemetry.run(),
             housekeeping=house.run(),
@@ -258,6 +271,7 @@ async def open_agent(  # noqa: PLR0915 - the wiring, read from top to bottom
         await stack.enter_async_context(jobs)
         stack.push_async_callback(backends.close)
         await backends.add(backend)
+        await servers.open()
         yield Agent(
             app,
             runs,

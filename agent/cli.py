@@ -6,6 +6,7 @@ import typer
 
 from agent.commands import (
     archive,
+    backends,
     chat,
     doctor,
     logs,
@@ -51,6 +52,7 @@ app.command("export", rich_help_panel="Conversations")(archive.export)
 app.command("import", rich_help_panel="Conversations")(archive.import_)
 app.command("report", rich_help_panel="Models")(report.report)
 app.add_typer(models.app, name="models", rich_help_panel="Models")
+app.add_typer(backends.app, name="backends", rich_help_panel="Models")
 app.add_typer(runtime.app, name="runtime", rich_help_panel="Models")
 app.add_typer(token.app, name="token", rich_help_panel="Access")
 

@@ -17,6 +17,7 @@ LONG_FUNCTIONS = {
     "agent/app.py: open_agent": "the wiring: one list, read from top to bottom",
     "agent/chat/asking.py: ask": "the order of its steps is what keeps a question from being lost",
     "agent/commands/archive.py: export": "half of it declares options and shows examples",
+    "agent/commands/backends.py: add": "most of it declares options and shows examples",
     "agent/commands/chat.py: chat": "most of it declares options and shows examples",
     "agent/commands/report.py: report": "most of it declares options and shows examples",
     "agent/commands/serve.py: serve": "most of it declares options and shows examples",
