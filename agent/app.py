@@ -39,7 +39,9 @@ from agent.models import routes as model_routes
 from agent.models.hardware import memory_in_reach
 from agent.models.overrides import overrides_of
 from agent.models.profiles import OWN_NAME, Profiles
+from agent.models.pulling import CutOffPull, PullService
 from agent.models.service import ModelService
+from agent.models.upkeep import UpkeepService
 from agent.runs import routes as run_routes
 from agent.runs.service import RunService
 from agent.runtime import routes as runtime_routes
@@ -101,6 +103,18 @@ async def open_agent(  # noqa: PLR0915 - the wiring, read from top to bottom
             binary=settings.ollama_binary,
             memory_limit_bytes=memory_limit_bytes(memory_bytes, settings.ollama_memory_mb),
         )
+        ollama = Ollama(
+            settings.ollama_url,
+            first_byte_s=settings.first_token_seconds,
+            idle_s=settings.stall_seconds,
+        )
+        lanes = Lanes(settings.concurrent_chats, settings.concurrent_visions)
+        backend = Backend(ollama, limits=lanes, clock=clock)
+
+        def moved(url: str) -> None:
+            ollama.move_to(url)
+            backend.has_moved()
+
         runtime = Runtime(
             Watch(
                 settings.ollama_url,
@@ -109,22 +123,18 @@ async def open_agent(  # noqa: PLR0915 - the wiring, read from top to bottom
                 policy,
                 pace=pace,
                 clock=clock,
+                moved=moved,
             )
         )
         stack.push_async_callback(runtime.close)
+        await runtime.prepare()
+        backend.on_silence = runtime.stalled
         text, vision = (
             Queue(name, lanes={}, capacity=settings.waiting_chats, wait_limit_s=QUEUE_WAIT_S)
             for name in ("text", "vision")
         )
         queues = Queues(text, vision)
         backends = Backends(queues)
-        ollama = Ollama(
-            await runtime.prepare(),
-            first_byte_s=settings.first_token_seconds,
-            idle_s=settings.stall_seconds,
-        )
-        lanes = Lanes(settings.concurrent_chats, settings.concurrent_visions)
-        backend = Backend(ollama, limits=lanes, clock=clock)
         servers = BackendService(
             database,
             backends,
@@ -140,6 +150,12 @@ async def open_agent(  # noqa: PLR0915 - the wiring, read from top to bottom
             memory_bytes=memory_bytes,
             profiles=profiles,
         )
+
+        async def context_tokens() -> int:
+            """As set, else as the profile of this computer says."""
+            found = await profiles.settle()
+            return int(found.options["num_ctx"]) if found else settings.context_tokens
+
         guide = Guide.open()
         stack.callback(guide.close)
         images = await stack.enter_async_context(
@@ -180,12 +196,30 @@ async def open_agent(  # noqa: PLR0915 - the wiring, read from top to bottom
         )
         inference = Inference(backends, queues)
         parts = Parts(
-            database, backend, queues, inference, models, images, guide, limits, telemetry
+            database,
+            backend,
+            queues,
+            inference,
+            models,
+            images,
+            guide,
+            limits,
+            telemetry,
+            context_tokens,
         )
         conversations = ConversationService(database, runs, clock, new_id)
         asking = AskingService(parts, runs, clock, new_id)
         transfer = TransferService(database, images, clock)
-        await runs.recover({"chat": CutOff})
+        pulls = PullService(backends, runs, database, clock, new_id)
+        upkeep = UpkeepService(
+            models,
+            backends,
+            pulls,
+            named_by=conversations.count_naming,
+            context_tokens=context_tokens,
+            keep_alive=settings.keep_alive,
+        )
+        await runs.recover({"chat": CutOff, "pull": CutOffPull})
         stack.push_async_callback(runs.close)
 
         status = Health(
@@ -231,6 +265,7 @@ async def open_agent(  # noqa: PLR0915 - the wiring, read from top to bottom
             image_routes.routes(images),
             inference_routes.routes([text, vision]),
             backend_routes.routes(servers, clock),
+            model_routes.upkeep_routes(upkeep, pulls, runs),
             model_routes.routes(models),
             model_routes.profile_routes(profiles),
             runtime_routes.routes(runtime, lambda: [one.to_json() for one in backends]),

@@ -1,6 +1,6 @@
 """The job of a chat run: queue, model or guide, and what is kept of the answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
@@ -68,6 +68,7 @@ class Parts:
     guide: Guide
     limits: Limits
     telemetry: Telemetry
+    context_tokens: Callable[[], Awaitable[int]]
 
 
 @dataclass(slots=True)
@@ -157,7 +158,8 @@ class Answer:
     ) -> None:
         self.model = model
         turns = await self._turns()
-        prompt = self._prompt(turns, passages)
+        limits = self.parts.limits.within(await self.parts.context_tokens())
+        prompt = self._prompt(turns, passages, limits)
         try:
             await self._stream(live, prompt, measure)
         except Invalid as err:
@@ -166,16 +168,19 @@ class Answer:
             # The estimate was too low. The server counts for real, and said how many.
             counted = float(str(err.extra.get("prompt_tokens") or 0))
             scale = max(counted / prompt.context.tokens, 1.1) * 1.05
-            await self._stream(live, self._prompt(turns, passages, scale), measure, is_retry=True)
+            prompt = self._prompt(turns, passages, limits, scale)
+            await self._stream(live, prompt, measure, is_retry=True)
 
-    def _prompt(self, turns: list[Turn], passages: list[Passage], scale: float = 1.0) -> Prompt:
+    def _prompt(
+        self, turns: list[Turn], passages: list[Passage], limits: Limits, scale: float = 1.0
+    ) -> Prompt:
         """Raises TooLarge if the question alone fills the context."""
         prompt = compose(
             turns,
-            passages if self.parts.limits.uses_guide else [],
+            passages if limits.uses_guide else [],
             system=self.question.system,
             asked=self.question.options,
-            limits=self.parts.limits,
+            limits=limits,
             context_length=self.question.context_length,
             scale=scale,
         )

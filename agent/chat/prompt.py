@@ -1,7 +1,7 @@
 """What is sent to a model for a question: pure decisions over estimates of tokens."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.chat.rules import Context, Turn, fit, system_text
 from agent.guide.rules import Passage
@@ -18,6 +18,13 @@ class Limits:
     answer_tokens: int
     keep_alive: str
     uses_guide: bool
+
+    def within(self, context_tokens: int) -> "Limits":
+        """The same with another context, of which an answer gets half at the most."""
+        if context_tokens == self.context_tokens:
+            return self
+        answer_tokens = min(self.answer_tokens, context_tokens // 2)
+        return replace(self, context_tokens=context_tokens, answer_tokens=answer_tokens)
 
 
 @dataclass(frozen=True, slots=True)

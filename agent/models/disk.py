@@ -20,11 +20,11 @@ def free_bytes(url: str, digest: str, environment: Mapping[str, str]) -> int | N
     shows the place, and before it is there the variable that a person set for Ollama."""
     if urlsplit(url).hostname not in HERE:
         return None
-    told = environment.get(VARIABLE, "").strip()
-    places = [Path(told)] if told else []
+    told = Path(environment.get(VARIABLE, "").strip())
+    places = [told] if told.is_absolute() else []
     folder = _with_layer([*places, Path.home() / ".ollama/models", OF_THE_SERVICE], digest)
-    if folder is None and told:
-        folder = next((one for one in (places[0], *places[0].parents) if _is_there(one)), None)
+    if folder is None and places:
+        folder = next((one for one in (told, *told.parents) if _is_there(one)), None)
     try:
         return shutil.disk_usage(folder).free if folder is not None else None
     except OSError:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 
 WINDOW_S = 5.0
-TOO_SHORT_S = 0.5
+TOO_SHORT_S = 0.2
 LARGEST = 1 << 53
 MOST_LAYERS = 10_000
 NO_LAYER_YET = "pulling manifest"

@@ -19,7 +19,7 @@ from agent.models.shapes import (
 from agent.models.upkeep import UpkeepService
 from agent.runs.service import RunService
 from agent.runs.shapes import RunOut, run_json
-from agent.shared import web
+from agent.shared import web, wire
 from agent.shared.streams import event_stream
 
 SSE = "text/event-stream"
@@ -55,14 +55,19 @@ def upkeep_routes(upkeep: UpkeepService, pulls: PullService, runs: RunService) -
     @web.needs("models")
     @web.takes(PullIn)
     @web.gives(RunOut, 202)
-    @web.gives_media(202, "application/json", SSE)
     async def pull(asked: PullIn) -> Response:
         """Download a model, or the rest of it. While it is being downloaded, everybody who asks
-        for it gets the same run. Its events are the answer where SSE is accepted."""
+        for it gets the same run. With Accept: text/event-stream the answer is the run's events."""
         run = await pulls.pull(asked.model, asked.backend)
-        if request.accept_mimetypes.best == SSE:
-            return event_stream(runs.events(run.id), status=202)
-        return web.json(run_json(await runs.get(run.id)), 202)
+        told = run_json(await runs.get(run.id))
+        if request.accept_mimetypes.best_match(["application/json", SSE]) == SSE:
+            first = wire.encode_unnumbered("posted", {"run": told})
+            response = event_stream(runs.events(run.id), first=first)
+            response.headers["X-Run-ID"] = run.id
+        else:
+            response = web.json(told, 202)
+        response.headers["Location"] = f"/api/v1/runs/{run.id}"
+        return response
 
     @bp.post("/<path:name>/load")
     @web.needs("models")

@@ -28,7 +28,7 @@ async def fake() -> AsyncIterator[FakeOllama]:
 @pytest.fixture
 async def served(tmp_path: Path, fake: FakeOllama) -> AsyncIterator[Served]:
     """An agent that knows of the fake."""
-    async with running_agent(tmp_path / "data", ollama_url=fake.url) as served:
+    async with running_agent(tmp_path / "data", ollama_url=fake.url, context_tokens=8192) as served:
         await served.agent.backend.until(lambda state: state.is_up)
         yield served
 
