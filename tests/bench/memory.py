@@ -59,9 +59,7 @@ async def _use(agent: Agent, start: int, work: tuple[int, int]) -> None:
             await _show(connection, agent, picture)
         connection.close()
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(CLIENTS):
-            group.create_task(client())
+    await asyncio.gather(*(client() for _ in range(CLIENTS)))
 
 
 async def _ask(connection: Connection, agent: Agent, number: int) -> None:
