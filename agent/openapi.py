@@ -99,8 +99,11 @@ class Provider(OpenAPIProvider):
         described: Json = super().schema()
         described["paths"] = dict(sorted(described["paths"].items()))
         schemas = described["components"]["schemas"]
-        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas.update(problem.pop("$defs"), Problem=problem)
+        handlers = self._app.view_functions.values()
+        failures = {getattr(handler, FAILURE_ATTRIBUTE, Problem) for handler in handlers}
+        for failure in failures:
+            found = failure.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update({**found.pop("$defs", {}), failure.__name__: found})
         described["components"]["schemas"] = dict(sorted(schemas.items()))
         tags = {
             tag
@@ -182,11 +185,9 @@ def _add_answers(operation: Json, handler: Callable[..., Any]) -> None:
         answers["200"] = {"description": HTTPStatus.OK.phrase}
     default = ANY_PROBLEM
     if failure := getattr(handler, FAILURE_ATTRIBUTE, None):
-        schema = failure.model_json_schema()
-        default = {
-            "description": failure.__doc__,
-            "content": {"application/json": {"schema": schema}},
-        }
+        schema = {"$ref": f"#/components/schemas/{failure.__name__}"}
+        content = {"application/json": {"schema": schema}}
+        default = {"description": failure.__doc__, "content": content}
     operation["responses"] = {**dict(sorted(answers.items())), "default": default}
 
 

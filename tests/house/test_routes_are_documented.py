@@ -51,13 +51,16 @@ async def test_every_route_says_what_it_answers(operations: dict[str, Operation]
 
 
 async def test_every_route_names_the_problem_document(operations: dict[str, Operation]) -> None:
+    """But those in other people's words, which have errors of their own."""
     unnamed = {
         name
         for name, operation in operations.items()
         if "application/problem+json" not in operation["responses"]["default"]["content"]
     }
+    others = {name for name in operations if name.split(" ")[1].startswith(("/v1/", "/ollama"))}
 
-    assert unnamed == set()
+    assert len(others) > 10
+    assert unnamed == others
 
 
 async def test_every_operation_has_an_id_of_its_own(operations: dict[str, Operation]) -> None:
