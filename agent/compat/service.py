@@ -1,15 +1,15 @@
 """What other people's clients ask of models, in whichever words."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 import orjson
 
-from agent.compat.fitting import Defaults, fitted, prompt_tokens
 from agent.images.service import ImageService
 from agent.inference.backends import Backends
+from agent.inference.fitting import Defaults, fitted, prompt_tokens
 from agent.inference.inference import Inference, Who
 from agent.inference.ollama import Ollama
 from agent.inference.options import OPTIONS, checked
@@ -74,9 +74,12 @@ class CompatService:
         images: ImageService,
         telemetry: Telemetry,
         defaults: Defaults,
+        context_tokens: Callable[[], Awaitable[int]],
     ) -> None:
+        """`context_tokens` is the context that this computer gives a model."""
         self._inference, self._backends, self._models = inference, backends, models
         self._images, self._telemetry, self._defaults = images, telemetry, defaults
+        self._context_tokens = context_tokens
 
     # --- generating -----------------------------------------------------------------------------
 
@@ -94,15 +97,18 @@ class CompatService:
         messages = wanted.messages
         if has_images:
             messages = tuple([await self._with_images(message) for message in messages])
+        defaults = replace(self._defaults, context_tokens=await self._context_tokens())
+        # What these clients are used to: an answer without a limit of its own gets all the room.
+        used, _ = fitted(
+            {"num_predict": -1, **options},
+            defaults,
+            context_length=model.context_length,
+            prompt=prompt_tokens(messages, wanted.beside),
+        )
         request = ChatRequest(
             model.name,
             messages,
-            fitted(
-                options,
-                self._defaults,
-                context_length=model.context_length,
-                prompt=prompt_tokens(messages, wanted.beside),
-            ),
+            used,
             think=wanted.think,
             format=wanted.format,
             keep_alive=self.keep_alive(wanted.keep_alive),
