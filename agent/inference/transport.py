@@ -161,10 +161,12 @@ class Transport:
                 headers={**JSON_TYPE, "Content-Length": str(len(body))} if body else None,
                 allow_redirects=False,
             )
+        except aiohttp.ClientConnectorCertificateError as err:
+            raise _untrusted(self.url) from err
+        except aiohttp.ClientConnectorSSLError as err:
+            raise self._words.garbled("does not speak TLS, though its address says so") from err
         except (aiohttp.ClientResponseError, ValueError) as err:
             raise self._words.garbled("does not speak HTTP") from err
-        except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as err:
-            raise _untrusted(self.url) from err
         except TRANSPORT_ERRORS as err:
             raise self._words.down(self.url) from err
 
