@@ -102,7 +102,7 @@ class ToolCallIn(In):
     function: CalledFunction
 
 
-class MessageIn(In):
+class SaidIn(In):
     role: Role
     content: Text = ""
     thinking: Text = ""
@@ -157,7 +157,7 @@ class GenerateIn(Wish, Streaming):
 class Talk(Wish):
     """Messages to go on with."""
 
-    messages: list[MessageIn] = Field(min_length=1, max_length=MOST_MESSAGES)
+    messages: list[SaidIn] = Field(min_length=1, max_length=MOST_MESSAGES)
     tools: list[ToolIn] = Field(default=[], max_length=MOST_TOOLS)
 
     @model_validator(mode="after")
