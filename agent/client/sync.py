@@ -1,49 +1,108 @@
 """The Python client of a running agent, for programs that wait for each answer."""
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 
 import httpx
+import orjson
 
-from agent.client.problems import ClientProblem, NotRunning
-from agent.runfile import find_agent
-from agent.shared.clock import random_id
+from agent.client import conversing, inferring, surroundings
+from agent.client.handles import Batch, Events, Reply, Running, Stream
+from agent.client.methods import documented
+from agent.client.pictures import ImageSource, Picture
+from agent.client.places import NOT_RUNNING, Client, Ways, connections, problem_of, translated
+from agent.client.problems import AgentError, ClientProblem
+from agent.client.reading import Blocks, Follower
+from agent.client.requests import (
+    Begun,
+    Call,
+    Pages,
+    Streamed,
+    repeats,
+    uploading,
+)
+from agent.client.shapes import Asking, Health, Json, Posted
+from agent.client.starting import Tell, nobody, running_agent
 from agent.shared.folders import data_dir as data_dir_in_force
-from agent.shared.wire import ServerSentEvent, decode_block
 
-Json = dict[str, Any]  # Any: JSON values
-CLOSING_OF = {
-    "done": "done",
-    "cancelled": "cancelled",
-    "interrupted": "interrupted",
-    "failed": "error",
-}
-CLOSING = frozenset(CLOSING_OF.values())
-NOT_RUNNING = "No agent runs. Start it with `make run` or `orca-agent serve`."
-SILENCE_S = 45.0  # the agent sends a comment every 15 s
-RECONNECT_FOR_S = 60.0
+__all__ = ["NOT_RUNNING", "Agent"]
+P = ParamSpec("P")
+T = TypeVar("T")
+R = TypeVar("R", bound=Running)
 
 
-class Agent:
-    """One connection to one agent. Raises ClientProblem where the agent refuses and NotRunning
-    where none answers. Safe to share between threads, as httpx.Client is."""
+def _whole(make: Callable[P, Call[T]]) -> Callable[Concatenate["Agent", P], T]:
+    def method(self: "Agent", /, *args: P.args, **named: P.kwargs) -> T:
+        return self.answer_to(make(*args, **named))
 
-    def __init__(self, url: str, token: str, *, data_dir: Path | None = None) -> None:
-        self._data_dir = data_dir
-        self._http = _connection(url, token)
+    return documented(method, make, "its answer")
+
+
+def _paged(make: Callable[P, Pages[T]]) -> Callable[Concatenate["Agent", P], Iterator[T]]:
+    def method(self: "Agent", /, *args: P.args, **named: P.kwargs) -> Iterator[T]:
+        return self._every(make(*args, **named))
+
+    return documented(method, make, "Iterator")
+
+
+def _streamed(make: Callable[P, Streamed]) -> Callable[Concatenate["Agent", P], Stream]:
+    def method(self: "Agent", /, *args: P.args, **named: P.kwargs) -> Stream:
+        return Stream(self._stateless(make(*args, **named)))
+
+    return documented(method, make, "Stream")
+
+
+def _begun(make: Callable[P, Begun], handle: type[R]) -> Callable[Concatenate["Agent", P], R]:
+    def method(self: "Agent", /, *args: P.args, **named: P.kwargs) -> R:
+        return handle(self, Begun.run_id(self.answer_to(make(*args, **named).call)))
+
+    return documented(method, make, handle.__name__)
+
+
+def _replied(make: Callable[P, Call[Posted]]) -> Callable[Concatenate["Agent", P], Reply]:
+    def method(self: "Agent", /, *args: P.args, **named: P.kwargs) -> Reply:
+        return Reply(self, self.answer_to(make(*args, **named)))
+
+    return documented(method, make, "Reply")
+
+
+class Agent(Client):
+    """A client of one agent. Every method raises what it says, and besides: NotRunning where
+    none answers, NoAnswerInTime, Denied for a token that is not good for this, Busy, and
+    ClientProblem for what the agent did wrong itself. All of these are AgentErrors.
+
+    Safe to share between threads, not between processes."""
+
+    def __init__(
+        self, url: str, token: str, *, data_dir: Path | None = None, **ways: Unpack[Ways]
+    ) -> None:
+        """See `Client`. Raises nothing."""
+        super().__init__(url, token, data_dir=data_dir, **ways)
+        self._http = httpx.Client(**connections(url))
 
     @classmethod
-    def local(cls, data_dir: Path | None = None) -> Self:
-        """The agent of this user, found by its data folder. Raises NotRunning."""
-        folder = data_dir_in_force(data_dir)
-        agent = find_agent(folder)
-        if agent is None:
-            raise NotRunning(NOT_RUNNING)
-        return cls(agent.url, agent.token, data_dir=folder)
+    def ensure_running(
+        cls,
+        data_dir: Path | str | None = None,
+        *,
+        wait: float = 60.0,
+        tell: Tell = nobody,
+        command: Sequence[str] | None = None,
+        **ways: Unpack[Ways],
+    ) -> Self:
+        """As `local`; but if no agent runs, one is started, which goes on when this program
+        ends. `tell` is given sentences on what happens, and how long it took: `print` does.
+        `command` starts an agent where Python cannot.
+
+        Returns a client of an agent that is ready. Raises NotRunning, with what the agent said,
+        if it ends at once or is not ready after `wait` seconds."""
+        folder = data_dir_in_force(Path(data_dir) if data_dir else None)
+        found = running_agent(folder, wait_s=wait, tell=tell, command=command)
+        return cls(found.url, found.token, data_dir=folder, **ways)
 
     def __enter__(self) -> Self:
         return self
@@ -57,168 +116,217 @@ class Agent:
         self.close()
 
     def close(self) -> None:
+        """Closes the connections. Returns nothing and raises nothing."""
         self._http.close()
 
-    # --- calls ------------------------------------------------------------------------------
+    # --- conversations ----------------------------------------------------------------------
 
-    def call(self, method: str, path: str, **request: Any) -> httpx.Response:  # Any: httpx's own
-        """Any route below /api/v1, with the keywords of httpx's `request`."""
-        with _translated():
-            answer = self._http.request(method, f"/api/v1{path}", **request)
-        if answer.is_success:
-            return answer
-        raise _problem(answer)
+    new_conversation = _whole(conversing.new_conversation)
+    conversation = _whole(conversing.conversation)
+    conversations = _paged(conversing.conversations)
+    search = _paged(conversing.search)
+    messages = _paged(conversing.messages)
+    change_conversation = _whole(conversing.change_conversation)
+    delete_conversation = _whole(conversing.delete_conversation)
+    restore_conversation = _whole(conversing.restore_conversation)
+    export_conversation = _whole(conversing.export_conversation)
+    export_markdown = _whole(conversing.export_markdown)
+    import_conversations = _whole(conversing.import_conversations)
+    upload = _whole(conversing.upload)
+    send = _whole(conversing.send)
+
+    def ask(
+        self,
+        content: str,
+        *,
+        conversation: str | None = None,
+        system: str | None = None,
+        images: Sequence[ImageSource] | None = None,
+        key: str | None = None,
+        timeout: float | None = None,
+        **more: Unpack[Asking],
+    ) -> Reply:
+        """Asks in a conversation, or in a new one with `system`. For the other keywords see
+        `agent.client.shapes.Asking`.
+
+        Returns the reply while it is written: iterate over it, or over its `texts()`, or wait
+        for its `message()`. It goes on through lost connections and restarts of the agent; what
+        has been read is not read again. Raises what `send` raises."""
+        model = more.get("model")
+        where = conversation or self.new_conversation(model=model, system=system)["id"]
+        try:
+            posted = self.send(where, content, images=images, key=key, timeout=timeout, **more)
+        except ClientProblem:
+            if conversation is None:  # what was refused leaves nothing behind
+                self.delete_conversation(where)
+            raise
+        return Reply(self, posted)
+
+    regenerate = _replied(conversing.regenerate)
+
+    # --- answers outside of conversations ---------------------------------------------------
+
+    generate = _whole(inferring.generate)
+    generate_stream = _streamed(inferring.generate_stream)
+    chat = _whole(inferring.chat)
+    chat_stream = _streamed(inferring.chat_stream)
+    vlm = _whole(inferring.vlm)
+    vlm_stream = _streamed(inferring.vlm_stream)
+    embed = _whole(inferring.embed)
+    batch = _begun(inferring.batch, Batch)
+
+    # --- runs -------------------------------------------------------------------------------
+
+    run = _whole(conversing.run)
+    runs = _paged(conversing.runs)
+    cancel = _whole(conversing.cancel)
+
+    def follow(self, run_id: str, *, after: int = 0) -> Running:
+        """A run that goes on already, behind event number `after`.
+
+        Returns it, to be iterated over or waited for. Raises NotFound when it is read."""
+        return Running(self, run_id, after=after)
+
+    def events(self, run_id: str, *, after: int = 0) -> Events:
+        """Every event of a run behind number `after`, once and in order, until it ends.
+
+        Returns an iterator that goes on where it was when the connection breaks or the agent is
+        started anew. Raises NotFound, and NotRunning if nobody answers for a minute."""
+        reader = Follower(run_id, after)
+        while True:
+            err: AgentError | None = None
+            try:
+                with closing(self._bytes(reader.request())) as parts:
+                    for part in parts:
+                        yield from reader.feed(part)
+                if not reader.has_ended and (last := reader.closing(self.run(run_id))):
+                    yield last
+            except AgentError as failed:
+                err = failed
+            if reader.has_ended:
+                return
+            self._wait(reader.pause(err), err)
+
+    # --- models and what is around ------------------------------------------------------------
+
+    models = _paged(surroundings.models)
+    model = _whole(surroundings.model)
+    pull = _begun(surroundings.pull, Running)
+    load = _whole(surroundings.load)
+    unload = _whole(surroundings.unload)
+    delete_model = _whole(surroundings.delete_model)
+    recommended = _whole(surroundings.recommended)
+    backends = _paged(surroundings.backends)
+    add_backend = _whole(surroundings.add_backend)
+    delete_backend = _whole(surroundings.delete_backend)
+    check_backend = _whole(surroundings.check_backend)
+    queues = _whole(surroundings.queues)
+    runtime = _whole(surroundings.runtime)
+    requests = _paged(surroundings.requests)
+    projects = _paged(surroundings.projects)
+    performance = _whole(surroundings.performance)
+    ticket = _whole(surroundings.ticket)
+
+    def ready(self, *, timeout: float | None = None) -> Health:
+        """How the agent is. Asks once, and does not wait for better times.
+
+        Returns its health, whether it is good or bad; for a stranger the status alone."""
+        answer = self._once("GET", "/health/ready", timeout)
+        if answer.status_code not in {200, 503} or b'"status"' not in answer.content:
+            raise problem_of(answer)
+        health: Health = answer.json()
+        return health
+
+    # --- any other route --------------------------------------------------------------------
+
+    def call(
+        self, method: str, path: str, *, timeout: float | None = None, **request: Any
+    ) -> httpx.Response:  # Any: httpx's own
+        """Any route below /api/v1, with the keywords of httpx's `request`.
+
+        Returns httpx's answer. Raises the error of its status."""
+        return self._send(
+            method, path, timeout, repeats=repeats(method, request.get("headers")), **request
+        )
 
     def json(self, method: str, path: str, **request: Any) -> Json:  # Any: httpx's own
-        """`call`, with the answer read as a JSON object."""
-        answer: Json = self.call(method, path, **request).json()
+        """As `call`. Returns the answer read as a JSON object."""
+        answer: Json = orjson.loads(self.call(method, path, **request).content)
         return answer
 
     def items(self, path: str, **query: str | int | bool) -> Iterator[Json]:
-        """Everything in a list, page after page."""
+        """Everything in any list, page after page. Returns an iterator."""
+        return self._every(Pages(path, query, None, dict))
+
+    # --- what is sent -------------------------------------------------------------------------
+
+    def answer_to(self, call: Call[T]) -> T:
+        """Sends a request that was described. Returns its answer; raises what it says."""
+        self._upload(call.pictures)
+        answer = self._send(
+            call.method, call.path, call.timeout_s, repeats=call.repeats, **call.sent()
+        )
+        return call.read(answer.content)
+
+    def _upload(self, pictures: Sequence[Picture]) -> None:
+        for picture in pictures:
+            if not picture.sha256:
+                picture.sha256 = self.answer_to(uploading(picture))
+
+    def _every(self, pages: Pages[T]) -> Iterator[T]:
         cursor: str | None = None
         while True:
-            page = self.json(
-                "GET", path, params={**query, **({"cursor": cursor} if cursor else {})}
-            )
+            page = self.answer_to(pages.page(cursor))
             yield from page["items"]
             if not (cursor := page.get("next_cursor")):
                 return
 
-    def ready(self) -> Json:
-        """The agent's health, whether it is good or bad."""
-        with _translated():
-            answer = self._http.get("/api/v1/health/ready")
-        health: Json = answer.json()
-        if "status" not in health or answer.status_code not in {200, 503}:
-            raise _problem(answer)
-        return health
-
-    def ticket(self) -> str:
-        """A link that logs one browser in, once, within a minute."""
-        return str(self.json("POST", "/tickets")["url"])
-
-    # --- chat -------------------------------------------------------------------------------
-
-    def new_conversation(self, *, model: str | None = None, system: str | None = None) -> Json:
-        asked = {"model": model, "system": system}
-        return self.json("POST", "/conversations", json={k: v for k, v in asked.items() if v})
-
-    def send(
-        self,
-        conversation_id: str,
-        content: str,
-        *,
-        model: str | None = None,
-        images: list[str] | None = None,
-    ) -> Json:
-        """Sends a message; answers `{"message", "run"}`. `images` are hashes of `upload`.
-
-        Sent again by itself if the connection breaks: the message is taken once."""
-        body: Json = {"content": content, "images": images or []}
-        if model:
-            body["model"] = model
-        path = f"/conversations/{conversation_id}/messages"
-        headers = {"Idempotency-Key": random_id()}
-        try:
-            return self.json("POST", path, json=body, headers=headers)
-        except NotRunning:
-            self._find_again()
-            return self.json("POST", path, json=body, headers=headers)
-
-    def upload(self, image: Path) -> str:
-        """Uploads a picture; answers its hash. Raises OSError if the file cannot be read."""
-        with image.open("rb") as file:
-            answer = self.json("POST", "/images", files={"file": (image.name, file)})
-        return str(answer["sha256"])
-
-    def cancel(self, run_id: str) -> Json:
-        """Stops a run, and the model with it. An ended run is left as it is."""
-        return self.json("POST", f"/runs/{run_id}/cancel")
-
-    # --- events -----------------------------------------------------------------------------
-
-    def events(self, run_id: str, *, after: int = 0) -> Iterator[ServerSentEvent]:
-        """Every event of a run behind number `after`, once and in order, until it ends.
-
-        Goes on where it was when the connection breaks or the agent is started anew; raises
-        NotRunning if that takes longer than a minute."""
-        gives_up_at = time.monotonic() + RECONNECT_FOR_S
+    def _send(
+        self, method: str, path: str, timeout: float | None, *, repeats: bool, **request: Any
+    ) -> httpx.Response:  # Any: httpx's own
+        attempts = self._attempts(repeats=repeats)
         while True:
             try:
-                for event in self._stream(run_id, after):
-                    after = event.seq
-                    gives_up_at = time.monotonic() + RECONNECT_FOR_S
-                    yield event
-                    if event.name in CLOSING:
-                        return
-                if closing := self._closing(run_id, after):
-                    yield closing
-                    return
-            except NotRunning:
-                if time.monotonic() > gives_up_at:
-                    raise
-            time.sleep(0.25)
-            self._find_again()
+                answer = self._once(method, path, timeout, **request)
+                if answer.is_success:
+                    return answer
+                raise problem_of(answer)
+            except AgentError as err:
+                self._wait(attempts.pause(err), err)
 
-    def _stream(self, run_id: str, after: int) -> Iterator[ServerSentEvent]:
-        headers = {"Last-Event-ID": str(after), "Accept": "text/event-stream"}
-        patience = httpx.Timeout(5, read=SILENCE_S)
-        path = f"/api/v1/runs/{run_id}/events"
-        with (
-            _translated(),
-            self._http.stream("GET", path, headers=headers, timeout=patience) as answer,
-        ):
+    def _once(
+        self, method: str, path: str, timeout: float | None, **request: Any
+    ) -> httpx.Response:  # Any: httpx's own
+        with translated():
+            asked = self._asked(method, path, timeout or self._timeout_s, request)
+            return self._http.request(**asked)
+
+    def _stateless(self, streamed: Streamed) -> Events:
+        call = streamed.call
+        self._upload(call.pictures)
+        attempts = self._attempts(repeats=call.repeats)
+        while True:
+            blocks = Blocks()
+            try:
+                with closing(self._bytes(call)) as parts:
+                    for part in parts:
+                        yield from blocks.feed(part)
+                blocks.check()
+            except AgentError as err:
+                if blocks.has_begun:
+                    raise
+                self._wait(attempts.pause(err), err)
+            else:
+                return
+
+    def _bytes(self, call: Call[Any]) -> Generator[bytes, None, None]:  # Any: read elsewhere
+        with translated(), self._http.stream(**self._streaming(call)) as answer:
             if not answer.is_success:
                 answer.read()
-                raise _problem(answer)
-            block = b""
-            for piece in answer.iter_bytes():
-                *whole, block = (block + piece).split(b"\n\n")
-                for text in whole:
-                    event = decode_block(text)
-                    if event and event.seq > after:
-                        yield event
+                raise problem_of(answer)
+            yield from answer.iter_bytes()
 
-    def _closing(self, run_id: str, after: int) -> ServerSentEvent | None:
-        """The end of a run whose stream said none. A crash can take the last events with it, so
-        that the closing one has a number that this reader has passed."""
-        run = self.json("GET", f"/runs/{run_id}")
-        name = CLOSING_OF.get(str(run["state"]))
-        return ServerSentEvent(after + 1, name, {"problem": run.get("problem")}) if name else None
-
-    def _find_again(self) -> None:
-        found = find_agent(self._data_dir) if self._data_dir else None
-        if found:
-            self._http.close()
-            self._http = _connection(found.url, found.token)
-
-
-def _connection(url: str, token: str) -> httpx.Client:
-    return httpx.Client(
-        base_url=url,
-        headers={"Authorization": f"Bearer {token}", "User-Agent": "orca-agent-client"},
-        timeout=httpx.Timeout(5, read=30),
-        trust_env=False,  # a proxy has no place between two programs of one computer
-        verify=False,  # noqa: S501 - plain HTTP: reading the authorities would only cost time
-    )
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except httpx.TimeoutException as err:
-        raise NotRunning(
-            "The agent does not answer in time. `orca-agent doctor` says more."
-        ) from err
-    except httpx.TransportError as err:
-        raise NotRunning(NOT_RUNNING) from err
-
-
-def _problem(answer: httpx.Response) -> ClientProblem:
-    try:
-        document: Mapping[str, object] = answer.json()
-    except ValueError:
-        document = {}
-    return ClientProblem.of(document if isinstance(document, dict) else {}, answer.status_code)
+    def _wait(self, pause_s: float, err: AgentError | None) -> None:
+        time.sleep(pause_s)
+        if self._place.may_have_moved(err):
+            self._place = self._place.found_again()

@@ -14,6 +14,7 @@ from agent.shared.folders import data_dir as data_dir_in_force
 from agent.terminal import DataDir, clean, fail, note
 
 if TYPE_CHECKING:
+    from agent.client.shapes import Posted
     from agent.client.sync import Agent
 
 LOOP_HELP = "/new begins another conversation, /model NAME changes the model, /stop stops what\
@@ -91,7 +92,7 @@ class _Session:
         self.pictures = []
         return answer(self._agent, str(sent["run"]["id"]), quiet=self._quiet, unused=unused)
 
-    def _sent(self, question: str) -> dict[str, Any]:  # Any: JSON values
+    def _sent(self, question: str) -> "Posted":
         asked: dict[str, Any] = {"model": self.model, "images": self.pictures}  # Any: both kinds
         if self.conversation_id is not None:
             return self._agent.send(self.conversation_id, question, **asked)

@@ -53,6 +53,11 @@ def random_code() -> str:
     return f"{secrets.randbelow(1_000_000):06d}"
 
 
+def random_fraction() -> float:
+    """From 0 up to, and without, 1."""
+    return int.from_bytes(os.urandom(4)) / (1 << 32)
+
+
 def rfc3339(moment: datetime) -> str:
     """`2026-01-31T09:05:00.123456Z`: fixed width, so that text order is time order."""
     if moment.tzinfo is not UTC:

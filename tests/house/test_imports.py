@@ -8,6 +8,7 @@ from tests.house.tree import ROOT, imported, name_of, python, tree_of
 HTTP_CLIENTS = {"aiohttp", "httpx", "httpx_aiohttp"}
 LATE_REASONS = ("# slow import", "# optional dependency", "# platform only")
 FILLED_PACKAGES = {
+    "agent/client/__init__.py": "the names that other programs import, looked up when asked for",
     "agent/migrations/__init__.py": "Alembic's folder: beside the revisions stands what runs them",
 }
 
