@@ -1,5 +1,6 @@
 """The API's own description (OpenAPI 3.1), from the marks on its routes."""
 
+import re
 from collections.abc import Callable
 from copy import deepcopy
 from http import HTTPStatus
@@ -88,6 +89,7 @@ class Provider(OpenAPIProvider):
     """Adds who may call, how errors look, other media than JSON, and names that stay."""
 
     _whole: Json | None = None
+    _named: Json | None = None
 
     def whole(self) -> Json:
         """The description, made at the first call: routes do not change while it runs."""
@@ -131,7 +133,22 @@ class Provider(OpenAPIProvider):
                 if "requestBody" in operation:
                     operation["requestBody"]["required"] = True
                 path[method] = operation
-        return paths, components
+        return self._apart(area, paths, components)
+
+    def _apart(self, area: str, paths: Json, components: Json) -> tuple[Json, Json]:
+        """Two shapes of one name stay two: the later one is called after its area as well."""
+        if self._named is None:
+            self._named = {}
+        known, prefix = self._named, re.sub(r"\W|_", "", area.title())
+        taken = [name for name, shape in components.items() if known.get(name, shape) != shape]
+        whole = orjson.dumps([paths, components])
+        for name in taken:
+            old, new = f'#/components/schemas/{name}"', f'#/components/schemas/{prefix}{name}"'
+            whole = whole.replace(old.encode(), new.encode())
+        paths, components = orjson.loads(whole)
+        shapes = {prefix + name if name in taken else name: components[name] for name in components}
+        known.update(shapes)
+        return paths, shapes
 
     def build_request_body(self, model: type[Any], source: DataSource) -> tuple[Json, Json]:
         return _by_name(*super().build_request_body(model, source))
