@@ -18,6 +18,8 @@ from agent.chat.asking import AskingService
 from agent.chat.prompt import Limits
 from agent.chat.service import ConversationService
 from agent.chat.transfer import TransferService
+from agent.compat import ollama_errors, ollama_routes, openai_errors, openai_routes
+from agent.compat.service import CompatService
 from agent.guide import routes as guide_routes
 from agent.guide.service import Guide
 from agent.health import Health
@@ -25,15 +27,22 @@ from agent.housekeeping import Housekeeping
 from agent.images import routes as image_routes
 from agent.images.rules import Shrink
 from agent.images.service import open_images
-from agent.inference import backend_routes
+from agent.inference import backend_routes, batch_routes, use_routes
 from agent.inference import routes as inference_routes
+from agent.inference.asked import Preparing
 from agent.inference.backend import Backend
 from agent.inference.backend import Limits as Lanes
 from agent.inference.backends import Backends
+from agent.inference.batch import BatchService
+from agent.inference.batch import Parts as BatchParts
+from agent.inference.cache import AnswerCache
+from agent.inference.fitting import Defaults as AnswerDefaults
 from agent.inference.inference import Inference
 from agent.inference.ollama import Ollama
 from agent.inference.queue import Queue, Queues
 from agent.inference.registry import BackendService, Patience
+from agent.inference.service import AnswerService
+from agent.inference.wishes import batch_item
 from agent.migrations import migrate
 from agent.models import routes as model_routes
 from agent.models.hardware import memory_in_reach
@@ -54,7 +63,7 @@ from agent.shared.clock import Clock, NewId, random_id, system_clock
 from agent.shared.database import Database
 from agent.shared.folders import data_dir_warning
 from agent.shared.secrets import Secrets
-from agent.shared.tasks import running
+from agent.shared.tasks import Tasks, running
 from agent.telemetry import routes as telemetry_routes
 from agent.telemetry.service import Telemetry
 from agent.telemetry.sources import BackendFacts, Metrics, RunFacts, Sources
@@ -195,6 +204,36 @@ async def open_agent(  # noqa: PLR0915 - the wiring, read from top to bottom
             uses_guide=settings.guide,
         )
         inference = Inference(backends, queues)
+        cache = AnswerCache(
+            database,
+            clock,
+            limit_bytes=settings.answer_cache_mb << 20,
+            age=timedelta(hours=settings.answer_cache_hours),
+        )
+        await cache.open()
+        stack.push_async_callback(cache.close)
+        defaults = AnswerDefaults(
+            settings.context_tokens,
+            settings.answer_tokens,
+            settings.keep_alive,
+            uses_cache=settings.answer_cache,
+        )
+        preparing = Preparing(models, backends, images, defaults, context_tokens)
+        answers = AnswerService(inference, preparing, models, cache, telemetry.measure)
+        batches = BatchService(
+            BatchParts(
+                database,
+                runs,
+                answers,
+                images,
+                batch_item,
+                places=lambda use: (vision if use == "vlm" else text).limit,
+            ),
+            clock,
+            new_id,
+        )
+        streams = Tasks()
+        stack.push_async_callback(streams.close)
         parts = Parts(
             database,
             backend,
@@ -205,6 +244,15 @@ async def open_agent(  # noqa: PLR0915 - the wiring, read from top to bottom
             guide,
             limits,
             telemetry,
+            context_tokens,
+        )
+        compat = CompatService(
+            inference,
+            backends,
+            models,
+            images,
+            telemetry,
+            defaults,
             context_tokens,
         )
         conversations = ConversationService(database, runs, clock, new_id)
@@ -250,10 +298,14 @@ async def open_agent(  # noqa: PLR0915 - the wiring, read from top to bottom
                 ],
                 runs=lambda: RunFacts(len(runs), runs.ended),
                 images=images.stats,
+                answer_cache=cache.stats,
             )
         )
         app = _app()
-        problems.install(app)
+        problems.install(
+            app,
+            {openai_errors.PATH: openai_errors.spoken, ollama_errors.PATH: ollama_errors.spoken},
+        )
         per_minute = settings.requests_per_minute
         rate = RateLimit(per_minute) if per_minute else None
         guard.install(app, access, port=settings.port, rate=rate)
@@ -265,12 +317,16 @@ async def open_agent(  # noqa: PLR0915 - the wiring, read from top to bottom
             image_routes.routes(images),
             inference_routes.routes([text, vision]),
             backend_routes.routes(servers, clock),
+            use_routes.routes(answers, streams),
+            batch_routes.routes(batches),
             model_routes.upkeep_routes(upkeep, pulls, runs),
             model_routes.routes(models),
             model_routes.profile_routes(profiles),
             runtime_routes.routes(runtime, lambda: [one.to_json() for one in backends]),
             guide_routes.routes(guide),
             telemetry_routes.routes(telemetry, metrics, clock),
+            openai_routes.routes(compat, clock),
+            ollama_routes.routes(compat, clock),
             pages.routes(access, port=settings.port),
         ):
             app.register_blueprint(blueprint)
@@ -293,7 +349,12 @@ async def open_agent(  # noqa: PLR0915 - the wiring, read from top to bottom
             models_loaded=lambda: len(backend.state.loaded),
         )
         house = Housekeeping(
-            conversations.purge, images.tidy, runs.forget_old_events, telemetry.forget_old
+            conversations.purge,
+            images.tidy,
+            runs.forget_old_events,
+            telemetry.forget_old,
+            cache.tidy,
+            batches.forget_old,
         )
         jobs = running(
             machine=profiles.run(),
@@ -307,6 +368,7 @@ async def open_agent(  # noqa: PLR0915 - the wiring, read from top to bottom
         stack.push_async_callback(backends.close)
         await backends.add(backend)
         await servers.open()
+        await runs.resume("batch", batches.job)
         yield Agent(
             app,
             runs,

@@ -214,6 +214,23 @@ class Settings(BaseSettings):
         le=10_080,
         description="How long a shrunk picture is kept after its last use.",
     )
+    answer_cache: bool = Field(
+        default=False,
+        description="Answer the very same request from the cache also where it does not ask for "
+        "that. Only requests with temperature 0 or a seed ever are.",
+    )
+    answer_cache_mb: int = Field(
+        default=64,
+        ge=0,
+        le=100_000,
+        description="Megabytes of answers that are kept for the very same request; 0 keeps none.",
+    )
+    answer_cache_hours: int = Field(
+        default=24,
+        ge=1,
+        le=8760,
+        description="How long an answer is kept after it was written.",
+    )
     guide: bool = Field(
         default=True,
         description="Put passages of the built-in print guide into the model's prompt.",

@@ -25,12 +25,21 @@ from agent.runs.rules import Run
 from agent.runs.service import RunService
 from agent.runs.shapes import run_json
 from agent.shared import wire
-from agent.shared.errors import Malformed
 from agent.shared.streams import event_stream
-from agent.shared.web import asker, asks, counted, gives, gives_media, json, needs, read_json, takes
+from agent.shared.web import (
+    asker,
+    asks,
+    counted,
+    gives,
+    gives_media,
+    idempotency_key,
+    json,
+    needs,
+    read_json,
+    takes,
+)
 
 IMPORT_BYTES = 256 * 1024 * 1024
-KEY_CHARACTERS = 200
 
 
 def routes(
@@ -168,16 +177,6 @@ def routes(
         return json(await transfer.take_in(await read_json(limit_bytes=IMPORT_BYTES)))
 
     return bp
-
-
-def idempotency_key() -> str | None:
-    """The header of that name. Raises Malformed."""
-    key = request.headers.get("Idempotency-Key")
-    if key is not None and not (0 < len(key) <= KEY_CHARACTERS and key.isascii()):
-        raise Malformed(
-            "bad-idempotency-key", f"Idempotency-Key is 1 to {KEY_CHARACTERS} ASCII characters."
-        )
-    return key
 
 
 def _begun(runs: RunService, message: dict[str, object], run: Run) -> Response:

@@ -1,7 +1,7 @@
 """A request for an answer that stands for itself: as it came, and as a model gets it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -76,10 +76,17 @@ class Preparing:
     """Makes of what is asked what a model gets. Nothing is loaded meanwhile."""
 
     def __init__(
-        self, models: Models, backends: Backends, images: ImageService, defaults: Defaults
+        self,
+        models: Models,
+        backends: Backends,
+        images: ImageService,
+        defaults: Defaults,
+        context_tokens: Callable[[], Awaitable[int]],
     ) -> None:
+        """`context_tokens` is the context that this computer gives a model."""
         self._models, self._backends, self._images = models, backends, images
-        self._defaults, self._formats = defaults, Formats()
+        self._defaults, self._context_tokens = defaults, context_tokens
+        self._formats = Formats()
 
     async def prepare(self, asked: Asked) -> Prepared:
         """Raises NotFound, Invalid, TooLarge, UnsupportedMedia or Unavailable."""
@@ -90,8 +97,9 @@ class Preparing:
             raise self._no_model()
         _check_abilities(asked, model)
         kind = self._backends.get(model.backend).provider.kind
+        defaults = replace(self._defaults, context_tokens=await self._context_tokens())
         used, clamped = fitted(
-            options, self._defaults, context_length=model.context_length, prompt=_prompt(asked)
+            options, defaults, context_length=model.context_length, prompt=_prompt(asked)
         )
         request = ChatRequest(
             model.name,

@@ -7,7 +7,7 @@ from quart import Blueprint, Response, g, request
 
 from agent.inference.asked import Asked
 from agent.inference.inference import Who
-from agent.inference.rules import EmbedRequest, Message, ToolCall
+from agent.inference.rules import EmbedRequest
 from agent.inference.service import AnswerService, Call
 from agent.inference.shapes import (
     ChatIn,
@@ -16,12 +16,10 @@ from agent.inference.shapes import (
     EmbedOut,
     GenerateIn,
     GenerateOut,
-    MessageIn,
-    Talk,
     VlmIn,
-    Wish,
 )
 from agent.inference.streaming import Encoder, Events, Lines, Pipe, streamed
+from agent.inference.wishes import asked_to_generate, asked_to_talk
 from agent.shared.streams import begun_stream
 from agent.shared.tasks import Tasks
 from agent.shared.web import asker, counted, gives, gives_media, json, needs, takes
@@ -100,51 +98,6 @@ def call_for(use: Literal["generate", "chat", "vlm", "embed"]) -> Call:
     """The request that is being answered. Raises Malformed for a bad X-Project."""
     client, project = asker()
     return Call(use, g.request_id, Who(client, project))
-
-
-def asked_to_generate(asked: GenerateIn) -> Asked:
-    """What a prompt asks for."""
-    system = [Message("system", asked.system)] if asked.system else []
-    question = Message("user", asked.prompt, tuple(asked.images))
-    return _asked(asked, (*system, question))
-
-
-def asked_to_talk(asked: Talk) -> Asked:
-    """What messages ask for."""
-    tools = tuple(tool.model_dump() for tool in asked.tools)
-    return _asked(asked, tuple(map(message_of, asked.messages)), tools)
-
-
-def message_of(given: MessageIn) -> Message:
-    """A message as the model gets it, but for its pictures."""
-    return Message(
-        given.role,
-        given.content,
-        tuple(given.images),
-        given.thinking,
-        tuple(
-            ToolCall(call.function.name, call.function.arguments, call.id)
-            for call in given.tool_calls
-        ),
-        given.tool_name,
-    )
-
-
-def _asked(
-    wish: Wish, messages: tuple[Message, ...], tools: tuple[dict[str, object], ...] = ()
-) -> Asked:
-    return Asked(
-        messages,
-        wish.model,
-        wish.options,
-        wish.format,
-        wish.think,
-        wish.keep_alive,
-        tools,
-        wish.logprobs,
-        wish.top_logprobs,
-        wish.cache,
-    )
 
 
 def _encoder() -> Encoder:

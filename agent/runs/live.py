@@ -14,9 +14,12 @@ TEXT_EVENTS = {"token": b"token", "thinking": b"thinking"}
 class LiveRun:
     """One writer, many readers. Readers come for what they lack, so that none slows the writer."""
 
-    def __init__(self, run: Run, clock: Clock) -> None:
-        self.run = run
-        self.ring = Ring()
+    def __init__(
+        self, run: Run, clock: Clock, *, survives: bool = False, last_seq: int = 0
+    ) -> None:
+        """`survives`: it goes on after a restart. `last_seq`: of the events from before."""
+        self.run, self.survives = run, survives
+        self.ring = Ring(last_seq=last_seq)
         self.content: list[str] = []
         self.thinking: list[str] = []
         self.has_begun = False
@@ -44,7 +47,7 @@ class LiveRun:
 
     def mark_started(self) -> None:
         """The run has left its queue."""
-        started_at = rfc3339(self._clock())
+        started_at = self.run.started_at or rfc3339(self._clock())
         self.run = replace(self.run, state=RunState.RUNNING, started_at=started_at)
 
     def publish(self, chunk: Chunk) -> None:

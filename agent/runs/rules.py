@@ -78,11 +78,11 @@ def after(chunk: Chunk, seq: int) -> bytes:
 class Ring:
     """The latest events, `limit_bytes` of them at the most, but never fewer than are unsaved."""
 
-    def __init__(self, limit_bytes: int = RING_BYTES) -> None:
+    def __init__(self, limit_bytes: int = RING_BYTES, *, last_seq: int = 0) -> None:
         self._chunks: deque[Chunk] = deque()
         self._limit_bytes, self._size_bytes = limit_bytes, 0
-        self.last_seq = 0
-        self.saved_seq = 0
+        self.last_seq = last_seq
+        self.saved_seq = last_seq
 
     def add(self, chunk: Chunk) -> None:
         """Takes the next chunk: its first event follows on the last one."""

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
@@ -12,7 +12,7 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.runs.live import LiveRun
-from agent.runs.rules import ALIVE, CLOSING_EVENT, Chunk, Ending, Run, RunState, after
+from agent.runs.rules import ALIVE, CLOSING_EVENT, Chunk, Ending, Run, RunKind, RunState, after
 from agent.runs.store import Runs
 from agent.shared import wire
 from agent.shared.clock import Clock, rfc3339
@@ -68,9 +68,12 @@ class RunService:
         """The run in memory, if it has not ended."""
         return self._live.get(run_id)
 
-    def launch(self, run: Run, job: Job) -> LiveRun:
-        """Sets a run going that was added to the database, and committed, by the caller."""
-        live = LiveRun(run, self._clock)
+    def launch(self, run: Run, job: Job, *, survives: bool = False, last_seq: int = 0) -> LiveRun:
+        """Sets a run going that was added to the database, and committed, by the caller.
+
+        One that `survives` does not end with the agent: `resume` sets it going again. It tells
+        what happens by `telling` alone, so that nobody sees what a crash would take back."""
+        live = LiveRun(run, self._clock, survives=survives, last_seq=last_seq)
         self._live[run.id] = live
         if self._is_closing:
             live.stop = RunState.INTERRUPTED
@@ -143,9 +146,11 @@ class RunService:
                 yield wire.COMMENT
 
     async def recover(self, recoveries: Mapping[str, Recovery]) -> int:
-        """Marks what a crash cut off as interrupted and keeps its text; says how many."""
+        """Marks what a crash cut off as interrupted and keeps its text; says how many. Kinds of
+        runs that are not in `recoveries` are left to `resume`."""
         async with self._database.reading() as connection:
-            orphans = await Runs(connection).alive()
+            alive = await Runs(connection).alive()
+        orphans = [run for run in alive if run.kind in recoveries]
         for run in orphans:
             async with self._database.reading() as connection:
                 chunks = await Runs(connection).segments(run.id, 0, limit=1_000_000)
@@ -156,6 +161,35 @@ class RunService:
         if orphans:
             log.warning("%d runs were cut off when the agent last ended", len(orphans))
         return len(orphans)
+
+    async def resume(self, kind: RunKind, job_of: Callable[[Run], Job]) -> int:
+        """Sets the runs of a kind going again that were alive when the agent last ended; says how
+        many. Their readers go on where they were."""
+        async with self._database.reading() as connection:
+            runs = Runs(connection)
+            found = [
+                (run, await runs.last_seq(run.id)) for run in await runs.alive() if run.kind == kind
+            ]
+        for run, last_seq in found:
+            self.launch(run, job_of(run), survives=True, last_seq=last_seq)
+        if found:
+            log.info("%d runs go on that the end of the agent cut off", len(found))
+        return len(found)
+
+    @asynccontextmanager
+    async def telling(
+        self, live: LiveRun, event: str, data: object
+    ) -> AsyncIterator[AsyncConnection]:
+        """What the block writes and the event that tells of it are committed together; then
+        readers see the event."""
+        async with self._database.writing() as connection:
+            yield connection
+            seq = live.ring.last_seq + 1
+            chunk = Chunk(seq, seq, wire.encode(seq, event, data))
+            unsaved = live.ring.unsaved()
+            await Runs(connection).append([(live.run.id, one) for one in (unsaved, chunk) if one])
+        live.publish(chunk)
+        live.ring.mark_saved(seq)
 
     async def run(self) -> None:
         """Writes the events of live runs to the database, all runs in one transaction."""
@@ -198,7 +232,8 @@ class RunService:
                 return forgotten
 
     async def close(self, *, grace_s: float = 2.0) -> None:
-        """Ends every run as interrupted, tells its readers, and waits for both."""
+        """Ends every run as interrupted, tells its readers, and waits for both. Those that
+        survive are left as they are."""
         self._is_closing = True
         for live in list(self._live.values()):
             self._stop(live, RunState.INTERRUPTED)
@@ -221,7 +256,12 @@ class RunService:
         live.has_begun = True
         ending = Ending(live.stop) if live.stop else await self._outcome(live, job)
         live.stop = live.stop or ending.state  # from here on nothing can stop it
-        await self._conclude(live, job, ending)
+        if live.survives and ending.state is RunState.INTERRUPTED:
+            self._live.pop(live.run.id, None)
+            live.has_ended = True
+            live.wake()
+        else:
+            await self._conclude(live, job, ending)
 
     async def _outcome(self, live: LiveRun, job: Job) -> Ending:
         try:

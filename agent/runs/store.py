@@ -11,6 +11,7 @@ from sqlalchemy import (
     LargeBinary,
     bindparam,
     delete,
+    func,
     insert,
     select,
     update,
@@ -113,6 +114,13 @@ class Runs:
         rows = await self._connection.execute(query)
         return [_run(dict(row)) for row in rows.mappings()]
 
+    async def begin(self, run: Run) -> None:
+        """Writes down that it runs, for one that goes on after a restart."""
+        await CHANGE_RUN.run(
+            self._connection,
+            {"key": run.id, "state": run.state.value, "started_at": run.started_at},
+        )
+
     async def end(self, run: Run) -> None:
         await CHANGE_RUN.run(
             self._connection,
@@ -143,6 +151,13 @@ class Runs:
             .limit(limit)
         )
         return [Chunk(*row) for row in rows]
+
+    async def last_seq(self, run_id: str) -> int:
+        """The number of the last event that was saved."""
+        query = select(func.coalesce(func.max(SEGMENT.c.last_seq), 0))
+        return int(
+            (await self._connection.execute(query.where(SEGMENT.c.run_id == run_id))).scalar_one()
+        )
 
     async def remove_of(self, conversation_ids: list[str]) -> None:
         await self._connection.execute(

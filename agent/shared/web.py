@@ -33,6 +33,7 @@ MEDIA_ATTRIBUTE = "_orca_media"
 JSON_BODY_BYTES = 8 * 1024 * 1024
 PROJECT_HEADER, DEFAULT_PROJECT = "X-Project", "default"
 PROJECT = re.compile(r"[A-Za-z0-9._-]{1,64}")
+KEY_CHARACTERS = 200
 SENT_AT_ONCE_BYTES = 32 * 1024  # what the kernel takes in whether or not the client reads
 
 M = TypeVar("M", bound=BaseModel)
@@ -218,6 +219,16 @@ def project_of(sent: BaseRequestWebsocket) -> str:
         "bad-project",
         f"{PROJECT_HEADER} is a name of 1 to 64 letters, digits, dots, dashes or underscores.",
     )
+
+
+def idempotency_key() -> str | None:
+    """The header of that name. Raises Malformed."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not (0 < len(key) <= KEY_CHARACTERS and key.isascii()):
+        raise Malformed(
+            "bad-idempotency-key", f"Idempotency-Key is 1 to {KEY_CHARACTERS} ASCII characters."
+        )
+    return key
 
 
 def asker() -> tuple[str, str]:

@@ -100,6 +100,13 @@ class Program:
     def client(self) -> Agent:
         return Agent.local(self.data_dir)
 
+    def kill(self) -> None:
+        """Ends the agent as a crash does."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate()
+            self.process = None
+
     def end(self) -> tuple[int, str, str]:
         """Ends the agent; answers exit code, output and errors."""
         if self.process is None:

@@ -21,6 +21,109 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/backends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The model servers: the configured one, then those that were added. */
+        get: operations["backends_list_backends"];
+        put?: never;
+        /** Adds a model server, after having tried it. */
+        post: operations["backends_add_backend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backends/{backend_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a model server and its key; what it answers now goes on to its end. */
+        delete: operations["backends_remove_backend"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backends/{backend_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks a model server now: whether it answers, and which models it has. */
+        post: operations["backends_test_backend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batch/chat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask up to 1,000 times with messages, as one run. */
+        post: operations["batch_batch_chat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batch/vlm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask up to 1,000 times about pictures, as one run. */
+        post: operations["batch_batch_vlm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/chat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask with messages, outside of any conversation. */
+        post: operations["ask_chat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conversations": {
         parameters: {
             query?: never;
@@ -124,6 +227,40 @@ export interface paths {
         put?: never;
         /** Undo a deletion. */
         post: operations["chat_restore_conversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/embed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Turn texts into vectors. */
+        post: operations["ask_embed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/generate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask with a prompt, outside of any conversation. */
+        post: operations["ask_generate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -300,6 +437,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/pull": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Download a model, or the rest of it. While it is being downloaded, everybody who asks
+         * @description for it gets the same run. With Accept: text/event-stream the answer is the run's events.
+         */
+        post: operations["model-upkeep_pull"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models/{name}": {
         parameters: {
             query?: never;
@@ -311,6 +468,41 @@ export interface paths {
         get: operations["models_show_model"];
         put?: never;
         post?: never;
+        /** Take a model off the disk, unless somebody uses it. */
+        delete: operations["model-upkeep_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/load": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read a model into memory, and answer when it is there. */
+        post: operations["model-upkeep_load"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/unload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a model out of memory, once its answers are written. */
+        post: operations["model-upkeep_unload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -446,6 +638,23 @@ export interface paths {
         };
         /** Follow a run from its beginning, or behind the event in Last-Event-ID. */
         get: operations["runs_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What has come of a batch, in the order that it asked for. */
+        get: operations["batch_results"];
         put?: never;
         post?: never;
         delete?: never;
@@ -677,6 +886,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/vlm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask about pictures, outside of any conversation. */
+        post: operations["ask_vlm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/docs": {
         parameters: {
             query?: never;
@@ -703,6 +929,159 @@ export interface paths {
         };
         /** Everything for Prometheus, in its text format. */
         get: operations["telemetry_show_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ollama": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say that somebody answers, as Ollama does. */
+        get: operations["ollama.models_is_there"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ollama/api/chat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answer a chat, as Ollama does; without messages, load or unload the model. */
+        post: operations["ollama_chat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ollama/api/embed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Turn texts into vectors, as Ollama does. */
+        post: operations["ollama_embed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ollama/api/embeddings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Turn one text into a vector, as Ollama did before /api/embed. */
+        post: operations["ollama_embeddings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ollama/api/generate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go on with a prompt, as Ollama does; without one, load or unload the model. */
+        post: operations["ollama_generate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ollama/api/ps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The models in memory, as Ollama lists them. */
+        get: operations["ollama.models_in_memory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ollama/api/show": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One model, as Ollama tells of it. */
+        post: operations["ollama.models_show"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ollama/api/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The models, as Ollama lists them. */
+        get: operations["ollama.models_tags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ollama/api/version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The version of the Ollama behind this. */
+        get: operations["ollama.models_version"];
         put?: never;
         post?: never;
         delete?: never;
@@ -779,6 +1158,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/chat/completions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answer a chat, as OpenAI does. */
+        post: operations["openai_chat_completions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/completions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go on with a text, or fill in between two, as OpenAI did. */
+        post: operations["openai_completions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/embeddings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Turn texts into vectors, as OpenAI does. */
+        post: operations["openai_embeddings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The models, as OpenAI lists them. */
+        get: operations["openai_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One model, as OpenAI tells of it. */
+        get: operations["openai_model"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -790,6 +1254,198 @@ export interface components {
              * @constant
              */
             status: "alive";
+        };
+        /** AnswerMessage */
+        AnswerMessage: {
+            /**
+             * Role
+             * @constant
+             */
+            role: "assistant";
+            /** Content */
+            content: string;
+            /** Tool Calls */
+            tool_calls?: components["schemas"]["ToolCallOut"][];
+        };
+        /**
+         * AnswerOut
+         * @description The last frame, and the only one without a stream.
+         */
+        AnswerOut: {
+            /** Model */
+            model: string;
+            /** Created At */
+            created_at: string;
+            /** Done */
+            done: boolean;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * AnswerUsage
+         * @description What the answer cost. From the cache: what it cost the first time, in no time.
+         */
+        AnswerUsage: {
+            /** Prompt Tokens */
+            prompt_tokens: number;
+            /** Completion Tokens */
+            completion_tokens: number;
+            /** Load Ms */
+            load_ms: number;
+            /** First Token Ms */
+            first_token_ms: number;
+            /** Tokens Per Second */
+            tokens_per_second: number;
+            /** Total Ms */
+            total_ms: number;
+        };
+        /**
+         * BackendIn
+         * @description A server to be added. `key` is kept in the keyring or a private file, and never told.
+         */
+        BackendIn: {
+            /**
+             * Name
+             * @description Small letters, digits and dashes.
+             */
+            name: string;
+            /**
+             * Provider
+             * @enum {string}
+             */
+            provider: "ollama" | "openai";
+            /** Url */
+            url: string;
+            /**
+             * Key
+             * Format: password
+             * @default
+             */
+            key?: string;
+            /**
+             * Organisation
+             * @default
+             */
+            organisation?: string;
+            /**
+             * Ca File
+             * @default null
+             */
+            ca_file?: string | null;
+            /**
+             * Connect Seconds
+             * @default null
+             */
+            connect_seconds?: number | null;
+            /**
+             * First Token Seconds
+             * @default null
+             */
+            first_token_seconds?: number | null;
+            /**
+             * Stall Seconds
+             * @default null
+             */
+            stall_seconds?: number | null;
+            /**
+             * @default {
+             *       "text": 4,
+             *       "vision": 1
+             *     }
+             */
+            limits?: components["schemas"]["BackendLimits"];
+            /**
+             * Sees
+             * @description Patterns of the names of models with vision, such as gpt-4o*.
+             * @default []
+             */
+            sees?: string[];
+            /**
+             * Force
+             * @description Add it even if it does not answer now.
+             * @default false
+             */
+            force?: boolean;
+        };
+        /**
+         * BackendLimits
+         * @description Requests that the server is given at the same time.
+         */
+        BackendLimits: {
+            /**
+             * Text
+             * @default 4
+             */
+            text?: number;
+            /**
+             * Vision
+             * @default 1
+             */
+            vision?: number;
+        };
+        /** BackendModelOut */
+        BackendModelOut: {
+            /** Name */
+            name: string;
+            /** Capabilities */
+            capabilities: string[];
+            /** Context Length */
+            context_length: number | null;
+        };
+        /**
+         * BackendOut
+         * @description A model server, as last heard. Never its key: `key_place` says where that lies.
+         */
+        BackendOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Provider
+             * @enum {string}
+             */
+            provider: "ollama" | "openai";
+            /** Url */
+            url: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "up" | "down" | "unknown";
+            /** Version */
+            version: string | null;
+            /** Since */
+            since: string | null;
+            /** Detail */
+            detail: string | null;
+            /** Warning */
+            warning: string | null;
+            /** Models Count */
+            models_count: number;
+            /**
+             * Breaker
+             * @enum {string}
+             */
+            breaker: "closed" | "open" | "half-open";
+            /** In Flight */
+            in_flight: number;
+            /** Limits */
+            limits: {
+                [key: string]: number;
+            };
+            /** Organisation */
+            organisation: string;
+            /** Ca File */
+            ca_file: string | null;
+            /** Sees */
+            sees: string[];
+            /** Has Key */
+            has_key: boolean;
+            /** Key Place */
+            key_place: string | null;
+            /** Created At */
+            created_at: string | null;
         };
         /**
          * BackendStateOut
@@ -827,6 +1483,103 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** BackendTestedOut */
+        BackendTestedOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Provider
+             * @enum {string}
+             */
+            provider: "ollama" | "openai";
+            /** Url */
+            url: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "up" | "down" | "unknown";
+            /** Version */
+            version: string | null;
+            /** Since */
+            since: string | null;
+            /** Detail */
+            detail: string | null;
+            /** Warning */
+            warning: string | null;
+            /** Models Count */
+            models_count: number;
+            /**
+             * Breaker
+             * @enum {string}
+             */
+            breaker: "closed" | "open" | "half-open";
+            /** In Flight */
+            in_flight: number;
+            /** Limits */
+            limits: {
+                [key: string]: number;
+            };
+            /** Organisation */
+            organisation: string;
+            /** Ca File */
+            ca_file: string | null;
+            /** Sees */
+            sees: string[];
+            /** Has Key */
+            has_key: boolean;
+            /** Key Place */
+            key_place: string | null;
+            /** Created At */
+            created_at: string | null;
+            /** Models */
+            models: components["schemas"]["BackendModelOut"][];
+        };
+        /** BackendsOut */
+        BackendsOut: {
+            /** Items */
+            items: components["schemas"]["BackendOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** BatchChatIn */
+        BatchChatIn: {
+            /** Items */
+            items: components["schemas"]["ChatItem"][];
+            /**
+             * Concurrency
+             * @description How many at the same time. Absent: as many as the queue has places.
+             * @default null
+             */
+            concurrency?: number | null;
+            /**
+             * Order
+             * @description In which order the results are listed.
+             * @default as_finished
+             * @enum {string}
+             */
+            order?: "as_finished" | "given";
+        };
+        /** BatchVlmIn */
+        BatchVlmIn: {
+            /** Items */
+            items: components["schemas"]["VlmItem"][];
+            /**
+             * Concurrency
+             * @description How many at the same time. Absent: as many as the queue has places.
+             * @default null
+             */
+            concurrency?: number | null;
+            /**
+             * Order
+             * @description In which order the results are listed.
+             * @default as_finished
+             * @enum {string}
+             */
+            order?: "as_finished" | "given";
+        };
         /**
          * Bundle
          * @description Several conversations in one file.
@@ -837,6 +1590,234 @@ export interface components {
                 [key: string]: unknown;
             }[];
         };
+        /** CalledFunction */
+        CalledFunction: {
+            /** Name */
+            name: string;
+            /**
+             * Arguments
+             * @default {}
+             */
+            arguments?: {
+                [key: string]: unknown;
+            };
+        };
+        /** CalledFunctionOut */
+        CalledFunctionOut: {
+            /** Name */
+            name: string;
+            /** Arguments */
+            arguments: {
+                [key: string]: unknown;
+            };
+        };
+        /** ChatChoiceOut */
+        ChatChoiceOut: {
+            /** Index */
+            index: number;
+            message: components["schemas"]["ChatMessageOut"];
+            /** Logprobs */
+            logprobs: {
+                [key: string]: unknown;
+            } | null;
+            /** Finish Reason */
+            finish_reason: string;
+        };
+        /** ChatCompletionOut */
+        ChatCompletionOut: {
+            /** Id */
+            id: string;
+            /** Object */
+            object: string;
+            /** Created */
+            created: number;
+            /** Model */
+            model: string;
+            /** Choices */
+            choices: components["schemas"]["ChatChoiceOut"][];
+            usage: components["schemas"]["Usage"];
+        };
+        /** ChatIn */
+        ChatIn: {
+            /**
+             * Stream
+             * @description The answer as it is written: lines of JSON, or server-sent events by Accept.
+             * @default false
+             */
+            stream?: boolean;
+            /**
+             * Model
+             * @description Absent: the best installed one.
+             * @default null
+             */
+            model?: string | null;
+            /**
+             * Options
+             * @description Ollama's options, such as temperature, num_ctx, stop or seed.
+             * @default {}
+             */
+            options?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format
+             * @description "json" or a JSON schema, which the answer is checked against.
+             * @default null
+             */
+            format?: "json" | Record<string, never> | null;
+            /**
+             * Think
+             * @description Whether to think aloud first, or how much.
+             * @default null
+             * @enum {unknown}
+             */
+            think?: true | false | "low" | "medium" | "high" | "max" | null;
+            /**
+             * Keep Alive
+             * @description How long the model stays in memory: seconds, or 5m, 1h, -1 (for ever).
+             * @default null
+             */
+            keep_alive?: number | string | null;
+            /**
+             * Logprobs
+             * @description Tell how likely each token was.
+             * @default false
+             */
+            logprobs?: boolean;
+            /**
+             * Top Logprobs
+             * @default 0
+             */
+            top_logprobs?: number;
+            /**
+             * Cache
+             * @description Whether the very same request may be answered from the cache. Only one with temperature 0 or a seed ever is. Absent: as the setting answer_cache says.
+             * @default null
+             */
+            cache?: boolean | null;
+            /** Messages */
+            messages: components["schemas"]["SaidIn"][];
+            /**
+             * Tools
+             * @default []
+             */
+            tools?: components["schemas"]["ToolIn"][];
+        };
+        /** ChatItem */
+        ChatItem: {
+            /**
+             * Model
+             * @description Absent: the best installed one.
+             * @default null
+             */
+            model?: string | null;
+            /**
+             * Options
+             * @description Ollama's options, such as temperature, num_ctx, stop or seed.
+             * @default {}
+             */
+            options?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format
+             * @description "json" or a JSON schema, which the answer is checked against.
+             * @default null
+             */
+            format?: "json" | Record<string, never> | null;
+            /**
+             * Think
+             * @description Whether to think aloud first, or how much.
+             * @default null
+             * @enum {unknown}
+             */
+            think?: true | false | "low" | "medium" | "high" | "max" | null;
+            /**
+             * Keep Alive
+             * @description How long the model stays in memory: seconds, or 5m, 1h, -1 (for ever).
+             * @default null
+             */
+            keep_alive?: number | string | null;
+            /**
+             * Logprobs
+             * @description Tell how likely each token was.
+             * @default false
+             */
+            logprobs?: boolean;
+            /**
+             * Top Logprobs
+             * @default 0
+             */
+            top_logprobs?: number;
+            /**
+             * Cache
+             * @description Whether the very same request may be answered from the cache. Only one with temperature 0 or a seed ever is. Absent: as the setting answer_cache says.
+             * @default null
+             */
+            cache?: boolean | null;
+            /** Messages */
+            messages: components["schemas"]["SaidIn"][];
+            /**
+             * Tools
+             * @default []
+             */
+            tools?: components["schemas"]["ToolIn"][];
+            /**
+             * Id
+             * @description What its result is told apart by. Absent: its place, from 0.
+             * @default null
+             */
+            id?: string | null;
+        };
+        /**
+         * ChatMessageOut
+         * @description `reasoning` is what the model thought aloud, where it did.
+         */
+        ChatMessageOut: {
+            /** Role */
+            role: string;
+            /** Content */
+            content: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** ChatOut */
+        ChatOut: {
+            /** Model */
+            model: string;
+            /** Backend */
+            backend: string;
+            /** Thinking */
+            thinking: string;
+            usage: components["schemas"]["AnswerUsage"];
+            /**
+             * Finish Reason
+             * @enum {string}
+             */
+            finish_reason: "stop" | "length" | "load" | "unload";
+            /** Cached */
+            cached: boolean;
+            /** Clamped */
+            clamped?: {
+                [key: string]: components["schemas"]["Clamped"];
+            };
+            /** Logprobs */
+            logprobs?: {
+                [key: string]: unknown;
+            }[];
+            /** Format Ok */
+            format_ok?: boolean;
+            /** Repaired */
+            repaired?: boolean;
+            message: components["schemas"]["AnswerMessage"];
+        };
+        /** Clamped */
+        Clamped: {
+            /** Asked */
+            asked: unknown;
+            /** Used */
+            used: unknown;
+        };
         /** CodeIn */
         CodeIn: {
             /**
@@ -844,6 +1825,107 @@ export interface components {
              * @description Six digits; spaces do not matter.
              */
             code: string;
+        };
+        /** CompletionChoiceOut */
+        CompletionChoiceOut: {
+            /** Index */
+            index: number;
+            /** Text */
+            text: string;
+            /** Logprobs */
+            logprobs: {
+                [key: string]: unknown;
+            } | null;
+            /** Finish Reason */
+            finish_reason: string;
+        };
+        /** CompletionIn */
+        CompletionIn: {
+            /** Model */
+            model: string;
+            /**
+             * Stream
+             * @default null
+             */
+            stream?: boolean | null;
+            /** @default null */
+            stream_options?: components["schemas"]["StreamOptionsIn"] | null;
+            /**
+             * Max Tokens
+             * @default null
+             */
+            max_tokens?: number | null;
+            /**
+             * Temperature
+             * @default null
+             */
+            temperature?: number | null;
+            /**
+             * Top P
+             * @default null
+             */
+            top_p?: number | null;
+            /**
+             * Seed
+             * @default null
+             */
+            seed?: number | null;
+            /**
+             * Stop
+             * @default null
+             */
+            stop?: string | string[] | null;
+            /**
+             * Presence Penalty
+             * @default null
+             */
+            presence_penalty?: number | null;
+            /**
+             * Frequency Penalty
+             * @default null
+             */
+            frequency_penalty?: number | null;
+            /**
+             * N
+             * @default null
+             */
+            n?: number | null;
+            /** Prompt */
+            prompt: string | string[] | number[] | number[][];
+            /**
+             * Suffix
+             * @default null
+             */
+            suffix?: string | null;
+            /**
+             * Echo
+             * @default null
+             */
+            echo?: boolean | null;
+            /**
+             * Best Of
+             * @default null
+             */
+            best_of?: number | null;
+            /**
+             * Logprobs
+             * @default null
+             */
+            logprobs?: number | null;
+        };
+        /** CompletionOut */
+        CompletionOut: {
+            /** Id */
+            id: string;
+            /** Object */
+            object: string;
+            /** Created */
+            created: number;
+            /** Model */
+            model: string;
+            /** Choices */
+            choices: components["schemas"]["CompletionChoiceOut"][];
+            usage: components["schemas"]["Usage"];
         };
         /**
          * ContextIn
@@ -1030,6 +2112,128 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** EmbedIn */
+        EmbedIn: {
+            /** Model */
+            model: string;
+            /**
+             * Input
+             * @description Texts; one alone may stand without [].
+             */
+            input: string[];
+            /**
+             * Options
+             * @description Ollama's options, such as temperature, num_ctx, stop or seed.
+             * @default {}
+             */
+            options?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Dimensions
+             * @default null
+             */
+            dimensions?: number | null;
+            /**
+             * Truncate
+             * @description Cut what is too long, in place of refusing.
+             * @default false
+             */
+            truncate?: boolean;
+            /**
+             * Keep Alive
+             * @description How long the model stays in memory: seconds, or 5m, 1h, -1 (for ever).
+             * @default null
+             */
+            keep_alive?: number | string | null;
+        };
+        /** EmbedOut */
+        EmbedOut: {
+            /** Model */
+            model: string;
+            /** Backend */
+            backend: string;
+            /** Embeddings */
+            embeddings: number[][];
+            usage: components["schemas"]["EmbedUsage"];
+        };
+        /** EmbedUsage */
+        EmbedUsage: {
+            /** Prompt Tokens */
+            prompt_tokens: number;
+            /** Load Ms */
+            load_ms: number;
+            /** Total Ms */
+            total_ms: number;
+        };
+        /** EmbeddingIn */
+        EmbeddingIn: {
+            /** Model */
+            model: string;
+            /** Input */
+            input: string | string[] | number[] | number[][];
+            /**
+             * Encoding Format
+             * @default float
+             * @enum {string}
+             */
+            encoding_format?: "float" | "base64";
+            /**
+             * Dimensions
+             * @default null
+             */
+            dimensions?: number | null;
+        };
+        /** EmbeddingOut */
+        EmbeddingOut: {
+            /** Object */
+            object: string;
+            /** Index */
+            index: number;
+            /** Embedding */
+            embedding: number[] | string;
+        };
+        /** EmbeddingUsage */
+        EmbeddingUsage: {
+            /** Prompt Tokens */
+            prompt_tokens: number;
+            /** Total Tokens */
+            total_tokens: number;
+        };
+        /** EmbeddingsIn */
+        EmbeddingsIn: {
+            /** Model */
+            model: string;
+            /**
+             * Prompt
+             * @default null
+             */
+            prompt?: string | null;
+            /**
+             * Keep Alive
+             * @default null
+             */
+            keep_alive?: number | string | null;
+            /**
+             * Options
+             * @default null
+             */
+            options?: {
+                [key: string]: unknown;
+            } | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** EmbeddingsOut */
+        EmbeddingsOut: {
+            /** Object */
+            object: string;
+            /** Model */
+            model: string;
+            /** Data */
+            data: components["schemas"]["EmbeddingOut"][];
+            usage: components["schemas"]["EmbeddingUsage"];
+        };
         /** EntryOut */
         EntryOut: {
             /** Title */
@@ -1078,6 +2282,135 @@ export interface components {
             message_count: number;
             /** Snippets */
             snippets?: components["schemas"]["Snippet"][];
+        };
+        /** FunctionCallIn */
+        FunctionCallIn: {
+            /** Name */
+            name: string;
+            /**
+             * Arguments
+             * @default {}
+             */
+            arguments?: string;
+        };
+        /** FunctionIn */
+        FunctionIn: {
+            /** Name */
+            name: string;
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /**
+             * Parameters
+             * @default {}
+             */
+            parameters?: {
+                [key: string]: unknown;
+            };
+        };
+        /** GenerateIn */
+        GenerateIn: {
+            /**
+             * Stream
+             * @description The answer as it is written: lines of JSON, or server-sent events by Accept.
+             * @default false
+             */
+            stream?: boolean;
+            /**
+             * Model
+             * @description Absent: the best installed one.
+             * @default null
+             */
+            model?: string | null;
+            /**
+             * Options
+             * @description Ollama's options, such as temperature, num_ctx, stop or seed.
+             * @default {}
+             */
+            options?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format
+             * @description "json" or a JSON schema, which the answer is checked against.
+             * @default null
+             */
+            format?: "json" | Record<string, never> | null;
+            /**
+             * Think
+             * @description Whether to think aloud first, or how much.
+             * @default null
+             * @enum {unknown}
+             */
+            think?: true | false | "low" | "medium" | "high" | "max" | null;
+            /**
+             * Keep Alive
+             * @description How long the model stays in memory: seconds, or 5m, 1h, -1 (for ever).
+             * @default null
+             */
+            keep_alive?: number | string | null;
+            /**
+             * Logprobs
+             * @description Tell how likely each token was.
+             * @default false
+             */
+            logprobs?: boolean;
+            /**
+             * Top Logprobs
+             * @default 0
+             */
+            top_logprobs?: number;
+            /**
+             * Cache
+             * @description Whether the very same request may be answered from the cache. Only one with temperature 0 or a seed ever is. Absent: as the setting answer_cache says.
+             * @default null
+             */
+            cache?: boolean | null;
+            /** Prompt */
+            prompt: string;
+            /**
+             * System
+             * @default null
+             */
+            system?: string | null;
+            /**
+             * Images
+             * @default []
+             */
+            images?: string[];
+        };
+        /** GenerateOut */
+        GenerateOut: {
+            /** Model */
+            model: string;
+            /** Backend */
+            backend: string;
+            /** Thinking */
+            thinking: string;
+            usage: components["schemas"]["AnswerUsage"];
+            /**
+             * Finish Reason
+             * @enum {string}
+             */
+            finish_reason: "stop" | "length" | "load" | "unload";
+            /** Cached */
+            cached: boolean;
+            /** Clamped */
+            clamped?: {
+                [key: string]: components["schemas"]["Clamped"];
+            };
+            /** Logprobs */
+            logprobs?: {
+                [key: string]: unknown;
+            }[];
+            /** Format Ok */
+            format_ok?: boolean;
+            /** Repaired */
+            repaired?: boolean;
+            /** Content */
+            content: string;
         };
         /** GpuOut */
         GpuOut: {
@@ -1151,6 +2484,11 @@ export interface components {
             /** Saved Bytes */
             saved_bytes: number;
         };
+        /** ImageUrlIn */
+        ImageUrlIn: {
+            /** Url */
+            url: string;
+        };
         /** Imported */
         Imported: {
             /** Created */
@@ -1161,6 +2499,21 @@ export interface components {
             unchanged: number;
             /** Messages Added */
             messages_added: number;
+        };
+        /** JsonSchemaIn */
+        JsonSchemaIn: {
+            /**
+             * Name
+             * @default answer
+             */
+            name?: string;
+            /**
+             * Schema
+             * @default null
+             */
+            schema?: {
+                [key: string]: unknown;
+            } | null;
         };
         /**
          * LaneOut
@@ -1173,6 +2526,15 @@ export interface components {
             running: number;
             /** Limit */
             limit: number;
+        };
+        /** LoadIn */
+        LoadIn: {
+            /**
+             * Keep Alive
+             * @description How long it stays: seconds, 10m, 1h, -1 for ever. Default: as after answers.
+             * @default null
+             */
+            keep_alive?: string | number | null;
         };
         /**
          * MachineOut
@@ -1275,7 +2637,11 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
-        /** ModelOut */
+        /**
+         * ModelOut
+         * @description `loaded_bytes` is what it takes of the memory, `vram_bytes` the part of that which is in
+         *     graphics memory; null where it is not loaded, or where the server does not tell.
+         */
         ModelOut: {
             /** Name */
             name: string;
@@ -1299,6 +2665,10 @@ export interface components {
             parameter_size: string;
             /** Quantization */
             quantization: string;
+            /** Loaded Bytes */
+            loaded_bytes: number | null;
+            /** Vram Bytes */
+            vram_bytes: number | null;
         };
         /** ModelsOut */
         ModelsOut: {
@@ -1308,6 +2678,263 @@ export interface components {
             next_cursor: string | null;
             /** Default Model */
             default_model: string | null;
+        };
+        /** NamedFunctionIn */
+        NamedFunctionIn: {
+            /** Name */
+            name: string;
+        };
+        /** NamedToolIn */
+        NamedToolIn: {
+            /**
+             * Type
+             * @default function
+             * @constant
+             */
+            type?: "function";
+            function: components["schemas"]["NamedFunctionIn"];
+        };
+        /** ChatIn */
+        OllamaChatIn: {
+            /** Model */
+            model: string;
+            /**
+             * Stream
+             * @default null
+             */
+            stream?: boolean | null;
+            /**
+             * Format
+             * @default null
+             */
+            format?: ("json" | "") | {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Keep Alive
+             * @default null
+             */
+            keep_alive?: number | string | null;
+            /**
+             * Options
+             * @default null
+             */
+            options?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Think
+             * @default null
+             */
+            think?: boolean | ("low" | "medium" | "high" | "max") | null;
+            /**
+             * Logprobs
+             * @default null
+             */
+            logprobs?: boolean | null;
+            /**
+             * Top Logprobs
+             * @default null
+             */
+            top_logprobs?: number | null;
+            /**
+             * Messages
+             * @default null
+             */
+            messages?: components["schemas"]["OllamaMessageIn"][] | null;
+            /**
+             * Tools
+             * @default null
+             */
+            tools?: {
+                [key: string]: unknown;
+            }[] | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** EmbedIn */
+        OllamaEmbedIn: {
+            /** Model */
+            model: string;
+            /**
+             * Input
+             * @default null
+             */
+            input?: string | string[] | null;
+            /**
+             * Truncate
+             * @default null
+             */
+            truncate?: boolean | null;
+            /**
+             * Dimensions
+             * @default null
+             */
+            dimensions?: number | null;
+            /**
+             * Keep Alive
+             * @default null
+             */
+            keep_alive?: number | string | null;
+            /**
+             * Options
+             * @default null
+             */
+            options?: {
+                [key: string]: unknown;
+            } | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** EmbedOut */
+        OllamaEmbedOut: {
+            /** Model */
+            model: string;
+            /** Embeddings */
+            embeddings: number[][];
+            /** Total Duration */
+            total_duration: number;
+            /** Load Duration */
+            load_duration: number;
+            /** Prompt Eval Count */
+            prompt_eval_count: number;
+        };
+        /** EmbeddingsOut */
+        OllamaEmbeddingsOut: {
+            /** Embedding */
+            embedding: number[];
+        };
+        /**
+         * OllamaErrorOut
+         * @description An error in Ollama's words.
+         */
+        OllamaErrorOut: {
+            /** Error */
+            error: string;
+        };
+        /** FunctionCallIn */
+        OllamaFunctionCallIn: {
+            /** Name */
+            name: string;
+            /** Arguments */
+            arguments?: {
+                [key: string]: unknown;
+            };
+        } & {
+            [key: string]: unknown;
+        };
+        /** GenerateIn */
+        OllamaGenerateIn: {
+            /** Model */
+            model: string;
+            /**
+             * Stream
+             * @default null
+             */
+            stream?: boolean | null;
+            /**
+             * Format
+             * @default null
+             */
+            format?: ("json" | "") | {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Keep Alive
+             * @default null
+             */
+            keep_alive?: number | string | null;
+            /**
+             * Options
+             * @default null
+             */
+            options?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Think
+             * @default null
+             */
+            think?: boolean | ("low" | "medium" | "high" | "max") | null;
+            /**
+             * Logprobs
+             * @default null
+             */
+            logprobs?: boolean | null;
+            /**
+             * Top Logprobs
+             * @default null
+             */
+            top_logprobs?: number | null;
+            /**
+             * Prompt
+             * @default null
+             */
+            prompt?: string | null;
+            /**
+             * Suffix
+             * @default null
+             */
+            suffix?: string | null;
+            /**
+             * System
+             * @default null
+             */
+            system?: string | null;
+            /**
+             * Template
+             * @default null
+             */
+            template?: string | null;
+            /**
+             * Raw
+             * @default null
+             */
+            raw?: boolean | null;
+            /**
+             * Context
+             * @default null
+             */
+            context?: number[] | null;
+            /**
+             * Images
+             * @default null
+             */
+            images?: string[] | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** MessageIn */
+        OllamaMessageIn: {
+            /** Role */
+            role: string;
+            /**
+             * Content
+             * @default null
+             */
+            content?: string | null;
+            /**
+             * Thinking
+             * @default null
+             */
+            thinking?: string | null;
+            /**
+             * Images
+             * @default null
+             */
+            images?: string[] | null;
+            /**
+             * Tool Calls
+             * @default null
+             */
+            tool_calls?: components["schemas"]["OllamaToolCallIn"][] | null;
+            /**
+             * Tool Name
+             * @default null
+             */
+            tool_name?: string | null;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * OllamaOut
@@ -1374,6 +3001,222 @@ export interface components {
             environment: {
                 [key: string]: string;
             };
+        };
+        /** ToolCallIn */
+        OllamaToolCallIn: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            function: components["schemas"]["OllamaFunctionCallIn"];
+        } & {
+            [key: string]: unknown;
+        };
+        /** OpenAIErrorBody */
+        OpenAIErrorBody: {
+            /** Message */
+            message: string;
+            /** Type */
+            type: string;
+            /** Param */
+            param: string | null;
+            /** Code */
+            code: string | null;
+        };
+        /**
+         * OpenAIErrorOut
+         * @description An error in OpenAI's words.
+         */
+        OpenAIErrorOut: {
+            error: components["schemas"]["OpenAIErrorBody"];
+        };
+        /** OpenAIModelOut */
+        OpenAIModelOut: {
+            /** Id */
+            id: string;
+            /** Object */
+            object: string;
+            /** Created */
+            created: number;
+            /** Owned By */
+            owned_by: string;
+        };
+        /** OpenAIModelsOut */
+        OpenAIModelsOut: {
+            /** Object */
+            object: string;
+            /** Data */
+            data: components["schemas"]["OpenAIModelOut"][];
+        };
+        /** ChatIn */
+        OpenaiChatIn: {
+            /** Model */
+            model: string;
+            /**
+             * Stream
+             * @default null
+             */
+            stream?: boolean | null;
+            /** @default null */
+            stream_options?: components["schemas"]["StreamOptionsIn"] | null;
+            /**
+             * Max Tokens
+             * @default null
+             */
+            max_tokens?: number | null;
+            /**
+             * Temperature
+             * @default null
+             */
+            temperature?: number | null;
+            /**
+             * Top P
+             * @default null
+             */
+            top_p?: number | null;
+            /**
+             * Seed
+             * @default null
+             */
+            seed?: number | null;
+            /**
+             * Stop
+             * @default null
+             */
+            stop?: string | string[] | null;
+            /**
+             * Presence Penalty
+             * @default null
+             */
+            presence_penalty?: number | null;
+            /**
+             * Frequency Penalty
+             * @default null
+             */
+            frequency_penalty?: number | null;
+            /**
+             * N
+             * @default null
+             */
+            n?: number | null;
+            /** Messages */
+            messages: components["schemas"]["OpenaiMessageIn"][];
+            /**
+             * Max Completion Tokens
+             * @default null
+             */
+            max_completion_tokens?: number | null;
+            /**
+             * Tools
+             * @default null
+             */
+            tools?: components["schemas"]["OpenaiToolIn"][] | null;
+            /**
+             * Tool Choice
+             * @default null
+             */
+            tool_choice?: ("none" | "auto" | "required") | components["schemas"]["NamedToolIn"] | null;
+            /** @default null */
+            response_format?: components["schemas"]["ResponseFormatIn"] | null;
+            /**
+             * Reasoning Effort
+             * @default null
+             */
+            reasoning_effort?: ("none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max") | null;
+            /**
+             * Logprobs
+             * @default null
+             */
+            logprobs?: boolean | null;
+            /**
+             * Top Logprobs
+             * @default null
+             */
+            top_logprobs?: number | null;
+            /**
+             * Functions
+             * @default null
+             */
+            functions?: unknown[] | null;
+            /**
+             * Modalities
+             * @default null
+             */
+            modalities?: string[] | null;
+        };
+        /** FunctionIn */
+        OpenaiFunctionIn: {
+            /** Name */
+            name: string;
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * Parameters
+             * @default null
+             */
+            parameters?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /** MessageIn */
+        OpenaiMessageIn: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "system" | "developer" | "user" | "assistant" | "tool" | "function";
+            /**
+             * Content
+             * @default null
+             */
+            content?: string | components["schemas"]["PartIn"][] | null;
+            /**
+             * Reasoning
+             * @default null
+             */
+            reasoning?: string | null;
+            /**
+             * Reasoning Content
+             * @default null
+             */
+            reasoning_content?: string | null;
+            /**
+             * Tool Calls
+             * @default null
+             */
+            tool_calls?: components["schemas"]["OpenaiToolCallIn"][] | null;
+            /**
+             * Tool Call Id
+             * @default null
+             */
+            tool_call_id?: string | null;
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+        };
+        /** ToolCallIn */
+        OpenaiToolCallIn: {
+            /**
+             * Id
+             * @default
+             */
+            id?: string;
+            function: components["schemas"]["FunctionCallIn"];
+        };
+        /** ToolIn */
+        OpenaiToolIn: {
+            /**
+             * Type
+             * @default function
+             */
+            type?: string;
+            function: components["schemas"]["OpenaiFunctionIn"];
         };
         /** PairingAnswer */
         PairingAnswer: {
@@ -1457,6 +3300,26 @@ export interface components {
             items: components["schemas"]["PairingWaiting"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /** PartIn */
+        PartIn: {
+            /** Type */
+            type: string;
+            /**
+             * Text
+             * @default
+             */
+            text?: string;
+            /**
+             * Refusal
+             * @default
+             */
+            refusal?: string;
+            /**
+             * Image Url
+             * @default null
+             */
+            image_url?: components["schemas"]["ImageUrlIn"] | string | null;
         };
         /**
          * PerformanceOut
@@ -1583,6 +3446,20 @@ export interface components {
             items: components["schemas"]["ProfileOut"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /** PullIn */
+        PullIn: {
+            /**
+             * Model
+             * @description As in Ollama's library, or hf.co/owner/model:quantization.
+             */
+            model: string;
+            /**
+             * Backend
+             * @description Default: the first Ollama that answers.
+             * @default null
+             */
+            backend?: string | null;
         };
         /** QueueOut */
         QueueOut: {
@@ -1720,6 +3597,43 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** ResponseFormatIn */
+        ResponseFormatIn: {
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "text" | "json_object" | "json_schema";
+            /** @default null */
+            json_schema?: components["schemas"]["JsonSchemaIn"] | null;
+        };
+        /**
+         * ResultOut
+         * @description `answer` of an item that is done, `problem` of one that has failed.
+         */
+        ResultOut: {
+            /** Id */
+            id: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "done" | "failed" | "cancelled";
+            /** Answer */
+            answer?: components["schemas"]["ChatOut"];
+            problem?: components["schemas"]["Problem"];
+        };
+        /**
+         * ResultPage
+         * @description `next_cursor` is null once there will be no more: while the batch runs it is where to go
+         *     on, also from an empty page.
+         */
+        ResultPage: {
+            /** Items */
+            items: components["schemas"]["ResultOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** RotatedOut */
         RotatedOut: {
             /** Rotated */
@@ -1768,6 +3682,39 @@ export interface components {
             /** Warnings */
             warnings: string[];
         };
+        /** SaidIn */
+        SaidIn: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "system" | "user" | "assistant" | "tool";
+            /**
+             * Content
+             * @default
+             */
+            content?: string;
+            /**
+             * Thinking
+             * @default
+             */
+            thinking?: string;
+            /**
+             * Images
+             * @default []
+             */
+            images?: string[];
+            /**
+             * Tool Calls
+             * @default []
+             */
+            tool_calls?: components["schemas"]["ToolCallIn"][];
+            /**
+             * Tool Name
+             * @default
+             */
+            tool_name?: string;
+        };
         /** SessionOut */
         SessionOut: {
             /**
@@ -1781,6 +3728,33 @@ export interface components {
             scopes: ("chat" | "models" | "slicer" | "printhost" | "admin")[];
             /** Expires At */
             expires_at: string | null;
+        };
+        /** ShowIn */
+        ShowIn: {
+            /**
+             * Model
+             * @default null
+             */
+            model?: string | null;
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+            /**
+             * Verbose
+             * @default null
+             */
+            verbose?: boolean | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** ShowOut */
+        ShowOut: {
+            /** Capabilities */
+            capabilities: string[];
+        } & {
+            [key: string]: unknown;
         };
         /**
          * Snippet
@@ -1816,6 +3790,21 @@ export interface components {
             p50_low: number;
             /** P50 High */
             p50_high: number;
+        };
+        /** StreamOptionsIn */
+        StreamOptionsIn: {
+            /**
+             * Include Usage
+             * @default false
+             */
+            include_usage?: boolean;
+        };
+        /** TagsOut */
+        TagsOut: {
+            /** Models */
+            models: {
+                [key: string]: unknown;
+            }[];
         };
         /**
          * TicketOut
@@ -1864,6 +3853,43 @@ export interface components {
             /** Token */
             token: string;
         };
+        /** ToolCallIn */
+        ToolCallIn: {
+            /**
+             * Id
+             * @default
+             */
+            id?: string;
+            function: components["schemas"]["CalledFunction"];
+        };
+        /** ToolCallOut */
+        ToolCallOut: {
+            /** Id */
+            id: string;
+            function: components["schemas"]["CalledFunctionOut"];
+        };
+        /**
+         * ToolIn
+         * @description A function that the model may call; its parameters are a JSON schema.
+         */
+        ToolIn: {
+            /**
+             * Type
+             * @default function
+             * @constant
+             */
+            type?: "function";
+            function: components["schemas"]["FunctionIn"];
+        };
+        /** Usage */
+        Usage: {
+            /** Prompt Tokens */
+            prompt_tokens: number;
+            /** Completion Tokens */
+            completion_tokens: number;
+            /** Total Tokens */
+            total_tokens: number;
+        };
         /** UsageOut */
         UsageOut: {
             /** Prompt Tokens */
@@ -1886,6 +3912,142 @@ export interface components {
              * @default null
              */
             finish_reason?: string | null;
+        };
+        /** VersionOut */
+        VersionOut: {
+            /** Version */
+            version: string;
+        };
+        /** VlmIn */
+        VlmIn: {
+            /**
+             * Stream
+             * @description The answer as it is written: lines of JSON, or server-sent events by Accept.
+             * @default false
+             */
+            stream?: boolean;
+            /**
+             * Model
+             * @description Absent: the best installed one.
+             * @default null
+             */
+            model?: string | null;
+            /**
+             * Options
+             * @description Ollama's options, such as temperature, num_ctx, stop or seed.
+             * @default {}
+             */
+            options?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format
+             * @description "json" or a JSON schema, which the answer is checked against.
+             * @default null
+             */
+            format?: "json" | Record<string, never> | null;
+            /**
+             * Think
+             * @description Whether to think aloud first, or how much.
+             * @default null
+             * @enum {unknown}
+             */
+            think?: true | false | "low" | "medium" | "high" | "max" | null;
+            /**
+             * Keep Alive
+             * @description How long the model stays in memory: seconds, or 5m, 1h, -1 (for ever).
+             * @default null
+             */
+            keep_alive?: number | string | null;
+            /**
+             * Logprobs
+             * @description Tell how likely each token was.
+             * @default false
+             */
+            logprobs?: boolean;
+            /**
+             * Top Logprobs
+             * @default 0
+             */
+            top_logprobs?: number;
+            /**
+             * Cache
+             * @description Whether the very same request may be answered from the cache. Only one with temperature 0 or a seed ever is. Absent: as the setting answer_cache says.
+             * @default null
+             */
+            cache?: boolean | null;
+            /** Messages */
+            messages: components["schemas"]["SaidIn"][];
+            /**
+             * Tools
+             * @default []
+             */
+            tools?: components["schemas"]["ToolIn"][];
+        };
+        /** VlmItem */
+        VlmItem: {
+            /**
+             * Model
+             * @description Absent: the best installed one.
+             * @default null
+             */
+            model?: string | null;
+            /**
+             * Options
+             * @description Ollama's options, such as temperature, num_ctx, stop or seed.
+             * @default {}
+             */
+            options?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format
+             * @description "json" or a JSON schema, which the answer is checked against.
+             * @default null
+             */
+            format?: "json" | Record<string, never> | null;
+            /**
+             * Think
+             * @description Whether to think aloud first, or how much.
+             * @default null
+             * @enum {unknown}
+             */
+            think?: true | false | "low" | "medium" | "high" | "max" | null;
+            /**
+             * Keep Alive
+             * @description How long the model stays in memory: seconds, or 5m, 1h, -1 (for ever).
+             * @default null
+             */
+            keep_alive?: number | string | null;
+            /**
+             * Logprobs
+             * @description Tell how likely each token was.
+             * @default false
+             */
+            logprobs?: boolean;
+            /**
+             * Top Logprobs
+             * @default 0
+             */
+            top_logprobs?: number;
+            /**
+             * Cache
+             * @description Whether the very same request may be answered from the cache. Only one with temperature 0 or a seed ever is. Absent: as the setting answer_cache says.
+             * @default null
+             */
+            cache?: boolean | null;
+            /** Messages */
+            messages: components["schemas"]["SaidIn"][];
+            /**
+             * Tools
+             * @default []
+             */
+            tools?: components["schemas"]["ToolIn"][];
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
         };
         /** WaitedOut */
         WaitedOut: {
@@ -1920,6 +4082,229 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    backends_list_backends: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackendsOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    backends_add_backend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BackendIn"];
+            };
+        };
+        responses: {
+            /** @description A model server, as last heard. Never its key: `key_place` says where that lies. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackendOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    backends_remove_backend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backend_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    backends_test_backend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backend_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackendTestedOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    batch_batch_chat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchChatIn"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    batch_batch_vlm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchVlmIn"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_chat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChatIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatOut"];
+                    "application/x-ndjson": string;
+                    "text/event-stream": string;
+                };
             };
             /** @description A problem document. */
             default: {
@@ -2261,6 +4646,74 @@ export interface operations {
             };
         };
     };
+    ask_embed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmbedIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmbedOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_generate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GenerateIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GenerateOut"];
+                    "application/x-ndjson": string;
+                    "text/event-stream": string;
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     guide_look: {
         parameters: {
             query?: {
@@ -2588,9 +5041,44 @@ export interface operations {
             };
         };
     };
-    models_show_model: {
+    "model-upkeep_pull": {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PullIn"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    models_show_model: {
+        parameters: {
+            query?: {
+                backend?: string | null;
+            };
             header?: never;
             path: {
                 name: string;
@@ -2599,7 +5087,119 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /**
+             * @description `loaded_bytes` is what it takes of the memory, `vram_bytes` the part of that which is in
+             *     graphics memory; null where it is not loaded, or where the server does not tell.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "model-upkeep_delete": {
+        parameters: {
+            query?: {
+                backend?: string | null;
+                /** @description Delete it although somebody uses it. */
+                force?: boolean;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "model-upkeep_load": {
+        parameters: {
+            query?: {
+                backend?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoadIn"];
+            };
+        };
+        responses: {
+            /**
+             * @description `loaded_bytes` is what it takes of the memory, `vram_bytes` the part of that which is in
+             *     graphics memory; null where it is not loaded, or where the server does not tell.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "model-upkeep_unload": {
+        parameters: {
+            query?: {
+                backend?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description `loaded_bytes` is what it takes of the memory, `vram_bytes` the part of that which is in
+             *     graphics memory; null where it is not loaded, or where the server does not tell.
+             */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2896,6 +5496,43 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": string;
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    batch_results: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description `next_cursor` is null once there will be no more: while the batch runs it is where to go
+             *     on, also from an empty page.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResultPage"];
                 };
             };
             /** @description A problem document. */
@@ -3367,6 +6004,41 @@ export interface operations {
             };
         };
     };
+    ask_vlm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VlmIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatOut"];
+                    "application/x-ndjson": string;
+                    "text/event-stream": string;
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     openapi_api_documentation: {
         parameters: {
             query?: never;
@@ -3421,6 +6093,289 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "ollama.models_is_there": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description An error in Ollama's words. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OllamaErrorOut"];
+                };
+            };
+        };
+    };
+    ollama_chat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OllamaChatIn"];
+            };
+        };
+        responses: {
+            /** @description The last frame, and the only one without a stream. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswerOut"];
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description An error in Ollama's words. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OllamaErrorOut"];
+                };
+            };
+        };
+    };
+    ollama_embed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OllamaEmbedIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OllamaEmbedOut"];
+                };
+            };
+            /** @description An error in Ollama's words. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OllamaErrorOut"];
+                };
+            };
+        };
+    };
+    ollama_embeddings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmbeddingsIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OllamaEmbeddingsOut"];
+                };
+            };
+            /** @description An error in Ollama's words. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OllamaErrorOut"];
+                };
+            };
+        };
+    };
+    ollama_generate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OllamaGenerateIn"];
+            };
+        };
+        responses: {
+            /** @description The last frame, and the only one without a stream. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswerOut"];
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description An error in Ollama's words. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OllamaErrorOut"];
+                };
+            };
+        };
+    };
+    "ollama.models_in_memory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagsOut"];
+                };
+            };
+            /** @description An error in Ollama's words. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OllamaErrorOut"];
+                };
+            };
+        };
+    };
+    "ollama.models_show": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShowIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShowOut"];
+                };
+            };
+            /** @description An error in Ollama's words. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OllamaErrorOut"];
+                };
+            };
+        };
+    };
+    "ollama.models_tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagsOut"];
+                };
+            };
+            /** @description An error in Ollama's words. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OllamaErrorOut"];
+                };
+            };
+        };
+    };
+    "ollama.models_version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionOut"];
+                };
+            };
+            /** @description An error in Ollama's words. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OllamaErrorOut"];
                 };
             };
         };
@@ -3548,6 +6503,167 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openai_chat_completions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenaiChatIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatCompletionOut"];
+                    "text/event-stream": string;
+                };
+            };
+            /** @description An error in OpenAI's words. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIErrorOut"];
+                };
+            };
+        };
+    };
+    openai_completions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompletionIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompletionOut"];
+                    "text/event-stream": string;
+                };
+            };
+            /** @description An error in OpenAI's words. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIErrorOut"];
+                };
+            };
+        };
+    };
+    openai_embeddings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmbeddingIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmbeddingsOut"];
+                };
+            };
+            /** @description An error in OpenAI's words. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIErrorOut"];
+                };
+            };
+        };
+    };
+    openai_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIModelsOut"];
+                };
+            };
+            /** @description An error in OpenAI's words. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIErrorOut"];
+                };
+            };
+        };
+    };
+    openai_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIModelOut"];
+                };
+            };
+            /** @description An error in OpenAI's words. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIErrorOut"];
                 };
             };
         };
