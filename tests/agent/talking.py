@@ -1,5 +1,6 @@
 """Talking to a running agent in tests: conversations, questions, answers."""
 
+import base64
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -139,3 +140,8 @@ async def upload(client: httpx.AsyncClient, data: bytes) -> str:
     headers = {"Content-Type": "application/octet-stream"}
     kept = body(await client.post("/api/v1/images", content=data, headers=headers), 201)
     return str(kept["sha256"])
+
+
+def data_url() -> str:
+    """A small picture as chats of other programs carry it."""
+    return f"data:image/png;base64,{base64.b64encode(picture()).decode()}"

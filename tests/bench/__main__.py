@@ -17,14 +17,37 @@ import orjson
 import psutil
 
 from agent.server import loop_factory
-from tests.bench import cancel, first_token, images, lists, litellm, memory, queue, starting, tokens
+from tests.bench import (
+    cache,
+    cancel,
+    first_token,
+    images,
+    lists,
+    litellm,
+    memory,
+    queue,
+    relay,
+    starting,
+    tokens,
+)
 from tests.bench.connection import BenchError
 from tests.bench.processes import Fake, compile_bytecode, fake_ollama, orca_agent
 from tests.bench.report import Row, table
 from tests.bench.targets import Direct, OrcaAgent, Proxy
 
 RESULTS = Path(__file__).with_name("results")
-PARTS = ("tokens", "first-token", "cancel", "start", "lists", "images", "queue", "memory")
+PARTS = (
+    "tokens",
+    "relay",
+    "first-token",
+    "cancel",
+    "start",
+    "lists",
+    "images",
+    "cache",
+    "queue",
+    "memory",
+)
 
 
 @dataclass(slots=True)
@@ -40,7 +63,7 @@ class Bench:
     async def run(self) -> None:
         compile_bytecode()
         with fake_ollama(self.folder) as fake:
-            if {"tokens", "first-token", "cancel"} & set(self.only):
+            if {"tokens", "relay", "first-token", "cancel"} & set(self.only):
                 await self._relaying(fake)
             if "start" in self.only:
                 environment = self._proxy_environment()
@@ -53,6 +76,10 @@ class Bench:
             if "images" in self.only:
                 await self._part(
                     "images", lambda: images.measure(fake, self.folder, quick=self.quick)
+                )
+            if "cache" in self.only:
+                await self._part(
+                    "cache", lambda: cache.measure(fake, self.folder, quick=self.quick)
                 )
             if "queue" in self.only:
                 await self._part(
@@ -70,7 +97,7 @@ class Bench:
                 await stack.enter_async_context(orca_agent(self.folder, data_dir, fake.url))
             )
             proxy = None
-            if {"tokens", "first-token"} & set(self.only) and self._proxy_environment():
+            if {"tokens", "relay", "first-token"} & set(self.only) and self._proxy_environment():
                 began = litellm.litellm_proxy(self.folder, fake.url)
                 proxy = Proxy(await stack.enter_async_context(began))
             direct = Direct(fake)
@@ -80,6 +107,7 @@ class Bench:
                 ),
                 "cancel": lambda: cancel.measure(fake, agent, quick=self.quick),
                 "tokens": lambda: tokens.measure(fake, direct, agent, proxy, quick=self.quick),
+                "relay": lambda: relay.measure(fake, direct, agent.agent, proxy, quick=self.quick),
             }
             for name, work in parts.items():
                 if name in self.only:

@@ -32,7 +32,7 @@ async def measure(
     cpu: list[Row] = []
     for load in QUICK_LOADS if quick else LOADS:
         bursts: dict[str, list[Burst]] = {}
-        with watching(*_processes(direct, agent, proxy)) as others:
+        with watching(*processes_of(direct, agent, proxy)) as others:
             for _ in range(2 if quick else 5):
                 for target in (direct, agent):
                     one = await _burst(fake, target, load.streams, load.tokens, FLUSHED)
@@ -61,6 +61,11 @@ async def _in_blocks(fake: Fake, agent: Target, *, quick: bool) -> Row:
     )
 
 
+async def in_one_burst(fake: Fake, target: Target, streams: int, tokens: int) -> Burst:
+    """Each token written by itself, as fast as it is read."""
+    return await _burst(fake, target, streams, tokens, FLUSHED)
+
+
 async def _burst(
     fake: Fake, target: Target, streams: int, tokens: int, pace: float | None = None
 ) -> Burst:
@@ -75,7 +80,7 @@ async def _paced(
 ) -> Row:
     """No two tokens come together here, so that each costs the whole way."""
     bursts: dict[str, list[Burst]] = {}
-    with watching(*_processes(direct, agent, proxy)) as others:
+    with watching(*processes_of(direct, agent, proxy)) as others:
         for target in (agent, proxy):
             if target is not None:
                 one = await _burst(fake, target, 50, int(PACE) * seconds, PACE)
@@ -125,5 +130,6 @@ def _cpu(under: str, bursts: dict[str, list[Burst]]) -> Row:
     return row
 
 
-def _processes(*targets: Target | None) -> list[Process]:
+def processes_of(*targets: Target | None) -> list[Process]:
+    """Whose time is not that of others."""
     return [target.process for target in targets if target is not None]
