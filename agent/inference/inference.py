@@ -193,7 +193,8 @@ class Inference:
 
     def _may_go_on(self, asking: _Asking, err: OrcaError) -> bool:
         """Whether another backend is left, or the same may answer in a moment."""
-        if err.code == "queue-full" or not is_backends_fault(err):
+        is_elsewhere = err.code == "model-not-found"  # gone since it was listed, from this one
+        if err.code == "queue-full" or not (is_backends_fault(err) or is_elsewhere):
             return False
         serving = {one.name for one in self._backends.serving(asking.model)}
         if asking.only is not None:
@@ -235,9 +236,12 @@ class Inference:
                 wants, on_position=lambda ahead: asking.tell("queued", {"position": ahead})
             )
             scope = asyncio.timeout(None)
+            hopeless: list[OrcaError] = []
 
             def look() -> None:
-                if self._backends.trouble(asking.model):
+                # What is true now need not be true when the waiting one is told of it.
+                if not hopeless and (found := self._backends.trouble(asking.model)):
+                    hopeless.append(found)
                     scope.reschedule(0)
 
             unlisten = self._backends.listen(look)
@@ -245,9 +249,7 @@ class Inference:
                 async with scope:
                     lane = await stack.enter_async_context(place)
             except TimeoutError:
-                if trouble := self._backends.trouble(asking.model):
-                    raise trouble from None
-                raise
+                raise hopeless[0] from None
             finally:
                 unlisten()
             yield lane

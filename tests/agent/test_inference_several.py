@@ -46,7 +46,15 @@ async def test_only_a_backend_that_has_the_model_is_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [{"reset_after": 0}, {"die_after": 0}, {"status": 500}, {"full": True}, {"html": True}]
+    "fault",
+    [
+        {"reset_after": 0},
+        {"die_after": 0},
+        {"status": 500},
+        {"full": True},
+        {"html": True},
+        {"vanished": True},
+    ],
 )
 async def test_another_backend_takes_over_before_the_first_word(fault: Fault) -> None:
     async with several(2) as s:
