@@ -24,11 +24,14 @@ SAYS = {
     "ask.py": "user queued\n",
     "stop.py": "cancelled stopped\n",
     "branches.py": "True\n5 messages; 3 answers\n",
+    "format.py": "True\n",
+    "batch.py": "3 of 3\nPLA done\nPETG done\nABS done\n",
     "picture.py": "image/png 1 1\ndone qwen3:4b\n",
     "tokens.py": "['chat']\nThis needs a token with the scope admin.\n",
 }
 CONTAINS = {
     "shipped.py": "PETG",
+    "generate.py": "done True",
     "follow.py": "completion_tokens",
     "lists.py": " - ",
     "backup.py": "'created': 0, 'updated': 0, 'unchanged': 1, 'messages_added': 0",
