@@ -151,7 +151,7 @@ async def test_a_theme_that_was_chosen_is_kept_and_is_there_before_the_first_pai
     assert await brightness(panel) < 0.3
 
     await panel.page.goto(f"{panel.agent.url}/ui", wait_until="commit")
-    await panel.page.wait_for_function("document.documentElement.dataset.theme")
+    await panel.page.locator("html[data-theme]").wait_for(state="attached")
     assert await panel.page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 

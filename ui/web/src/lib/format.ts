@@ -2,9 +2,12 @@
 
 const decimal = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
+const percent = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const weekday = new Intl.DateTimeFormat(undefined, { weekday: "short" });
 const dayAndMonth = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const utcDay = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
+const timeOfDay = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const fullDate = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 const DAY_MS = 86_400_000;
@@ -19,11 +22,23 @@ export function count(value: number): string {
 }
 
 export function rate(tokensPerSecond: number): string {
-  return `${decimal.format(tokensPerSecond)} tokens/s`;
+  return `${(tokensPerSecond < 100 ? decimal : whole).format(tokensPerSecond)} tokens/s`;
 }
 
 export function duration(milliseconds: number): string {
   return milliseconds < 1000 ? `${whole.format(milliseconds)} ms` : `${decimal.format(milliseconds / 1000)} s`;
+}
+
+/** Whole units for what takes long: 45 s, 3 min 20 s, 1 h 5 min. */
+export function span(seconds: number): string {
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 60) return `${s} s`;
+  const [large, small, names] = s < 3600 ? [s / 60, s % 60, ["min", "s"]] : [s / 3600, (s % 3600) / 60, ["h", "min"]];
+  return Math.floor(small) ? `${Math.floor(large)} ${names[0]} ${Math.floor(small)} ${names[1]}` : `${Math.floor(large)} ${names[0]}`;
+}
+
+export function share(part: number, of: number): string {
+  return percent.format(of ? part / of : 0);
 }
 
 /** Short enough for a list: the time today, the weekday this week, else the date. */
@@ -31,6 +46,15 @@ export function when(time: string, now = Date.now()): string {
   const date = new Date(time);
   if (new Date(now).toDateString() === date.toDateString()) return clock.format(date);
   return now - date.getTime() < 6 * DAY_MS ? weekday.format(date) : dayAndMonth.format(date);
+}
+
+/** A day such as 2026-01-31, which is one of UTC. */
+export function dayOf(day: string): string {
+  return day ? utcDay.format(new Date(`${day}T00:00:00Z`)) : "";
+}
+
+export function atTime(time: string): string {
+  return timeOfDay.format(new Date(time));
 }
 
 export function exactly(time: string): string {

@@ -33,7 +33,7 @@ function actionOf(event: KeyboardEvent, panel: Panel): (() => void) | undefined 
   if (event.ctrlKey || event.metaKey || hasDialog) return undefined;
   if (event.altKey) return withAlt(event, panel);
   if (event.key === "Escape" && panel.layout.sheetRef) return () => panel.layout.closeSheet();
-  if (event.key === "Escape") return panel.chat.live ? () => void panel.chat.stop() : undefined;
+  if (event.key === "Escape") return panel.chat.live && !panel.page ? () => void panel.chat.stop() : undefined;
   if (isTyping(event.target)) return undefined;
   if (event.key === "/") return () => panel.layout.focus("search");
   return event.key === "?" ? () => (panel.layout.dialog = "help") : undefined;
@@ -43,7 +43,10 @@ function actionOf(event: KeyboardEvent, panel: Panel): (() => void) | undefined 
 function withAlt(event: KeyboardEvent, panel: Panel): (() => void) | undefined {
   const actions: Record<string, () => void> = {
     KeyN: () => panel.newChat(),
-    KeyC: () => panel.layout.focus("composer"),
+    KeyC: () => {
+      panel.showChat();
+      panel.layout.focus("composer");
+    },
     ArrowUp: () => panel.openNeighbour(-1),
     ArrowDown: () => panel.openNeighbour(1),
   };

@@ -30,7 +30,23 @@ export type Posted = Schemas["Posted"];
 export type Run = Schemas["RunOut"];
 
 export type Model = Schemas["ModelOut"];
+export type RunPage = Schemas["RunPage"];
 export type ModelList = Schemas["ModelsOut"];
+export type Backend = Schemas["BackendOut"];
+export type Backends = Schemas["BackendsOut"];
+export type NewBackend = Schemas["BackendIn"];
+export type BackendTested = Schemas["BackendTestedOut"];
+export type Profiles = Schemas["ProfilesOut"];
+export type Queues = Schemas["QueuesOut"];
+export type Queue = Schemas["QueueOut"];
+export type Runtime = Schemas["RuntimeOut"];
+export type OllamaProcess = Schemas["OllamaProcessOut"];
+export type Performance = Schemas["PerformancePage"];
+export type ModelPerformance = Schemas["PerformanceOut"];
+export type Spread = Schemas["SpreadOut"];
+export type ProjectDays = Schemas["DaysPage"];
+export type ProjectDay = Schemas["DayOut"];
+export type Requests = Schemas["RequestsPage"];
 export type ImageStored = Schemas["ImageOut"];
 export type GuideEntry = Schemas["EntryOut"];
 
@@ -50,10 +66,16 @@ export interface RunEventData {
   thinking: { text: string };
   token: { text: string };
   tool: { name: string; arguments: unknown; result?: unknown };
-  progress: { status: string; completed: number | null; total: number | null };
-  done: { message: Message | null; usage?: Usage | null };
-  cancelled: { message: Message | null };
-  interrupted: { message: Message | null };
+  progress: {
+    status: string;
+    completed: number | null;
+    total: number | null;
+    bytes_per_second?: number | null;
+    seconds_left?: number | null;
+  };
+  done: { message?: Message | null; result?: unknown; usage?: Usage | null };
+  cancelled: { message?: Message | null };
+  interrupted: { message?: Message | null };
   /** Without a message if the answer could not be saved. */
   error: { problem: Problem; message?: Message };
 }

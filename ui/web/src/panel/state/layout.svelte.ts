@@ -1,5 +1,6 @@
 /** How wide the page is, and which side pieces are open. */
 export type Dialog = "help" | "about";
+type FocusTarget = "composer" | "search" | "heading";
 
 export class Layout {
   /** The list stands beside the chat. */
@@ -21,7 +22,7 @@ export class Layout {
   }
 
   /** Svelte attachment that makes an element known to `focus`. */
-  target(name: "composer" | "search") {
+  target(name: FocusTarget) {
     return (element: HTMLElement) => {
       this.#focusTargets.set(name, element);
       return () => {
@@ -36,7 +37,7 @@ export class Layout {
     if (hadFocus) this.focus("composer");
   }
 
-  focus(name: "composer" | "search"): void {
+  focus(name: FocusTarget): void {
     if (name === "search" && !this.isWide) this.isDrawerOpen = true;
     if (name === "composer") this.isDrawerOpen = false;
     // The drawer's content comes with the next frame.

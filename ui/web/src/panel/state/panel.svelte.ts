@@ -3,9 +3,10 @@ import { getContext, setContext } from "svelte";
 
 import * as agent from "../../lib/api/agent";
 import { ApiError, onUnauthenticated } from "../../lib/api/client";
-import type { Conversation, Ready } from "../../lib/api/types";
+import type { Conversation, Ready, Session } from "../../lib/api/types";
 import { hostOf } from "../../lib/host";
 import { recall, remember } from "../../lib/storage";
+import { pageOf, type PageAbout } from "../pages/pages";
 import { Chat } from "./chat.svelte";
 import { Connection } from "./connection.svelte";
 import { Drafts } from "./draft.svelte";
@@ -33,6 +34,10 @@ export class Panel {
   readonly drafts = new Drafts();
   readonly chat = new Chat(this.drafts, this.models, this.notices);
   access = $state<"unknown" | "signed-in" | "signed-out">("unknown");
+  /** Who this page is for the agent, and what it may do. */
+  session = $state.raw<Session | null>(null);
+  /** What is shown in the place of the chat. */
+  page = $state.raw<PageAbout | null>(null);
   #listRefreshedAt = 0;
 
   start(): () => void {
@@ -61,6 +66,16 @@ export class Panel {
   newChat(): void {
     if (this.list.archived) this.list.showArchived(false);
     this.#showEmpty();
+  }
+
+  /** Whether this page's session has the scope; the agent checks it all the same. */
+  may(scope: Session["scopes"][number]): boolean {
+    return this.session?.scopes.some((one) => one === scope || one === "admin") ?? false;
+  }
+
+  /** From a page back to where the chat was left. */
+  showChat(): void {
+    if (this.page) this.#go(this.chat.id ? `#/c/${this.chat.id}` : "#/");
   }
 
   openConversation(id: string, soughtId: string | null = null): void {
@@ -118,7 +133,7 @@ export class Panel {
   /** Asks who this page is, and shows what it may see. */
   async enter(): Promise<void> {
     try {
-      await agent.session.read();
+      this.session = await agent.session.read();
     } catch (error) {
       if (error instanceof ApiError && error.status !== 401) this.notices.error(error, "Could not sign in");
       return;
@@ -206,6 +221,9 @@ export class Panel {
   }
 
   async #followRoute(): Promise<void> {
+    this.page = pageOf(location.hash);
+    // The chat stays as it was left.
+    if (this.page) return;
     const match = /^#\/c\/([^?]+)(?:\?m=(.+))?$/.exec(location.hash);
     const id = match?.[1] ?? null;
     remember("last", id);
