@@ -218,8 +218,9 @@ async def answered(
     status."""
     if is_empty and not compat.speaks_ollama(model):
         return web.json(lines.whole(answers.loaded_elsewhere(unload=request.keep_alive == 0)))
-    batches = compat.answer(caller(), request)
     if is_whole or is_empty:
-        return web.json(lines.whole(await answers.collected(batches)))
+        said = await answers.collected(compat.answer(caller(), request))
+        return web.json(lines.whole(said))
+    batches = compat.answer(caller(), replace(request, is_relayed=True))
     first = await anext(batches)
     return relayed(answers.stream(lines, first, batches), NDJSON)

@@ -2,6 +2,7 @@
 
 import array
 import base64
+import re
 import sys
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
@@ -10,12 +11,19 @@ from dataclasses import dataclass, field
 import orjson
 
 from agent.compat.openai_errors import error_body
+from agent.inference.ollama_wire import read_lines
 from agent.inference.rules import Batch, Embeddings, Finish, Frame, ToolCall, Usage
 from agent.shared import problems
 from agent.shared.errors import OrcaError
 
 FINGERPRINT = "fp_orca"
 DONE = b"data: [DONE]\n\n"
+# How an Ollama writes most of its lines. The text is JSON in both, so it can stay as it is.
+USUAL = re.compile(
+    rb'^\{"model":"[^"\\\n]*","created_at":"[^"\\\n]*","message":\{"role":"assistant",'
+    rb'"content":("[^"\\\n]*(?:\\.[^"\\\n]*)*")\},"done":false\}\n',
+    re.MULTILINE,
+)
 NO_USAGE = Usage(0, 0, 0, 0, 0, 0)
 
 
@@ -110,14 +118,26 @@ class Frames:
         self._before = self._begin + said
         self._after = (b"}" if head.is_chat else b"") + b',"logprobs":null' + self._end
         self._between = self._after + self._before
+        self._template = b"\\1".join(
+            part.replace(b"\\", b"\\\\") for part in (self._before, self._after)
+        )
+        self._model = head.model
         self._calls = self._characters = 0
 
     def first(self) -> bytes:
         """Says whose turn it is; plain completions have no turns."""
         return self._delta({"role": "assistant", "content": ""}) if self._is_chat else b""
 
-    def batch(self, batch: Sequence[Frame | Finish]) -> bytes:
+    def batch(self, batch: Batch) -> bytes:
         """All that came together, as one piece of bytes."""
+        if batch or not batch.raw:
+            return self._encoded(batch)
+        told, count = USUAL.subn(self._template, batch.raw)
+        if count == batch.raw.count(b"\n"):
+            return told
+        return self._encoded(read_lines(batch.raw, self._model))
+
+    def _encoded(self, batch: Iterable[Frame | Finish]) -> bytes:
         parts: list[bytes] = []
         texts: list[bytes] = []
         for item in batch:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
 from quart import Blueprint, Response, g
 from quart_schema import document_request
@@ -125,7 +126,7 @@ async def streamed(
     compat: CompatService, request: ChatRequest, head: answers.Head, *, wants_usage: bool
 ) -> Response:
     """The answer as it comes; what fails before its beginning is an error with its status."""
-    batches = compat.answer(caller(), request)
+    batches = compat.answer(caller(), replace(request, is_relayed=not request.logprobs))
     first = await anext(batches)
     frames = answers.Frames(head, wants_usage=wants_usage)
     return relayed(answers.stream(frames, first, batches), EVENTS)

@@ -157,7 +157,9 @@ class Ollama:
         Closing the generator, or cancelling who waits for it, closes the connection at once,
         which is what stops the model. Every answer without Finish ends in an error.
         """
-        reader = AnswerReader(request.model, monotonic=self._monotonic)
+        reader = AnswerReader(
+            request.model, monotonic=self._monotonic, is_relayed=request.is_relayed
+        )
         native = request.native
         path, body = (native.path, native.body) if native else ("/api/chat", chat_body(request))
         patience_s = self._first_byte_s
@@ -165,7 +167,8 @@ class Ollama:
             chunks = self._http.chunks(reply, request.model)
             async with aclosing(chunks):
                 async for chunk in chunks:
-                    if batch := reader.feed(chunk) if chunk else reader.end():
+                    batch = reader.feed(chunk) if chunk else reader.end()
+                    if batch or (request.is_relayed and batch.raw):
                         yield batch
                     if reader.failure is not None:
                         raise reader.failure

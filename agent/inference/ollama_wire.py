@@ -87,13 +87,21 @@ class AnswerReader:
     """Cuts the bytes of a streamed answer into lines and reads each as soon as it is whole.
 
     What went wrong is kept in `failure`, so that the frames before it still reach the reader.
+    With `is_relayed`, lines that plainly go on are not read: see Batch.
     """
 
-    def __init__(self, model: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        model: str,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        is_relayed: bool = False,
+    ) -> None:
         self.failure: OrcaError | None = None
         self.is_finished = False
         self._model, self._monotonic = model, monotonic
         self._began, self._first_token_ms = monotonic(), 0.0
+        self._is_relayed = is_relayed
         self._rest: list[bytes] = []
         self._rest_bytes = 0
 
@@ -130,6 +138,9 @@ class AnswerReader:
 
     def _frames(self, block: bytes) -> Batch:
         frames = Batch(raw=block)
+        if self._is_relayed and not self.is_finished and _goes_on(block):
+            self._note_first_now()
+            return frames
         lines = block.split(b"\n")
         for number, line in enumerate(lines):
             if line and not self.is_finished:
@@ -169,7 +180,11 @@ class AnswerReader:
             frames.append(Finish(REASONS.get(line.get("done_reason"), "stop"), self._usage(line)))
 
     def _note_first(self, frames: Batch) -> None:
-        if frames and not self._first_token_ms and isinstance(frames[0], Frame):
+        if frames and isinstance(frames[0], Frame):
+            self._note_first_now()
+
+    def _note_first_now(self) -> None:
+        if not self._first_token_ms:
             self._first_token_ms = round((self._monotonic() - self._began) * 1000, 3)
 
     def _usage(self, line: Mapping[str, object]) -> Usage:
@@ -182,6 +197,22 @@ class AnswerReader:
             tokens_per_second=round(count / duration_ns * 1e9, 2) if duration_ns else 0.0,
             total_ms=_number(line, "total_duration") / 1e6,
         )
+
+
+def read_lines(lines: bytes, model: str) -> Batch:
+    """The frames of whole lines. Raises what a line that cannot be read means."""
+    reader = AnswerReader(model)
+    batch = reader.feed(lines)
+    if reader.failure is not None:
+        raise reader.failure
+    return batch
+
+
+def _goes_on(block: bytes) -> bool:
+    """Whether each line says that another one follows, and nothing else twice."""
+    count = block.count(b"\n")
+    is_plain = block.count(b'"done":false') == count == block.count(b"}\n")
+    return is_plain and b'{"error":' not in block
 
 
 def _call(call: Any) -> ToolCall:  # Any: a stranger's JSON

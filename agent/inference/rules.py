@@ -57,6 +57,7 @@ class ChatRequest:
     logprobs: bool = False
     top_logprobs: int = 0
     native: Native | None = None
+    is_relayed: bool = False  # see Batch
 
     def __post_init__(self) -> None:
         if missing := {"num_ctx", "num_predict"} - self.options.keys():
@@ -129,7 +130,10 @@ class Finish:
 
 class Batch(list[Frame | Finish]):
     """What one network read brought. `raw` is the same in the server's own words, whole lines;
-    empty where they are not Ollama's."""
+    empty where they are not Ollama's.
+
+    For a request that is relayed, usual lines of an Ollama are not read: their batch has `raw`
+    alone. The last line, and whatever is odd, is read all the same."""
 
     __slots__ = ("raw",)
 

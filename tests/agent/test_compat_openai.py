@@ -15,7 +15,7 @@ import pytest_asyncio
 from agent.compat.openai_answers import Frames, Head
 from agent.compat.openai_requests import chat_wanted
 from agent.compat.openai_shapes import ChatIn
-from agent.inference.rules import Finish, Frame, Message, ToolCall, Usage
+from agent.inference.rules import Batch, Finish, Frame, Message, ToolCall, Usage
 from agent.shared import web
 from agent.shared.errors import Invalid
 from tests.agent.talking import MODEL, SEEING, chats, data_url
@@ -386,7 +386,7 @@ async def test_frames_are_whole_json_with_everything_that_came_together() -> Non
     frames = Frames(Head("chatcmpl-1", 17, "m"), wants_usage=True)
     usage = Usage(3, 4, 0, 0, 0, 0)
 
-    sent = frames.first() + frames.batch(
+    batch = Batch(
         [
             Frame("thinking", "Hm."),
             Frame("token", 'a "b"\n'),
@@ -395,6 +395,7 @@ async def test_frames_are_whole_json_with_everything_that_came_together() -> Non
             Finish("stop", usage),
         ]
     )
+    sent = frames.first() + frames.batch(batch)
 
     *events, done, nothing = sent.split(b"\n\n")
     assert (done, nothing) == (b"data: [DONE]", b"")
@@ -413,6 +414,35 @@ async def test_frames_are_whole_json_with_everything_that_came_together() -> Non
         "choices": [],
         "usage": {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7},
     }
+
+
+LINE = (
+    b'{"model":"m","created_at":"2026-11-20T16:05:56Z","message":{"role":"assistant",'
+    b'"content":%b},"done":false}\n'
+)
+TEXTS = [
+    "a",
+    ' \\ "quoted" {"done":true}\n\t',
+    "\\1 \\g<1> Über ✓ 😀",
+    "",
+    '","done":false}',
+]
+
+
+@pytest.mark.parametrize("odd", [b"", b'{"thinking":"Hm.","role":"assistant","content":""}'])
+async def test_lines_that_are_relayed_say_what_they_said(odd: bytes) -> None:
+    """Whether all of them are of the usual form or not."""
+    lines = b"".join(LINE % orjson.dumps(text) for text in TEXTS)
+    if odd:
+        lines += LINE.replace(b'{"role":"assistant","content":%b}', odd)
+
+    told = Frames(Head("chatcmpl-1", 17, "m\\1")).batch(Batch([], lines))
+
+    events = [orjson.loads(event.removeprefix(b"data: ")) for event in told.split(b"\n\n")[:-1]]
+    said = "".join(event["choices"][0]["delta"].get("content", "") for event in events)
+    assert (said, {event["model"] for event in events}) == ("".join(TEXTS), {"m\\1"})
+    thought = [event["choices"][0]["delta"].get("reasoning") for event in events]
+    assert [one for one in thought if one] == (["Hm."] if odd else [])
 
 
 async def test_words_of_openai_have_their_meaning() -> None:
