@@ -32,7 +32,7 @@ OLDEST_PYTHON = (3, 11)
 LITTLE_DISK_BYTES = 2_000_000_000
 LITTLE_MEMORY_BYTES = 2_000_000_000
 START_OLLAMA = "Install Ollama (ollama.com) and start it; until then the built-in guide answers."
-PULL = "Run `ollama pull qwen3:4b`."
+PULL = "Run `orca-agent models pull qwen3:4b`."
 UI = Path(__file__).parents[1] / "ui" / "index.html"
 
 
@@ -233,7 +233,7 @@ async def _ollama(url: str, default_model: str | None) -> list[Check]:
     if not names:
         return [first, NOT_INSTALLED]
     if default_model and default_model not in {*names, *(n.removesuffix(":latest") for n in names)}:
-        fix = f"Run `ollama pull {default_model}`, or choose another default model."
+        fix = f"Run `orca-agent models pull {default_model}`, or choose another default model."
         return [first, _wrong("Models", f"the default, {default_model}, is not installed", fix)]
     return [first, _good("Models", f"{len(names)}: {', '.join(names[:4])}")]
 

@@ -1,101 +1,219 @@
 """orca-agent models"""
 
 import json
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 
-from agent.shared.folders import data_dir as data_dir_in_force
-from agent.terminal import AsJson, DataDir, clean, fail, hint, note
+from agent.client.problems import ClientProblem
+from agent.commands import pulling, recommending
+from agent.terminal import AsJson, DataDir, clean, fail, hint, note, size
 
-app = typer.Typer(help="The models of this computer, and which suit it.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from agent.client.sync import Agent
+
+app = typer.Typer(
+    help="The models: which are there, which suit this computer, get one, delete one.",
+    no_args_is_help=True,
+)
+app.command("pull")(pulling.pull)
+app.command("recommend")(recommending.recommend)
 
 Json = Mapping[str, Any]  # Any: JSON values
-KINDS = {"text": "text", "code": "code", "vision": "pictures", "embedding": "search"}
+LOADING_S = 900.0
+DELETING_S = 90.0
+Name = Annotated[str, typer.Argument(metavar="MODEL", help="Its name, such as qwen3:4b.")]
+OfBackend = Annotated[
+    str | None,
+    typer.Option("--backend", help="On which model server, where several have it."),
+]
 
 
-@app.callback()
-def models() -> None:
-    """The models of this computer, and which suit it."""
-
-
-@app.command()
-def recommend(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Say which models suit this computer, and why. Works with and without a running agent.
+@app.command("list")
+def list_(*, backend: OfBackend = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """List the installed models, with what they can do and until when they are in memory.
 
     Examples:
 
-        orca-agent models recommend
+        orca-agent models list
 
-        orca-agent models recommend --json
+        orca-agent models list --json | jq '.[].name'
     """
-    from agent.client.problems import NotRunning  # slow import
+    with _agent(data_dir) as agent:
+        found = [one for one in agent.items("/models") if backend in {None, one["backend"]}]
+    if as_json:
+        _print(found)
+    elif not found:
+        none = "There is none. `orca-agent models recommend` says which suit this computer."
+        typer.echo(hint(none), err=True)
+    for line in [] if as_json else rows(found):
+        typer.echo(clean(line))
+
+
+@app.command()
+def show(
+    name: Name, *, backend: OfBackend = None, as_json: AsJson = False, data_dir: DataDir = None
+) -> None:
+    """Say what is known of one model."""
+    with _agent(data_dir) as agent:
+        one = agent.json("GET", _path(name), params=_query(backend=backend))
+    if as_json:
+        _print(one)
+        return
+    for title, text in facts(one):
+        typer.echo(clean(f"{title:<12} {text}"))
+
+
+@app.command()
+def load(
+    name: Name,
+    *,
+    keep_alive: Annotated[
+        str | None, typer.Option(help="How long it stays after its last use: 10m, 1h, -1.")
+    ] = None,
+    backend: OfBackend = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Read a model into memory, so that the next answer begins at once.
+
+    Example:
+
+        orca-agent models load qwen3:4b --keep-alive 1h
+    """
+    asked = {"keep_alive": keep_alive} if keep_alive else {}
+    with _agent(data_dir) as agent:
+        note(f"reading {name} into memory")
+        path, query = _path(name, "load"), _query(backend=backend)
+        one = agent.json("POST", path, params=query, json=asked, timeout=LOADING_S)
+    if as_json:
+        _print(one)
+        return
+    typer.echo(clean(f"{one['name']} is {_memory(one)}."))
+
+
+@app.command()
+def unload(
+    name: Name, *, backend: OfBackend = None, as_json: AsJson = False, data_dir: DataDir = None
+) -> None:
+    """Take a model out of memory. What it is just answering, it answers to the end."""
+    with _agent(data_dir) as agent:
+        query = _query(backend=backend)
+        one = agent.json("POST", _path(name, "unload"), params=query, timeout=DELETING_S)
+    if as_json:
+        _print(one)
+        return
+    still = "still in memory, until its answers are written" if one["loaded"] else "out of memory"
+    typer.echo(clean(f"{one['name']} is {still}."))
+
+
+@app.command()
+def rm(
+    name: Name,
+    *,
+    force: Annotated[
+        bool, typer.Option("--force", help="Delete it also while somebody uses it.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+    backend: OfBackend = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Delete a model from the disk. To have it again, it is downloaded again.
+
+    Example:
+
+        orca-agent models rm qwen3:4b
+    """
+    with _agent(data_dir) as agent:
+        query = _query(backend=backend)
+        one = agent.json("GET", _path(name), params=query)
+        question = f"Delete {one['name']} ({size(one['size_bytes'])}) on {one['backend']}?"
+        if not yes and sys.stdin.isatty() and not typer.confirm(clean(question), err=True):
+            raise typer.Exit(1)
+        query = {"backend": one["backend"], **({"force": "true"} if force else {})}
+        try:
+            agent.call("DELETE", _path(name), params=query, timeout=DELETING_S)
+        except ClientProblem as problem:
+            if problem.code != "model-in-use":
+                raise
+            raise fail(str(problem).replace("force=true", "`--force`")) from None
+    typer.echo(clean(f"{one['name']} is deleted."), err=True)
+
+
+def rows(found: Sequence[Json]) -> list[str]:
+    """The models as lines of columns; the server is named where there are several."""
+    has_several = len({one["backend"] for one in found}) > 1
+    cells = [
+        [
+            str(one["name"]),
+            *([str(one["backend"])] if has_several else []),
+            size(one["size_bytes"]) if one["size_bytes"] else "",
+            str(one["parameter_size"]),
+            ", ".join(one["capabilities"]),
+            _memory(one) if one["loaded"] else "",
+        ]
+        for one in found
+    ]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
+
+
+def facts(one: Json) -> list[tuple[str, str]]:
+    """One model as rows of a title and a text; what is unknown is left out."""
+    told = [
+        ("Model", str(one["name"])),
+        ("Server", str(one["backend"])),
+        ("Size", size(one["size_bytes"]) if one["size_bytes"] else ""),
+        ("Family", " ".join(filter(None, (one["family"], one["parameter_size"])))),
+        ("Quantised", str(one["quantization"])),
+        ("Context", f"{one['context_length']:,} tokens" if one["context_length"] else ""),
+        ("Can do", ", ".join(one["capabilities"])),
+        ("Memory", _memory(one) if one["loaded"] else "not loaded"),
+        ("Digest", str(one["digest"])[:12]),
+    ]
+    return [(title, text) for title, text in told if text]
+
+
+def _memory(one: Json) -> str:
+    """`in memory until 12:30 (2.8 GB)`."""
+    until = str(one["expires_at"] or "")
+    text = "in memory"
+    if until and until < "2200":  # what stays for ever has a date that nobody will see
+        text += f" until {_clock_time(until)}"
+    if not one["loaded_bytes"]:
+        return text
+    parts = [size(one["loaded_bytes"])]
+    if one["vram_bytes"]:
+        parts.append(f"{100 * one['vram_bytes'] // one['loaded_bytes']} % of it in the GPU")
+    return f"{text} ({', '.join(parts)})"
+
+
+def _clock_time(moment: str) -> str:
+    from agent.shared.clock import from_rfc3339  # slow import
+
+    return f"{from_rfc3339(moment).astimezone():%H:%M}"
+
+
+def _path(name: str, verb: str = "") -> str:
+    path = f"/models/{quote(name, safe='/:')}"
+    return f"{path}/{verb}" if verb else path
+
+
+def _query(**values: str | None) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _print(value: object) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _agent(data_dir: DataDir) -> "Agent":
     from agent.client.sync import Agent  # slow import
 
-    installed: set[str] | None = None
-    try:
-        with Agent.local(data_dir) as agent:
-            found: Json = agent.json("GET", "/model-profiles")
-            installed = {_short(str(one["name"])) for one in agent.items("/models")}
-    except NotRunning:
-        found = _found_here(data_dir_in_force(data_dir))
-    if as_json:
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
-        return
-    for line in advice(found, installed):
-        typer.echo(clean(hint(line)))
-
-
-def advice(found: Json, installed: set[str] | None) -> list[str]:
-    """The recommendation in lines. `installed` is None where nobody knows."""
-    told = [str(found["why"]), *map(str, found["machine"]["notes"]), ""]
-    told += [f"Profile {found['profile']}:"]
-    missing = []
-    for kind, names in found["models"].items():
-        best, *others = names
-        size = found["sizes_gb"].get(best)
-        parts = [f"about {size:g} GB" if size else ""]
-        if installed is not None:
-            parts.append("installed" if _short(best) in installed else "")
-        parts += [f"or {', '.join(others)}" if others else "", _set_by(found, kind)]
-        told.append(f"  {KINDS.get(kind, kind):<9} {best:<34} {'; '.join(filter(None, parts))}")
-        if installed is not None and _short(best) not in installed:
-            missing.append(best)
-    options = [
-        " ".join(filter(None, (name, str(value), _set_by(found, name))))
-        for name, value in found["options"].items()
-    ]
-    told += [f"  {'options':<9} {', '.join(options)}"]
-    if missing:
-        told += ["", f"Get one with: ollama pull {missing[0]}"]
-    return told
-
-
-def _set_by(found: Json, kind: str) -> str:
-    name = found["set_by"].get(kind)
-    return f"set by {name}" if name else ""
-
-
-def _short(name: str) -> str:
-    return name.lower().removesuffix(":latest")
-
-
-def _found_here(folder: Path) -> Json:
-    """What an agent with this folder would answer. Says so, since its settings may be others."""
-    from agent.models.overrides import overrides_of  # slow import
-    from agent.models.profiles import OWN_NAME, recommendation_here  # slow import
-    from agent.settings import BadSettings, load  # slow import
-    from agent.shared.errors import OrcaError  # slow import
-
-    try:
-        settings = load(data_dir=folder)
-    except BadSettings as err:
-        raise fail(str(err), 2) from None
-    try:
-        found = recommendation_here(settings.data_dir / OWN_NAME, overrides_of(settings))
-    except OrcaError as err:
-        raise fail(err.detail) from None
-    note("No agent runs: this is what one would say.")
-    return found.to_json()
+    return Agent.local(data_dir)

@@ -33,7 +33,7 @@ def status(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
         typer.echo(json.dumps(health, indent=2, ensure_ascii=False))
     else:
         for name, text in lines(health):
-            typer.echo(f"{name:<9}{clean(text)}")
+            typer.echo(f"{name:<9}{clean(hint(text))}")
     raise typer.Exit(0 if health["status"] in {"ready", "degraded"} else 1)
 
 
@@ -61,7 +61,8 @@ def _model(health: Mapping[str, Any]) -> list[tuple[str, str]]:  # Any: JSON val
         return [("Model", f"{name} ({count} installed)")]
     is_up = (health.get("ollama") or {}).get("state") == "up"
     # Without Ollama its own row says all there is to say.
-    return [("Model", "none that can chat is installed: `ollama pull qwen3:4b`")] if is_up else []
+    none = "none that can chat is installed: `orca-agent models pull qwen3:4b`"
+    return [("Model", none)] if is_up else []
 
 
 def _ollama(ollama: Mapping[str, Any]) -> str:  # Any: JSON values

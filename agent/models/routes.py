@@ -56,8 +56,10 @@ def upkeep_routes(upkeep: UpkeepService, pulls: PullService, runs: RunService) -
     @web.takes(PullIn)
     @web.gives(RunOut, 202)
     async def pull(asked: PullIn) -> Response:
-        """Download a model, or the rest of it. While it is being downloaded, everybody who asks
-        for it gets the same run. With Accept: text/event-stream the answer is the run's events."""
+        """Download a model, or the rest of it.
+
+        While it is being downloaded, everybody who asks for it gets the same run. With Accept:
+        text/event-stream the answer is the run's events."""
         run = await pulls.pull(asked.model, asked.backend)
         told = run_json(await runs.get(run.id))
         if request.accept_mimetypes.best_match(["application/json", SSE]) == SSE:

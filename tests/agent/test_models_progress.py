@@ -114,7 +114,7 @@ def test_what_is_no_ollama_is_said_to_be_none(line: bytes) -> None:
             "registry-unreachable",
         ),
         ('Get "https://x.io/v2/": dial tcp: lookup x.io: no such host', "registry-unreachable"),
-        ("write /root/.ollama/models/blobs/x: no space left on device", "disk-full"),
+        ("write /srv/ollama/models/blobs/x: no space left on device", "disk-full"),
         ("pull model manifest: 412: requires a newer version of Ollama.", "ollama-too-old"),
         ("pull model manifest: 401: unauthorized", "registry-refused"),
         ("digest mismatch, file must be downloaded again", "download-corrupt"),
@@ -126,7 +126,7 @@ def test_ollamas_words_about_a_download_mean_something(text: str, code: str) -> 
 
     assert error.code == code
     assert error.detail.endswith((".", "…"))
-    assert "/root" not in error.detail
+    assert "/srv" not in error.detail
     assert "/home" not in error.detail
 
 

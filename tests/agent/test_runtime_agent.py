@@ -237,7 +237,7 @@ def test_the_commands_recommend_and_say_what_cannot_be_done(tmp_path: Path) -> N
     assert "Profile standard was chosen by ORCA_AGENT_PROFILE." in alone.stdout
     assert "text      qwen3:4b                           about 2.5 GB" in alone.stdout
     assert (as_json["profile"], as_json["models"]["text"]) == ("standard", ["qwen3:4b"])
-    assert "Get one with: ollama pull qwen3:4b" in beside.stdout
+    assert "models pull qwen3:4b`." in beside.stdout
     assert (stop.returncode, stop.stderr) == (
         1,
         "The agent starts no Ollama: ORCA_AGENT_MANAGE_OLLAMA is never.\n",
