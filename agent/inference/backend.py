@@ -95,6 +95,8 @@ class Backend:
         self.name, self.provider, self.limits = name, provider, limits or Limits()
         self.breaker = Breaker(monotonic=monotonic)
         self.in_flight = 0
+        self._rests = asyncio.Event()
+        self._rests.set()
         self.on_change: Callable[[], None] = nothing
         self.on_silence: Callable[[], None] = nothing  # a model said nothing for too long
         self._requests: Counter[str] = Counter()
@@ -166,6 +168,10 @@ class Backend:
         await self._changed.wait()
         return self._state
 
+    async def at_rest(self) -> None:
+        """Waits until nothing is asked of it."""
+        await self._rests.wait()
+
     async def until(self, holds: Callable[[BackendState], bool]) -> BackendState:
         """Waits until something is true of the state."""
         while not holds(self._state):
@@ -225,6 +231,7 @@ class Backend:
 
         name = canonical_name(model)
         self.in_flight += 1
+        self._rests.clear()
         self._requests[name] += 1
         self.breaker.began()
         try:
@@ -239,6 +246,8 @@ class Backend:
             self._is_well()
         finally:
             self.in_flight -= 1
+            if not self.in_flight:
+                self._rests.set()
             self._requests -= Counter({name: 1})  # which forgets those that have none
 
     def _has_refused(self, err: OrcaError) -> None:

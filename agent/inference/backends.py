@@ -19,6 +19,7 @@ class Backends:
         self._queues = queues
         self._by_name: dict[str, Backend] = {}
         self._watches: dict[str, Tasks] = {}
+        self._leaving = Tasks()
         self._listeners: list[Callable[[], None]] = []
 
     def __iter__(self) -> Iterator[Backend]:
@@ -49,8 +50,7 @@ class Backends:
         await self._watches.pop(name).close()
         self._set_lanes()
         self._changed()
-        if not backend.in_flight:
-            await backend.provider.__aexit__(None, None, None)
+        self._leaving.start(_last_answers(backend), name=f"last answers of {name}")
 
     async def close(self) -> None:
         """Stops watching and closes every connection."""
@@ -58,6 +58,7 @@ class Backends:
             await self._watches.pop(name).close()
             await backend.provider.__aexit__(None, None, None)
         self._by_name.clear()
+        await self._leaving.close()
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Calls it at every change of any backend, until what is returned is called."""
@@ -121,3 +122,11 @@ class Backends:
         self._queues.vision.look_again()
         for listener in list(self._listeners):
             listener()
+
+
+async def _last_answers(backend: Backend) -> None:
+    """Lets a removed server end what it answers, then closes its connections."""
+    try:
+        await backend.at_rest()
+    finally:
+        await backend.provider.__aexit__(None, None, None)

@@ -136,6 +136,10 @@ MEANINGS = (
 
 UNREACHABLE = {"ollama-down", "backend-down"}
 BUSY = {"ollama-busy", "backend-busy"}
+OF_THE_MODEL = {
+    *("model-crashed", "model-load-failed", "signin-needed", "cloud-disabled"),
+    "bad-tool-call",
+}
 
 
 def is_unreachable(err: OrcaError) -> bool:
@@ -155,9 +159,7 @@ def is_silence(err: OrcaError) -> bool:
 
 def is_of_the_model(err: OrcaError) -> bool:
     """Whether the server is well and does what it can: one model fails, or all places are taken."""
-    return (
-        err.code in {"model-crashed", "model-load-failed", "signin-needed", "cloud-disabled"} | BUSY
-    )
+    return err.code in OF_THE_MODEL | BUSY
 
 
 def is_backends_fault(err: OrcaError) -> bool:

@@ -98,8 +98,9 @@ class Frame(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an answer cost. `first_token_ms` is measured here, from the request on; the other
-    times are the server's, 0 where it told none."""
+    """What an answer cost. `first_token_ms` is measured here, from the request on. The other
+    times are the server's; of servers that tell none they are measured here, and 0 where that
+    cannot be."""
 
     prompt_tokens: int
     completion_tokens: int

@@ -1,5 +1,6 @@
 """Model servers added, tested and removed, through the front door."""
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator
@@ -181,6 +182,22 @@ async def test_a_server_that_is_removed_takes_its_key_along(
     assert await names(served.client) == ["local"]
     shown = await served.client.get("/api/v1/models/faraway")
     assert problem(shown) == (404, "model-not-found")
+
+
+async def test_what_a_removed_server_answers_goes_on_to_its_end(
+    served: Served, other: FakeOllama
+) -> None:
+    other.misbehave(text="far away and slow", pace=8)
+    made = await added(served.client, other.url)
+    conversation = await opened(served.client, model="faraway")
+    async with asyncio.TaskGroup() as group:
+        asking = group.create_task(ask(served.client, conversation["id"]))
+        await other.until(lambda: any(seen.frames_sent for seen in other.requests[-1:]))
+        await served.client.delete(f"{BACKENDS}/{made['id']}")
+
+    await other.until(lambda: other.stats()["connections"] == 0)
+    assert asking.result().answer["content"] == "far away and slow"
+    assert await names(served.client) == ["local"]
 
 
 async def test_a_key_never_shows_anywhere_but_where_it_is_kept(
