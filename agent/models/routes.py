@@ -34,8 +34,14 @@ def routes(models: ModelService) -> Blueprint:
     async def list_models() -> Response:
         """The installed models of every backend that is up, as last heard."""
         items = [model_json(model) for model in models.models()]
-        default = models.default_name()
-        return web.json({"items": items, "next_cursor": None, "default_model": default})
+        return web.json(
+            {
+                "items": items,
+                "next_cursor": None,
+                "default_model": models.default_name(),
+                "default_vision_model": models.default_name(needs_vision=True),
+            }
+        )
 
     @bp.get("/<path:name>")
     @web.needs("chat")

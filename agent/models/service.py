@@ -31,10 +31,10 @@ class ModelService:
         """Every installed model of every backend that is up, as last heard."""
         return [model for _, model in self._installed()]
 
-    def default_name(self) -> str | None:
+    def default_name(self, *, needs_vision: bool = False) -> str | None:
         """Which model answers where nobody names one, as far as known without asking."""
-        candidates = self._candidates(needs_vision=False)
-        model = next((m for m in candidates if rules.suits(m, needs_vision=False)), None)
+        candidates = self._candidates(needs_vision=needs_vision)
+        model = next((m for m in candidates if rules.suits(m, needs_vision=needs_vision)), None)
         return model.name if model else None
 
     async def details(self, name: str, *, backend: str | None = None) -> Model:

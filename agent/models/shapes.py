@@ -58,9 +58,13 @@ class ModelOut(Out):
 
 
 class ModelsOut(Out):
+    """`default_model` answers where nobody names one, `default_vision_model` where there are
+    pictures in the question."""
+
     items: list[ModelOut]
     next_cursor: str | None
     default_model: str | None
+    default_vision_model: str | None
 
 
 class Where(In):

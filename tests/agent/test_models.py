@@ -229,6 +229,7 @@ async def test_the_routes_list_models_and_queues(fake: FakeOllama) -> None:
         queues = await (await client.get("/api/v1/queues")).get_json()
 
     assert (listed["default_model"], listed["next_cursor"]) == ("hhao/qwen2.5-coder:32b", None)
+    assert listed["default_vision_model"] is None
     assert listed["items"] == [one]
     assert (one["name"], one["context_length"], one["loaded"]) == (
         "hhao/qwen2.5-coder:32b",

@@ -73,6 +73,26 @@ async def test_a_picture_goes_to_a_model_that_sees(
     assert [len(one.get("images", [])) for one in asked.body["messages"]][-1] == 1
 
 
+async def test_of_several_models_that_see_the_one_that_will_answer_is_named(
+    panel: Panel, fake: FakeOllama
+) -> None:
+    fake.add_model("llava:7b", capabilities=["completion", "vision"], family="llava")
+    await panel.agent.post("/backends/local/test", {})
+    listed = await panel.agent.get("/models")
+    await panel.page.reload()
+    await attach(panel, "button")
+    await is_attached(panel)
+
+    shown = panel.page.get_by_test_id("image-reader")
+    await expect(shown).to_have_text(
+        f"{listed['default_vision_model']} will answer, since it sees images."
+    )
+    await panel.ask_and_hear("What went wrong here?")
+    await expect(panel.answer.get_by_role("heading", level=2)).to_have_text(
+        listed["default_vision_model"]
+    )
+
+
 async def test_a_model_without_vision_is_told_before_anything_is_sent(
     panel: Panel, fake: FakeOllama
 ) -> None:

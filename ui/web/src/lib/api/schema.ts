@@ -447,8 +447,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Download a model, or the rest of it. While it is being downloaded, everybody who asks
-         * @description for it gets the same run. With Accept: text/event-stream the answer is the run's events.
+         * Download a model, or the rest of it.
+         * @description While it is being downloaded, everybody who asks for it gets the same run. With Accept:
+         *     text/event-stream the answer is the run's events.
          */
         post: operations["model-upkeep_pull"];
         delete?: never;
@@ -2670,7 +2671,11 @@ export interface components {
             /** Vram Bytes */
             vram_bytes: number | null;
         };
-        /** ModelsOut */
+        /**
+         * ModelsOut
+         * @description `default_model` answers where nobody names one, `default_vision_model` where there are
+         *     pictures in the question.
+         */
         ModelsOut: {
             /** Items */
             items: components["schemas"]["ModelOut"][];
@@ -2678,6 +2683,8 @@ export interface components {
             next_cursor: string | null;
             /** Default Model */
             default_model: string | null;
+            /** Default Vision Model */
+            default_vision_model: string | null;
         };
         /** NamedFunctionIn */
         NamedFunctionIn: {
@@ -5021,7 +5028,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /**
+             * @description `default_model` answers where nobody names one, `default_vision_model` where there are
+             *     pictures in the question.
+             */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -8,6 +8,8 @@ export class Models {
   items = $state.raw<Model[]>([]);
   isLoaded = $state(false);
   standard = $state<string | null>(null);
+  /** Who answers a question with pictures that nobody picked a model for. */
+  standardWithVision = $state<string | null>(null);
   /** The user's last choice for new conversations; `null` leaves it to the agent. */
   lastPick = $state<string | null>(recall<string | null>("model", null));
 
@@ -16,6 +18,7 @@ export class Models {
     this.items = list.items.filter(canChat);
     this.isLoaded = true;
     this.standard = list.default_model;
+    this.standardWithVision = list.default_vision_model;
   }
 
   rememberPick(name: string | null): void {
@@ -33,10 +36,8 @@ export class Models {
 
   /** Which model looks at images that nobody picked a model for, in words; `null` if it goes without saying. */
   get imageReader(): string | null {
-    const [first, ...others] = this.withVision;
-    if (!first || this.find(this.standard)?.capabilities.includes("vision")) return null;
-    if (!others.length) return `${first.name} will answer, since it sees images.`;
-    return `A model that sees images will answer: ${[first, ...others].map((model) => model.name).join(" or ")}.`;
+    const reader = this.standardWithVision;
+    return reader && reader !== this.standard ? `${reader} will answer, since it sees images.` : null;
   }
 
   /** What stands in the way of sending images to `picked`; `null` if nothing does. */
