@@ -21,6 +21,10 @@ app = typer.Typer(
 Json = Mapping[str, Any]  # Any: JSON values
 PATIENCE_S = 30.0
 MODELS_SHOWN = 20
+Patience = Annotated[
+    float | None,
+    typer.Option(min=0.01, max=86_400, help="Patience with it, in place of the agent's own."),
+]
 Which = Annotated[str, typer.Argument(metavar="NAME|ID", help="Which one.")]
 
 
@@ -68,6 +72,9 @@ def add(
     vision: Annotated[
         int, typer.Option(min=1, max=256, help="Answers about pictures at the same time.")
     ] = 1,
+    connect_seconds: Patience = None,
+    first_token_seconds: Patience = None,
+    stall_seconds: Patience = None,
     sees: Annotated[
         list[str] | None, typer.Option(help="Pattern of models with vision, such as 'gpt-4o*'.")
     ] = None,
@@ -95,6 +102,9 @@ def add(
         "organisation": organisation,
         "ca_file": str(ca_file.expanduser().absolute()) if ca_file else None,
         "limits": {"text": text, "vision": vision},
+        "connect_seconds": connect_seconds,
+        "first_token_seconds": first_token_seconds,
+        "stall_seconds": stall_seconds,
         "sees": sees or [],
         "force": force,
     }

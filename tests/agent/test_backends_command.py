@@ -34,7 +34,9 @@ def test_a_server_is_added_tested_listed_and_removed(
     running: Program, ollama: OllamaProcess
 ) -> None:
     command = ("backends", "add", "far", ollama.url, "--provider", "openai", "--key-stdin")
-    made = running.orca(*command, "--sees", "tin*", "--json", stdin=f"{KEY}\n")
+    made = running.orca(
+        *command, "--sees", "tin*", "--stall-seconds", "9", "--json", stdin=f"{KEY}\n"
+    )
     tested = running.orca("backends", "test", "far")
     listed = running.orca("backends", "list")
     removed = running.orca("backends", "remove", "far", "--yes")
