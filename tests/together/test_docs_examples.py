@@ -27,10 +27,13 @@ SAYS = {
     "format.py": "True\n",
     "batch.py": "3 of 3\nPLA done\nPETG done\nABS done\n",
     "picture.py": "image/png 1 1\ndone qwen3:4b\n",
+    "with_openai.py": "True\nassistant stop\nTrue\n",
+    "with_ollama.py": "True\nstop True\n404 404 page not found\n",
     "tokens.py": "['chat']\nThis needs a token with the scope admin.\n",
 }
 CONTAINS = {
     "shipped.py": "PETG",
+    "with_curl.sh": '"object":"chat.completion"',
     "generate.py": "done True",
     "follow.py": "completion_tokens",
     "lists.py": " - ",
