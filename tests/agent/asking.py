@@ -9,18 +9,26 @@ from tests.agent.talking import Json
 
 Event = tuple[str, Json]
 QUESTION = {"role": "user", "content": "Why does PETG string?"}
+LEAST: dict[str, Json] = {
+    "generate": {"prompt": QUESTION["content"]},
+    "embed": {"model": "emb", "input": ["one", "two"]},
+}
 
 
-async def ask_for(client: httpx.AsyncClient, use: str, **fields: object) -> httpx.Response:
+async def ask_for(
+    client: httpx.AsyncClient, use: str, *, project: str = "default", **fields: object
+) -> httpx.Response:
     """Posts to one of the routes that ask, with what it needs at least."""
-    least: Json = {
-        "generate": {"prompt": QUESTION["content"]},
-        "embed": {"model": "emb", "input": ["one", "two"]},
-    }.get(use, {"messages": [QUESTION]})
-    return await client.post(f"/api/v1/{use}", json={**least, **fields})
+    least: Json = LEAST.get(use, {"messages": [QUESTION]})
+    headers = {"X-Project": project}
+    return await client.post(f"/api/v1/{use}", json={**least, **fields}, headers=headers)
 
 
-async def lines_of(client: httpx.AsyncClient, use: str, **fields: object) -> list[Event]:
+async def lines_of(
+    client: httpx.AsyncClient,
+    use: str,
+    **fields: Any,  # Any: JSON values
+) -> list[Event]:
     """The events of a streamed answer."""
     reply = await ask_for(client, use, stream=True, **fields)
     assert reply.headers["content-type"] == "application/x-ndjson", reply.text

@@ -20,7 +20,7 @@ from tests.fakes.ollama import WRAPPED_ERROR, FakeOllama
 from tests.serving import Served, running_agent
 from tests.sse import events_of as sse_of
 
-STARTED = ("started", {"model": MODEL, "backend": "local", "provider": "ollama"})
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 CALL = {"name": "set_temperature", "arguments": {"celsius": 215}}
 TOOL = {"type": "function", "function": {"name": "set_temperature", "parameters": {}}}
 
@@ -92,6 +92,7 @@ async def test_pictures_come_by_hash_or_by_data_url(
     client: httpx.AsyncClient, fake: FakeOllama
 ) -> None:
     data = picture(shade=7)
+    before = body(await client.get("/api/v1/images/stats"))["count"]
     sha256 = await upload(client, data)
     url = f"data:image/png;base64,{base64.b64encode(picture(shade=8)).decode()}"
 
@@ -102,7 +103,7 @@ async def test_pictures_come_by_hash_or_by_data_url(
     assert (answer["model"], asked["model"]) == (SEEING, SEEING)
     assert len({base64.b64decode(image) for image in sent}) == 2
     # A picture that came with a question is not kept for others to find.
-    assert body(await client.get("/api/v1/images/stats"))["count"] == 1
+    assert body(await client.get("/api/v1/images/stats"))["count"] == before + 1
 
 
 async def test_texts_become_vectors(client: httpx.AsyncClient, fake: FakeOllama) -> None:
@@ -153,11 +154,15 @@ async def test_a_stream_comes_as_events_to_who_accepts_these(
 async def test_who_waits_for_a_model_to_load_is_told(
     client: httpx.AsyncClient, fake: FakeOllama
 ) -> None:
+    fake.add_model("slow:1b", capabilities=["completion"])
     fake.misbehave(path="/api/chat", load_seconds=0.5, text="There.")
 
-    events = await lines_of(client, "generate")
+    events = await lines_of(client, "generate", model="slow:1b")
 
-    assert events[:2] == [("loading", {"model": MODEL}), STARTED]
+    assert events[:2] == [
+        ("loading", {"model": "slow:1b"}),
+        ("started", {"model": "slow:1b", "backend": "local", "provider": "ollama"}),
+    ]
     assert names_in(events) == ["loading", "started", "token", "done"]
 
 
@@ -166,19 +171,21 @@ async def test_who_leaves_stops_the_model(
     served: Served, fake: FakeOllama, *, stream: bool
 ) -> None:
     fake.misbehave(path="/api/chat", text="word " * 1000, pace=50)
-    asked = {"messages": [QUESTION], "stream": stream}
+    project = f"leaving-{stream}"
+    asked: Json = {"messages": [QUESTION], "stream": stream}
+    sent: Json = {"json": asked, "headers": {"X-Project": project}}
 
     if stream:
-        async with served.client.stream("POST", "/api/v1/chat", json=asked) as reply:
+        async with served.client.stream("POST", "/api/v1/chat", **sent) as reply:
             await anext(reply.aiter_raw())
     else:
         with pytest.raises(httpx.ReadTimeout):
-            await served.client.post("/api/v1/chat", json=asked, timeout=0.3)
+            await served.client.post("/api/v1/chat", timeout=0.3, **sent)
 
     await fake.client_left()
     fake.behave_well()
-    await ask_for(served.client, "generate")
-    noted = await every(served.client, "/api/v1/telemetry/requests")
+    await ask_for(served.client, "generate", project=project)
+    noted = await every(served.client, "/api/v1/telemetry/requests", project=project)
     queue = body(await served.client.get("/api/v1/queues"))["items"][0]
     assert [(one["kind"], one["outcome"]) for one in noted] == [
         ("generate", "done"),
@@ -200,6 +207,7 @@ async def test_who_reads_slowly_holds_the_model_back(served: Served, fake: FakeO
             await served.client.get("/api/v1/queues")
         left = fake.stats()["frames_sent"]
 
+    fake.full_speed(None)
     assert first.startswith(b'{"event":"')
     assert left < 200_000
 
