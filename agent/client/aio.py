@@ -14,7 +14,7 @@ from agent.client import conversing, inferring, surroundings
 from agent.client.aio_handles import AsyncBatch, AsyncReply, AsyncRunning, AsyncStream, Events
 from agent.client.methods import documented
 from agent.client.pictures import ImageSource, Picture
-from agent.client.places import Client, Ways, connections, problem_of, translated
+from agent.client.places import Client, Ways, connections, problem_of, read, translated
 from agent.client.problems import AgentError, ClientProblem
 from agent.client.reading import Blocks, Follower
 from agent.client.requests import (
@@ -69,7 +69,7 @@ def _replied(
     make: Callable[P, Call[Posted]],
 ) -> Callable[Concatenate["AsyncAgent", P], Awaited[AsyncReply]]:
     async def method(self: "AsyncAgent", /, *args: P.args, **named: P.kwargs) -> AsyncReply:
-        return AsyncReply(self, await self.answer_to(make(*args, **named)))
+        return await self._reply(make(*args, **named))
 
     return documented(method, make, "AsyncReply")
 
@@ -162,14 +162,13 @@ class AsyncAgent(Client):
         model = more.get("model")
         where = conversation or (await self.new_conversation(model=model, system=system))["id"]
         try:
-            posted = await self.send(
-                where, content, images=images, key=key, timeout=timeout, **more
+            return await self._reply(
+                conversing.send(where, content, images=images, key=key, timeout=timeout, **more)
             )
         except ClientProblem:
             if conversation is None:  # what was refused leaves nothing behind
                 await self.delete_conversation(where)
             raise
-        return AsyncReply(self, posted)
 
     regenerate = _replied(conversing.regenerate)
 
@@ -196,26 +195,12 @@ class AsyncAgent(Client):
         Returns it, to be iterated over or waited for. Raises NotFound when it is read."""
         return AsyncRunning(self, run_id, after=after)
 
-    async def events(self, run_id: str, *, after: int = 0) -> Events:
+    def events(self, run_id: str, *, after: int = 0) -> Events:
         """Every event of a run behind number `after`, once and in order, until it ends.
 
         Returns an iterator that goes on where it was when the connection breaks or the agent is
         started anew. Raises NotFound, and NotRunning if nobody answers for a minute."""
-        reader = Follower(run_id, after)
-        while True:
-            err: AgentError | None = None
-            try:
-                async with aclosing(self._bytes(reader.request())) as parts:
-                    async for part in parts:
-                        for event in reader.feed(part):
-                            yield event
-                if not reader.has_ended and (last := reader.closing(await self.run(run_id))):
-                    yield last
-            except AgentError as failed:
-                err = failed
-            if reader.has_ended:
-                return
-            await self._wait(reader.pause(err), err)
+        return self._followed(Follower(run_id, after))
 
     # --- models and what is around ------------------------------------------------------------
 
@@ -240,7 +225,8 @@ class AsyncAgent(Client):
     async def ready(self, *, timeout: float | None = None) -> Health:
         """How the agent is. Asks once, and does not wait for better times.
 
-        Returns its health, whether it is good or bad; for a stranger the status alone."""
+        Returns its health, whether it is good or bad; for a stranger the status alone. Raises
+        NotRunning."""
         answer = await self._once("GET", "/health/ready", timeout)
         if answer.status_code not in {200, 503} or b'"status"' not in answer.content:
             raise problem_of(answer)
@@ -260,12 +246,13 @@ class AsyncAgent(Client):
         )
 
     async def json(self, method: str, path: str, **request: Any) -> Json:  # Any: httpx's own
-        """As `call`. Returns the answer read as a JSON object."""
+        """As `call`. Returns the answer read as a JSON object, and raises the same."""
         answer: Json = orjson.loads((await self.call(method, path, **request)).content)
         return answer
 
     def items(self, path: str, **query: str | int | bool) -> AsyncIterator[Json]:
-        """Everything in any list, page after page. Returns an iterator."""
+        """Everything in any list, page after page. Returns an iterator, which raises what `call`
+        raises."""
         return self._every(Pages(path, query, None, dict))
 
     # --- what is sent -------------------------------------------------------------------------
@@ -277,7 +264,7 @@ class AsyncAgent(Client):
         answer = await self._send(
             call.method, call.path, call.timeout_s, repeats=call.repeats, **sent
         )
-        return call.read(answer.content)
+        return read(call, answer)
 
     async def _upload(self, pictures: Sequence[Picture]) -> None:
         for picture in pictures:
@@ -313,6 +300,29 @@ class AsyncAgent(Client):
         with translated():
             asked = self._asked(method, path, timeout or self._timeout_s, request)
             return await self._http.request(**asked)
+
+    async def _reply(self, call: Call[Posted]) -> AsyncReply:
+        await self._upload(call.pictures)
+        events = self._followed(Follower(begin=call, attempts=self._attempts(repeats=call.repeats)))
+        posted: Any = (await anext(events)).data  # Any: JSON values
+        return AsyncReply(self, posted, events)
+
+    async def _followed(self, reader: Follower) -> Events:
+        while True:
+            err: AgentError | None = None
+            try:
+                async with aclosing(self._bytes(reader.request())) as parts:
+                    async for part in parts:
+                        for event in reader.feed(part):
+                            yield event
+                reader.check()
+                if not reader.has_ended and (last := reader.closing(await self.run(reader.run_id))):
+                    yield last
+            except AgentError as failed:
+                err = failed
+            if reader.has_ended:
+                return
+            await self._wait(reader.pause(err), err)
 
     async def _stateless(self, streamed: Streamed) -> Events:
         call = streamed.call

@@ -74,8 +74,10 @@ class AsyncRunning(AsyncFollowing):
     """A run that is followed, through lost connections and restarts of the agent. It goes on
     when nobody follows."""
 
-    def __init__(self, agent: "AsyncAgent", run_id: str, *, after: int = 0) -> None:
-        super().__init__(agent.events(run_id, after=after))
+    def __init__(
+        self, agent: "AsyncAgent", run_id: str, events: Events | None = None, *, after: int = 0
+    ) -> None:
+        super().__init__(events or agent.events(run_id, after=after))
         self._agent, self.run_id = agent, run_id
 
     async def cancel(self) -> Run:
@@ -94,8 +96,8 @@ class AsyncRunning(AsyncFollowing):
 class AsyncReply(AsyncRunning):
     """The answer to a question in a conversation. `question` is the message as it was kept."""
 
-    def __init__(self, agent: "AsyncAgent", posted: Posted) -> None:
-        super().__init__(agent, posted["run"]["id"])
+    def __init__(self, agent: "AsyncAgent", posted: Posted, events: Events) -> None:
+        super().__init__(agent, posted["run"]["id"], events)
         self.question = posted["message"]
         self.conversation_id = self.question["conversation_id"]
 
@@ -110,8 +112,8 @@ class AsyncReply(AsyncRunning):
 class AsyncBatch(AsyncRunning):
     """Many questions that are answered in the background."""
 
-    def __init__(self, agent: "AsyncAgent", run_id: str, *, after: int = 0) -> None:
-        super().__init__(agent, run_id, after=after)
+    def __init__(self, agent: "AsyncAgent", run_id: str) -> None:
+        super().__init__(agent, run_id)
         self._place = Results(run_id)
 
     async def results(self) -> AsyncIterator[BatchResult]:

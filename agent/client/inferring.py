@@ -8,13 +8,12 @@ import orjson
 
 from agent.client.answers import Answer
 from agent.client.pictures import ImageSource, Picture, pictures, with_pictures
-from agent.client.requests import SLOW_S, Begun, Call, Streamed, without_none
+from agent.client.requests import EVENTS, SLOW_S, Begun, Call, Streamed, without_none
 from agent.client.shapes import Embedded, Json
 
 Messages = str | Sequence[Mapping[str, object]]
 Tools = Sequence[Mapping[str, object]]
 BatchItem = str | Mapping[str, object]
-EVENTS = {"Accept": "text/event-stream"}
 
 
 class Wish(TypedDict, total=False):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypedDict, Unpack
+from typing import Any, Self, TypedDict, TypeVar, Unpack
 
 import httpx
 import orjson
@@ -22,6 +22,8 @@ from agent.client.requests import BASE, SILENCE_S, Call
 from agent.client.retries import Attempts
 from agent.runfile import find_agent
 from agent.shared.folders import data_dir as data_dir_in_force
+
+T = TypeVar("T")
 
 CONNECT_S = 5.0
 IDLE_CONNECTIONS = 32
@@ -55,6 +57,18 @@ class Place:
         return Place(found.url, found.token, self.project, self.data_dir) if found else self
 
 
+def read(call: Call[T], answer: httpx.Response) -> T:
+    """What an answer says. Raises AgentError if no agent can have said it."""
+    try:
+        return call.read(answer.content)
+    except (ValueError, LookupError, TypeError, AttributeError) as err:
+        raise AgentError(
+            f"What answers at {answer.url.copy_with(path='/')} is no agent.",
+            code="not-an-agent",
+            status=answer.status_code,
+        ) from err
+
+
 class Ways(TypedDict, total=False):
     """How a client behaves: see `Client`."""
 
@@ -83,6 +97,16 @@ class Client:
         twice. Raises nothing: nothing is sent yet."""
         self._place = Place(url.rstrip("/"), token, project, data_dir)
         self._timeout_s, self._retry_s = timeout, retry_for
+
+    @property
+    def url(self) -> str:
+        """Where the agent is, as last found."""
+        return self._place.url
+
+    @property
+    def project(self) -> str:
+        """What requests are counted for."""
+        return self._place.project or "default"
 
     @classmethod
     def local(cls, data_dir: Path | str | None = None, **ways: Unpack[Ways]) -> Self:

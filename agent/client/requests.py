@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 BASE = "/api/v1"
 SLOW_S = 600.0  # a long answer of a large model that has yet to be loaded
+EVENTS = {"Accept": "text/event-stream"}
 SILENCE_S = 45.0  # the agent sends a comment every 15 s
 
 
@@ -60,7 +61,7 @@ class Pages(Generic[T]):
     def page(self, cursor: str | None) -> Call[Json]:
         """The request for the page behind `cursor`."""
         query = {**self.query, **({"cursor": cursor} if cursor else {})}
-        return Call("GET", self.path, query=query, timeout_s=self.timeout_s)
+        return Call("GET", self.path, query=query, timeout_s=self.timeout_s, read=_page)
 
 
 @dataclass(slots=True)
@@ -139,6 +140,11 @@ def named(model: str) -> str:
 def without_none(values: Mapping[str, object]) -> dict[str, object]:
     """Only what was said."""
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _page(body: bytes) -> Json:
+    page: Json = orjson.loads(body)
+    return {"items": page["items"], "next_cursor": page.get("next_cursor")}
 
 
 def _hash(body: bytes) -> str:

@@ -14,7 +14,7 @@ from agent.client import conversing, inferring, surroundings
 from agent.client.handles import Batch, Events, Reply, Running, Stream
 from agent.client.methods import documented
 from agent.client.pictures import ImageSource, Picture
-from agent.client.places import NOT_RUNNING, Client, Ways, connections, problem_of, translated
+from agent.client.places import NOT_RUNNING, Client, Ways, connections, problem_of, read, translated
 from agent.client.problems import AgentError, ClientProblem
 from agent.client.reading import Blocks, Follower
 from agent.client.requests import (
@@ -65,7 +65,7 @@ def _begun(make: Callable[P, Begun], handle: type[R]) -> Callable[Concatenate["A
 
 def _replied(make: Callable[P, Call[Posted]]) -> Callable[Concatenate["Agent", P], Reply]:
     def method(self: "Agent", /, *args: P.args, **named: P.kwargs) -> Reply:
-        return Reply(self, self.answer_to(make(*args, **named)))
+        return self._reply(make(*args, **named))
 
     return documented(method, make, "Reply")
 
@@ -155,12 +155,13 @@ class Agent(Client):
         model = more.get("model")
         where = conversation or self.new_conversation(model=model, system=system)["id"]
         try:
-            posted = self.send(where, content, images=images, key=key, timeout=timeout, **more)
+            return self._reply(
+                conversing.send(where, content, images=images, key=key, timeout=timeout, **more)
+            )
         except ClientProblem:
             if conversation is None:  # what was refused leaves nothing behind
                 self.delete_conversation(where)
             raise
-        return Reply(self, posted)
 
     regenerate = _replied(conversing.regenerate)
 
@@ -192,20 +193,7 @@ class Agent(Client):
 
         Returns an iterator that goes on where it was when the connection breaks or the agent is
         started anew. Raises NotFound, and NotRunning if nobody answers for a minute."""
-        reader = Follower(run_id, after)
-        while True:
-            err: AgentError | None = None
-            try:
-                with closing(self._bytes(reader.request())) as parts:
-                    for part in parts:
-                        yield from reader.feed(part)
-                if not reader.has_ended and (last := reader.closing(self.run(run_id))):
-                    yield last
-            except AgentError as failed:
-                err = failed
-            if reader.has_ended:
-                return
-            self._wait(reader.pause(err), err)
+        return self._followed(Follower(run_id, after))
 
     # --- models and what is around ------------------------------------------------------------
 
@@ -230,7 +218,8 @@ class Agent(Client):
     def ready(self, *, timeout: float | None = None) -> Health:
         """How the agent is. Asks once, and does not wait for better times.
 
-        Returns its health, whether it is good or bad; for a stranger the status alone."""
+        Returns its health, whether it is good or bad; for a stranger the status alone. Raises
+        NotRunning."""
         answer = self._once("GET", "/health/ready", timeout)
         if answer.status_code not in {200, 503} or b'"status"' not in answer.content:
             raise problem_of(answer)
@@ -250,12 +239,13 @@ class Agent(Client):
         )
 
     def json(self, method: str, path: str, **request: Any) -> Json:  # Any: httpx's own
-        """As `call`. Returns the answer read as a JSON object."""
+        """As `call`. Returns the answer read as a JSON object, and raises the same."""
         answer: Json = orjson.loads(self.call(method, path, **request).content)
         return answer
 
     def items(self, path: str, **query: str | int | bool) -> Iterator[Json]:
-        """Everything in any list, page after page. Returns an iterator."""
+        """Everything in any list, page after page. Returns an iterator, which raises what `call`
+        raises."""
         return self._every(Pages(path, query, None, dict))
 
     # --- what is sent -------------------------------------------------------------------------
@@ -266,7 +256,7 @@ class Agent(Client):
         answer = self._send(
             call.method, call.path, call.timeout_s, repeats=call.repeats, **call.sent()
         )
-        return call.read(answer.content)
+        return read(call, answer)
 
     def _upload(self, pictures: Sequence[Picture]) -> None:
         for picture in pictures:
@@ -300,6 +290,28 @@ class Agent(Client):
         with translated():
             asked = self._asked(method, path, timeout or self._timeout_s, request)
             return self._http.request(**asked)
+
+    def _reply(self, call: Call[Posted]) -> Reply:
+        self._upload(call.pictures)
+        events = self._followed(Follower(begin=call, attempts=self._attempts(repeats=call.repeats)))
+        posted: Any = next(events).data  # Any: JSON values
+        return Reply(self, posted, events)
+
+    def _followed(self, reader: Follower) -> Events:
+        while True:
+            err: AgentError | None = None
+            try:
+                with closing(self._bytes(reader.request())) as parts:
+                    for part in parts:
+                        yield from reader.feed(part)
+                reader.check()
+                if not reader.has_ended and (last := reader.closing(self.run(reader.run_id))):
+                    yield last
+            except AgentError as failed:
+                err = failed
+            if reader.has_ended:
+                return
+            self._wait(reader.pause(err), err)
 
     def _stateless(self, streamed: Streamed) -> Events:
         call = streamed.call
