@@ -6,6 +6,7 @@ import orjson
 
 from agent.compat.ollama_shapes import AskIn, ChatIn, GenerateIn, MessageIn
 from agent.compat.service import Wanted
+from agent.inference.ollama_wire import lasting
 from agent.inference.rules import ChatRequest, Message, Native, ToolCall
 
 OLLAMAS_OWN = ("raw", "suffix", "template", "context")
@@ -112,5 +113,5 @@ def _with_images(messages: Sequence[object], ours: Sequence[Message]) -> list[ob
 def _body(told: Mapping[str, object], request: ChatRequest) -> bytes:
     # An answer that is not streamed is collected here: only a stream tells that it goes on.
     ours = {"stream": True, "options": request.options}
-    kept = {"keep_alive": request.keep_alive} if told.get("keep_alive") is None else {}
+    kept = {"keep_alive": lasting(request.keep_alive)} if told.get("keep_alive") is None else {}
     return orjson.dumps({**told, **ours, **kept})

@@ -21,6 +21,7 @@ from tests.agent.talking import MODEL, body, opened, post, problem
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.ollama_binary import OllamaProgram
 from tests.serving import Served, running_agent
+from tests.sse import follow
 
 Json = dict[str, Any]  # Any: JSON values
 SHARED = "hhao/qwen2.5-coder-tools:32b"
@@ -80,6 +81,27 @@ async def test_an_answer_finds_the_model_as_it_was_warmed_up(
     await served.client.post(f"/api/v1/runs/{posted['run']['id']}/cancel")
 
     assert fake.state.scheduler.loaded() == [runner]  # the very same: not read in once more
+
+
+async def test_a_keep_alive_without_a_unit_reaches_ollama_as_the_number_that_it_wants(
+    tmp_path: Path, fake: FakeOllama
+) -> None:
+    async with running_agent(tmp_path, ollama_url=fake.url, keep_alive="-1") as served:
+        await served.agent.backend.until(lambda state: state.is_up)
+        loaded = await do(served.client, "short", "load")
+        native = {"model": "short", "prompt": "Why?", "raw": True, "stream": False}
+        answered = await served.client.post("/ollama/api/generate", json=native)
+        conversation = await opened(served.client, model="short")
+        posted = body(await post(served.client, conversation["id"]), 202)
+        last = (await follow(served.client, posted["run"]["id"]))[-1]
+
+    told = [
+        seen.body["keep_alive"]
+        for seen in fake.requests
+        if seen.method == "POST" and "keep_alive" in seen.body
+    ]
+    assert (answered.status_code, last.name, loaded["expires_at"] > "2300") == (200, "done", True)
+    assert told == [-1] * 3
 
 
 async def test_a_model_goes_out_of_memory_and_one_that_is_not_there_is_fine(
