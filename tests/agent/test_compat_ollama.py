@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from agent.compat.ollama_answers import Lines, Said
 from agent.inference.rules import Batch, Finish, Frame, ToolCall, Usage
+from tests.agent.other_clients import ASKED, NAMES, SAID, TOOL, as_new, one_agent, one_server
 from tests.agent.talking import MODEL, SEEING, chats, picture
 from tests.clock import MovingClock
 from tests.fakes.ollama import FakeOllama
@@ -21,24 +22,12 @@ from tests.serving import NO_TLS, NOBODY, Served, running_agent
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SAID = "Your print is stringing: lower the hotend by 5 degrees and dry your spool.\n\nÜber ✓ 😀"
-ASKED = [{"role": "user", "content": "Why does it string?"}]
 WATCHED = {"/api/version", "/api/tags", "/api/ps"}
-TOOL = {
-    "type": "function",
-    "function": {
-        "name": "get_printer_status",
-        "parameters": {"type": "object", "properties": {"printer": {"type": "string"}}},
-    },
-}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server() -> AsyncIterator[FakeOllama]:
-    models = ["short", "think", "toolgo", "emb"]
-    async with FakeOllama(models=models, num_parallel=64) as fake:
-        fake.add_model(MODEL, capabilities=["completion", "insert"])
-        fake.add_model(SEEING, capabilities=["completion", "vision"])
+    async with one_server() as fake:
         yield fake
 
 
@@ -46,19 +35,13 @@ async def server() -> AsyncIterator[FakeOllama]:
 async def served(
     tmp_path_factory: pytest.TempPathFactory, server: FakeOllama
 ) -> AsyncIterator[Served]:
-    data = tmp_path_factory.mktemp("ollama") / "data"
-    async with running_agent(data, ollama_url=server.url) as served:
-        await served.agent.backend.until(lambda state: state.is_up)
+    async with one_agent(tmp_path_factory.mktemp("compat"), server) as served:
         yield served
 
 
 @pytest.fixture
 def fake(server: FakeOllama) -> FakeOllama:
-    """The same one, as good as new."""
-    server.behave_well()
-    server.requests.clear()
-    server.departures.clear()
-    return server
+    return as_new(server)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -192,7 +175,7 @@ async def test_models_are_listed_and_shown(client: ollama.AsyncClient, fake: Fak
     shown = await client.show("think")
 
     names = {model.model for model in listed}
-    assert names == {"short:latest", "think:latest", "toolgo:latest", "emb:latest", MODEL, SEEING}
+    assert names == NAMES
     assert all(model.size and model.digest and model.modified_at for model in listed)
     assert all(model.details and model.details.family for model in listed)
     assert set(shown.capabilities or []) == {"completion", "thinking"}

@@ -18,50 +18,31 @@ from agent.compat.openai_shapes import ChatIn
 from agent.inference.rules import Batch, Finish, Frame, Message, ToolCall, Usage
 from agent.shared import web
 from agent.shared.errors import Invalid
+from tests.agent.other_clients import ASKED, NAMES, SAID, TOOL, as_new, one_agent, one_server
 from tests.agent.talking import MODEL, SEEING, chats, data_url
 from tests.fakes.ollama import RUNNER_DIED, FakeOllama
 from tests.serving import NO_TLS, NOBODY, Served, running_agent
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SAID = "Your print is stringing: lower the hotend by 5 degrees and dry your spool.\n\nÜber ✓ 😀"
-ASKED: list[Any] = [{"role": "user", "content": "Why does it string?"}]  # Any: the package's unions
-TOOL: Any = {
-    "type": "function",
-    "function": {
-        "name": "get_printer_status",
-        "description": "What a printer does now.",
-        "parameters": {"type": "object", "properties": {"printer": {"type": "string"}}},
-    },
-}
-
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def ollama() -> AsyncIterator[FakeOllama]:
-    models = ["short", "think", "toolgo", "emb"]
-    async with FakeOllama(models=models, num_parallel=64) as fake:
-        fake.add_model(MODEL, capabilities=["completion", "insert"])
-        fake.add_model(SEEING, capabilities=["completion", "vision"])
+async def server() -> AsyncIterator[FakeOllama]:
+    async with one_server() as fake:
         yield fake
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def served(
-    tmp_path_factory: pytest.TempPathFactory, ollama: FakeOllama
+    tmp_path_factory: pytest.TempPathFactory, server: FakeOllama
 ) -> AsyncIterator[Served]:
-    data = tmp_path_factory.mktemp("openai") / "data"
-    async with running_agent(data, ollama_url=ollama.url) as served:
-        await served.agent.backend.until(lambda state: state.is_up)
+    async with one_agent(tmp_path_factory.mktemp("compat"), server) as served:
         yield served
 
 
 @pytest.fixture
-def fake(ollama: FakeOllama) -> FakeOllama:
-    """The same one, as good as new."""
-    ollama.behave_well()
-    ollama.requests.clear()
-    ollama.departures.clear()
-    return ollama
+def fake(server: FakeOllama) -> FakeOllama:
+    return as_new(server)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -195,7 +176,7 @@ async def test_models_are_listed_and_looked_up(client: openai.AsyncOpenAI) -> No
     short = await client.models.retrieve("short")
 
     names = {model.id for model in listed}
-    assert names == {"short:latest", "think:latest", "toolgo:latest", "emb:latest", MODEL, SEEING}
+    assert names == NAMES
     assert (one.id, one.object, short.id) == (MODEL, "model", "short")
     assert all(model.created > 1_700_000_000 for model in listed)
 
