@@ -1,8 +1,11 @@
 """Models into memory, out of it and off the disk; and servers that move or fall silent."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,7 @@ from tests.serving import Served, running_agent
 from tests.sse import follow
 
 Json = dict[str, Any]  # Any: JSON values
+POSIX = pytest.mark.skipif(os.name != "posix", reason="the test double is a shell script")
 SHARED = "hhao/qwen2.5-coder-tools:32b"
 
 
@@ -264,6 +268,7 @@ async def test_a_model_that_falls_silent_is_told_to_whoever_runs_the_server(
     assert backend.requests_of("short") == 0
 
 
+@POSIX
 @pytest.mark.slow
 @pytest.mark.timeout(30)
 async def test_the_agent_starts_its_own_ollama_anew_when_a_model_falls_silent(
@@ -283,3 +288,35 @@ async def test_the_agent_starts_its_own_ollama_anew_when_a_model_falls_silent(
 
     assert (before.url, after.url, after.restarts) == (url, url, 1)
     assert before.pid != after.pid
+
+
+@POSIX
+@pytest.mark.slow
+@pytest.mark.timeout(30)
+async def test_the_agent_follows_its_own_ollama_to_another_port(tmp_path: Path) -> None:
+    program = OllamaProgram(tmp_path / "bin")
+    url = f"http://127.0.0.1:{a_free_port()}"
+    async with running_agent(
+        tmp_path / "data",
+        ollama_url=url,
+        manage_ollama="auto",
+        ollama_binary=program.path,
+        pace=replace(QUICK, first_wait_s=0.5),
+    ) as served:
+        before = await until(served.agent.runtime, "running")
+        first = await served.agent.backend.until(lambda state: state.is_up)
+        os.kill(before.pid or 0, signal.SIGKILL)
+        await until(served.agent.runtime, "waiting")
+        async with await asyncio.start_server(greet, "127.0.0.1", before.port):
+            after = await until(served.agent.runtime, "running", restarts=1)
+            second = await served.agent.backend.until(
+                lambda state: state.is_up and state.url == after.url
+            )
+
+    assert (first.url, second.url != url) == (url, True)
+
+
+async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Some other program that has the port."""
+    writer.write(b"SSH-2.0-OpenSSH_9.6\r\n")
+    writer.close()
