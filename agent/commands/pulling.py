@@ -55,6 +55,10 @@ def pull(
             agent.cancel(run_id)
             typer.echo(clean(hint(_resumable(name, "Stopped."))), err=True)
             raise typer.Exit(CANCELLED) from None
+    _tell_end(name, last, as_json=as_json)
+
+
+def _tell_end(name: str, last: "ServerSentEvent", *, as_json: bool) -> None:
     if last.name == "done":
         if not as_json:
             typer.echo(clean(f"{name} is there."))
