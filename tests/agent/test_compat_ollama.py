@@ -339,6 +339,31 @@ async def test_what_was_asked_is_noted_by_its_project(
     assert bad.status_code == 400
 
 
+async def test_a_model_of_an_openai_shaped_server_answers_in_ollamas_words(
+    client: ollama.AsyncClient, served: Served
+) -> None:
+    async with FakeOllama(models=[]) as cloud:
+        cloud.add_model("faraway", words=["far", " away"])
+        asked = {"name": "cloud", "provider": "openai", "url": f"{cloud.url}/v1"}
+        made = (await served.client.post("/api/v1/backends", json=asked)).json()
+        try:
+            whole = await client.chat("faraway", messages=ASKED)
+            stream = await client.generate("faraway", prompt="Where?", stream=True)
+            parts = [part async for part in stream]
+            loaded = await client.generate("faraway", keep_alive=0)
+            shown = await client.show("faraway")
+            with pytest.raises(ollama.ResponseError) as refused:
+                await client.generate("faraway", prompt="Where?", raw=True)
+        finally:
+            await served.client.delete(f"/api/v1/backends/{made['id']}")
+
+    assert (whole.message.content, whole.done, whole.done_reason) == ("far away", True, "stop")
+    assert "".join(str(part.response) for part in parts) == "far away"
+    assert [part.done for part in parts] == [False, False, True]
+    assert (loaded.done_reason, shown.capabilities) == ("unload", ["completion", "tools"])
+    assert refused.value.error == "The server of faraway has no words for raw."
+
+
 # --- without a server ---------------------------------------------------------------------------
 
 
