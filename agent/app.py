@@ -337,6 +337,7 @@ async def open_agent(  # noqa: PLR0915 - the wiring, read from top to bottom
 
         async def end_streams() -> None:
             runtime.end_streams()
+            await streams.close()
             await runs.close()
 
         async def sizing() -> Sizing:

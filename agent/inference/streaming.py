@@ -8,7 +8,7 @@ import orjson
 
 from agent.inference.rules import Batch, Finish, Frame
 from agent.shared import wire
-from agent.shared.errors import OrcaError
+from agent.shared.errors import OrcaError, Unavailable
 from agent.shared.problems import describe
 from agent.shared.tasks import Tasks
 
@@ -133,14 +133,23 @@ async def streamed(
         async for part in pipe.parts():
             has_begun = True
             yield part
-        try:
-            await task
-        except OrcaError as err:
+        await asyncio.wait([task])
+        if (failure := _failure(task)) is not None:
             if not has_begun:
-                raise
-            yield encoder.event("error", {"problem": describe(err)})
+                raise failure
+            yield encoder.event("error", {"problem": describe(failure)})
     finally:
         task.cancel()
         await asyncio.wait([task])
         if not task.cancelled():
             task.exception()  # nobody is left who wants to know
+
+
+def _failure(task: asyncio.Task[None]) -> OrcaError | None:
+    """What a task that has ended failed with. Raises a mistake of ours."""
+    if task.cancelled():  # not by the reader, or nobody would ask
+        return Unavailable("agent-ending", "The agent is ending. Ask again in a moment.")
+    error = task.exception()
+    if error is not None and not isinstance(error, OrcaError):
+        raise error
+    return error

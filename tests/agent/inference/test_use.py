@@ -194,6 +194,22 @@ async def test_who_leaves_stops_the_model(
     assert (queue["waiting"], queue["running"]) == (0, 0)
 
 
+async def test_a_stream_is_told_that_the_agent_ends(tmp_path: Path, fake: FakeOllama) -> None:
+    fake.misbehave(path="/api/chat", text="word " * 1000, pace=50)
+    asked = {"messages": [QUESTION], "stream": True}
+    lines = b""
+    async with running_agent(tmp_path / "data", ollama_url=fake.url) as served:
+        await served.agent.backend.until(lambda state: state.is_up)
+        async with served.client.stream("POST", "/api/v1/chat", json=asked) as reply:
+            async for part in reply.aiter_raw():
+                lines += part
+                await served.agent.end_streams()
+
+    name, data = events_of(lines)[-1]
+    assert (name, data["problem"]["type"]) == ("error", "urn:orca:problem:agent-ending")
+    await fake.client_left()
+
+
 async def test_who_reads_slowly_holds_the_model_back(served: Served, fake: FakeOllama) -> None:
     fake.full_speed(200_000)
     asked = {"messages": [QUESTION], "stream": True}
