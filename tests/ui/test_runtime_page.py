@@ -60,7 +60,7 @@ async def test_the_agents_own_ollama_is_stopped_started_and_heard(
     page = await opened(panel, "runtime")
     state = page.get_by_test_id("ollama-state")
     await expect(state).to_have_text("running", timeout=15_000)
-    await expect(page).to_contain_text("this agent started it, and may stop it")
+    await expect(page).to_contain_text("this agent, which may stop it")
     await expect(page.get_by_test_id("log")).to_contain_text("Listening")
     await is_sound(panel)
 

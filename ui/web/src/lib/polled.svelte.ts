@@ -18,16 +18,19 @@ export class Polled<T> {
 
   /** Begins; returns what ends it. */
   start(): () => void {
-    const look = () => document.visibilityState === "visible" && void this.refresh();
     this.#isWanted = true;
-    document.addEventListener("visibilitychange", look);
+    document.addEventListener("visibilitychange", this.#look);
     void this.refresh();
     return () => {
       this.#isWanted = false;
       clearTimeout(this.#timer);
-      document.removeEventListener("visibilitychange", look);
+      document.removeEventListener("visibilitychange", this.#look);
     };
   }
+
+  #look = () => {
+    if (document.visibilityState === "visible") void this.refresh();
+  };
 
   /** Reads now, and plans the next time. */
   async refresh(): Promise<void> {
@@ -45,9 +48,7 @@ export class Polled<T> {
       if (!(error instanceof Unreachable) || this.value === null) this.failure = error;
     } finally {
       this.#isReading = false;
-      if (this.#isWanted && document.visibilityState === "visible") {
-        this.#timer = setTimeout(() => void this.refresh(), this.#isStale ? 0 : this.everyMs);
-      }
+      if (this.#isWanted) this.#timer = setTimeout(this.#look, this.#isStale ? 0 : this.everyMs);
     }
   }
 }

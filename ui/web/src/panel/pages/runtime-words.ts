@@ -18,7 +18,7 @@ export const STATES: Record<OllamaProcess["state"], StateWords> = {
 };
 
 const OWNERS: Record<NonNullable<OllamaProcess["owner"]>, string> = {
-  agent: "this agent started it, and may stop it",
+  agent: "this agent, which may stop it",
   systemd: "a systemd service",
   app: "the Ollama app",
   container: "a container",
