@@ -361,7 +361,7 @@ async def test_a_model_of_an_openai_shaped_server_answers_in_ollamas_words(
     assert "".join(str(part.response) for part in parts) == "far away"
     assert [part.done for part in parts] == [False, False, True]
     assert (loaded.done_reason, shown.capabilities) == ("unload", ["completion", "tools"])
-    assert refused.value.error == "The server of faraway has no words for raw."
+    assert refused.value.error == "The server of faraway:latest has no words for raw."
 
 
 # --- without a server ---------------------------------------------------------------------------
