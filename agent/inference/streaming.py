@@ -148,7 +148,7 @@ async def streamed(
 def _failure(task: asyncio.Task[None]) -> OrcaError | None:
     """What a task that has ended failed with. Raises a mistake of ours."""
     if task.cancelled():  # not by the reader, or nobody would ask
-        return Unavailable("agent-ending", "The agent is ending. Ask again in a moment.")
+        return Unavailable("agent-stopping", "The agent is ending. Ask again in a moment.")
     error = task.exception()
     if error is not None and not isinstance(error, OrcaError):
         raise error

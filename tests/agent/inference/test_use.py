@@ -206,7 +206,7 @@ async def test_a_stream_is_told_that_the_agent_ends(tmp_path: Path, fake: FakeOl
                 await served.agent.end_streams()
 
     name, data = events_of(lines)[-1]
-    assert (name, data["problem"]["type"]) == ("error", "urn:orca:problem:agent-ending")
+    assert (name, data["problem"]["type"]) == ("error", "urn:orca:problem:agent-stopping")
     await fake.client_left()
 
 
