@@ -22,12 +22,14 @@ RETRIED = {429, 503}
 def may_repeat(err: AgentError, *, is_repeatable: bool) -> bool:
     """Whether sending once more can help and cannot do the same thing twice.
 
-    What was refused for want of room, or never arrived, was not done."""
+    What never arrived was not done, nor was what was refused until later."""
     if isinstance(err, NoAnswerInTime):
         return False
     if isinstance(err, ConnectionLost):
         return is_repeatable
-    return isinstance(err, NotRunning) or (isinstance(err, Busy) and err.status in RETRIED)
+    if isinstance(err, Busy) and err.status in RETRIED:
+        return is_repeatable or err.retry_after is not None
+    return isinstance(err, NotRunning)
 
 
 def pause_s(failures: int, fraction: float, longest_s: float = LONGEST_PAUSE_S) -> float:

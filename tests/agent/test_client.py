@@ -1,6 +1,7 @@
 """The Python clients against a running agent. Every scenario holds for both of them."""
 
 import asyncio
+import os
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator
 from io import BytesIO
@@ -9,25 +10,31 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from agent import runfile
 from agent.client import (
     AgentError,
     Answer,
     AsyncAgent,
     Conflict,
+    ConnectionLost,
     Denied,
     Invalid,
     NotFound,
     NotRunning,
 )
 from agent.client.pictures import ImageSource
+from agent.runfile import RunningAgent
+from agent.shared.clock import rfc3339, system_clock
 from tests.agent.both import KINDS, Kind, client_of
 from tests.agent.talking import MODEL, SEEING, chats, picture
 from tests.fakes.ollama import FakeOllama
+from tests.fakes.relay import always, relayed
 from tests.serving import Served, running_agent
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 QUESTION = "Why does PETG string?"
+LONG = " ".join(map(str, range(300)))
 
 
 module = pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -327,6 +334,85 @@ async def test_a_model_server_is_added_tested_and_removed(
     assert (tested["state"], len(tested["models"])) == ("up", 1)
     assert names == ["local", "other"]
     assert [one["name"] async for one in agent.backends()] == ["local"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("end", ["closed", "reset"])
+async def test_no_piece_is_lost_or_doubled_however_often_the_line_breaks(
+    served: Served, fake: FakeOllama, kind: Kind, end: str
+) -> None:
+    fake.misbehave(path="/api/chat", text=LONG, pace=2000)
+    port = int(served.url.rpartition(":")[2])
+
+    async with (
+        relayed(port, always(5000), is_reset=end == "reset") as relay,
+        client_of(kind, relay.url, served.token) as agent,
+    ):
+        here = await served.client.post("/api/v1/conversations", json={})
+        reply = await agent.ask("Count.", conversation=here.json()["id"])
+        numbers = [event.seq async for event in reply]
+        answer = await reply.message()
+
+    assert reply.heard.text == answer["content"] == LONG
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert relay.broken >= 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_question_whose_answer_got_lost_is_asked_once(
+    served: Served, fake: FakeOllama, kind: Kind
+) -> None:
+    port = int(served.url.rpartition(":")[2])
+    here = (await served.client.post("/api/v1/conversations", json={})).json()["id"]
+
+    async with (
+        relayed(port, [0, 40, None, 0], is_reset=True) as relay,
+        client_of(kind, relay.url, served.token) as agent,
+    ):
+        await (await agent.ask("Once?", conversation=here)).message()
+        relay.drop()
+        with pytest.raises(ConnectionLost):  # it has no key: doing it twice would make two
+            await agent.new_conversation()
+
+    async with AsyncAgent(served.url, served.token) as direct:
+        kept = [one["role"] async for one in direct.messages(here)]
+    assert kept == ["user", "assistant"]
+    assert len(chats(fake)) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_stateless_stream_that_breaks_says_so(
+    served: Served, fake: FakeOllama, kind: Kind
+) -> None:
+    fake.misbehave(path="/api/chat", text=LONG, pace=2000)
+    port = int(served.url.rpartition(":")[2])
+
+    async with (
+        relayed(port, always(2500)) as relay,
+        client_of(kind, relay.url, served.token) as agent,
+    ):
+        stream = agent.chat_stream("Count.", model=MODEL)
+        with pytest.raises(ConnectionLost):
+            _ = [text async for text in stream.texts()]
+
+    assert LONG.startswith(stream.heard.text)
+    assert stream.heard.text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_token_that_was_replaced_is_looked_up(served: Served, kind: Kind) -> None:
+    folder, port = served.settings.data_dir, int(served.url.rpartition(":")[2])
+    moment = rfc3339(system_clock())
+    there = RunningAgent(served.url, port, os.getpid(), served.token, moment, "1")
+
+    async with client_of(kind, served.url, "an old one", data_dir=folder) as agent:
+        with pytest.raises(Denied):
+            await agent.queues()
+        runfile.write(folder, there)
+        found = await agent.queues()
+        (folder / runfile.FILE_NAME).unlink()
+
+    assert len(found) == 2
 
 
 async def test_a_hundred_questions_at_once_through_one_client(
