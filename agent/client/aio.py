@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 
 import httpx
@@ -114,12 +113,7 @@ class AsyncAgent(Client):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
     async def aclose(self) -> None:
@@ -194,6 +188,12 @@ class AsyncAgent(Client):
 
         Returns it, to be iterated over or waited for. Raises NotFound when it is read."""
         return AsyncRunning(self, run_id, after=after)
+
+    def follow_batch(self, run_id: str) -> AsyncBatch:
+        """A batch that was begun before, also by another program.
+
+        Returns it; its `results()` begin with the first. Raises NotFound when it is read."""
+        return AsyncBatch(self, run_id)
 
     def events(self, run_id: str, *, after: int = 0) -> Events:
         """Every event of a run behind number `after`, once and in order, until it ends.

@@ -1,7 +1,6 @@
 """What an asyncio program holds while something goes on: an answer, a run, a batch."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from agent.client.answers import Answer, Event, Heard, failure
@@ -31,12 +30,7 @@ class AsyncFollowing:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
     async def aclose(self) -> None:

@@ -1,7 +1,6 @@
 """What a program holds while something goes on: an answer, a run, a batch."""
 
 from collections.abc import Generator, Iterator
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from agent.client.answers import Answer, Event, Heard, failure
@@ -31,12 +30,7 @@ class Following:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 
 import httpx
@@ -107,12 +106,7 @@ class Agent(Client):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -187,6 +181,12 @@ class Agent(Client):
 
         Returns it, to be iterated over or waited for. Raises NotFound when it is read."""
         return Running(self, run_id, after=after)
+
+    def follow_batch(self, run_id: str) -> Batch:
+        """A batch that was begun before, also by another program.
+
+        Returns it; its `results()` begin with the first. Raises NotFound when it is read."""
+        return Batch(self, run_id)
 
     def events(self, run_id: str, *, after: int = 0) -> Events:
         """Every event of a run behind number `after`, once and in order, until it ends.

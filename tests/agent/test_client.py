@@ -244,6 +244,7 @@ async def test_a_batch_tells_what_came_of_each_as_they_finish(
     )
     answers = [Answer.of(one["answer"]) async for one in seen.results()]
     late = [one["id"] async for one in seen.results()]
+    again = [one["id"] async for one in agent.follow_batch(seen.run_id).results()]
 
     assert [one["status"] for one in results.values()].count("done") == 7
     assert results["6"]["problem"]["status"] == 422
@@ -251,7 +252,7 @@ async def test_a_batch_tells_what_came_of_each_as_they_finish(
     assert batch.heard.progress is not None
     assert batch.heard.progress.fraction == 1.0
     assert [one.model for one in answers] == [SEEING, SEEING]
-    assert late == []
+    assert (late, again) == ([], ["0", "1"])
 
 
 async def test_a_batch_is_cancelled_and_keeps_what_is_done(

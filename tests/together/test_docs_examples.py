@@ -72,7 +72,7 @@ COOKED: dict[str, tuple[dict[str, object], str]] = {
     "what_went_wrong.py": ({}, r"^qwen3:4b: .+I looked at 1 picture\..+I looked at 1 picture\."),
     "settings_as_json.py": ({}, r"^PLA \d+\n$"),
     "tools.py": ({"path": "/api/chat", "times": 1, "tool_call": CALL}, r"^3 .*101\.5"),
-    "folder.py": ({}, r"^ 33% .+ done\n.*100% .+ done\n$"),
+    "folder.py": ({}, r"^(\d\.png done\n){3}3 of 3\n$"),
     "search.py": ({}, r"^Silk PLA wants 230"),
     "hosts.py": ({}, r"^local up \d+\nworkshop up \d+\n$"),
     "notebook.py": ({}, r"^What is a brim\? True\nWhat is a raft\? True\nWhat is a skirt\? True"),
