@@ -73,6 +73,7 @@ async def test_a_server_that_does_not_answer_is_added_only_if_one_insists(
     await remove(panel, card)
 
 
+@pytest.mark.slow
 async def test_a_wrong_address_is_told_at_its_field(panel: Panel) -> None:
     panel.watch.allow("status of 422")
     page = await opened(panel, "backends")

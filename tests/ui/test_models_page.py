@@ -27,6 +27,7 @@ async def test_a_download_is_watched_by_two_cancelled_by_one_and_gone_on_with(
     offer(fake, seconds=6)
     other = await new_panel(agent)
     await other.sign_in()
+    theirs = (await opened(other, "models")).get_by_test_id("pull")
     page = await opened(panel, "models")
 
     await page.get_by_test_id("pull-name").fill(NEW)
@@ -34,7 +35,6 @@ async def test_a_download_is_watched_by_two_cancelled_by_one_and_gone_on_with(
     pull = page.get_by_test_id("pull")
     await expect(pull.get_by_test_id("pull-words")).to_contain_text("MB/s")
     await expect(pull.get_by_test_id("pull-words")).to_contain_text("left")
-    theirs = (await opened(other, "models")).get_by_test_id("pull")
     await expect(theirs).to_have_attribute("data-model", NEW)
     await theirs.get_by_role("button", name="Cancel").click()
 

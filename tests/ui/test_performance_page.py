@@ -5,70 +5,81 @@ from playwright.async_api import expect
 
 from tests.fakes.ollama import FakeOllama
 
-from .conftest import CHAT, NewPanel, NewProgram
+from .conftest import NewPanel
 from .pages import is_sound, opened, sign_in_with
 from .panel import Panel
 from .program import Program
 
 LONG = "word " * 2000
+MEASURED = "measured:1b"
 
 
 async def asked(agent: Program, fake: FakeOllama) -> None:
-    """Two answers, one that failed, and three that go on: one of them waits."""
+    """Of a model that nobody else asks: two answers, one that failed, and five that go on, of
+    which one waits."""
+    fake.add_model(MEASURED, family="other")
+    await agent.post("/backends/local/test", {})
     async with agent.client() as client:
 
-        async def ask(question: str, project: str) -> None:
+        async def ask(question: str, project: str, **headers: str) -> None:
             made = (await client.post("/conversations", json={})).json()
-            await client.post(
-                f"/conversations/{made['id']}/messages",
-                json={"content": question, "model": CHAT},
-                headers={"X-Project": project, "Accept": "text/event-stream"},
-            )
+            path = f"/conversations/{made['id']}/messages"
+            body = {"content": question, "model": MEASURED}
+            await client.post(path, json=body, headers={"X-Project": project, **headers})
 
-        await ask("Why?", "line-1")
-        await ask("Why not?", "line-2")
+        whole = {"Accept": "text/event-stream"}
+        await ask("Why?", "line-1", **whole)
+        await ask("Why not?", "line-2", **whole)
         fake.misbehave(path="/api/chat", times=1, text=LONG, die_after=2)
-        await ask("And then?", "line-1")
+        await ask("And then?", "line-1", **whole)
         fake.misbehave(path="/api/chat", text=LONG, pace=20)
-        for number in range(3):
-            made = (await client.post("/conversations", json={})).json()
-            await client.post(
-                f"/conversations/{made['id']}/messages", json={"content": f"Long {number}"}
-            )
+        for number in range(5):
+            await ask(f"Long {number}", "line-3")
 
 
 async def test_the_page_shows_what_was_asked_and_what_waits(
-    new_program: NewProgram, new_panel: NewPanel, fake: FakeOllama
+    panel: Panel, agent: Program, fake: FakeOllama
 ) -> None:
-    agent = await new_program(fake.url, concurrent_chats=2)
     await asked(agent, fake)
-    panel = await new_panel(agent)
-    await panel.sign_in()
 
     page = await opened(panel, "performance")
 
     text = page.locator("[data-queue=text]")
-    await expect(text).to_contain_text("2 of 2 running")
+    await expect(text).to_contain_text("4 of 4 running")
     await expect(text).to_contain_text("1 waiting")
     await expect(text.get_by_role("img")).to_have_attribute(
-        "aria-label", "2 running and 1 waiting now; at most 1 waiting in the last minutes"
+        "aria-label", "4 running and 1 waiting now; at most 1 waiting in the last minutes"
     )
-    await expect(page.get_by_test_id("totals")).to_contain_text("3 requests, 1 error (33.3%).")
-    card = page.locator(f"[data-testid=model-performance][data-model='{CHAT}']")
+    await expect(page.get_by_test_id("totals")).to_contain_text("requests, ")
+    card = page.locator(f"[data-testid=model-performance][data-model='{MEASURED}']")
+    await expect(card).to_contain_text("3 requests · 1 error (33.3%)")
     await expect(card.locator("dt")).to_have_text(["p50", "p95", "p99"] * 2)
     await expect(card).to_contain_text("tokens/s")
-    rows = page.get_by_test_id("projects").locator("tbody th")
-    await expect(rows).to_have_text(["line-1", "line-2"])
-    await expect(page.get_by_test_id("latest").locator("tbody tr")).to_have_count(3)
-    await expect(page.get_by_test_id("latest").locator(".bad")).to_have_text("failed")
-    await page.get_by_test_id("period").select_option("Last hour")
-    await expect(page.get_by_test_id("totals")).to_contain_text("3 requests")
+    row = page.get_by_test_id("projects").locator("tr").filter(has_text="line-1")
+    await expect(row.locator("td").nth(1)).to_have_text("1")
+    latest = page.get_by_test_id("latest").locator("tbody tr").filter(has_text=MEASURED)
+    await expect(latest).to_have_count(3)
+    await expect(latest.locator(".bad")).to_have_text("failed")
 
     fake.behave_well()
-    for run in (await agent.get("/runs", state="running"))["items"]:
-        await agent.post(f"/runs/{run['id']}/cancel", {})
-    await expect(text).to_contain_text("0 of 2 running")
+    await agent.forget_everything()
+    await expect(text).to_contain_text("0 of 4 running")
     await expect(text).to_contain_text("0 waiting")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [320, 1280])
+async def test_the_page_is_sound(
+    agent: Program, new_panel: NewPanel, fake: FakeOllama, width: int
+) -> None:
+    await asked(agent, fake)
+    panel = await new_panel(agent, viewport={"width": width, "height": 800})
+    await panel.sign_in()
+
+    await opened(panel, "performance")
+    await panel.page.get_by_test_id("period").select_option("Last hour")
+
+    await is_sound(panel)
 
 
 @pytest.mark.slow
@@ -95,21 +106,6 @@ async def test_who_may_not_see_the_numbers_still_sees_the_queues(
 
     await expect(page.get_by_test_id("queue")).to_have_count(2)
     await expect(page.get_by_test_id("not-allowed")).to_contain_text("scope admin")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("width", [320, 1280])
-async def test_the_page_is_sound(
-    new_program: NewProgram, new_panel: NewPanel, fake: FakeOllama, width: int
-) -> None:
-    agent = await new_program(fake.url, concurrent_chats=2)
-    await asked(agent, fake)
-    panel = await new_panel(agent, viewport={"width": width, "height": 800})
-    await panel.sign_in()
-
-    await opened(panel, "performance")
-
-    await is_sound(panel)
 
 
 @pytest.mark.slow

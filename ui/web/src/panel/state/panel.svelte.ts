@@ -37,7 +37,7 @@ export class Panel {
   /** Who this page is for the agent, and what it may do. */
   session = $state.raw<Session | null>(null);
   /** What is shown in the place of the chat. */
-  page = $state.raw<PageAbout | null>(null);
+  page = $state.raw<PageAbout | null>(pageOf(location.hash));
   #listRefreshedAt = 0;
 
   start(): () => void {

@@ -88,14 +88,20 @@ export class Pulls {
 
   constructor(readonly onEnd: (pull: Pull) => void) {}
 
-  /** Takes up what goes on already, and the downloads that the end of the agent cut off. */
+  /** Takes up what goes on: other pages and the terminal begin downloads too. */
   async find(): Promise<void> {
-    const [running, queued, interrupted] = await Promise.all(
-      ["running", "queued", "interrupted"].map((state) => service.runsIn(state, 20)),
-    );
-    const found = [...(interrupted?.items ?? []).slice(0, 5), ...(queued?.items ?? []), ...(running?.items ?? [])];
-    const dismissed = new Set(recall<string[]>(DISMISSED, []));
-    found.filter((run) => run.kind === "pull" && !dismissed.has(run.id)).forEach((run) => this.watch(run));
+    this.#take((await service.runsIn("running", 100)).items);
+  }
+
+  /** Takes up the latest downloads that the end of the agent cut off. */
+  async findCutOff(): Promise<void> {
+    this.#take((await service.runsIn("interrupted", 20)).items);
+  }
+
+  #take(found: Run[]): void {
+    const dismissed = recall<string[]>(DISMISSED, []);
+    const pulls = found.filter((run) => run.kind === "pull" && !dismissed.includes(run.id));
+    pulls.slice(0, 8).reverse().forEach((run) => this.watch(run));
   }
 
   async start(model: string, backend: string | null): Promise<void> {
