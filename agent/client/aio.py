@@ -147,8 +147,8 @@ class AsyncAgent(Client):
         timeout: float | None = None,
         **more: Unpack[Asking],
     ) -> AsyncReply:
-        """Asks in a conversation, or in a new one with `system`. For the other keywords see
-        `agent.client.shapes.Asking`.
+        """Asks in a conversation, or in a new one with `system`. `timeout` is the longest silence.
+        For the other keywords see `agent.client.shapes.Asking`.
 
         Returns the reply while it is written: iterate over it, or over its `texts()`, or wait
         for its `message()`. It goes on through lost connections and restarts of the agent; what
