@@ -27,7 +27,7 @@ PRAGMA journal_mode = WAL;
 PRAGMA synchronous = OFF;
 PRAGMA foreign_keys = ON;
 PRAGMA journal_size_limit = 16777216;
-PRAGMA cache_size = -4000;
+PRAGMA cache_size = -1000;
 CREATE TABLE IF NOT EXISTS variant (
   id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, mime TEXT NOT NULL, width INTEGER NOT NULL,
   height INTEGER NOT NULL, size_bytes INTEGER NOT NULL, turn INTEGER NOT NULL, used_at REAL NOT NULL

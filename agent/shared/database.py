@@ -21,7 +21,7 @@ PRAGMAS = (
     "foreign_keys=ON",
     "busy_timeout=5000",
     "temp_store=MEMORY",
-    "cache_size=-16000",
+    "cache_size=-2000",
     "journal_size_limit=16777216",
 )
 
