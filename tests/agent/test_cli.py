@@ -306,6 +306,7 @@ def test_an_answer_goes_to_stdout_and_all_else_to_stderr(running: Program) -> No
     assert "tiny" in done.stderr
 
 
+@pytest.mark.slow
 def test_text_that_is_piped_in_is_the_question(running: Program) -> None:
     piped = running.orca("chat", "-q", stdin="Why does it string?\n")
     joined = running.orca("chat", "-q", "Explain:", "-", stdin="stringing")
@@ -361,6 +362,7 @@ def test_a_models_text_cannot_steer_the_terminal(running: Program, ollama: Ollam
     assert done.stdout == "a]0;titleb[2Jcd\n"
 
 
+@pytest.mark.slow
 def test_last_goes_on_with_the_latest_conversation(running: Program) -> None:
     running.orca("chat", "first question")
     running.orca("chat", "-c", "last", "second question")
@@ -419,6 +421,7 @@ def test_without_a_model_the_guide_answers_and_says_so(tmp_path: Path) -> None:
     assert "no model is connected" in done.stderr
 
 
+@pytest.mark.slow
 def test_without_a_model_what_only_a_model_can_use_is_named(tmp_path: Path) -> None:
     picture = tmp_path / "print.png"
     Image.new("RGB", (8, 8), "red").save(picture)
@@ -434,6 +437,7 @@ def test_without_a_model_what_only_a_model_can_use_is_named(tmp_path: Path) -> N
     assert "Agent    the guide answers, no model, version " in status.stdout
 
 
+@pytest.mark.slow
 def test_an_answer_outlives_a_restart_of_the_agent(tmp_path: Path) -> None:
     with (
         fake_ollama("--tokens", "100000", "--pace", "50") as ollama,
@@ -554,6 +558,7 @@ def test_the_main_token_is_replaced_on_demand(running: Program) -> None:
     assert json.loads((running.data_dir / "agent.json").read_text())["token"] == new
 
 
+@pytest.mark.slow
 def test_a_page_that_shows_a_code_is_let_in(running: Program) -> None:
     url = json.loads((running.data_dir / "agent.json").read_text())["url"]
     asked = httpx.post(f"{url}/api/v1/pairing", json={"name": "Device tab"}).json()

@@ -222,6 +222,7 @@ async def test_no_bytes_bring_the_agent_down(served: Served) -> None:
 # --- pictures in conversations ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(40)
 async def test_lists_hold_hashes_and_no_pictures(served: Served) -> None:
     """Five hundred pictures in fifty conversations."""

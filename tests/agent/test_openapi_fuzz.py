@@ -110,6 +110,7 @@ def _fuzz_one(
         one()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 def test_the_api_keeps_to_its_description(target: Target) -> None:
     seen = fuzz(target, 1)

@@ -348,6 +348,7 @@ async def test_a_cut_off_run_tells_its_end_to_whoever_saw_more_than_was_saved(
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 async def test_fifty_openings_leave_nothing_behind(tmp_path: Path) -> None:
     async def once(*, asks: bool = True) -> None:

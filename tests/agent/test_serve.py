@@ -164,6 +164,7 @@ def test_hints_name_the_program_as_it_is_called_from_here(tmp_path: Path) -> Non
     assert str(folder / "orca-agent").removeprefix(f"{Path.cwd()}{os.sep}") in done.stderr
 
 
+@pytest.mark.slow
 def test_another_folder_is_another_agent(tmp_path: Path) -> None:
     with program(tmp_path / "one") as one, program(tmp_path / "two") as two:
         first, second = one.serve(), two.serve()
@@ -185,6 +186,7 @@ def test_a_port_that_is_taken_is_replaced_and_the_consequence_said(tmp_path: Pat
     assert f"http://127.0.0.1:{port} (OrcaSlicer" in err
 
 
+@pytest.mark.slow
 def test_what_a_killed_agent_left_behind_misleads_nobody(tmp_path: Path) -> None:
     with program(tmp_path / "data") as one:
         first = one.serve()

@@ -69,6 +69,7 @@ async def test_every_operation_has_an_id_of_its_own(operations: dict[str, Operat
     assert len(set(ids)) == len(ids)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 def test_the_description_is_written_alike_on_every_machine(tmp_path: Path) -> None:
     machines = (

@@ -227,6 +227,7 @@ def kill_often(folder: Path, times: int, seed: int) -> None:
     assert len(witness.runs) >= times / 2
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 def test_five_kills_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     kill_often(tmp_path, 5, seed=1)

@@ -1,5 +1,6 @@
 """A fresh machine: no Ollama yet, then one, then none again."""
 
+import pytest
 from playwright.async_api import Route, expect
 
 from tests.fakes.ollama import FakeOllama
@@ -85,6 +86,7 @@ async def test_an_ollama_that_comes_and_goes_is_shown_without_a_reload(
     assert await panel.page.evaluate("window.notReloaded") is True
 
 
+@pytest.mark.slow
 async def test_ollama_without_a_model_is_told_from_no_ollama(
     new_program: NewProgram, new_panel: NewPanel
 ) -> None:

@@ -81,6 +81,7 @@ async def test_nothing_scrolls_sideways(
     await walk_through_all_states(panel, fake)
 
 
+@pytest.mark.slow
 async def test_at_twice_the_letter_size_nothing_scrolls_sideways(
     agent: Program, new_panel: NewPanel, fake: FakeOllama
 ) -> None:

@@ -74,7 +74,9 @@ async def test_two_pages_follow_one_answer(
     await assert_whole(panel)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 async def test_a_restart_of_the_agent_in_the_middle_keeps_the_text_and_offers_another_try(
     new_program: NewProgram, new_panel: NewPanel, fake: FakeOllama, number: signal.Signals
 ) -> None:

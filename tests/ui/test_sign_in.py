@@ -4,6 +4,7 @@ import asyncio
 import re
 import sys
 
+import pytest
 from playwright.async_api import expect
 
 from .conftest import NewPanel
@@ -48,6 +49,7 @@ async def test_a_code_confirmed_elsewhere_signs_the_page_in(
     await expect(panel.state).to_contain_text("Ready")
 
 
+@pytest.mark.slow
 async def test_a_code_is_confirmed_in_an_open_panel(
     panel: Panel, agent: Program, new_panel: NewPanel
 ) -> None:

@@ -134,6 +134,7 @@ async def test_thoughts_are_folded_until_one_looks(panel: Panel, fake: FakeOllam
     await expect(panel.text).to_have_text("Dry it.")
 
 
+@pytest.mark.slow
 async def test_a_model_on_its_way_into_memory_is_shown_and_can_be_cancelled(
     new_program: NewProgram, new_panel: NewPanel
 ) -> None:
