@@ -48,9 +48,10 @@ def test(arguments: list[str]) -> int:
 
 
 def test_slow(arguments: list[str]) -> int:
-    """The slow tests, one after another: some of them measure time."""
+    """The slow tests. Two at a time: most of what makes them slow is waiting."""
     _prepare_tests()
-    code = _wait([*_pytest(), "-m", "slow", *arguments])
+    spread = ("-n", "2", "--dist", "worksteal")
+    code = _wait([*_pytest(), *spread, "-m", "slow", *arguments])
     return 0 if code == PYTEST_FOUND_NOTHING else code
 
 
