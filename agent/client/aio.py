@@ -21,6 +21,7 @@ from agent.client.requests import (
     Call,
     Pages,
     Streamed,
+    refused,
     repeats,
     uploading,
 )
@@ -259,18 +260,23 @@ class AsyncAgent(Client):
 
     async def answer_to(self, call: Call[T]) -> T:
         """Sends a request that was described. Returns its answer; raises what it says."""
-        await self._upload(call.pictures)
+        await self._upload(call.pictures, bears_bad=call.bears_bad_pictures)
         sent = call.sent()
         answer = await self._send(
             call.method, call.path, call.timeout_s, repeats=call.repeats, **sent
         )
         return read(call, answer)
 
-    async def _upload(self, pictures: Sequence[Picture]) -> None:
+    async def _upload(self, pictures: Sequence[Picture], *, bears_bad: bool = False) -> None:
         for picture in pictures:
             if not picture.sha256:
                 call = await asyncio.to_thread(uploading, picture)  # which reads the file
-                picture.sha256 = await self.answer_to(call)
+                try:
+                    picture.sha256 = await self.answer_to(call)
+                except ClientProblem as problem:
+                    if not bears_bad:
+                        raise
+                    refused(picture, call, problem)
 
     async def _every(self, pages: Pages[T]) -> AsyncIterator[T]:
         cursor: str | None = None

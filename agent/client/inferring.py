@@ -175,6 +175,7 @@ def batch(
         body=without_none({"items": made, "concurrency": concurrency, "order": order}),
         headers={"Idempotency-Key": key} if key else {},
         pictures=tuple(found),
+        bears_bad_pictures=True,
         timeout_s=timeout,
     )
     return Begun(sent)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from binascii import Error as NoBase64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from agent.client.problems import Invalid
 
+REFUSED_BYTES = 256 * 1024
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -31,6 +32,7 @@ class Picture:
 
     source: ImageSource
     sha256: str = ""
+    refused: str = ""  # what stands for it where it cannot be uploaded and that is borne
 
     def __post_init__(self) -> None:
         if isinstance(self.source, str) and SHA256.fullmatch(self.source):
@@ -50,9 +52,15 @@ class Picture:
     @staticmethod
     def hash_of(value: object) -> str:
         """How a picture is written in JSON. Raises TypeError for anything else."""
-        if isinstance(value, Picture) and value.sha256:
-            return value.sha256
+        if isinstance(value, Picture) and (value.sha256 or value.refused):
+            return value.sha256 or value.refused
         raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
+
+
+def as_refused(data: bytes) -> str:
+    """A data URL that the agent refuses for the same reason, if it can be told from the
+    beginning."""
+    return f"data:image/png;base64,{b64encode(data[:REFUSED_BYTES]).decode()}"
 
 
 def pictures(sources: Sequence[ImageSource] | None) -> tuple[Picture, ...]:

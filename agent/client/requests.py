@@ -8,7 +8,8 @@ from urllib.parse import quote
 import orjson
 
 from agent.client.answers import Answer
-from agent.client.pictures import Picture
+from agent.client.pictures import Picture, as_refused
+from agent.client.problems import ClientProblem
 from agent.client.shapes import BatchResult, Json
 
 T = TypeVar("T")
@@ -22,7 +23,8 @@ SILENCE_S = 45.0  # the agent sends a comment every 15 s
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
     """One request, and how its answer is read. `pictures` stand in the body and are uploaded
-    first. `is_repeatable`: sending it twice is as good as once."""
+    first; with `bears_bad_pictures` the agent says of each bad one what is wrong with it.
+    `is_repeatable`: sending it twice is as good as once."""
 
     method: str
     path: str
@@ -30,6 +32,7 @@ class Call(Generic[T]):
     query: Mapping[str, object] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     pictures: tuple[Picture, ...] = ()
+    bears_bad_pictures: bool = False
     is_repeatable: bool = False
     timeout_s: float | None = None
     read: Callable[[bytes], T] = orjson.loads
@@ -111,6 +114,13 @@ def repeats(method: str, headers: Mapping[str, str] | None) -> bool:
 
 def ignored(_body: bytes) -> None:
     """Reads an answer that says nothing."""
+
+
+def refused(picture: Picture, call: Call[str], problem: ClientProblem) -> None:
+    """Lets something stand for a picture that is none. Raises any other problem."""
+    if problem.status not in {413, 415, 422} or not isinstance(call.body, bytes):
+        raise problem
+    picture.refused = as_refused(call.body)
 
 
 def uploading(picture: Picture, timeout: float | None = None) -> Call[str]:

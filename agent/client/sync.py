@@ -21,6 +21,7 @@ from agent.client.requests import (
     Call,
     Pages,
     Streamed,
+    refused,
     repeats,
     uploading,
 )
@@ -252,16 +253,22 @@ class Agent(Client):
 
     def answer_to(self, call: Call[T]) -> T:
         """Sends a request that was described. Returns its answer; raises what it says."""
-        self._upload(call.pictures)
+        self._upload(call.pictures, bears_bad=call.bears_bad_pictures)
         answer = self._send(
             call.method, call.path, call.timeout_s, repeats=call.repeats, **call.sent()
         )
         return read(call, answer)
 
-    def _upload(self, pictures: Sequence[Picture]) -> None:
+    def _upload(self, pictures: Sequence[Picture], *, bears_bad: bool = False) -> None:
         for picture in pictures:
             if not picture.sha256:
-                picture.sha256 = self.answer_to(uploading(picture))
+                call = uploading(picture)
+                try:
+                    picture.sha256 = self.answer_to(call)
+                except ClientProblem as problem:
+                    if not bears_bad:
+                        raise
+                    refused(picture, call, problem)
 
     def _every(self, pages: Pages[T]) -> Iterator[T]:
         cursor: str | None = None

@@ -131,7 +131,9 @@ def rm(
         query = _query(backend=backend)
         one = agent.json("GET", _path(name), params=query)
         question = f"Delete {one['name']} ({size(one['size_bytes'])}) on {one['backend']}?"
-        if not yes and sys.stdin.isatty() and not typer.confirm(clean(question), err=True):
+        if not yes and not sys.stdin.isatty():
+            raise fail(clean(f"{question} Nobody is here to ask: add `--yes`."), 2)
+        if not yes and not typer.confirm(clean(question), err=True):
             raise typer.Exit(1)
         query = {"backend": one["backend"], **({"force": "true"} if force else {})}
         try:
@@ -140,7 +142,7 @@ def rm(
             if problem.code != "model-in-use":
                 raise
             raise fail(str(problem).replace("force=true", "`--force`")) from None
-    typer.echo(clean(f"{one['name']} is deleted."), err=True)
+    typer.echo(clean(f"{one['name']} is deleted on {one['backend']}."), err=True)
 
 
 def rows(found: Sequence[Json]) -> list[str]:

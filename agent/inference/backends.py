@@ -1,5 +1,6 @@
 """All model servers: who is there, and which of them answers a request."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 from agent.inference.backend import Backend
@@ -81,11 +82,12 @@ class Backends:
         if serving:
             rest_s = min(one.breaker.rest_left_s for one in serving)
             names = ", ".join(sorted(one.name for one in serving))
+            pause_s = max(1, math.ceil(rest_s))
             return Unavailable(
                 "backend-resting",
-                f"Requests to {names} failed several times in a row. It is left alone for "
-                f"{rest_s:.0f} s more.",
-                retry_after_s=max(1, round(rest_s)),
+                f"Several requests in a row failed on {names}. The next one is tried in "
+                f"{pause_s} s.",
+                retry_after_s=pause_s,
             )
         if not any(one.state.is_up for one in self):
             return Unavailable(

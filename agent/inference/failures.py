@@ -61,6 +61,12 @@ MEANINGS = (
         "{model} cannot answer questions. Choose a model with the capability `completion`.",
     ),
     _meaning(
+        r"does not support embeddings?|--embeddings",
+        Invalid,
+        "no-embedding",
+        "{model} makes no embeddings. Choose a model with the capability `embedding`.",
+    ),
+    _meaning(
         r"failed to load image|illegal base64|failed to (decode|process) image",
         Invalid,
         "bad-image",
@@ -139,6 +145,7 @@ BUSY = {"ollama-busy", "backend-busy"}
 OF_THE_MODEL = {
     *("model-crashed", "model-load-failed", "signin-needed", "cloud-disabled"),
     "bad-tool-call",
+    *("ollama-failed", "backend-failed"),  # whatever it was, it came with an answer
 }
 
 

@@ -117,7 +117,8 @@ def _text(document: Mapping[str, object], name: str) -> str:
 
 def _texts(document: Mapping[str, object], name: str) -> tuple[str, ...]:
     values = document.get(name)
-    return tuple(v for v in values if isinstance(v, str)) if isinstance(values, list) else ()
+    texts = [v for v in values if isinstance(v, str)] if isinstance(values, list) else []
+    return tuple(dict.fromkeys(texts))
 
 
 def _count(document: Mapping[str, object], name: str) -> int | None:

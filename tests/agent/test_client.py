@@ -242,6 +242,13 @@ async def test_a_batch_tells_what_came_of_each_as_they_finish(
         [{"messages": "What?", "images": [picture(shade=number)]} for number in range(2)],
         order="given",
     )
+    mixed = await agent.batch(
+        [
+            {"id": "cut", "messages": "What?", "images": [b"no picture"]},
+            {"id": "whole", "messages": "What?", "images": [picture()]},
+        ]
+    )
+    bad = {one["id"]: (one["status"], one.get("problem")) async for one in mixed.results()}
     answers = [Answer.of(one["answer"]) async for one in seen.results()]
     late = [one["id"] async for one in seen.results()]
     again = [one["id"] async for one in agent.follow_batch(seen.run_id).results()]
@@ -253,6 +260,9 @@ async def test_a_batch_tells_what_came_of_each_as_they_finish(
     assert batch.heard.progress.fraction == 1.0
     assert [one.model for one in answers] == [SEEING, SEEING]
     assert (late, again) == ([], ["0", "1"])
+    assert bad["whole"] == ("done", None)
+    assert bad["cut"][0] == "failed"
+    assert "not-an-image" in str(bad["cut"][1])
 
 
 async def test_a_batch_is_cancelled_and_keeps_what_is_done(

@@ -8,6 +8,7 @@ import pytest
 
 from agent.inference.breaker import Breaker
 from agent.inference.inference import Who
+from agent.inference.rules import EmbedRequest
 from agent.shared.errors import OrcaError
 from tests.agent.several import question, several
 
@@ -101,6 +102,21 @@ async def test_a_bad_request_is_not_asked_twice() -> None:
         seen = [len(await fake.saw(0, path="/api/chat")) for fake in s.fakes]
 
     assert sum(seen) == 1
+
+
+async def test_asking_for_what_a_model_cannot_do_rests_no_server() -> None:
+    async with several(2) as s:
+        codes = []
+        for _ in range(12):
+            with pytest.raises(OrcaError) as error:
+                await s.inference.embed(EmbedRequest("tiny", ("one",)), Who())
+            codes.append(error.value.code)
+        text = await s.whole(question())
+        states = [one.breaker.state for one in s.backends]
+
+    assert codes == ["no-embedding"] * 12
+    assert text
+    assert states == ["closed", "closed"]
 
 
 async def test_the_deadline_bounds_every_try_together() -> None:

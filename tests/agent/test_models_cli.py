@@ -73,7 +73,8 @@ async def test_a_model_is_pulled_loaded_unloaded_and_deleted(orca: Orca, fake: F
     loaded = await orca("load", NEW, "--keep-alive", "1h")
     listed = await orca("list")
     unloaded = await orca("unload", NEW)
-    deleted = await orca("rm", NEW)
+    unasked = await orca("rm", NEW)
+    deleted = await orca("rm", NEW, "--yes")
 
     assert (pulled.exit_code, pulled.stdout) == (0, f"{NEW} is there.\n")
     assert pulled.stderr.splitlines()[-1] == "100 % of 41.9 MB"
@@ -83,7 +84,11 @@ async def test_a_model_is_pulled_loaded_unloaded_and_deleted(orca: Orca, fake: F
     assert "in memory until" in listed.stdout
     assert (unloaded.stdout, deleted.stderr) == (
         f"{NEW} is out of memory.\n",
-        f"{NEW} is deleted.\n",
+        f"{NEW} is deleted on local.\n",
+    )
+    assert (unasked.exit_code, unasked.stderr) == (
+        2,
+        f"Delete {NEW} (2.5 GB) on local? Nobody is here to ask: add `--yes`.\n",
     )
     assert [seen.body for seen in fake.requests if seen.path == "/api/delete"] == [{"model": NEW}]
 
@@ -94,8 +99,8 @@ async def test_what_fails_says_why_and_what_is_in_use_wants_force(
     unknown = await orca("pull", "nosuch:1b")
     nowhere = await orca("pull", NEW, "--backend", "far")
     made = await served.client.post("/api/v1/conversations", json={"model": "tiny"})
-    refused = await orca("rm", "tiny")
-    forced = await orca("rm", "tiny", "--force")
+    refused = await orca("rm", "tiny", "--yes")
+    forced = await orca("rm", "tiny", "--force", "--yes")
 
     assert (unknown.exit_code, unknown.stderr) == (
         1,
@@ -108,7 +113,7 @@ async def test_what_fails_says_why_and_what_is_in_use_wants_force(
         1,
         f"{in_use} To delete it all the same, say `--force`.\n",
     )
-    assert (forced.exit_code, forced.stderr) == (0, "tiny:latest is deleted.\n")
+    assert (forced.exit_code, forced.stderr) == (0, "tiny:latest is deleted on local.\n")
 
 
 def test_the_bar_says_how_fast_and_how_long() -> None:

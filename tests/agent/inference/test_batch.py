@@ -280,7 +280,11 @@ async def test_a_batch_goes_on_where_the_agent_ended(tmp_path: Path, fake: FakeO
 
 @pytest.mark.slow
 @pytest.mark.timeout(90)
-def test_a_killed_agent_loses_no_result_that_was_shown(tmp_path: Path) -> None:
+async def test_a_killed_agent_loses_no_result_that_was_shown(tmp_path: Path) -> None:
+    await asyncio.to_thread(_kill_and_look_again, tmp_path)
+
+
+def _kill_and_look_again(tmp_path: Path) -> None:
     with fake_ollama("--model", MODEL, "--num-parallel", "8") as ollama:
         ollama.behave(path="/api/chat", text="one two three four", pace=30)
         with program(tmp_path / "data", ollama_url=ollama.url) as one:
