@@ -182,6 +182,7 @@ def test_doctor_finds_out_what_is_wrong_and_says_what_to_do(stopped: Program) ->
     assert "→ Run `chmod 600" in done.stdout
 
 
+@pytest.mark.slow
 def test_doctor_checks_the_rest_though_a_setting_is_wrong(stopped: Program) -> None:
     stopped.settings["ORCA_AGENT_STALL_SECONDS"] = "0"
 
@@ -250,6 +251,7 @@ def test_logs_are_read_without_an_agent_and_followed(stopped: Program) -> None:
 # --- with an agent ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_status_shows_what_the_agent_is_connected_to(
     running: Program, ollama: OllamaProcess
 ) -> None:
@@ -372,6 +374,7 @@ def test_last_goes_on_with_the_latest_conversation(running: Program) -> None:
     assert ["first question", "second question"] in texts
 
 
+@pytest.mark.slow
 def test_what_cannot_be_is_said_in_a_sentence(running: Program, tmp_path: Path) -> None:
     no_model = running.orca("chat", "-m", "nothing-here", "x")
     no_picture = running.orca("chat", "-i", str(tmp_path / "none.png"), "x")
@@ -411,6 +414,7 @@ def test_without_a_question_it_is_a_conversation(running: Program) -> None:
     assert err.count("/new begins another conversation") == 2
 
 
+@pytest.mark.slow
 def test_without_a_model_the_guide_answers_and_says_so(tmp_path: Path) -> None:
     with program(tmp_path / "data") as one:
         one.serve()
@@ -483,6 +487,7 @@ def test_what_is_exported_can_be_imported_without_doubling(
         assert file.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.slow
 def test_markdown_is_for_people(running: Program) -> None:
     running.orca("chat", "a question in Markdown")
 
@@ -511,6 +516,7 @@ def test_what_is_refused_leaves_no_conversation_behind(running: Program) -> None
     assert after == before
 
 
+@pytest.mark.slow
 def test_a_token_is_made_listed_and_revoked(running: Program) -> None:
     url = json.loads((running.data_dir / "agent.json").read_text())["url"]
 
@@ -533,6 +539,7 @@ def test_a_token_is_made_listed_and_revoked(running: Program) -> None:
     assert unknown.returncode == 1
 
 
+@pytest.mark.slow
 def test_a_list_without_tokens_says_so(tmp_path: Path) -> None:
     with program(tmp_path / "data") as one:
         one.serve()

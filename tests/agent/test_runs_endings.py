@@ -281,6 +281,7 @@ async def test_who_waits_is_told_the_position_and_a_full_queue_refuses(
 # --- the end of the agent -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(40)
 async def test_fifty_readers_are_told_when_the_agent_ends_and_it_ends_in_time(
     tmp_path: Path, fake: FakeOllama

@@ -54,6 +54,7 @@ async def test_twenty_readers_each_get_every_event_once(
     assert text_of(read[0]) == "word " * 60
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(40)
 async def test_a_reader_can_go_on_from_every_position_now_later_and_after_a_restart(
     tmp_path: Path, fake: FakeOllama
@@ -119,6 +120,7 @@ async def test_a_run_goes_on_when_its_reader_leaves(
     assert fake.departures == []
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(40)
 async def test_a_reader_that_stalls_slows_nobody_and_gets_everything_later(
     served: Served, fake: FakeOllama

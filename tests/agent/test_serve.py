@@ -66,6 +66,7 @@ def test_the_server_says_nothing_about_what_it_is_made_of(tmp_path: Path) -> Non
     assert "server" not in answer.headers
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no gentle signal")
 def test_fifty_streams_are_told_and_the_end_comes_within_three_seconds(tmp_path: Path) -> None:
     settings = {"ORCA_AGENT_CONCURRENT_CHATS": str(STREAMS)}
@@ -142,6 +143,7 @@ def test_ctrl_c_ends_it_cleanly_though_a_reader_has_stopped_reading(tmp_path: Pa
     assert took_s < 3.5
 
 
+@pytest.mark.slow
 def test_a_second_start_hands_out_the_link_of_the_first(tmp_path: Path) -> None:
     with program(tmp_path / "data") as one:
         agent = one.serve()
@@ -173,6 +175,7 @@ def test_another_folder_is_another_agent(tmp_path: Path) -> None:
     assert first.token != second.token
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_replaced_and_the_consequence_said(tmp_path: Path) -> None:
     with taken_port() as port, program(tmp_path / "data", ORCA_AGENT_PORT=str(port)) as one:
         agent = one.serve()

@@ -94,6 +94,7 @@ async def test_files_belong_to_their_owner_alone(tmp_path: Path) -> None:
 # --- one owner ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(40)
 def test_a_second_program_on_the_same_folder_does_not_start(tmp_path: Path) -> None:
     with program(tmp_path / "data") as one:
@@ -229,6 +230,7 @@ async def _until_full(client: httpx.AsyncClient) -> None:
     raise AssertionError("the disk is not full")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(40)
 async def test_a_folder_on_a_full_disk_stops_the_start_with_a_sentence(small_disk: Path) -> None:
     folder = small_disk / "data"

@@ -129,6 +129,7 @@ async def test_axe_finds_nothing(
     assert await faults(panel) == []
 
 
+@pytest.mark.slow
 async def test_axe_finds_nothing_without_a_model(guide_agent: Program, new_panel: NewPanel) -> None:
     panel = await new_panel(guide_agent)
     await panel.sign_in()
@@ -137,6 +138,7 @@ async def test_axe_finds_nothing_without_a_model(guide_agent: Program, new_panel
     assert await faults(panel) == []
 
 
+@pytest.mark.slow
 async def test_axe_would_find_something(guide_agent: Program, new_panel: NewPanel) -> None:
     panel = await new_panel(guide_agent)
     await panel.sign_in()

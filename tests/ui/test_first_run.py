@@ -63,6 +63,7 @@ async def test_without_ollama_the_guide_answers_with_sources_that_open(
     await expect(passage).to_have_count(0)
 
 
+@pytest.mark.slow
 async def test_an_ollama_that_comes_and_goes_is_shown_without_a_reload(
     new_program: NewProgram, new_panel: NewPanel
 ) -> None:

@@ -91,6 +91,7 @@ async def test_at_twice_the_letter_size_nothing_scrolls_sideways(
     await walk_through_all_states(panel, fake)
 
 
+@pytest.mark.slow
 async def test_on_a_narrow_page_the_list_is_a_drawer(panel: Panel, agent: Program) -> None:
     await fill(agent, "First layer")
     await panel.page.set_viewport_size({"width": 320, "height": 640})
@@ -104,6 +105,7 @@ async def test_on_a_narrow_page_the_list_is_a_drawer(panel: Panel, agent: Progra
     await expect(panel.page.get_by_role("heading", level=1)).to_have_text("First layer")
 
 
+@pytest.mark.slow
 async def test_on_a_very_wide_page_lines_stay_readable(panel: Panel, fake: FakeOllama) -> None:
     await panel.page.set_viewport_size({"width": 2560, "height": 1200})
     fake.misbehave(path="/api/chat", text="word " * 300)
@@ -122,6 +124,7 @@ async def brightness(panel: Panel) -> float:
     return sum(numbers) / 3 / 255
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "is_dark"),
     [
@@ -145,6 +148,7 @@ async def test_light_and_dark_come_from_the_slicer_else_from_the_system(
     assert (await brightness(panel) < 0.3) is is_dark
 
 
+@pytest.mark.slow
 async def test_a_theme_that_was_chosen_is_kept_and_is_there_before_the_first_paint(
     panel: Panel,
 ) -> None:
@@ -156,6 +160,7 @@ async def test_a_theme_that_was_chosen_is_kept_and_is_there_before_the_first_pai
     assert await panel.page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
+@pytest.mark.slow
 async def test_the_slicer_tab_opens_the_last_conversation_again(
     agent: Program, new_panel: NewPanel
 ) -> None:
@@ -169,6 +174,7 @@ async def test_the_slicer_tab_opens_the_last_conversation_again(
     await expect(panel.questions.locator(".bubble")).to_have_text("Where was I?")
 
 
+@pytest.mark.slow
 async def test_nothing_moves_where_motion_is_not_wanted(
     agent: Program, new_panel: NewPanel, fake: FakeOllama
 ) -> None:

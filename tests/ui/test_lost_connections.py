@@ -60,6 +60,7 @@ async def test_a_reload_in_the_middle_shows_the_whole_answer_once(
     await expect(panel.questions).to_have_count(1)
 
 
+@pytest.mark.slow
 async def test_two_pages_follow_one_answer(
     panel: Panel, agent: Program, new_panel: NewPanel, fake: FakeOllama
 ) -> None:
@@ -74,9 +75,8 @@ async def test_two_pages_follow_one_answer(
     await assert_whole(panel)
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 async def test_a_restart_of_the_agent_in_the_middle_keeps_the_text_and_offers_another_try(
     new_program: NewProgram, new_panel: NewPanel, fake: FakeOllama, number: signal.Signals
 ) -> None:

@@ -22,6 +22,7 @@ async def begin_pairing(panel: Panel, name: str) -> str:
     return re.sub(r"\D", "", await code.inner_text())
 
 
+@pytest.mark.slow
 async def test_a_page_that_nobody_let_in_shows_no_data_and_how_to_get_in(
     panel: Panel, agent: Program, new_panel: NewPanel
 ) -> None:
@@ -69,6 +70,7 @@ async def test_a_code_is_confirmed_in_an_open_panel(
     await expect(stranger.composer).to_be_visible()
 
 
+@pytest.mark.slow
 async def test_a_refused_page_is_told(panel: Panel, agent: Program, new_panel: NewPanel) -> None:
     stranger = await new_panel(agent)
     await begin_pairing(stranger, "Unknown")
@@ -95,6 +97,7 @@ async def test_a_link_works_once(agent: Program, new_panel: NewPanel) -> None:
     assert await second.page.context.cookies() == []
 
 
+@pytest.mark.slow
 async def test_the_session_is_kept_over_reloads_and_is_out_of_reach_of_scripts(
     panel: Panel,
 ) -> None:
@@ -111,6 +114,7 @@ async def test_the_session_is_kept_over_reloads_and_is_out_of_reach_of_scripts(
     }
 
 
+@pytest.mark.slow
 async def test_signing_out_leaves_nothing_on_the_page(panel: Panel) -> None:
     await panel.ask_and_hear("A secret question")
 
@@ -122,6 +126,7 @@ async def test_signing_out_leaves_nothing_on_the_page(panel: Panel) -> None:
     await expect(panel.page.get_by_test_id("sign-in")).to_be_visible()
 
 
+@pytest.mark.slow
 async def test_the_command_that_the_page_shows_prints_a_link_that_works(
     agent: Program, new_panel: NewPanel
 ) -> None:

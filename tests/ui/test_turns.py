@@ -154,6 +154,7 @@ async def test_a_model_on_its_way_into_memory_is_shown_and_can_be_cancelled(
         await fake.client_left()
 
 
+@pytest.mark.slow
 async def test_a_question_in_line_shows_its_place(
     new_program: NewProgram, new_panel: NewPanel, fake: FakeOllama
 ) -> None:

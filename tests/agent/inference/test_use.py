@@ -350,7 +350,7 @@ async def test_every_failure_of_ollama_is_told_by_every_route(
 ) -> None:
     image = {**QUESTION, "images": [f"data:image/png;base64,{_small()}"]}
     async with running_agent(
-        tmp_path / "data", ollama_url=fake.url, first_token_seconds=0.25, stall_seconds=0.25
+        tmp_path / "data", ollama_url=fake.url, first_token_seconds=0.6, stall_seconds=0.6
     ) as served:
         await served.agent.backend.until(lambda state: state.is_up)
         client = served.client
