@@ -75,7 +75,6 @@ async def test_a_real_keyring_keeps_the_secret_and_no_file_does(
     [
         "keyring.backends.fail.Keyring",
         "keyring.backends.null.Keyring",
-        "keyring.backends.chainer.ChainerBackend",
         "Locked",
         "Forgets",
         "Asks",
