@@ -14,6 +14,8 @@ from .panel import Panel
 from .program import Program
 from .test_images import attach, is_attached
 
+pytestmark = pytest.mark.slow
+
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
@@ -129,7 +131,6 @@ async def test_axe_finds_nothing(
     assert await faults(panel) == []
 
 
-@pytest.mark.slow
 async def test_axe_finds_nothing_without_a_model(guide_agent: Program, new_panel: NewPanel) -> None:
     panel = await new_panel(guide_agent)
     await panel.sign_in()
@@ -138,7 +139,6 @@ async def test_axe_finds_nothing_without_a_model(guide_agent: Program, new_panel
     assert await faults(panel) == []
 
 
-@pytest.mark.slow
 async def test_axe_would_find_something(guide_agent: Program, new_panel: NewPanel) -> None:
     panel = await new_panel(guide_agent)
     await panel.sign_in()

@@ -10,6 +10,8 @@ from .pages import is_sound, opened, sign_in_with
 from .panel import Panel
 from .program import NOBODY, Program
 
+pytestmark = pytest.mark.slow
+
 KEY = "a-secret-key-of-the-workshop"
 
 
@@ -56,7 +58,6 @@ async def test_a_server_is_added_tested_and_removed(panel: Panel, agent: Program
     assert [one["id"] for one in (await agent.get("/backends"))["items"]] == ["local"]
 
 
-@pytest.mark.slow
 async def test_a_server_that_does_not_answer_is_added_only_if_one_insists(
     panel: Panel, agent: Program
 ) -> None:
@@ -73,7 +74,6 @@ async def test_a_server_that_does_not_answer_is_added_only_if_one_insists(
     await remove(panel, card)
 
 
-@pytest.mark.slow
 async def test_a_wrong_address_is_told_at_its_field(panel: Panel) -> None:
     panel.watch.allow("status of 422")
     page = await opened(panel, "backends")
@@ -91,7 +91,6 @@ async def test_a_wrong_address_is_told_at_its_field(panel: Panel) -> None:
     await expect(form).to_have_count(0)
 
 
-@pytest.mark.slow
 async def test_the_configured_one_is_shown_and_cannot_be_removed(panel: Panel) -> None:
     page = await opened(panel, "backends")
 
@@ -103,7 +102,6 @@ async def test_the_configured_one_is_shown_and_cannot_be_removed(panel: Panel) -
     await expect(card.get_by_role("button")).to_have_count(1)
 
 
-@pytest.mark.slow
 async def test_who_may_not_see_them_is_told_how_to_get_there(
     agent: Program, new_panel: NewPanel
 ) -> None:

@@ -13,6 +13,8 @@ from tests.fakes.ollama import FakeOllama
 from .conftest import CHAT, SEEING
 from .panel import Panel
 
+pytestmark = pytest.mark.slow
+
 
 def picture() -> bytes:
     file = io.BytesIO()

@@ -13,6 +13,8 @@ from .program import Program
 from .test_conversations import fill
 from .test_images import attach, is_attached
 
+pytestmark = pytest.mark.slow
+
 SLICER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/605.1.15 BBL-Slicer/v2.4.0"
 UNBROKEN = "Supercalifragilistic" * 20
 WIDE_THINGS = f"""# {UNBROKEN}
@@ -81,7 +83,6 @@ async def test_nothing_scrolls_sideways(
     await walk_through_all_states(panel, fake)
 
 
-@pytest.mark.slow
 async def test_at_twice_the_letter_size_nothing_scrolls_sideways(
     agent: Program, new_panel: NewPanel, fake: FakeOllama
 ) -> None:
@@ -91,7 +92,6 @@ async def test_at_twice_the_letter_size_nothing_scrolls_sideways(
     await walk_through_all_states(panel, fake)
 
 
-@pytest.mark.slow
 async def test_on_a_narrow_page_the_list_is_a_drawer(panel: Panel, agent: Program) -> None:
     await fill(agent, "First layer")
     await panel.page.set_viewport_size({"width": 320, "height": 640})
@@ -105,7 +105,6 @@ async def test_on_a_narrow_page_the_list_is_a_drawer(panel: Panel, agent: Progra
     await expect(panel.page.get_by_role("heading", level=1)).to_have_text("First layer")
 
 
-@pytest.mark.slow
 async def test_on_a_very_wide_page_lines_stay_readable(panel: Panel, fake: FakeOllama) -> None:
     await panel.page.set_viewport_size({"width": 2560, "height": 1200})
     fake.misbehave(path="/api/chat", text="word " * 300)
@@ -124,7 +123,6 @@ async def brightness(panel: Panel) -> float:
     return sum(numbers) / 3 / 255
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "is_dark"),
     [
@@ -148,7 +146,6 @@ async def test_light_and_dark_come_from_the_slicer_else_from_the_system(
     assert (await brightness(panel) < 0.3) is is_dark
 
 
-@pytest.mark.slow
 async def test_a_theme_that_was_chosen_is_kept_and_is_there_before_the_first_paint(
     panel: Panel,
 ) -> None:
@@ -160,7 +157,6 @@ async def test_a_theme_that_was_chosen_is_kept_and_is_there_before_the_first_pai
     assert await panel.page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
-@pytest.mark.slow
 async def test_the_slicer_tab_opens_the_last_conversation_again(
     agent: Program, new_panel: NewPanel
 ) -> None:
@@ -174,7 +170,6 @@ async def test_the_slicer_tab_opens_the_last_conversation_again(
     await expect(panel.questions.locator(".bubble")).to_have_text("Where was I?")
 
 
-@pytest.mark.slow
 async def test_nothing_moves_where_motion_is_not_wanted(
     agent: Program, new_panel: NewPanel, fake: FakeOllama
 ) -> None:

@@ -8,6 +8,8 @@ from tests.fakes.ollama import FakeOllama
 from .conftest import CHAT, NewPanel, NewProgram
 from .panel import Panel
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = """<script>window.pwned = 1</script>
 <img src=x onerror="window.pwned = 1"> <svg onload="window.pwned = 1"></svg>
 <iframe srcdoc="<script>parent.pwned = 1</script>"></iframe>
@@ -111,7 +113,6 @@ async def test_a_question_of_a_megabyte_is_kept_whole(panel: Panel) -> None:
     assert (await panel.kept())[0]["content"] == text.strip()
 
 
-@pytest.mark.slow
 async def test_the_page_answers_while_twenty_thousand_tokens_come(
     new_program: NewProgram, new_panel: NewPanel
 ) -> None:

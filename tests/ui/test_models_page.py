@@ -10,6 +10,8 @@ from .pages import is_sound, opened, sign_in_with
 from .panel import Panel
 from .program import Program
 
+pytestmark = pytest.mark.slow
+
 NEW = "hf.co/unsloth/Qwen3-4B-GGUF:Q4_K_M"
 MB = 1 << 20
 
@@ -71,7 +73,6 @@ async def test_a_model_that_is_in_use_goes_only_if_one_says_so_again(
     assert SEEING not in [one["name"] for one in (await agent.get("/models"))["items"]]
 
 
-@pytest.mark.slow
 async def test_a_model_is_read_into_memory_and_taken_out(panel: Panel, fake: FakeOllama) -> None:
     page = await opened(panel, "models")
     row = page.locator(f"[data-testid=model][data-model='{CHAT}']")
@@ -86,7 +87,6 @@ async def test_a_model_is_read_into_memory_and_taken_out(panel: Panel, fake: Fak
     await expect(row.locator(".chip")).to_contain_text(["default", "completion", "tools"])
 
 
-@pytest.mark.slow
 async def test_the_models_for_this_computer_are_named_with_the_reason(
     panel: Panel, agent: Program
 ) -> None:
@@ -100,7 +100,6 @@ async def test_the_models_for_this_computer_are_named_with_the_reason(
     await expect(first.get_by_role("button", name="Pull")).to_be_visible()
 
 
-@pytest.mark.slow
 async def test_without_any_model_the_page_says_where_to_look(
     guide_agent: Program, new_panel: NewPanel
 ) -> None:
@@ -115,7 +114,6 @@ async def test_without_any_model_the_page_says_where_to_look(
     await is_sound(panel)
 
 
-@pytest.mark.slow
 async def test_who_may_only_chat_sees_models_and_is_told_what_is_missing(
     agent: Program, new_panel: NewPanel
 ) -> None:
@@ -129,7 +127,6 @@ async def test_who_may_only_chat_sees_models_and_is_told_what_is_missing(
     await expect(page.get_by_role("button", name="Load")).to_have_count(0)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("width", [320, 1280])
 async def test_the_page_is_sound_while_something_is_pulled_and_asked(
     agent: Program, new_panel: NewPanel, fake: FakeOllama, width: int

@@ -10,6 +10,8 @@ from .pages import is_sound, opened, sign_in_with
 from .panel import Panel
 from .program import Program
 
+pytestmark = pytest.mark.slow
+
 LONG = "word " * 2000
 MEASURED = "measured:1b"
 
@@ -67,7 +69,6 @@ async def test_the_page_shows_what_was_asked_and_what_waits(
     await expect(text).to_contain_text("0 waiting")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("width", [320, 1280])
 async def test_the_page_is_sound(
     agent: Program, new_panel: NewPanel, fake: FakeOllama, width: int
@@ -82,7 +83,6 @@ async def test_the_page_is_sound(
     await is_sound(panel)
 
 
-@pytest.mark.slow
 async def test_before_anything_was_asked_the_page_says_what_to_do(
     guide_agent: Program, new_panel: NewPanel
 ) -> None:
@@ -95,7 +95,6 @@ async def test_before_anything_was_asked_the_page_says_what_to_do(
     await expect(page.locator(".empty, [data-testid=totals]").first).to_be_visible()
 
 
-@pytest.mark.slow
 async def test_who_may_not_see_the_numbers_still_sees_the_queues(
     agent: Program, new_panel: NewPanel
 ) -> None:
@@ -108,7 +107,6 @@ async def test_who_may_not_see_the_numbers_still_sees_the_queues(
     await expect(page.get_by_test_id("not-allowed")).to_contain_text("scope admin")
 
 
-@pytest.mark.slow
 async def test_a_hidden_page_asks_nothing(panel: Panel) -> None:
     await opened(panel, "performance")
     asked: list[str] = []

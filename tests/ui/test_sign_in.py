@@ -11,6 +11,8 @@ from .conftest import NewPanel
 from .panel import Panel
 from .program import ROOT, Program
 
+pytestmark = pytest.mark.slow
+
 
 async def begin_pairing(panel: Panel, name: str) -> str:
     """Shows a code on a page that knows nothing; answers the code."""
@@ -22,7 +24,6 @@ async def begin_pairing(panel: Panel, name: str) -> str:
     return re.sub(r"\D", "", await code.inner_text())
 
 
-@pytest.mark.slow
 async def test_a_page_that_nobody_let_in_shows_no_data_and_how_to_get_in(
     panel: Panel, agent: Program, new_panel: NewPanel
 ) -> None:
@@ -50,7 +51,6 @@ async def test_a_code_confirmed_elsewhere_signs_the_page_in(
     await expect(panel.state).to_contain_text("Ready")
 
 
-@pytest.mark.slow
 async def test_a_code_is_confirmed_in_an_open_panel(
     panel: Panel, agent: Program, new_panel: NewPanel
 ) -> None:
@@ -70,7 +70,6 @@ async def test_a_code_is_confirmed_in_an_open_panel(
     await expect(stranger.composer).to_be_visible()
 
 
-@pytest.mark.slow
 async def test_a_refused_page_is_told(panel: Panel, agent: Program, new_panel: NewPanel) -> None:
     stranger = await new_panel(agent)
     await begin_pairing(stranger, "Unknown")
@@ -97,7 +96,6 @@ async def test_a_link_works_once(agent: Program, new_panel: NewPanel) -> None:
     assert await second.page.context.cookies() == []
 
 
-@pytest.mark.slow
 async def test_the_session_is_kept_over_reloads_and_is_out_of_reach_of_scripts(
     panel: Panel,
 ) -> None:
@@ -114,7 +112,6 @@ async def test_the_session_is_kept_over_reloads_and_is_out_of_reach_of_scripts(
     }
 
 
-@pytest.mark.slow
 async def test_signing_out_leaves_nothing_on_the_page(panel: Panel) -> None:
     await panel.ask_and_hear("A secret question")
 
@@ -126,7 +123,6 @@ async def test_signing_out_leaves_nothing_on_the_page(panel: Panel) -> None:
     await expect(panel.page.get_by_test_id("sign-in")).to_be_visible()
 
 
-@pytest.mark.slow
 async def test_the_command_that_the_page_shows_prints_a_link_that_works(
     agent: Program, new_panel: NewPanel
 ) -> None:
