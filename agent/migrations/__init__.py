@@ -10,7 +10,7 @@ from sqlalchemy.exc import DatabaseError
 
 from agent.shared.errors import Conflict, NoSpace, OrcaError, Unavailable
 
-VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 KEPT_BACKUPS = 5
 
 
