@@ -1,19 +1,24 @@
 """Builds the parts that read the slicer's files and speak to printers, and their routes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from quart import Blueprint
 
+from agent.guide.service import Guide
 from agent.images.service import ImageService
 from agent.inference.backends import Backends
+from agent.inference.inference import Inference
+from agent.inference.service import AnswerService
 from agent.models.service import ModelService
-from agent.runs.service import RunService
+from agent.runs.service import Recovery, RunService
 from agent.settings import Settings
 from agent.shared.clock import Clock, NewId
 from agent.shared.database import Database
 from agent.shared.secrets import Secrets
+from agent.telemetry.service import Telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +34,25 @@ class Needs:
     secrets: Secrets
     clock: Clock
     new_id: NewId
+    inference: Inference
+    answers: AnswerService
+    guide: Guide
+    telemetry: Telemetry
 
 
 @dataclass(frozen=True, slots=True)
 class SlicerParts:
-    """What the agent registers and runs."""
+    """What the agent registers and runs.
+
+    `jobs` go on as long as the program, `tidying` is done now and then, and `recoveries` end
+    the runs of a kind that an earlier start left alive."""
 
     blueprints: tuple[Blueprint, ...] = ()
+    jobs: Mapping[str, Callable[[], Coroutine[Any, Any, None]]] = field(  # Any: of typeshed
+        default_factory=dict
+    )
+    tidying: tuple[Callable[[], Awaitable[object]], ...] = ()
+    recoveries: Mapping[str, Recovery] = field(default_factory=dict)
 
 
 @asynccontextmanager

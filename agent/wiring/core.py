@@ -1,0 +1,23 @@
+"""What every part stands on: the settings, the database, time and names, and who closes."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from agent.runs.service import RunService
+from agent.settings import Settings
+from agent.shared.clock import Clock, NewId
+from agent.shared.database import Database
+from agent.shared.secrets import Secrets
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """Handed to every group of parts. What a group opens, it has closed by `stack`."""
+
+    settings: Settings
+    clock: Clock
+    new_id: NewId
+    stack: AsyncExitStack
+    database: Database
+    secrets: Secrets
+    runs: RunService
