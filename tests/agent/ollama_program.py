@@ -101,7 +101,7 @@ async def watching(
 
 async def heard(runtime: Runtime, holds: Callable[[Ollama], bool]) -> Ollama:
     """Waits until something is true of the state. Raises TimeoutError."""
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(30):
         while not holds(runtime.state):  # noqa: ASYNC110 - the product has no such event
             await asyncio.sleep(0.01)
     return runtime.state

@@ -115,7 +115,7 @@ class Program:
         if process.poll() is None:
             process.terminate()
         try:
-            out, err = process.communicate(timeout=15)
+            out, err = process.communicate(timeout=30)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
@@ -160,7 +160,7 @@ def fake_ollama(*arguments: str) -> Iterator[OllamaProcess]:
         url = process.stdout.readline().strip() if process.stdout else ""
         yield OllamaProcess(url)
     finally:
-        process.communicate(timeout=5)
+        process.communicate(timeout=30)
 
 
 def events_of(text: str) -> list[tuple[str, dict[str, Any]]]:  # Any: JSON values

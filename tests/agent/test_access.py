@@ -51,7 +51,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def page_of(agent: Served, cookies: httpx.Cookies) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=agent.url, cookies=cookies, headers=OWN_PAGE, timeout=5)
+    return httpx.AsyncClient(base_url=agent.url, cookies=cookies, headers=OWN_PAGE, timeout=30)
 
 
 async def link_of(agent: Served, token: str | None = None) -> str:
@@ -61,7 +61,7 @@ async def link_of(agent: Served, token: str | None = None) -> str:
 
 async def enter(agent: Served, link: str) -> httpx.Response:
     """As a browser that knows nothing."""
-    async with httpx.AsyncClient(timeout=5) as browser:
+    async with httpx.AsyncClient(timeout=30) as browser:
         return await browser.get(link)
 
 

@@ -240,7 +240,7 @@ def test_logs_are_read_without_an_agent_and_followed(stopped: Program) -> None:
     file.write_text(entry % ("info", "after the turn"))
     turned = following.stdout.readline()
     following.send_signal(signal.SIGINT)
-    following.communicate(timeout=15)
+    following.communicate(timeout=30)
 
     assert last.stdout == "2026-01-02 03:04:05 info    event 4\nno json\n"
     assert whole.stdout == "no json\n"
@@ -333,7 +333,7 @@ def test_an_answer_is_shown_while_it_is_written(running: Program, ollama: Ollama
     first = begun.stdout.read(5)
     still_answering = ollama.stats()["answering"]
     begun.send_signal(signal.SIGINT)
-    begun.communicate(timeout=15)
+    begun.communicate(timeout=30)
 
     assert (first, still_answering) == ("word ", 1)
 
@@ -349,7 +349,7 @@ def test_ctrl_c_stops_the_model_and_not_only_the_command(
     begun.stdout.read(10)
 
     begun.send_signal(signal.SIGINT)
-    _, err = begun.communicate(timeout=15)
+    _, err = begun.communicate(timeout=30)
 
     until(lambda: ollama.stats()["closed_early"] == before + 1)
     assert begun.returncode == 130
@@ -406,7 +406,7 @@ def test_without_a_question_it_is_a_conversation(running: Program) -> None:
     )
     os.close(theirs)
     os.write(ours, b"hello\n/new\n/model tiny\nagain\n/nonsense\n/quit\n")
-    out, err = begun.communicate(timeout=15)
+    out, err = begun.communicate(timeout=30)
     os.close(ours)
 
     assert begun.returncode == 0
@@ -455,7 +455,7 @@ def test_an_answer_outlives_a_restart_of_the_agent(tmp_path: Path) -> None:
         one.process.kill()
         one.process.communicate()
         one.serve()
-        _, err = begun.communicate(timeout=15)
+        _, err = begun.communicate(timeout=30)
 
     assert begun.returncode == 1
     assert "What there is of it is kept." in err

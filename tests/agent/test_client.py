@@ -454,6 +454,6 @@ async def test_nobody_there_is_told_at_once_or_after_some_patience(tmp_path: Pat
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not holds():  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.01)

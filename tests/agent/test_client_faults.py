@@ -74,7 +74,7 @@ async def scripted(answers: Sequence[Scripted]) -> AsyncIterator[Script]:
     async with server:
         yield script
     if script.tasks:
-        await asyncio.wait(script.tasks, timeout=5)
+        await asyncio.wait(script.tasks, timeout=30)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -39,7 +39,7 @@ async def signed_in(agent: Served) -> httpx.Cookies:
 
 
 def page_client(agent: Served, cookies: httpx.Cookies) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=agent.url, cookies=cookies, timeout=5)
+    return httpx.AsyncClient(base_url=agent.url, cookies=cookies, timeout=30)
 
 
 def test_there_is_no_setting_for_another_address_than_loopback() -> None:

@@ -80,7 +80,7 @@ async def test_the_watch_sees_ollama_go_and_come_back(
     backend: Backend, fake: FakeOllama, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "agent.inference.backend")
-    async with asyncio.timeout(5), running(watch=backend.run()):
+    async with asyncio.timeout(30), running(watch=backend.run()):
         await backend.until(is_up)
         await fake.stop()
         down = await backend.until(is_down)
@@ -101,7 +101,7 @@ async def test_the_watch_sees_ollama_go_and_come_back(
 async def test_a_model_that_is_pulled_or_removed_is_noticed(
     backend: Backend, fake: FakeOllama
 ) -> None:
-    async with asyncio.timeout(5), running(watch=backend.run()):
+    async with asyncio.timeout(30), running(watch=backend.run()):
         await backend.until(is_up)
         fake.add_model("fresh")
         await backend.until(lambda state: len(state.models) == 2)
@@ -132,7 +132,7 @@ async def test_the_watch_outlives_every_misbehaviour(
     backend: Backend, fake: FakeOllama, fault: Fault, path: str
 ) -> None:
     fake.misbehave(path=path, **fault)
-    async with asyncio.timeout(6), running(watch=backend.run()):
+    async with asyncio.timeout(30), running(watch=backend.run()):
         await backend.until(is_down)
         fake.behave_well()
         state = await backend.until(is_up)

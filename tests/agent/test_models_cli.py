@@ -171,7 +171,7 @@ def test_ctrl_c_stops_the_download_and_says_how_it_goes_on(tmp_path: Path) -> No
         until(lambda: ollama.stats()["by_path"].get("/api/pull"))
         until(lambda: ollama.stats()["frames_sent"] > 10)
         pulling.send_signal(signal.SIGINT)
-        _, told = pulling.communicate(timeout=10)
+        _, told = pulling.communicate(timeout=30)
         until(lambda: ollama.stats()["closed_early"] == 1)
         with one.client() as agent:
             runs = list(agent.items("/runs", state="cancelled"))

@@ -55,7 +55,7 @@ def progress(events: list[ServerSentEvent]) -> list[Json]:
 
 async def under_way(client: httpx.AsyncClient, run: Json, *, at_least: int = 1) -> None:
     """Waits until so many bytes of a download are there."""
-    async with client.stream("GET", f"/api/v1/runs/{run['id']}/events", timeout=5) as reply:
+    async with client.stream("GET", f"/api/v1/runs/{run['id']}/events", timeout=30) as reply:
         async for event in events_of(reply):
             if event.name == "progress" and int(str(event.data["completed"])) >= at_least:
                 return

@@ -98,7 +98,7 @@ def _fuzz_one(
                 if name in case.path_parameters:
                     case.path_parameters[name] = value
         reply = case.call(
-            base_url=target.url, headers={"Authorization": f"Bearer {target.token}"}, timeout=8
+            base_url=target.url, headers={"Authorization": f"Bearer {target.token}"}, timeout=30
         )
         seen[reply.status_code] += 1
         assert reply.status_code < 500 or reply.status_code == 503, (case, reply.text)

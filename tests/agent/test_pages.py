@@ -76,7 +76,7 @@ async def showing(folder: Path, tmp_path: Path) -> AsyncIterator[httpx.AsyncClie
 
         url = f"http://127.0.0.1:{port}"
         async with served_app(app, listener) as server:
-            async with httpx.AsyncClient(base_url=url, timeout=5) as client:
+            async with httpx.AsyncClient(base_url=url, timeout=30) as client:
                 yield client
 
             async def nothing() -> None: ...

@@ -28,7 +28,7 @@ Json = dict[str, Any]  # Any: JSON values
 
 async def runtime_of(served: Served, state: str) -> Json:
     """The runtime once Ollama is in this state. Raises TimeoutError."""
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(30):
         while True:
             answer: Json = (await served.client.get("/api/v1/runtime")).json()
             if answer["ollama"]["state"] == state:
@@ -67,7 +67,7 @@ async def test_the_agent_starts_ollama_talks_to_it_and_takes_it_along_when_it_en
         pace=QUICK,
     ) as served:
         runtime = await runtime_of(served, "running")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             backend = await served.agent.backend.until(lambda state: state.is_up)
         pid = runtime["ollama"]["pid"]
         heard = listening(pid)

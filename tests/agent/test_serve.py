@@ -104,7 +104,7 @@ def _readers(one: Program, count: int) -> tuple[dict[int, str], list[threading.T
 
     def read(number: int) -> None:
         path = f"{found.url}/api/v1/runs/{runs[number]}/events"
-        with httpx.stream("GET", path, headers=headers, timeout=15, trust_env=False) as answer:
+        with httpx.stream("GET", path, headers=headers, timeout=30, trust_env=False) as answer:
             for text in answer.iter_text():
                 heard[number] += text
 
@@ -294,7 +294,7 @@ def test_options_of_serve_are_stronger_than_the_environment(tmp_path: Path) -> N
         begun = one.begin("serve", "--no-browser", "--port", "0", "--data-dir", str(other))
         until(lambda: runfile.find_agent(other))
         begun.terminate()
-        out, err = begun.communicate(timeout=15)
+        out, err = begun.communicate(timeout=30)
 
     assert err == ""
     assert f"Data:  {other}" in out

@@ -206,7 +206,7 @@ async def test_an_answer_on_a_full_disk_ends_with_an_error_and_keeps_its_text(
     assert filler is not None
     full = body(await client.get(f"/api/v1/runs/{run['id']}"))
     filler.unlink()
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(30):
         while (await client.get(f"/api/v1/runs/{run['id']}")).json()["ended_at"] is None:  # noqa: ASYNC110
             await asyncio.sleep(0.1)  # nobody is told when space is found again
 

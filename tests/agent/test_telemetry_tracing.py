@@ -55,7 +55,7 @@ async def test_a_request_becomes_a_span_by_the_conventions(tmp_path: Path) -> No
             served.agent.telemetry.record(record(was_cold=True), prompt="a secret plan")
             failed = record(kind="embed", outcome="failed", code="ollama-down", backend="")
             served.agent.telemetry.record(failed)
-        path, message = got.get(timeout=5)
+        path, message = got.get(timeout=30)
 
     (of_resource,) = message.resource_spans
     first, second = of_resource.scope_spans[0].spans

@@ -84,7 +84,7 @@ async def connected(
         writer.close()
 
 
-async def exchange(port: int, request: bytes, *, patience: float = 3) -> Wire:
+async def exchange(port: int, request: bytes, *, patience: float = 20) -> Wire:
     """Sends `request` on its own connection and reads until the answer is complete, the
     connection ends, or nothing comes for `patience` seconds."""
     method = request.split(b" ", 1)[0].decode()
@@ -93,7 +93,7 @@ async def exchange(port: int, request: bytes, *, patience: float = 3) -> Wire:
         return await read_answer(reader, method, patience=patience)
 
 
-async def read_answer(reader: asyncio.StreamReader, method: str, *, patience: float = 3) -> Wire:
+async def read_answer(reader: asyncio.StreamReader, method: str, *, patience: float = 20) -> Wire:
     wire = Wire()
     while not is_complete(method, wire.data):
         try:

@@ -51,7 +51,7 @@ class Witness:
 def http(url: str, token: str) -> httpx.Client:
     headers = {"Authorization": f"Bearer {token}"}
     return httpx.Client(
-        base_url=f"{url}/api/v1", headers=headers, timeout=8, verify=NO_TLS, trust_env=False
+        base_url=f"{url}/api/v1", headers=headers, timeout=30, verify=NO_TLS, trust_env=False
     )
 
 
@@ -118,7 +118,7 @@ def kill_once(one: Program, agent: RunningAgent, witness: Witness, chance: rando
     one.process.communicate()
     one.process = None
     for client in clients:
-        client.join(timeout=10)
+        client.join(timeout=30)
         assert not client.is_alive()
 
 

@@ -24,7 +24,7 @@ def chat(model: str = "short", **more: object) -> bytes:
     return post("/api/chat", json.dumps(body).encode())
 
 
-async def asked(fake: FakeOllama, request: bytes | None = None, *, patience: float = 3) -> Wire:
+async def asked(fake: FakeOllama, request: bytes | None = None, *, patience: float = 20) -> Wire:
     return await exchange(fake.port, request or chat(), patience=patience)
 
 

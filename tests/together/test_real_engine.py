@@ -46,7 +46,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield process.stdout.readline().strip() if process.stdout else ""
     finally:
         process.kill()
-        process.communicate(timeout=5)
+        process.communicate(timeout=30)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ async def figures(engine: str) -> dict[str, float]:
 
 async def idle(engine: str) -> dict[str, float]:
     """What it counts once nothing is asked of it. Raises TimeoutError."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             found = await figures(engine)
             if not found["requests_processing"]:

@@ -53,7 +53,7 @@ async def browser() -> AsyncIterator[Browser]:
     chromium = needs(found, f"There is no Chromium (looked for {', '.join(NAMES)}).")
     built = (ROOT / "agent/ui/index.html").exists()
     needs("built" if built else None, "The panel is not built: make setup.")
-    expect.set_options(timeout=8_000)
+    expect.set_options(timeout=20_000)
     async with async_playwright() as playwright:
         one = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield one

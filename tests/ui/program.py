@@ -87,7 +87,7 @@ class Program:
             return
         if process.returncode is None:
             process.send_signal(number)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await process.wait()
 
     async def restart(self, number: int = signal.SIGTERM) -> None:

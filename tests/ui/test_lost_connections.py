@@ -91,7 +91,7 @@ async def test_a_restart_of_the_agent_in_the_middle_keeps_the_text_and_offers_an
     await agent.restart(number)
 
     await panel.ended("interrupted", timeout=4)  # the page asks every second
-    await expect(panel.state).to_contain_text("Ready", timeout=4_000)
+    await expect(panel.state).to_contain_text("Ready", timeout=20_000)
     shown = (await panel.text.inner_text()).strip()
     assert TEXT.startswith(shown)
     assert "word10" in shown
@@ -161,7 +161,7 @@ async def test_a_question_whose_acknowledgement_is_lost_is_asked_once(
     line.proxy.lose_answers_to(b"POST /api/v1/conversations/")
     await line.panel.composer.fill("Only once")
     await line.panel.composer.press("Enter")
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(30):
         await line.proxy.lost.get()
         await line.proxy.lost.get()
     line.proxy.lose_nothing()
@@ -181,7 +181,7 @@ async def test_a_reload_after_a_lost_acknowledgement_does_not_ask_again(
     line.proxy.lose_answers_to(b"POST /api/v1/conversations/")
     await line.panel.composer.fill("Only once")
     await line.panel.composer.press("Enter")
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(30):
         await line.proxy.lost.get()
     line.proxy.lose_nothing()
 

@@ -108,7 +108,7 @@ async def test_a_question_of_a_megabyte_is_kept_whole(panel: Panel) -> None:
     await panel.composer.fill(text)
     await panel.composer.press("Enter")
 
-    await expect(panel.questions).to_have_count(1, timeout=15_000)
+    await expect(panel.questions).to_have_count(1, timeout=20_000)
     await expect(panel.questions.get_by_role("button", name="Show all")).to_be_visible()
     assert (await panel.kept())[0]["content"] == text.strip()
 

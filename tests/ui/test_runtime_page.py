@@ -59,14 +59,14 @@ async def test_the_agents_own_ollama_is_stopped_started_and_heard(
     await panel.sign_in()
     page = await opened(panel, "runtime")
     state = page.get_by_test_id("ollama-state")
-    await expect(state).to_have_text("running", timeout=15_000)
+    await expect(state).to_have_text("running", timeout=20_000)
     await expect(page).to_contain_text("this agent, which may stop it")
     await expect(page.get_by_test_id("log")).to_contain_text("Listening")
     await is_sound(panel)
 
     await page.get_by_role("button", name="Stop").click()
-    await expect(state).to_have_text("stopped", timeout=15_000)
+    await expect(state).to_have_text("stopped", timeout=20_000)
     await page.get_by_role("button", name="Start", exact=True).click()
-    await expect(state).to_have_text("running", timeout=15_000)
+    await expect(state).to_have_text("running", timeout=20_000)
 
     assert len(ollama.starts()) == 2

@@ -57,7 +57,7 @@ async def test_a_code_is_confirmed_in_an_open_panel(
     stranger = await new_panel(agent)
     code = await begin_pairing(stranger, "Workshop tablet")
     notice = panel.page.get_by_test_id("pairing-notice")
-    await expect(notice).to_contain_text("“Workshop tablet” wants to sign in.", timeout=12_000)
+    await expect(notice).to_contain_text("“Workshop tablet” wants to sign in.", timeout=20_000)
     panel.watch.allow("status of 403")
 
     await notice.get_by_role("textbox").fill("000000" if code != "000000" else "111111")
@@ -75,7 +75,7 @@ async def test_a_refused_page_is_told(panel: Panel, agent: Program, new_panel: N
     await begin_pairing(stranger, "Unknown")
 
     notice = panel.page.get_by_test_id("pairing-notice")
-    await notice.get_by_role("button", name="Refuse").click(timeout=12_000)
+    await notice.get_by_role("button", name="Refuse").click(timeout=20_000)
 
     await expect(stranger.page.get_by_test_id("sign-in")).to_contain_text("The code was refused.")
     await expect(stranger.page.get_by_role("button", name="Show a code")).to_be_visible()

@@ -84,9 +84,9 @@ class FakeOllama:
             connection.cut_by_us = True
             connection.writer.transport.abort()
         if tasks:
-            await asyncio.wait(tasks, timeout=5)
+            await asyncio.wait(tasks, timeout=30)
         if self._server is not None:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await self._server.wait_closed()
         self._server = None
         self.state.scheduler.forget_all()
@@ -149,12 +149,12 @@ class FakeOllama:
         self.state.scheduler.num_parallel = 100_000
         self.state.scheduler.forget_all()
 
-    async def client_left(self, n: int = 1, timeout: float = 3) -> list[Departure]:
+    async def client_left(self, n: int = 1, timeout: float = 20) -> list[Departure]:
         """Waits until `n` clients in all have left before the end. Raises TimeoutError."""
         await self.until(lambda: len(self.departures) >= n, timeout)
         return self.departures
 
-    async def saw(self, n: int = 1, *, path: str | None = None, timeout: float = 3) -> list[Seen]:
+    async def saw(self, n: int = 1, *, path: str | None = None, timeout: float = 20) -> list[Seen]:
         """Waits until `n` requests in all have come to `path`. Raises TimeoutError."""
 
         def found() -> list[Seen]:
@@ -163,7 +163,7 @@ class FakeOllama:
         await self.until(lambda: len(found()) >= n, timeout)
         return found()
 
-    async def until(self, holds: Callable[[], bool], timeout: float = 3) -> None:
+    async def until(self, holds: Callable[[], bool], timeout: float = 20) -> None:
         """Waits for a fact about requests, departures or sent frames. Raises TimeoutError."""
         async with asyncio.timeout(timeout):
             while not holds():
