@@ -16,7 +16,12 @@ FILLED_PACKAGES = {
 def test_only_the_edges_speak_http_to_others() -> None:
     speaking = {name_of(f) for f in python("agent") if HTTP_CLIENTS & imported(f)}
 
-    edges = ("agent/inference/transport", "agent/inference/openai", "agent/client/")
+    edges = (
+        "agent/inference/transport",
+        "agent/inference/openai",
+        "agent/client/",
+        "agent/slicer/printers/wire",
+    )
     assert {name for name in speaking if not name.startswith(edges)} == set()
 
 

@@ -20,8 +20,7 @@ CREATE TABLE printer (
   created_at TEXT NOT NULL
 );
 CREATE TABLE printer_sent (
-  job_id TEXT PRIMARY KEY NOT NULL,
-  file_id TEXT NOT NULL,
+  job_id TEXT PRIMARY KEY NOT NULL REFERENCES slicer_job (id) ON DELETE CASCADE,
   printer_id TEXT NOT NULL,
   step TEXT NOT NULL,
   path TEXT NOT NULL,
@@ -29,10 +28,9 @@ CREATE TABLE printer_sent (
   mark TEXT NOT NULL,
   updated_at TEXT NOT NULL
 );
-CREATE INDEX printer_sent_file ON printer_sent (file_id);
 CREATE TABLE print (
   id TEXT PRIMARY KEY NOT NULL,
-  file_id TEXT NOT NULL,
+  file_id TEXT NOT NULL REFERENCES slicer_file (id) ON DELETE CASCADE,
   job_id TEXT,
   printer_id TEXT,
   printer_name TEXT NOT NULL,

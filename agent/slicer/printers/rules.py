@@ -123,7 +123,6 @@ class Sent:
     another one once it has printed the file."""
 
     job_id: str
-    file_id: str
     printer_id: str
     step: Step
     path: str = ""
