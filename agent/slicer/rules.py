@@ -158,13 +158,15 @@ class Evidence:
 class Change:
     """One line of a proposal: a preset's key, what it is, and what it should be.
 
-    Values are written as in a preset file; a list's elements are one tuple."""
+    Values are written as in a preset file; a list's elements are one tuple. `filament` says
+    which one of the file's it is meant for, counted from 0."""
 
     preset_type: PresetType
     key: str
     old: str | tuple[str, ...] | None
     new: str | tuple[str, ...]
     reason: str = ""
+    filament: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class SlicerFile:
-    """A file that came in and what was found in it. Times are RFC 3339; `sha256` may follow."""
+    """A file that came in and what was found in it. Times are RFC 3339; `sha256` may follow.
+
+    `source` says how it came. Of one that is not whole only its two ends are kept."""
 
     id: str
     name: str
@@ -192,3 +196,5 @@ class SlicerFile:
     facts: Facts
     findings: tuple[Finding, ...] = ()
     sha256: str | None = None
+    source: str = "upload"
+    is_whole: bool = True
