@@ -1,0 +1,427 @@
+"""The tests that end in a filament's preset: temperature, flow, pressure advance, retraction, and
+how much the hot end melts."""
+
+from decimal import Decimal
+from functools import partial
+
+from agent.slicer.calibrations.rules import (
+    BadMeasurement,
+    Calibration,
+    Field,
+    Line,
+    Measured,
+    Outcome,
+    floor,
+    text,
+)
+
+D = Decimal  # the tables below are full of them
+BLOCK_MM, BLOCK_C = D(10), D(5)
+LOW_FLOW, HIGH_FLOW = D("0.88"), D("1.08")
+HEIGHT = Field(
+    "z",
+    "Height of the best place",
+    "mm",
+    minimum=D(0),
+    maximum=D(1000),
+    help="From the bottom of the print, measured with calipers or read in the preview.",
+)
+START = Field("start", "Start", minimum=D(0), maximum=D(1000))
+OLD_FLOW = Field(
+    "old",
+    "Flow ratio during the test",
+    minimum=D("0.3"),
+    maximum=D(2),
+    help="The flow ratio of the filament that the test was printed with.",
+)
+DRIVE = Field(
+    "drive",
+    "Extruder",
+    kind="choice",
+    default="direct",
+    choices=(("direct", "Direct drive"), ("bowden", "Bowden")),
+)
+
+
+def _temperature(m: Measured) -> Outcome:
+    start, end, z, first = m["start"], m["end"], m["z"], m["first_layer"]
+    if end >= start:
+        raise BadMeasurement("end", "The tower gets cooler upwards: its end lies below its start.")
+    blocks = floor(z / BLOCK_MM)
+    value = start - BLOCK_C * blocks
+    if value < end:
+        tall = text((start - end) / BLOCK_C * BLOCK_MM + BLOCK_MM)
+        raise BadMeasurement("z", f"This tower is only {tall} mm tall.")
+    warnings = []
+    if value == end:
+        warnings.append(
+            "The coolest block was the best. If it strings, dry the filament rather than go lower."
+        )
+    if blocks == 0:
+        warnings.append("The hottest block was the best: repeat with a higher start to be sure.")
+    if first > 0:
+        warnings.append(f"The first layer is {text(first)} °C hotter, so that it sticks.")
+    return Outcome(
+        (
+            Line("filament", "nozzle_temperature", (text(value),), "Other layers", "°C"),
+            Line(
+                "filament",
+                "nozzle_temperature_initial_layer",
+                (text(value + first),),
+                "First layer",
+                "°C",
+            ),
+        ),
+        (
+            f"floor({text(z)} / {BLOCK_MM}) = {text(blocks)}",
+            f"{text(start)} − {BLOCK_C} · {text(blocks)} = {text(value)} °C",
+        ),
+        f"Block {text(blocks + 1)} from below was printed at {text(value)} °C.",
+        tuple(warnings),
+    )
+
+
+def _flow_by_percent(m: Measured, outermost: tuple[D, ...]) -> Outcome:
+    old, modifier = m["old"], m["modifier"]
+    new = old * (100 + modifier) / 100
+    return _flow(
+        old,
+        new,
+        f"{text(old)} · (100 {_signed(modifier)}) / 100 = {text(new)}",
+        f"The best plate was printed with {text(abs(modifier))} % "
+        f"{'more' if modifier >= 0 else 'less'} plastic.",
+        is_outermost=modifier in outermost,
+    )
+
+
+def _flow_by_difference(m: Measured, outermost: tuple[D, ...]) -> Outcome:
+    old, modifier = m["old"], m["modifier"]
+    new = old + modifier
+    return _flow(
+        old,
+        new,
+        f"{text(old)} {_signed(modifier)} = {text(new)}",
+        "The number on the plate is added to the flow ratio; it is no percentage.",
+        is_outermost=modifier in outermost,
+    )
+
+
+def _flow(old: D, new: D, step: str, explanation: str, *, is_outermost: bool) -> Outcome:
+    warnings = []
+    if is_outermost:
+        warnings.append(
+            "The best plate is the first or the last: enter the value and repeat the test, the "
+            "true one may lie outside."
+        )
+    if not LOW_FLOW <= new <= HIGH_FLOW:
+        warnings.append(
+            f"Below {LOW_FLOW} or above {HIGH_FLOW} look for another cause first: the extruder's "
+            "calibration, a partial clog, or the filament's diameter."
+        )
+    value = (text(new, 3),)
+    line = Line("filament", "filament_flow_ratio", value, "Flow ratio", "", text(old))
+    return Outcome((line,), (step,), explanation, tuple(warnings))
+
+
+def _signed(value: D) -> str:
+    return f"{'−' if value < 0 else '+'} {text(abs(value))}"
+
+
+def _plates(low: str, high: str, step: str, unit: str) -> tuple[Field, ...]:
+    return (
+        OLD_FLOW,
+        Field(
+            "modifier",
+            "Number on the best plate",
+            unit,
+            minimum=D(low),
+            maximum=D(high),
+            step=D(step),
+            help="The plate whose top is closed and smooth. Between two good ones, the lower.",
+        ),
+    )
+
+
+def _pressure_advance_tower(m: Measured) -> Outcome:
+    start, step, z = m["start"], m["step"], m["z"]
+    value = start + floor(z) * step
+    return _pressure_advance(
+        value,
+        m.choices["drive"],
+        (
+            f"floor({text(z)}) = {text(floor(z))}",
+            f"{text(start)} + {text(floor(z))} · {text(step)} = {text(value)}",
+        ),
+        f"Each millimetre of the tower adds {text(step)}.",
+    )
+
+
+def _pressure_advance_read(m: Measured) -> Outcome:
+    value = m["value"]
+    return _pressure_advance(
+        value,
+        m.choices["drive"],
+        (f"{text(value)}",),
+        "The number beside the best line or corner is the value itself.",
+    )
+
+
+def _pressure_advance(value: D, drive: str, steps: tuple[str, ...], explanation: str) -> Outcome:
+    usual = D("0.2") if drive == "direct" else D(2)
+    warnings = []
+    if value > usual:
+        warnings.append(
+            f"More than {text(usual)} is unusual for this extruder: check which kind it is, and "
+            "that the right number was read."
+        )
+    if value == 0:
+        warnings.append("Zero turns pressure advance off. Was the best place really the lowest?")
+    return Outcome(
+        (
+            Line("filament", "enable_pressure_advance", ("1",), "Enable pressure advance"),
+            Line("filament", "pressure_advance", (text(value),), "Pressure advance"),
+        ),
+        steps,
+        f"{explanation} Remove fixed values (M900, SET_PRESSURE_ADVANCE) from the start G-code, or "
+        "they win.",
+        tuple(warnings),
+    )
+
+
+def _retraction(m: Measured) -> Outcome:
+    start, step, z, reserve = m["start"], m["step"], m["z"], m["reserve"]
+    count = floor(max(D(0), z - D("0.4")))
+    value = start + count * step
+    chosen = value + reserve
+    warnings = []
+    if m.choices["drive"] == "direct" and chosen > 2:
+        warnings.append("More than 2 mm on a direct drive leads to jams rather than clean prints.")
+    if m.choices["drive"] == "bowden" and chosen > 8:
+        warnings.append(
+            "More than 8 mm is long even for a Bowden tube: look for play in its fittings."
+        )
+    if z < 1:
+        warnings.append("Clean from the bottom on: less retraction than the start may do as well.")
+    if m.choices["target"] == "machine":
+        line = Line("machine", "retraction_length", (text(chosen),), "Retraction length", "mm")
+    else:
+        line = Line(
+            "filament", "filament_retraction_length", (text(chosen),), "Retraction length", "mm"
+        )
+    return Outcome(
+        (line,),
+        (
+            f"floor(max(0, {text(z)} − 0.4)) = {text(count)}",
+            f"{text(start)} + {text(count)} · {text(step)} = {text(value)} mm",
+            f"{text(value)} + {text(reserve)} (reserve) = {text(chosen)} mm",
+        ),
+        "The shortest length above which no strings remained, and a little more.",
+        tuple(warnings),
+    )
+
+
+def _max_flow(m: Measured) -> Outcome:
+    start, step, z, reserve = m["start"], m["step"], m["z"], m["reserve"]
+    limit = start + z * step
+    value = limit * (100 - reserve) / 100
+    warnings = []
+    if reserve < 10:
+        warnings.append("With less than 10 % reserve a cooler day or another colour is too much.")
+    if z == 0:
+        warnings.append("A fault from the bottom on: repeat with a lower start.")
+    return Outcome(
+        (
+            Line(
+                "filament",
+                "filament_max_volumetric_speed",
+                (text(value, 1),),
+                "Max volumetric speed",
+                "mm³/s",
+            ),
+        ),
+        (
+            f"{text(start)} + {text(z)} · {text(step)} = {text(limit)} mm³/s",
+            f"{text(limit)} · (100 − {text(reserve)}) / 100 = {text(value, 1)} mm³/s",
+        ),
+        f"A line of 0.42 × 0.2 mm then goes at most {text(value / D('0.084'), 0)} mm/s. The value "
+        "holds for the temperature of the test.",
+        tuple(warnings),
+    )
+
+
+FILAMENT_TESTS = (
+    Calibration(
+        "temperature",
+        "Temperature tower",
+        1,
+        "Calibration → Temperature",
+        "guide/calibrate-temperature",
+        "Find the block with clean overhangs, few strings, and layers that do not break apart.",
+        "T = start − 5 · floor(z / 10)",
+        (
+            Field(
+                "start",
+                "Start (bottom)",
+                "°C",
+                default=D(230),
+                minimum=D(150),
+                maximum=D(450),
+                step=D(1),
+            ),
+            Field("end", "End (top)", "°C", default=D(190), minimum=D(140), maximum=D(445)),
+            HEIGHT,
+            Field(
+                "first_layer",
+                "First layer hotter by",
+                "°C",
+                default=D(0),
+                minimum=D(0),
+                maximum=D(20),
+                step=D(1),
+            ),
+        ),
+        _temperature,
+        ("nozzle_temperature", "nozzle_temperature_initial_layer"),
+        "Filament → Print temperature → Nozzle",
+    ),
+    Calibration(
+        "max-volumetric-speed",
+        "Max volumetric speed",
+        2,
+        "Calibration → Max flowrate",
+        "guide/calibrate-max-flow",
+        "From the bottom upwards look for the first dull, thin or torn place.",
+        "speed = start + z · step, less 10 to 20 %",
+        (
+            Field("start", "Start", "mm³/s", default=D(5), minimum=D(0), maximum=D(100)),
+            Field("step", "Step", "mm³/s", default=D("0.5"), minimum=D("0.01"), maximum=D(10)),
+            Field(
+                "z",
+                "Height of the first fault",
+                "mm",
+                minimum=D(0),
+                maximum=D(1000),
+                help="Measured with calipers from the bottom of the print.",
+            ),
+            Field("reserve", "Reserve", "%", default=D(15), minimum=D(0), maximum=D(50)),
+        ),
+        _max_flow,
+        ("filament_max_volumetric_speed",),
+        "Filament → Volumetric speed limitation",
+    ),
+    Calibration(
+        "pressure-advance-tower",
+        "Pressure advance, tower",
+        3,
+        "Calibration → Pressure advance → PA Tower",
+        "guide/calibrate-pressure-advance",
+        "Find the height at which corners are sharp: below they bulge, above they thin out.",
+        "PA = start + floor(z) · step",
+        (
+            Field("start", "Start", default=D(0), minimum=D(0), maximum=D(5)),
+            Field("step", "Step", default=D("0.002"), minimum=D("0.0001"), maximum=D(1)),
+            HEIGHT,
+            DRIVE,
+        ),
+        _pressure_advance_tower,
+        ("pressure_advance", "enable_pressure_advance"),
+        "Filament → Pressure advance",
+    ),
+    Calibration(
+        "pressure-advance-line",
+        "Pressure advance, line or pattern",
+        3,
+        "Calibration → Pressure advance → PA Line, PA Pattern",
+        "guide/calibrate-pressure-advance",
+        "Read the number printed beside the most even line, or the sharpest corner.",
+        "PA = the number read",
+        (
+            Field("value", "Number read", minimum=D(0), maximum=D(5)),
+            DRIVE,
+        ),
+        _pressure_advance_read,
+        ("pressure_advance", "enable_pressure_advance"),
+        "Filament → Pressure advance",
+    ),
+    Calibration(
+        "flow-pass-1",
+        "Flow rate, pass 1",
+        4,
+        "Calibration → Flow rate → Pass 1",
+        "guide/calibrate-flow",
+        "Choose the plate without gaps and without ridges.",
+        "new = old · (100 + modifier) / 100",
+        _plates("-20", "20", "5", "%"),
+        partial(_flow_by_percent, outermost=(D("-20"), D("20"))),
+        ("filament_flow_ratio",),
+        "Filament → Flow ratio",
+    ),
+    Calibration(
+        "flow-pass-2",
+        "Flow rate, pass 2",
+        5,
+        "Calibration → Flow rate → Pass 2",
+        "guide/calibrate-flow",
+        "Choose the plate without gaps and without ridges; pass 1 must have been saved before.",
+        "new = old · (100 + modifier) / 100",
+        _plates("-9", "0", "1", "%"),
+        partial(_flow_by_percent, outermost=(D("-9"),)),
+        ("filament_flow_ratio",),
+        "Filament → Flow ratio",
+    ),
+    Calibration(
+        "flow-yolo",
+        "Flow rate, YOLO",
+        4,
+        "Calibration → Flow rate → YOLO (Recommended)",
+        "guide/calibrate-flow-yolo",
+        "Choose the plate that is smoothest to eye and finger.",
+        "new = old + modifier",
+        _plates("-0.05", "0.05", "0.01", ""),
+        partial(_flow_by_difference, outermost=(D("-0.05"), D("0.05"))),
+        ("filament_flow_ratio",),
+        "Filament → Flow ratio",
+    ),
+    Calibration(
+        "flow-yolo-fine",
+        "Flow rate, YOLO (perfectionist)",
+        5,
+        "Calibration → Flow rate → YOLO (perfectionist version)",
+        "guide/calibrate-flow-yolo",
+        "Choose the plate that is smoothest to eye and finger.",
+        "new = old + modifier",
+        _plates("-0.04", "0.035", "0.005", ""),
+        partial(_flow_by_difference, outermost=(D("-0.04"), D("0.035"))),
+        ("filament_flow_ratio",),
+        "Filament → Flow ratio",
+    ),
+    Calibration(
+        "retraction",
+        "Retraction tower",
+        6,
+        "Calibration → Retraction test",
+        "guide/calibrate-retraction",
+        "Find the first height above which no strings remain between the towers.",
+        "length = start + floor(max(0, z − 0.4)) · step",
+        (
+            Field("start", "Start", "mm", default=D(0), minimum=D(0), maximum=D(20)),
+            Field("step", "Step", "mm", default=D("0.1"), minimum=D("0.01"), maximum=D(2)),
+            HEIGHT,
+            Field("reserve", "Reserve", "mm", default=D("0.1"), minimum=D(0), maximum=D(1)),
+            DRIVE,
+            Field(
+                "target",
+                "Keep it in",
+                kind="choice",
+                default="filament",
+                choices=(
+                    ("filament", "this filament alone"),
+                    ("machine", "the printer, for all filaments"),
+                ),
+            ),
+        ),
+        _retraction,
+        ("filament_retraction_length", "retraction_length"),
+        "Filament → Setting overrides, or Printer → Extruder → Retraction",
+    ),
+)

@@ -1,0 +1,92 @@
+"""The calibration assistant through the door."""
+
+import httpx
+
+from tests.serving import Served
+
+MEASURED = {
+    "test": "temperature",
+    "values": {"start": 230, "end": 190, "z": 34},
+    "parent": "Generic PETG @System",
+    "name": "My PETG / 215",
+}
+
+
+async def test_the_assistant_goes_from_the_list_to_a_preset(client: httpx.AsyncClient) -> None:
+    listed = (await client.get("/api/v1/slicer/calibrations")).json()
+    reply = await client.post("/api/v1/slicer/calibrations", json=MEASURED)
+    found = reply.json()
+    file = await client.get(found["preset"]["download"])
+
+    first = listed["items"][0]
+    assert (first["id"], first["order"], listed["next_cursor"]) == ("temperature", 1, None)
+    assert first["fields"][0] == {
+        "name": "start",
+        "label": "Start (bottom)",
+        "unit": "°C",
+        "kind": "number",
+        "default": "230",
+        "minimum": 150.0,
+        "maximum": 450.0,
+        "step": 1.0,
+        "choices": [],
+        "help": "",
+        "needed": True,
+    }
+    assert (reply.status_code, found["steps"]) == (
+        200,
+        ["floor(34 / 10) = 3", "230 − 5 · 3 = 215 °C"],
+    )
+    assert found["next"]["id"] == "max-volumetric-speed"
+    assert found["preset"]["content"] == {
+        "type": "filament",
+        "name": "My PETG 215",
+        "from": "User",
+        "inherits": "Generic PETG @System",
+        "version": "2.3.0.0",
+        "is_custom_defined": "0",
+        "filament_settings_id": ["My PETG 215"],
+        "nozzle_temperature": ["215"],
+        "nozzle_temperature_initial_layer": ["215"],
+    }
+    assert file.json() == found["preset"]["content"]
+    assert (
+        file.headers["Content-Disposition"] == "attachment; filename*=UTF-8''My%20PETG%20215.json"
+    )
+
+
+async def test_without_a_parent_there_are_numbers_alone(client: httpx.AsyncClient) -> None:
+    asked = {"test": "input-shaping-frequency", "values": {"z_x": 30, "z_y": 20}, "parent": "P 0.4"}
+
+    found = (await client.post("/api/v1/slicer/calibrations", json=asked)).json()
+
+    assert (found["lines"], found["preset"]) == ([], None)
+    assert found["commands"][0] == {
+        "firmware": "Marlin",
+        "text": "M593 X F62.5\nM593 Y F46.7\nM500",
+    }
+
+
+async def test_what_cannot_be_is_a_problem_that_names_the_field(served: Served) -> None:
+    bad = await served.client.post(
+        "/api/v1/slicer/calibrations", json={"test": "temperature", "values": {"z": 400}}
+    )
+    unknown = await served.client.post(
+        "/api/v1/slicer/calibrations", json={"test": "moon", "values": {}}
+    )
+    query = {"values": "[1]", "parent": "x"}
+    odd = await served.client.get(
+        "/api/v1/slicer/calibrations/temperature/preset.json", params=query
+    )
+    stranger = await served.stranger.get("/api/v1/slicer/calibrations")
+
+    assert (bad.status_code, bad.json()["errors"]) == (
+        422,
+        [{"field": "values.z", "detail": "This tower is only 90 mm tall."}],
+    )
+    assert (unknown.status_code, unknown.json()["type"]) == (
+        404,
+        "urn:orca:problem:no-such-calibration",
+    )
+    assert (odd.status_code, odd.json()["errors"][0]["field"]) == (422, "values")
+    assert stranger.status_code == 401
