@@ -235,7 +235,24 @@ class Settings(BaseSettings):
         default=True,
         description="Put passages of the built-in print guide into the model's prompt.",
     )
-
+    slicer_file_mb: int = Field(
+        default=4096,
+        ge=1,
+        le=100_000,
+        description="Megabytes of the largest sliced file that is taken in.",
+    )
+    slicer_keep_files: int = Field(
+        default=200,
+        ge=1,
+        le=100_000,
+        description="Sliced files that are kept. The oldest go first, but none that waits.",
+    )
+    slicer_keep_mb: int = Field(
+        default=8192,
+        ge=1,
+        le=10_000_000,
+        description="Megabytes of sliced files that are kept, in the same way.",
+    )
     telemetry_days: int = Field(
         default=30,
         ge=1,
@@ -281,6 +298,10 @@ class Settings(BaseSettings):
     @property
     def image_cache_file(self) -> Path:
         return self.data_dir / "images.db"
+
+    @property
+    def slicer_dir(self) -> Path:
+        return self.data_dir / "slicer"
 
     @property
     def log_dir(self) -> Path:

@@ -18,6 +18,10 @@ from agent.settings import Settings
 from agent.shared.clock import Clock, NewId
 from agent.shared.database import Database
 from agent.shared.secrets import Secrets
+from agent.slicer.calibrations import routes as calibration_routes
+from agent.slicer.calibrations.service import CalibrationService, NoFolders
+from agent.slicer.files import routes as file_routes
+from agent.slicer.files.service import Bounds, FileService
 from agent.telemetry.service import Telemetry
 
 
@@ -58,5 +62,23 @@ class SlicerParts:
 @asynccontextmanager
 async def open_slicer(needs: Needs) -> AsyncIterator[SlicerParts]:
     """Opens every part in the order in which they need each other; closes them in reverse."""
-    del needs
-    yield SlicerParts()
+    settings = needs.settings
+    files = FileService(
+        needs.database,
+        settings.slicer_dir,
+        Bounds(
+            settings.slicer_file_mb << 20,
+            settings.slicer_keep_files,
+            settings.slicer_keep_mb << 20,
+        ),
+        needs.clock,
+        needs.new_id,
+    )
+    await files.open()
+    calibrations = CalibrationService(needs.clock, NoFolders())
+    yield SlicerParts(
+        blueprints=(
+            file_routes.routes(files),
+            calibration_routes.routes(calibrations),
+        )
+    )

@@ -18,7 +18,7 @@ from agent.inference import routes as inference_routes
 from agent.models import routes as model_routes
 from agent.runs import routes as run_routes
 from agent.runtime import routes as runtime_routes
-from agent.shared import problems
+from agent.shared import bodies, problems
 from agent.shared.folders import data_dir_warning
 from agent.shared.tasks import Tasks
 from agent.telemetry import routes as telemetry_routes
@@ -44,6 +44,7 @@ def open_door(
     """`others` are the blueprints of parts that bring their own."""
     settings = core.settings
     app = _app()
+    bodies.install(app)
     problems.install(
         app,
         {openai_errors.PATH: openai_errors.spoken, ollama_errors.PATH: ollama_errors.spoken},

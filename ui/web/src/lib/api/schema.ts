@@ -767,6 +767,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/slicer/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The kept files, newest first, without their settings. */
+        get: operations["slicer-files_latest"];
+        put?: never;
+        /** Send a G-code or 3MF file, as field `file` of a form or as the body; it is checked. */
+        post: operations["slicer-files_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/files/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file: what it says of itself, its settings, and what the checks found. */
+        get: operations["slicer-files_one"];
+        put?: never;
+        post?: never;
+        /** Throw a file away, with all that is known of it. */
+        delete: operations["slicer-files_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/telemetry/performance": {
         parameters: {
             query?: never;
@@ -1612,6 +1648,22 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** ChangeOut */
+        ChangeOut: {
+            /**
+             * Preset Type
+             * @enum {string}
+             */
+            preset_type: "machine" | "process" | "filament";
+            /** Key */
+            key: string;
+            /** Old */
+            old: string | string[] | null;
+            /** New */
+            new: string | string[];
+            /** Reason */
+            reason: string;
+        };
         /** ChatChoiceOut */
         ChatChoiceOut: {
             /** Index */
@@ -2252,12 +2304,62 @@ export interface components {
             /** See */
             see: string[];
         };
+        /** EvidenceOut */
+        EvidenceOut: {
+            /** Key */
+            key: string;
+            /** Value */
+            value: string;
+            /** Limit */
+            limit: string | null;
+            /** Where */
+            where: string | null;
+        };
         /** FieldProblem */
         FieldProblem: {
             /** Field */
             field: string;
             /** Detail */
             detail: string;
+        };
+        /** FilamentOut */
+        FilamentOut: {
+            /** Index */
+            index: number;
+            /** Name */
+            name: string | null;
+            /** Type */
+            type: string | null;
+            /** Colour */
+            colour: string | null;
+            /** Used Mm */
+            used_mm: number | null;
+            /** Used Cm3 */
+            used_cm3: number | null;
+            /** Used G */
+            used_g: number | null;
+            /** Cost */
+            cost: number | null;
+        };
+        /** FindingOut */
+        FindingOut: {
+            /** Id */
+            id: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "info" | "warning" | "blocking";
+            /** Title */
+            title: string;
+            /** Evidence */
+            evidence: components["schemas"]["EvidenceOut"][];
+            /** Explanation */
+            explanation: string;
+            /** Fix */
+            fix: string;
+            /** Changes */
+            changes: components["schemas"]["ChangeOut"][];
         };
         /** FoundConversation */
         FoundConversation: {
@@ -2500,6 +2602,41 @@ export interface components {
             unchanged: number;
             /** Messages Added */
             messages_added: number;
+        };
+        /**
+         * JobOut
+         * @description What became of a file that was sent to a printer.
+         */
+        JobOut: {
+            /** Id */
+            id: string;
+            /** File Id */
+            file_id: string;
+            /** Printer */
+            printer: string;
+            /** Wants Print */
+            wants_print: boolean;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "octoprint" | "moonraker" | "panel";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "received" | "held" | "waiting" | "forwarding" | "forwarded" | "failed" | "rejected" | "interrupted";
+            /** Created At */
+            created_at: string;
+            /** Changed At */
+            changed_at: string;
+            /** Plate */
+            plate: number | null;
+            /** Reason */
+            reason: ("blocking" | "setting") | null;
+            /** Run Id */
+            run_id: string | null;
+            problem: components["schemas"]["Problem"] | null;
         };
         /** JsonSchemaIn */
         JsonSchemaIn: {
@@ -3371,6 +3508,23 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** PlateOut */
+        PlateOut: {
+            /** Index */
+            index: number;
+            /** Name */
+            name: string | null;
+            /** Estimated Seconds */
+            estimated_seconds: number | null;
+            /** Grams */
+            grams: number | null;
+            /** Objects */
+            objects: string[];
+            /** Warnings */
+            warnings: string[];
+            /** Is Sliced */
+            is_sliced: boolean;
+        };
         /**
          * Posted
          * @description The question as it was kept, and the run that answers it.
@@ -3763,6 +3917,172 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** SlicerFileOut */
+        SlicerFileOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "gcode" | "3mf";
+            /** Size Bytes */
+            size_bytes: number;
+            /** Sha256 */
+            sha256: string | null;
+            /** Created At */
+            created_at: string;
+            /** Source */
+            source: string;
+            /**
+             * Is Whole
+             * @description False: only its two ends are kept.
+             */
+            is_whole: boolean;
+            /** Generator */
+            generator: string | null;
+            /**
+             * Printer
+             * @description As the file names it.
+             */
+            printer: string | null;
+            /** Sliced At */
+            sliced_at: string | null;
+            /** Estimated Seconds */
+            estimated_seconds: number | null;
+            /** First Layer Seconds */
+            first_layer_seconds: number | null;
+            /**
+             * Filament Grams
+             * @description By filament.
+             */
+            filament_grams: (number | null)[];
+            /** Filament Changes */
+            filament_changes: number | null;
+            /** Layers */
+            layers: number | null;
+            /** Max Z Mm */
+            max_z_mm: number | null;
+            /** Filaments */
+            filaments: components["schemas"]["FilamentOut"][];
+            /** Thumbnails */
+            thumbnails: components["schemas"]["ThumbnailOut"][];
+            /** Plates */
+            plates: components["schemas"]["PlateOut"][];
+            /**
+             * Changed
+             * @description Keys that differ from the system preset.
+             */
+            changed: {
+                [key: string]: string[];
+            };
+            /**
+             * Notes
+             * @description What could not be read.
+             */
+            notes: string[];
+            /** Findings */
+            findings: components["schemas"]["FindingOut"][];
+            /** Has Analysis */
+            has_analysis: boolean;
+            job: components["schemas"]["JobOut"] | null;
+            /** Outcome */
+            outcome: {
+                [key: string]: unknown;
+            } | null;
+            /** Settings */
+            settings: {
+                [key: string]: string;
+            };
+        };
+        /** SlicerFilePage */
+        SlicerFilePage: {
+            /** Items */
+            items: components["schemas"]["SlicerFileShortOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * SlicerFileShortOut
+         * @description A sliced file in a list: all but its settings.
+         */
+        SlicerFileShortOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "gcode" | "3mf";
+            /** Size Bytes */
+            size_bytes: number;
+            /** Sha256 */
+            sha256: string | null;
+            /** Created At */
+            created_at: string;
+            /** Source */
+            source: string;
+            /**
+             * Is Whole
+             * @description False: only its two ends are kept.
+             */
+            is_whole: boolean;
+            /** Generator */
+            generator: string | null;
+            /**
+             * Printer
+             * @description As the file names it.
+             */
+            printer: string | null;
+            /** Sliced At */
+            sliced_at: string | null;
+            /** Estimated Seconds */
+            estimated_seconds: number | null;
+            /** First Layer Seconds */
+            first_layer_seconds: number | null;
+            /**
+             * Filament Grams
+             * @description By filament.
+             */
+            filament_grams: (number | null)[];
+            /** Filament Changes */
+            filament_changes: number | null;
+            /** Layers */
+            layers: number | null;
+            /** Max Z Mm */
+            max_z_mm: number | null;
+            /** Filaments */
+            filaments: components["schemas"]["FilamentOut"][];
+            /** Thumbnails */
+            thumbnails: components["schemas"]["ThumbnailOut"][];
+            /** Plates */
+            plates: components["schemas"]["PlateOut"][];
+            /**
+             * Changed
+             * @description Keys that differ from the system preset.
+             */
+            changed: {
+                [key: string]: string[];
+            };
+            /**
+             * Notes
+             * @description What could not be read.
+             */
+            notes: string[];
+            /** Findings */
+            findings: components["schemas"]["FindingOut"][];
+            /** Has Analysis */
+            has_analysis: boolean;
+            job: components["schemas"]["JobOut"] | null;
+            /** Outcome */
+            outcome: {
+                [key: string]: unknown;
+            } | null;
+        };
         /**
          * Snippet
          * @description A hit stands between U+E000 and U+E001. Without a message it is the title.
@@ -3812,6 +4132,23 @@ export interface components {
             models: {
                 [key: string]: unknown;
             }[];
+        };
+        /**
+         * ThumbnailOut
+         * @description Sizes are what the file claims, in pixels.
+         */
+        ThumbnailOut: {
+            /** Width */
+            width: number;
+            /** Height */
+            height: number;
+            /**
+             * Mime
+             * @enum {string}
+             */
+            mime: "image/png" | "image/jpeg" | "image/qoi";
+            /** Plate */
+            plate: number | null;
         };
         /**
          * TicketOut
@@ -5737,6 +6074,130 @@ export interface operations {
             query?: never;
             header?: never;
             path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "slicer-files_latest": {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlicerFilePage"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "slicer-files_upload": {
+        parameters: {
+            query?: {
+                /** @description Of a file that is sent as the body itself. */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlicerFileOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "slicer-files_one": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlicerFileOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "slicer-files_delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;

@@ -1,0 +1,243 @@
+"""Sliced files: taken in, read, checked, and kept as a history that has its bounds."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.shared.clock import Clock, NewId, rfc3339
+from agent.shared.database import Database
+from agent.shared.errors import Conflict, Invalid, NotFound
+from agent.slicer.files.failures import no_file, too_large
+from agent.slicer.files.folder import Folder, Part
+from agent.slicer.files.reading import findings_in, read_facts
+from agent.slicer.files.rules import kind_of, safe_name, surplus
+from agent.slicer.files.store import SlicerFiles
+from agent.slicer.printhost.rules import ON_ITS_WAY, Job
+from agent.slicer.printhost.store import Jobs
+from agent.slicer.rules import SlicerFile
+
+log = logging.getLogger(__name__)
+
+BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Of one file and of the history."""
+
+    file_bytes: int
+    keep_files: int
+    keep_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A file with what became of it."""
+
+    file: SlicerFile
+    is_analysed: bool = False
+    job: Job | None = None
+
+
+class FileService:
+    """What `receive` returned is kept: neither a crash nor a full history takes it back at once."""
+
+    def __init__(
+        self, database: Database, folder: Path, bounds: Bounds, clock: Clock, new_id: NewId
+    ) -> None:
+        self._database, self._folder, self._bounds = database, Folder(folder), bounds
+        self._clock, self._new_id = clock, new_id
+
+    @property
+    def limit_bytes(self) -> int:
+        """Of one file."""
+        return self._bounds.file_bytes
+
+    async def open(self) -> None:
+        """Removes what a crash left: files that nobody was told are here."""
+        found = await asyncio.to_thread(self._folder.ids)
+        parts = await asyncio.to_thread(self._folder.remove_parts)
+        async with self._database.reading() as connection:
+            kept = {one.id for one in await SlicerFiles(connection).kept()} if found else set()
+        await asyncio.to_thread(self._folder.remove, found - kept)
+        if parts or found - kept:
+            log.warning("%d uploads were cut off when the agent last ended", parts)
+
+    async def receive(
+        self, chunks: AsyncIterator[bytes], name: str, *, source: str = "upload"
+    ) -> SlicerFile:
+        """Writes the file as it comes, reads and checks it. On its return the file is kept.
+
+        Raises Invalid for what is neither G-code nor 3MF, TooLarge, NoSpace or Unavailable; then
+        nothing of it stays, and neither does it if the sender leaves."""
+        file_id = self._new_id()
+        part = await asyncio.to_thread(self._folder.begin, file_id)
+        try:
+            sha256 = await self._write(part, chunks)
+            file = await asyncio.to_thread(self._read, part, file_id, name, sha256, source)
+            async with self._database.writing() as connection:
+                await SlicerFiles(connection).add(file)
+        except BaseException:
+            await asyncio.shield(asyncio.to_thread(self._undo, part, file_id))
+            raise
+        await self._forget_surplus()
+        return file
+
+    async def note(self, path: Path, name: str, *, source: str) -> SlicerFile:
+        """Reads a file that lies elsewhere and soon will not: only its two ends are kept.
+
+        Raises NotFound, Invalid, NoSpace or Unavailable."""
+        file_id = self._new_id()
+        try:
+            file = await asyncio.to_thread(self._read_elsewhere, path, file_id, name, source)
+        except OSError as err:
+            raise NotFound(
+                "no-such-path", f"The file of {safe_name(name, 'gcode')} cannot be read there."
+            ) from err
+        async with self._database.writing() as connection:
+            await SlicerFiles(connection).add(file)
+        await self._forget_surplus()
+        return file
+
+    async def get(self, file_id: str) -> SlicerFile:
+        """With its settings. Raises NotFound."""
+        return (await self.see(file_id)).file
+
+    async def see(self, file_id: str) -> Seen:
+        """The file, and what became of it. Raises NotFound."""
+        async with self._database.reading() as connection:
+            found = await SlicerFiles(connection).find(file_id)
+            jobs = await Jobs(connection).latest_of([file_id])
+        if found is None:
+            raise no_file()
+        return Seen(*found, jobs.get(file_id))
+
+    async def latest(self, before: str | None, limit: int) -> list[Seen]:
+        """Newest first, older than the id `before`; without their settings."""
+        async with self._database.reading() as connection:
+            found = await SlicerFiles(connection).latest(before, limit)
+            jobs = await Jobs(connection).latest_of([file.id for file, _ in found])
+        return [Seen(file, is_analysed, jobs.get(file.id)) for file, is_analysed in found]
+
+    def path_of(self, file: SlicerFile) -> Path:
+        """Where its bytes lie, of one that is whole. Raises Conflict."""
+        if not file.is_whole:
+            raise Conflict(
+                "file-not-whole",
+                f"Of {file.name} only the settings were kept when it was exported. Send the file "
+                "itself, by the print host or from the panel.",
+            )
+        return self._folder.path(file.id, file.kind)
+
+    async def delete(self, file_id: str) -> None:
+        """Raises NotFound, or Conflict while it is on its way to a printer."""
+        async with self._database.writing() as connection:
+            job = (await Jobs(connection).latest_of([file_id])).get(file_id)
+            if job and job.state in ON_ITS_WAY:
+                raise Conflict(
+                    "file-in-use", "The file is on its way to a printer. Cancel that first."
+                )
+            gone = await SlicerFiles(connection).remove([file_id])
+        if not gone:
+            raise no_file()
+        await asyncio.to_thread(self._folder.remove, gone)
+
+    # --- inside -----------------------------------------------------------------------------
+
+    async def _write(self, part: Part, chunks: AsyncIterator[bytes]) -> str:
+        """One block is on its way to the disk while the next one comes in."""
+        loop, block, size = asyncio.get_running_loop(), bytearray(), 0
+        writing: asyncio.Future[None] | None = None
+        try:
+            async for chunk in chunks:
+                size += len(chunk)
+                if size > self._bounds.file_bytes:
+                    raise too_large(self._bounds.file_bytes)
+                block += chunk
+                if len(block) >= BLOCK_BYTES:
+                    if writing:
+                        await writing
+                    writing = loop.run_in_executor(None, part.write, bytes(block))
+                    block.clear()
+        finally:
+            if writing:  # it must not write any more when the file is given up
+                await asyncio.shield(writing)
+        return await asyncio.to_thread(_finished, part, bytes(block))
+
+    def _read(self, part: Part, file_id: str, name: str, sha256: str, source: str) -> SlicerFile:
+        kind = kind_of(part.head)
+        shown = safe_name(name, kind)
+        path = self._folder.keep(part, file_id, kind)
+        try:
+            facts = read_facts(path, kind)
+        except Invalid as err:
+            raise _named(err, path, shown) from None
+        return SlicerFile(
+            file_id,
+            shown,
+            kind,
+            part.size_bytes,
+            rfc3339(self._clock()),
+            facts,
+            findings_in(facts),
+            sha256,
+            source,
+        )
+
+    def _read_elsewhere(self, path: Path, file_id: str, name: str, source: str) -> SlicerFile:
+        with path.open("rb") as file:
+            kind = kind_of(file.read(16))
+        shown = safe_name(name, kind)
+        try:
+            facts = read_facts(path, kind)
+        except Invalid as err:
+            raise _named(err, path, shown) from None
+        size = path.stat().st_size
+        if kind == "gcode":
+            self._folder.keep_ends(path, file_id, kind)
+        return SlicerFile(
+            file_id,
+            shown,
+            kind,
+            size,
+            rfc3339(self._clock()),
+            facts,
+            findings_in(facts),
+            None,
+            source,
+            is_whole=False,
+        )
+
+    def _undo(self, part: Part, file_id: str) -> None:
+        part.discard()
+        self._folder.remove([file_id])
+
+    async def _forget_surplus(self) -> None:
+        async with self._database.reading() as connection:
+            kept = await SlicerFiles(connection).kept()
+            needed = await Jobs(connection).open_files()
+        gone = surplus(
+            kept,
+            needed,
+            most_files=self._bounds.keep_files,
+            most_bytes=self._bounds.keep_bytes,
+        )
+        if gone:
+            async with self._database.writing() as connection:
+                # Somebody may have sent one of them to a printer meanwhile.
+                needed = await Jobs(connection).open_files()
+                gone = await SlicerFiles(connection).remove(set(gone) - needed)
+            await asyncio.to_thread(self._folder.remove, gone)
+
+
+def _finished(part: Part, rest: bytes) -> str:
+    if rest:
+        part.write(rest)
+    return part.finish()
+
+
+def _named(err: Invalid, path: Path, shown: str) -> Invalid:
+    """The sentence names the file as its sender does."""
+    return Invalid(err.code, err.detail.replace(path.name, shown), **err.extra)

@@ -1,0 +1,148 @@
+"""Which files of the slicer there are, and what was found in them."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+
+import orjson
+from pydantic import TypeAdapter
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    LargeBinary,
+    RowMapping,
+    Select,
+    delete,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import Field, SQLModel
+
+from agent.slicer.files.rules import Kept
+from agent.slicer.rules import Facts, Finding, SlicerFile
+
+
+class SlicerFileRow(SQLModel, table=True):
+    """`facts` is without the settings, so that a list of files need not read them."""
+
+    __tablename__ = "slicer_file"
+    id: str = Field(primary_key=True)
+    name: str
+    kind: str
+    size_bytes: int
+    sha256: str | None
+    created_at: str
+    source: str
+    is_whole: bool
+    facts: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    settings: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    findings: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class SlicerAnalysisRow(SQLModel, table=True):
+    __tablename__ = "slicer_analysis"
+    file_id: str = Field(
+        sa_column=Column(ForeignKey("slicer_file.id", ondelete="CASCADE"), primary_key=True)
+    )
+    created_at: str
+    packed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+FILE = SlicerFileRow.__table__  # type: ignore[attr-defined] # SQLModel's own
+ANALYSIS = SlicerAnalysisRow.__table__  # type: ignore[attr-defined] # SQLModel's own
+IS_ANALYSED = select(ANALYSIS.c.file_id).where(ANALYSIS.c.file_id == FILE.c.id).exists()
+SHORT = [column for column in FILE.c if column.name != "settings"]
+
+
+class SlicerFiles:
+    """Every query on the tables of files and of analyses. Commits nothing itself."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, file: SlicerFile) -> None:
+        bare = replace(file.facts, settings={}, written={})
+        values = {
+            "id": file.id,
+            "name": file.name,
+            "kind": file.kind,
+            "size_bytes": file.size_bytes,
+            "sha256": file.sha256,
+            "created_at": file.created_at,
+            "source": file.source,
+            "is_whole": file.is_whole,
+            "facts": _facts().dump_json(bare),
+            "settings": orjson.dumps([dict(file.facts.settings), dict(file.facts.written)]),
+            "findings": _findings().dump_json(file.findings),
+        }
+        await self._connection.execute(insert(FILE), values)
+
+    async def find(self, file_id: str) -> tuple[SlicerFile, bool] | None:
+        """With its settings, and whether every move of it was analysed."""
+        query = select(FILE, IS_ANALYSED.label("is_analysed")).where(FILE.c.id == file_id)
+        row = (await self._connection.execute(query)).mappings().first()
+        return (_file(row), bool(row["is_analysed"])) if row else None
+
+    async def latest(self, before: str | None, limit: int) -> list[tuple[SlicerFile, bool]]:
+        """Newest first, older than the id `before`; without their settings."""
+        query: Select[tuple[object, ...]] = (
+            select(*SHORT, IS_ANALYSED.label("is_analysed")).order_by(FILE.c.id.desc()).limit(limit)
+        )
+        if before:
+            query = query.where(FILE.c.id < before)
+        rows = (await self._connection.execute(query)).mappings()
+        return [(_file(row), bool(row["is_analysed"])) for row in rows]
+
+    async def kept(self) -> list[Kept]:
+        """All of them, newest first."""
+        query = select(FILE.c.id, FILE.c.size_bytes).order_by(FILE.c.id.desc())
+        return [Kept(*row) for row in await self._connection.execute(query)]
+
+    async def remove(self, file_ids: Iterable[str]) -> list[str]:
+        """With all that hangs on them. Says which there were."""
+        query = delete(FILE).where(FILE.c.id.in_(list(file_ids))).returning(FILE.c.id)
+        return [row.id for row in await self._connection.execute(query)]
+
+    async def keep_analysis(
+        self, file_id: str, at: str, packed: bytes, findings: tuple[Finding, ...]
+    ) -> None:
+        """In place of an earlier one, with what the checks say now."""
+        values = {"file_id": file_id, "created_at": at, "packed": packed}
+        await self._connection.execute(insert(ANALYSIS).prefix_with("OR REPLACE"), values)
+        changed = update(FILE).where(FILE.c.id == file_id)
+        await self._connection.execute(changed, {"findings": _findings().dump_json(findings)})
+
+    async def analysis(self, file_id: str) -> bytes | None:
+        query = select(ANALYSIS.c.packed).where(ANALYSIS.c.file_id == file_id)
+        return (await self._connection.execute(query)).scalar_one_or_none()
+
+
+def _file(row: RowMapping) -> SlicerFile:
+    facts = _facts().validate_json(row["facts"])
+    if "settings" in row:
+        settings, written = orjson.loads(row["settings"])
+        facts = replace(facts, settings=settings, written=written)
+    return SlicerFile(
+        row["id"],
+        row["name"],
+        row["kind"],
+        row["size_bytes"],
+        row["created_at"],
+        facts,
+        _findings().validate_json(row["findings"]),
+        row["sha256"],
+        row["source"],
+        bool(row["is_whole"]),
+    )
+
+
+@cache
+def _facts() -> TypeAdapter[Facts]:
+    return TypeAdapter(Facts)
+
+
+@cache
+def _findings() -> TypeAdapter[tuple[Finding, ...]]:
+    return TypeAdapter(tuple[Finding, ...])

@@ -1,0 +1,123 @@
+"""The table of jobs: which file is for which printer, and how far it is."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+import orjson
+from sqlalchemy import Column, ForeignKey, Index, RowMapping, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import Field, SQLModel
+
+from agent.slicer.printhost.rules import ON_ITS_WAY, OPEN, Job, JobState
+
+
+class SlicerJobRow(SQLModel, table=True):
+    __tablename__ = "slicer_job"
+    __table_args__ = (
+        Index("slicer_job_of_file", "file_id", "id"),
+        Index("slicer_job_in_state", "state", "id"),
+    )
+    id: str = Field(primary_key=True)
+    file_id: str = Field(
+        sa_column=Column(ForeignKey("slicer_file.id", ondelete="CASCADE"), nullable=False)
+    )
+    printer: str
+    wants_print: bool
+    plate: int | None
+    source: str
+    state: str
+    reason: str | None
+    run_id: str | None
+    problem: str | None
+    created_at: str
+    changed_at: str
+
+
+JOB = SlicerJobRow.__table__  # type: ignore[attr-defined] # SQLModel's own
+
+
+class Jobs:
+    """Every query on the table of jobs. Commits nothing itself."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, job: Job) -> None:
+        problem = _text(job.problem)
+        await self._connection.execute(insert(JOB), {**asdict(job), "problem": problem})
+
+    async def find(self, job_id: str) -> Job | None:
+        query = select(JOB).where(JOB.c.id == job_id)
+        row = (await self._connection.execute(query)).mappings().first()
+        return _job(row) if row else None
+
+    async def in_states(
+        self, states: Iterable[JobState], before: str | None = None, limit: int = 1_000_000
+    ) -> list[Job]:
+        """Newest first, older than the id `before`."""
+        query = select(JOB).where(JOB.c.state.in_(list(states))).order_by(JOB.c.id.desc())
+        if before:
+            query = query.where(JOB.c.id < before)
+        rows = await self._connection.execute(query.limit(limit))
+        return [_job(row) for row in rows.mappings()]
+
+    async def latest_of(self, file_ids: list[str]) -> dict[str, Job]:
+        """The newest job of each file that has one."""
+        newest = (
+            select(func.max(JOB.c.id)).where(JOB.c.file_id.in_(file_ids)).group_by(JOB.c.file_id)
+        )
+        rows = await self._connection.execute(select(JOB).where(JOB.c.id.in_(newest)))
+        return {row["file_id"]: _job(row) for row in rows.mappings()}
+
+    async def all_of(self, file_id: str) -> list[Job]:
+        """Newest first."""
+        query = select(JOB).where(JOB.c.file_id == file_id).order_by(JOB.c.id.desc())
+        return [_job(row) for row in (await self._connection.execute(query)).mappings()]
+
+    async def open_files(self) -> set[str]:
+        """The files of jobs that are not done with."""
+        query = select(JOB.c.file_id).where(JOB.c.state.in_(OPEN)).distinct()
+        return {row.file_id for row in await self._connection.execute(query)}
+
+    async def change(
+        self,
+        job_id: str,
+        state: JobState,
+        at: str,
+        *,
+        run_id: str | None = None,
+        problem: dict[str, object] | None = None,
+        only_from: Iterable[JobState] | None = None,
+    ) -> bool:
+        """Says whether there was such a job, in one of the states `only_from`."""
+        query = update(JOB).where(JOB.c.id == job_id)
+        if only_from is not None:
+            query = query.where(JOB.c.state.in_(list(only_from)))
+        values = {"state": state.value, "changed_at": at, "problem": _text(problem)}
+        if run_id is not None:
+            values["run_id"] = run_id
+        rows = await self._connection.execute(query.values(values).returning(JOB.c.id))
+        return rows.first() is not None
+
+    async def interrupt(self, at: str) -> int:
+        """What was on its way when the agent last ended is offered again; says how many."""
+        query = update(JOB).where(JOB.c.state.in_(ON_ITS_WAY))
+        values = {"state": JobState.INTERRUPTED.value, "changed_at": at}
+        rows = await self._connection.execute(query.values(values).returning(JOB.c.id))
+        return len(rows.all())
+
+
+def _job(row: RowMapping) -> Job:
+    problem = row["problem"]
+    return Job(
+        **{
+            **row,
+            "wants_print": bool(row["wants_print"]),
+            "state": JobState(row["state"]),
+            "problem": orjson.loads(problem) if problem else None,
+        }
+    )
+
+
+def _text(problem: dict[str, object] | None) -> str | None:
+    return orjson.dumps(problem).decode() if problem else None

@@ -1,0 +1,197 @@
+"""A sliced file as clients see it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from agent.shared.problems import Problem
+from agent.shared.web import Out
+from agent.slicer.printhost.rules import Job
+from agent.slicer.rules import Finding, SlicerFile
+
+Source = Literal["upload", "octoprint", "moonraker", "post-process", "file", "variant"]
+
+
+class EvidenceOut(Out):
+    key: str
+    value: str
+    limit: str | None
+    where: str | None
+
+
+class ChangeOut(Out):
+    preset_type: Literal["machine", "process", "filament"]
+    key: str
+    old: str | list[str] | None
+    new: str | list[str]
+    reason: str
+
+
+class FindingOut(Out):
+    id: str
+    severity: Literal["info", "warning", "blocking"]
+    title: str
+    evidence: list[EvidenceOut]
+    explanation: str
+    fix: str
+    changes: list[ChangeOut]
+
+
+class ThumbnailOut(Out):
+    """Sizes are what the file claims, in pixels."""
+
+    width: int
+    height: int
+    mime: Literal["image/png", "image/jpeg", "image/qoi"]
+    plate: int | None
+
+
+class FilamentOut(Out):
+    index: int
+    name: str | None
+    type: str | None
+    colour: str | None
+    used_mm: float | None
+    used_cm3: float | None
+    used_g: float | None
+    cost: float | None
+
+
+class PlateOut(Out):
+    index: int
+    name: str | None
+    estimated_seconds: int | None
+    grams: float | None
+    objects: list[str]
+    warnings: list[str]
+    is_sliced: bool
+
+
+class JobOut(Out):
+    """What became of a file that was sent to a printer."""
+
+    id: str
+    file_id: str
+    printer: str
+    wants_print: bool
+    source: Literal["octoprint", "moonraker", "panel"]
+    state: Literal[
+        "received",
+        "held",
+        "waiting",
+        "forwarding",
+        "forwarded",
+        "failed",
+        "rejected",
+        "interrupted",
+    ]
+    created_at: str
+    changed_at: str
+    plate: int | None
+    reason: Literal["blocking", "setting"] | None
+    run_id: str | None
+    problem: Problem | None
+
+
+class SlicerFileShortOut(Out):
+    """A sliced file in a list: all but its settings."""
+
+    id: str
+    name: str
+    kind: Literal["gcode", "3mf"]
+    size_bytes: int
+    sha256: str | None
+    created_at: str
+    source: str
+    is_whole: Annotated[bool, Field(description="False: only its two ends are kept.")]
+    generator: str | None
+    printer: Annotated[str | None, Field(description="As the file names it.")]
+    sliced_at: str | None
+    estimated_seconds: int | None
+    first_layer_seconds: int | None
+    filament_grams: Annotated[list[float | None], Field(description="By filament.")]
+    filament_changes: int | None
+    layers: int | None
+    max_z_mm: float | None
+    filaments: list[FilamentOut]
+    thumbnails: list[ThumbnailOut]
+    plates: list[PlateOut]
+    changed: Annotated[
+        dict[str, list[str]], Field(description="Keys that differ from the system preset.")
+    ]
+    notes: Annotated[list[str], Field(description="What could not be read.")]
+    findings: list[FindingOut]
+    has_analysis: bool
+    job: JobOut | None
+    outcome: dict[str, object] | None
+
+
+class SlicerFileOut(SlicerFileShortOut):
+    settings: dict[str, str]
+
+
+class SlicerFilePage(Out):
+    items: list[SlicerFileShortOut]
+    next_cursor: str | None
+
+
+def file_json(
+    file: SlicerFile,
+    *,
+    has_analysis: bool = False,
+    job: Job | None = None,
+    outcome: Mapping[str, object] | None = None,
+) -> dict[str, object]:
+    """Everything that is known of a file."""
+    short = short_json(file, has_analysis=has_analysis, job=job, outcome=outcome)
+    return {**short, "settings": dict(file.facts.settings)}
+
+
+def short_json(
+    file: SlicerFile,
+    *,
+    has_analysis: bool = False,
+    job: Job | None = None,
+    outcome: Mapping[str, object] | None = None,
+) -> dict[str, object]:
+    """The same without its settings."""
+    facts = file.facts
+    grams = [filament.used_g for filament in facts.filaments]
+    return {
+        "id": file.id,
+        "name": file.name,
+        "kind": file.kind,
+        "size_bytes": file.size_bytes,
+        "sha256": file.sha256,
+        "created_at": file.created_at,
+        "source": file.source,
+        "is_whole": file.is_whole,
+        "generator": facts.generator,
+        "printer": facts.printer,
+        "sliced_at": facts.sliced_at,
+        "estimated_seconds": facts.estimated_seconds,
+        "first_layer_seconds": facts.first_layer_seconds,
+        "filament_grams": grams if any(one is not None for one in grams) else [],
+        "filament_changes": facts.filament_changes,
+        "layers": facts.layers,
+        "max_z_mm": facts.max_z_mm,
+        "filaments": [asdict(filament) for filament in facts.filaments],
+        "thumbnails": [asdict(thumbnail) for thumbnail in facts.thumbnails],
+        "plates": [asdict(plate) for plate in facts.plates],
+        "changed": {kind: list(keys) for kind, keys in facts.changed.items()},
+        "notes": list(facts.notes),
+        "findings": [finding_json(finding) for finding in file.findings],
+        "has_analysis": has_analysis,
+        "job": job_json(job) if job else None,
+        "outcome": dict(outcome) if outcome else None,
+    }
+
+
+def finding_json(finding: Finding) -> dict[str, object]:
+    return asdict(finding)
+
+
+def job_json(job: Job) -> dict[str, object]:
+    return asdict(job)
