@@ -34,6 +34,7 @@ BLANK_MESSAGE: dict[str, object] = {
     "sources": [],
     "trimmed": 0,
     "problem": None,
+    "context": None,
 }
 ANYBODY = Who()
 LOOK_BACK = 8  # messages

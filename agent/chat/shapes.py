@@ -78,10 +78,11 @@ class MessageQuery(Page):
 
 
 class ContextIn(In):
-    """Evidence that goes with a question."""
+    """Evidence that goes with a question: pieces of it that are off are named in `without`."""
 
     file_id: str | None = Field(default=None, max_length=100)
     preset: str | None = Field(default=None, max_length=300)
+    without: list[Annotated[str, Field(max_length=300)]] = Field(default=[], max_length=100)
 
 
 class MessageIn(In):
@@ -92,7 +93,9 @@ class MessageIn(In):
     parent_id: str | None = Field(
         default=None, description="Absent: the active branch goes on. null: a new beginning."
     )
-    context: ContextIn | None = None
+    context: ContextIn | None = Field(
+        default=None, description="Absent: as the question before. null: nothing but the words."
+    )
 
 
 class RegenerateIn(In):
@@ -103,6 +106,12 @@ class RegenerateIn(In):
 class Source(Out):
     title: str
     ref: str
+
+
+class ContextOut(Out):
+    file_id: str | None = None
+    preset: str | None = None
+    without: list[str] = Field(default=[])
 
 
 class UsageOut(Out):
@@ -132,6 +141,7 @@ class MessageOut(Out):
     sources: list[Source]
     trimmed: int
     problem: Problem | None
+    context: ContextOut | None = None
 
 
 class MessagePage(Out):

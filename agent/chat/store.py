@@ -72,6 +72,9 @@ class MessageRow(SQLModel, table=True):
     problem: dict[str, Any] | None = Field(  # Any: JSON
         default=None, sa_column=Column(JSON(none_as_null=True))
     )
+    context: dict[str, Any] | None = Field(  # Any: JSON
+        default=None, sa_column=Column(JSON(none_as_null=True))
+    )
     __table_args__ = (Index("message_of_conversation", "conversation_id", "number"),)
 
 
@@ -94,7 +97,8 @@ ADD_CONVERSATION, ADD_MESSAGES = Statement(insert(CONVERSATION)), Statement(inse
 NEAR = 24
 FIND_LATEST = Statement(
     select(
-        *(MESSAGE.c[name] for name in ("id", "parent_id", "role", "content", "images", "status"))
+        *(MESSAGE.c[name] for name in ("id", "parent_id", "role", "content", "images", "status")),
+        MESSAGE.c.context,
     )
     .prefix_with(BY_KEY)
     .where(MESSAGE.c.conversation_id == bindparam("conversation"))

@@ -14,6 +14,7 @@ from agent.chat.rules import branch
 from agent.chat.shapes import (
     CONTENT_CHARACTERS,
     MESSAGE_FIELDS,
+    ContextOut,
     Role,
     Sha256,
     Source,
@@ -63,6 +64,7 @@ class MessageFile(In):
     sources: list[Source] = Field(default=[])
     trimmed: int = Field(default=0, ge=0, le=1_000_000)
     problem: Problem | None = None
+    context: ContextOut | None = None
 
 
 class ImageFile(In):

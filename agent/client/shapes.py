@@ -83,6 +83,7 @@ class Message(TypedDict):
     sources: list[Source]
     trimmed: int
     problem: Json | None
+    context: Json | None
 
 
 class Run(TypedDict):
