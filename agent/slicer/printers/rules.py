@@ -7,9 +7,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
+from agent.slicer.printhost.rules import Hold
+
 PrinterKind = Literal["octoprint", "moonraker", "prusalink"]
-Hold = Literal["always", "blocking", "never"]
-DEFAULT_PRINTER = "default"  # exists without set-up: keeps and checks, forwards nothing
 PRINTABLE = (".gcode", ".gco", ".g", ".bgcode")
 NAME_CHARACTERS = 100
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.25, 15.0

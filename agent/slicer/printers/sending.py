@@ -8,7 +8,7 @@ from pathlib import Path
 from agent.shared.errors import Gone
 from agent.slicer.printers.wire import Upload
 
-PIECE_BYTES = 256 * 1024
+PIECE_BYTES = 512 * 1024
 Tell = Callable[[int], None]
 
 
@@ -25,20 +25,23 @@ class Source:
         """Raises Gone if the file is no longer what it was: half a file must not be printed."""
         done = 0
         try:
-            file = await asyncio.to_thread(self.path.open, "rb")
-            try:
-                while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
-                    done += len(piece)
-                    if done > self.size_bytes:
-                        break
-                    yield piece
-                    self.tell(done)
-            finally:
-                file.close()
+            while piece := await asyncio.to_thread(_read, self.path, done):
+                done += len(piece)
+                if done > self.size_bytes:
+                    break
+                yield piece
+                self.tell(done)
         except OSError as err:
             raise Gone("file-gone", "The file cannot be read any more on this disk.") from err
         if done != self.size_bytes:
             raise Gone("file-gone", "The file has changed on this disk, and is not sent.")
+
+
+def _read(path: Path, start: int) -> bytes:
+    """Opened anew for each piece: who sends may be stopped anywhere, and leaves nothing open."""
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read(PIECE_BYTES)
 
 
 def form(fields: Mapping[str, str], name: str, source: Source, boundary: str) -> Upload:
