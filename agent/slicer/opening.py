@@ -20,6 +20,8 @@ from agent.shared.database import Database
 from agent.shared.secrets import Secrets
 from agent.slicer.calibrations import routes as calibration_routes
 from agent.slicer.calibrations.service import CalibrationService, NoFolders
+from agent.slicer.context import routes as context_routes
+from agent.slicer.context.service import ContextService
 from agent.slicer.files import routes as file_routes
 from agent.slicer.files.service import Bounds, FileService
 from agent.telemetry.service import Telemetry
@@ -76,9 +78,11 @@ async def open_slicer(needs: Needs) -> AsyncIterator[SlicerParts]:
     )
     await files.open()
     calibrations = CalibrationService(needs.clock, NoFolders())
+    contexts = ContextService(needs.clock)
     yield SlicerParts(
         blueprints=(
             file_routes.routes(files),
             calibration_routes.routes(calibrations),
+            context_routes.routes(contexts, needs.clock),
         )
     )

@@ -767,6 +767,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/slicer/calibrations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every test, in the order in which they build on each other, with what each needs. */
+        get: operations["calibrations_list_calibrations"];
+        put?: never;
+        /** The value that follows from what was measured, and a preset that holds it. */
+        post: operations["calibrations_compute_calibration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/calibrations/{test}/preset.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same preset as a file, for File → Import → Import Configs. */
+        get: operations["calibrations_download_calibrated_preset"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/context": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The last look at the slicer, how old it is, and what happened since. */
+        get: operations["context_show_context"];
+        put?: never;
+        /** A look at the slicer, from the plugin. It is kept in memory alone. */
+        post: operations["context_tell_context"];
+        /** The plugin says farewell. */
+        delete: operations["context_forget_context"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/slicer/files": {
         parameters: {
             query?: never;
@@ -1627,6 +1681,88 @@ export interface components {
                 [key: string]: unknown;
             }[];
         };
+        /**
+         * CalibratedOut
+         * @description What a test came to: `steps` is the calculation, `where` the place in OrcaSlicer.
+         */
+        CalibratedOut: {
+            /** Test */
+            test: string;
+            /** Title */
+            title: string;
+            /** Lines */
+            lines: components["schemas"]["ResultLine"][];
+            /** Steps */
+            steps: string[];
+            /** Explanation */
+            explanation: string;
+            /** Warnings */
+            warnings: string[];
+            /** Commands */
+            commands: components["schemas"]["CommandOut"][];
+            /** Where */
+            where: string;
+            /** Guide */
+            guide: string;
+            preset: components["schemas"]["PresetOut"] | null;
+            next: components["schemas"]["NextOut"] | null;
+        };
+        /**
+         * CalibrationIn
+         * @description `parent` is the preset to build on, as OrcaSlicer shows its name; without it only numbers
+         *     come back. `name` is the new preset's, else one is made.
+         */
+        CalibrationIn: {
+            /** Test */
+            test: string;
+            /** Values */
+            values: {
+                [key: string]: number | string;
+            };
+            /**
+             * Parent
+             * @default null
+             */
+            parent?: string | null;
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+        };
+        /**
+         * CalibrationInfo
+         * @description A test: how it is begun in OrcaSlicer, what is read on the print, and what it needs.
+         */
+        CalibrationInfo: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            /** Order */
+            order: number;
+            /** Menu */
+            menu: string;
+            /** Guide */
+            guide: string;
+            /** Reads */
+            reads: string;
+            /** Formula */
+            formula: string;
+            /** Fields */
+            fields: components["schemas"]["FieldOut"][];
+            /** Keys */
+            keys: string[];
+            /** Where */
+            where: string;
+        };
+        /** CalibrationsOut */
+        CalibrationsOut: {
+            /** Items */
+            items: components["schemas"]["CalibrationInfo"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** CalledFunction */
         CalledFunction: {
             /** Name */
@@ -1864,6 +2000,13 @@ export interface components {
             repaired?: boolean;
             message: components["schemas"]["AnswerMessage"];
         };
+        /** ChoiceOut */
+        ChoiceOut: {
+            /** Value */
+            value: string;
+            /** Label */
+            label: string;
+        };
         /** Clamped */
         Clamped: {
             /** Asked */
@@ -1878,6 +2021,13 @@ export interface components {
              * @description Six digits; spaces do not matter.
              */
             code: string;
+        };
+        /** CommandOut */
+        CommandOut: {
+            /** Firmware */
+            firmware: string;
+            /** Text */
+            text: string;
         };
         /** CompletionChoiceOut */
         CompletionChoiceOut: {
@@ -1982,7 +2132,37 @@ export interface components {
         };
         /**
          * ContextIn
-         * @description Evidence that goes with a question.
+         * @description One look at the slicer, events since the last one, or both.
+         */
+        ContextContextIn: {
+            /** @default null */
+            state?: components["schemas"]["StateIn"] | null;
+            /** Events */
+            events?: components["schemas"]["EventIn"][];
+        };
+        /**
+         * ContextOut
+         * @description `connected`: a plugin spoke since the agent started. `fresh`: lately enough to be used as
+         *     evidence. `summary` is what a model would be given of it.
+         */
+        ContextContextOut: {
+            /** Connected */
+            connected: boolean;
+            /** Fresh */
+            fresh: boolean;
+            /** Received At */
+            received_at: string | null;
+            /** Age S */
+            age_s: number | null;
+            state: components["schemas"]["StateOut"] | null;
+            /** Events */
+            events: components["schemas"]["EventOut"][];
+            /** Summary */
+            summary: string[];
+        };
+        /**
+         * ContextIn
+         * @description Evidence that goes with a question: pieces of it that are off are named in `without`.
          */
         ContextIn: {
             /**
@@ -1995,6 +2175,52 @@ export interface components {
              * @default null
              */
             preset?: string | null;
+            /**
+             * Without
+             * @default []
+             */
+            without?: string[];
+        };
+        /** ContextOut */
+        ContextOut: {
+            /**
+             * File Id
+             * @default null
+             */
+            file_id?: string | null;
+            /**
+             * Preset
+             * @default null
+             */
+            preset?: string | null;
+            /**
+             * Without
+             * @default []
+             */
+            without?: string[];
+        };
+        /** PresetOut */
+        ContextPresetOut: {
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "machine" | "process" | "filament";
+            /** Name */
+            name: string;
+            /** Is System */
+            is_system: boolean | null;
+            /** Is Dirty */
+            is_dirty: boolean | null;
+            /** Is Compatible */
+            is_compatible: boolean | null;
+            /** Unsaved */
+            unsaved: {
+                [key: string]: [
+                    string | null,
+                    string | null
+                ];
+            };
         };
         /**
          * ConversationChange
@@ -2304,6 +2530,39 @@ export interface components {
             /** See */
             see: string[];
         };
+        /** EventIn */
+        EventIn: {
+            /** Name */
+            name: string;
+            /**
+             * Subject
+             * @default null
+             */
+            subject?: string | null;
+            /**
+             * Code
+             * @default null
+             */
+            code?: string | null;
+            /**
+             * Message
+             * @default null
+             */
+            message?: string | null;
+        };
+        /** EventOut */
+        EventOut: {
+            /** Name */
+            name: string;
+            /** At */
+            at: string;
+            /** Subject */
+            subject: string | null;
+            /** Code */
+            code: string | null;
+            /** Message */
+            message: string | null;
+        };
         /** EvidenceOut */
         EvidenceOut: {
             /** Key */
@@ -2314,6 +2573,37 @@ export interface components {
             limit: string | null;
             /** Where */
             where: string | null;
+        };
+        /**
+         * FieldOut
+         * @description `step`: only these values can be. `default` stands in the form before anyone types.
+         */
+        FieldOut: {
+            /** Name */
+            name: string;
+            /** Label */
+            label: string;
+            /** Unit */
+            unit: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "number" | "choice";
+            /** Default */
+            default: string | null;
+            /** Minimum */
+            minimum: number | null;
+            /** Maximum */
+            maximum: number | null;
+            /** Step */
+            step: number | null;
+            /** Choices */
+            choices: components["schemas"]["ChoiceOut"][];
+            /** Help */
+            help: string;
+            /** Needed */
+            needed: boolean;
         };
         /** FieldProblem */
         FieldProblem: {
@@ -2726,7 +3016,10 @@ export interface components {
              * @default null
              */
             parent_id?: string | null;
-            /** @default null */
+            /**
+             * @description Absent: as the question before. null: nothing but the words.
+             * @default null
+             */
             context?: components["schemas"]["ContextIn"] | null;
         };
         /** MessageOut */
@@ -2767,6 +3060,8 @@ export interface components {
             /** Trimmed */
             trimmed: number;
             problem: components["schemas"]["Problem"] | null;
+            /** @default null */
+            context?: components["schemas"]["ContextOut"] | null;
         };
         /** MessagePage */
         MessagePage: {
@@ -2837,6 +3132,44 @@ export interface components {
              */
             type?: "function";
             function: components["schemas"]["NamedFunctionIn"];
+        };
+        /** NextOut */
+        NextOut: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+        };
+        /** ObjectIn */
+        ObjectIn: {
+            /** Name */
+            name: string;
+            /**
+             * Triangles
+             * @default null
+             */
+            triangles?: number | null;
+            /**
+             * Size Mm
+             * @default null
+             */
+            size_mm?: number[] | null;
+            /**
+             * Is Manifold
+             * @default null
+             */
+            is_manifold?: boolean | null;
+        };
+        /** ObjectOut */
+        ObjectOut: {
+            /** Name */
+            name: string;
+            /** Triangles */
+            triangles: number | null;
+            /** Size Mm */
+            size_mm: number[] | null;
+            /** Is Manifold */
+            is_manifold: boolean | null;
         };
         /** ChatIn */
         OllamaChatIn: {
@@ -3534,6 +3867,64 @@ export interface components {
             run: components["schemas"]["RunOut"];
         };
         /**
+         * PresetIn
+         * @description `unsaved`: for each setting the saved value and the one in force.
+         */
+        PresetIn: {
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "machine" | "process" | "filament";
+            /** Name */
+            name: string;
+            /**
+             * Is System
+             * @default null
+             */
+            is_system?: boolean | null;
+            /**
+             * Is Dirty
+             * @default null
+             */
+            is_dirty?: boolean | null;
+            /**
+             * Is Compatible
+             * @default null
+             */
+            is_compatible?: boolean | null;
+            /** Unsaved */
+            unsaved?: {
+                [key: string]: [
+                    string | null,
+                    string | null
+                ];
+            };
+        };
+        /**
+         * PresetOut
+         * @description A preset ready to be imported; `download` is where its file comes from.
+         */
+        PresetOut: {
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "machine" | "process" | "filament";
+            /** Name */
+            name: string;
+            /** File Name */
+            file_name: string;
+            /** Content */
+            content: {
+                [key: string]: string | string[];
+            };
+            /** Download */
+            download: string;
+            /** Importing */
+            importing: string[];
+        };
+        /**
          * Problem
          * @description What went wrong, for the person or program that can act on it (RFC 9457).
          */
@@ -3767,6 +4158,24 @@ export interface components {
             type: "text" | "json_object" | "json_schema";
             /** @default null */
             json_schema?: components["schemas"]["JsonSchemaIn"] | null;
+        };
+        /** ResultLine */
+        ResultLine: {
+            /**
+             * Preset Type
+             * @enum {string}
+             */
+            preset_type: "machine" | "process" | "filament";
+            /** Key */
+            key: string;
+            /** Label */
+            label: string;
+            /** Unit */
+            unit: string;
+            /** Old */
+            old: string | null;
+            /** New */
+            new: string | string[];
         };
         /**
          * ResultOut
@@ -4117,6 +4526,49 @@ export interface components {
             p50_low: number;
             /** P50 High */
             p50_high: number;
+        };
+        /** StateIn */
+        StateIn: {
+            /** Presets */
+            presets?: components["schemas"]["PresetIn"][];
+            /** Objects */
+            objects?: components["schemas"]["ObjectIn"][];
+            /** Settings */
+            settings?: {
+                [key: string]: string;
+            };
+            /**
+             * Is Project Dirty
+             * @default null
+             */
+            is_project_dirty?: boolean | null;
+            /**
+             * Slicer Version
+             * @default null
+             */
+            slicer_version?: string | null;
+            /**
+             * Language
+             * @default null
+             */
+            language?: string | null;
+        };
+        /** StateOut */
+        StateOut: {
+            /** Presets */
+            presets: components["schemas"]["ContextPresetOut"][];
+            /** Objects */
+            objects: components["schemas"]["ObjectOut"][];
+            /** Settings */
+            settings: {
+                [key: string]: string;
+            };
+            /** Is Project Dirty */
+            is_project_dirty: boolean | null;
+            /** Slicer Version */
+            slicer_version: string | null;
+            /** Language */
+            language: string | null;
         };
         /** StreamOptionsIn */
         StreamOptionsIn: {
@@ -6070,6 +6522,193 @@ export interface operations {
         };
     };
     access_end_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    calibrations_list_calibrations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalibrationsOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    calibrations_compute_calibration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CalibrationIn"];
+            };
+        };
+        responses: {
+            /** @description What a test came to: `steps` is the calculation, `where` the place in OrcaSlicer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalibratedOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    calibrations_download_calibrated_preset: {
+        parameters: {
+            query?: {
+                values?: string;
+                parent?: string;
+                name?: string | null;
+            };
+            header?: never;
+            path: {
+                test: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    context_show_context: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description `connected`: a plugin spoke since the agent started. `fresh`: lately enough to be used as
+             *     evidence. `summary` is what a model would be given of it.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContextContextOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    context_tell_context: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContextContextIn"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    context_forget_context: {
         parameters: {
             query?: never;
             header?: never;
