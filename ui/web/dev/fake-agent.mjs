@@ -6,7 +6,8 @@
 import { createHash, randomUUID } from "node:crypto";
 
 import { ANSWERS, POLICY } from "./fake-answers.mjs";
-import { follow, startRun } from "./fake-runs.mjs";
+import { follow, startProgress, startRun } from "./fake-runs.mjs";
+import { slicerRoutes } from "./fake-slicer.mjs";
 
 const state = {
   signedIn: true, ollama: "up", paceMs: 20, answer: null, down: false,
@@ -68,7 +69,14 @@ const routes = [
   [/^POST \/images/, storeImage],
   [/^GET \/images\//, ({ path, response }) => { response.setHeader("Content-Type", "image/png"); response.end(state.images.get(path.split("/")[2])); }],
   [/^GET \/guide\//, ({ response }) => send(response, 200, { title: "Stringing", ref: "guide/stringing", tags: ["petg", "retraction"], text: ANSWERS.passage })],
+  ...slicerRoutes({ send, problem, rawBody, jsonBody, startProgress: begin }),
 ];
+
+function begin(plan) {
+  const run = startProgress(plan);
+  state.runs.set(run.shape.id, run);
+  return run.shape;
+}
 
 async function mood(change, response) {
   if (change.reset) { state.conversations = []; state.messages.clear(); state.runs.clear(); state.pairings = []; }

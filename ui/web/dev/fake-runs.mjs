@@ -24,6 +24,34 @@ export function startRun(message, { paceMs, text, guide }) {
   return run;
 }
 
+/** A run that only counts: an analysis, a forward. */
+export function startProgress({ kind, total, paceMs = 60, then = () => {} }) {
+  const shape = { id: randomUUID(), kind, state: "running", conversation_id: null, message_id: null, created_at: new Date().toISOString(), started_at: null, ended_at: null, last_seq: 0, problem: null };
+  const run = { shape, events: [], readers: new Set(), timer: null };
+  const tell = (name, data) => {
+    const event = `id: ${++shape.last_seq}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+    run.events.push(event);
+    for (const reader of run.readers) reader.write(event);
+  };
+  const end = (name, state, data) => {
+    clearInterval(run.timer);
+    if (shape.state !== "running") return;
+    shape.state = state;
+    tell(name, data);
+    for (const reader of run.readers) reader.end();
+  };
+  run.cancel = () => end("cancelled", "cancelled", { message: null });
+  let completed = 0;
+  run.timer = setInterval(() => {
+    completed += 1;
+    tell("progress", { status: kind, completed, total });
+    if (completed < total) return;
+    then();
+    end("done", "done", { result: null });
+  }, paceMs);
+  return run;
+}
+
 function* script(message, text, guide, tell, end) {
   tell("queued", { position: 0 });
   yield;

@@ -1,17 +1,25 @@
-/** Sends an image to the agent, telling how far it is. */
+/** Sends a file to the agent, telling how far it is. */
 import { ApiError, Unreachable, address, parseProblem, reportUnauthenticated } from "./client";
+import type { SlicerFile } from "./slicer-types";
 import type { ImageStored } from "./types";
 
-export interface Upload {
-  finished: Promise<ImageStored>;
+export interface Upload<T> {
+  finished: Promise<T>;
   cancel(): void;
 }
 
+export const uploadImage = (file: Blob, name: string, onProgress: (share: number) => void): Upload<ImageStored> =>
+  upload("/images", file, name, onProgress, 120_000);
+
+/** G-code or 3MF of any size: there is no limit on the time, since it can be cancelled. */
+export const uploadSliced = (file: Blob, name: string, onProgress: (share: number) => void): Upload<SlicerFile> =>
+  upload("/slicer/files", file, name, onProgress, 0);
+
 /** `onProgress` is told the share sent, 0 to 1. The promise raises ApiError or Unreachable. */
-export function uploadImage(file: Blob, name: string, onProgress: (share: number) => void): Upload {
+function upload<T>(path: string, file: Blob, name: string, onProgress: (share: number) => void, timeoutMs: number): Upload<T> {
   // fetch cannot tell how much of a body has gone out.
   const request = new XMLHttpRequest();
-  const finished = new Promise<ImageStored>((resolve, reject) => {
+  const finished = new Promise<T>((resolve, reject) => {
     request.upload.onprogress = (event) => {
       if (event.lengthComputable) onProgress(event.loaded / event.total);
     };
@@ -20,19 +28,15 @@ export function uploadImage(file: Blob, name: string, onProgress: (share: number
   });
   const form = new FormData();
   form.append("file", file, name);
-  request.open("POST", address("/images"));
-  request.timeout = 120_000;
+  request.open("POST", address(path));
+  request.timeout = timeoutMs;
   request.send(form);
   return { finished, cancel: () => request.abort() };
 }
 
-function settle(
-  request: XMLHttpRequest,
-  resolve: (stored: ImageStored) => void,
-  reject: (error: Error) => void,
-): void {
+function settle<T>(request: XMLHttpRequest, resolve: (stored: T) => void, reject: (error: Error) => void): void {
   if (request.status >= 200 && request.status < 300) {
-    resolve(JSON.parse(request.responseText) as ImageStored);
+    resolve(JSON.parse(request.responseText) as T);
     return;
   }
   if (request.status === 401) reportUnauthenticated();

@@ -1,7 +1,7 @@
 /** What stands in the composer, kept per conversation until the agent has acknowledged it. */
 import { uploadImage, type Upload } from "../../lib/api/upload";
 import { ApiError } from "../../lib/api/client";
-import type { Message, PostMessage } from "../../lib/api/types";
+import type { ImageStored, Message, PostMessage } from "../../lib/api/types";
 import { inWords } from "../../lib/errors";
 import { newKey } from "../../lib/identifiers";
 import { forget, recall, remember } from "../../lib/storage";
@@ -14,6 +14,16 @@ interface Kept {
   images: { sha256: string; name: string }[];
   /** The key of a turn that was sent and never acknowledged, and exactly what was sent. */
   turn?: Turn | null;
+  evidence?: Evidence | null;
+}
+
+/** What of the slicer's goes along with a question. */
+export interface Evidence {
+  file_id: string;
+  /** The file's, for the one who reads. */
+  name: string;
+  /** The pieces that shall not be sent. */
+  without: string[];
 }
 
 interface Turn {
@@ -30,7 +40,7 @@ export class Attachment {
   isRefused = $state(false);
   readonly id = newKey();
   readonly preview: string;
-  #upload: Upload | null = null;
+  #upload: Upload<ImageStored> | null = null;
 
   constructor(
     readonly name: string,
@@ -64,6 +74,7 @@ export class Draft {
   text = $state("");
   attachments = $state.raw<Attachment[]>([]);
   isSending = $state(false);
+  evidence = $state.raw<Evidence | null>(null);
   #turn: Turn | null = null;
   #name: string;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -74,6 +85,7 @@ export class Draft {
     this.text = kept.text;
     this.attachments = kept.images.map((image) => new Attachment(image.name, null, image.sha256));
     this.#turn = kept.turn ?? null;
+    this.evidence = kept.evidence ?? null;
   }
 
   get isEmpty(): boolean {
@@ -93,6 +105,12 @@ export class Draft {
     this.text = text;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.save(), 250);
+  }
+
+  /** `null` takes off what went along. */
+  take(evidence: Evidence | null): void {
+    this.evidence = evidence;
+    this.save();
   }
 
   attach(files: Iterable<File>): void {
@@ -156,8 +174,9 @@ export class Draft {
     const images = this.attachments.flatMap((image) =>
       image.sha256 ? [{ sha256: image.sha256, name: image.name }] : [],
     );
-    if (!this.text && !images.length && !this.#turn) forget(this.#name);
-    else remember(this.#name, { text: this.text, images, turn: this.#turn } satisfies Kept);
+    const { text, evidence } = this;
+    if (!text && !images.length && !this.#turn && !evidence) forget(this.#name);
+    else remember(this.#name, { text, images, turn: this.#turn, evidence } satisfies Kept);
   }
 }
 

@@ -44,8 +44,11 @@ export class Notices {
   }
 
   offerUndo(title: string, undo: () => void): void {
-    const action = { label: "Undo", run: undo };
-    this.#show({ kind: "info", title, detail: null, requestId: null, action, lastsMs: 10_000 });
+    this.offer(title, "Undo", undo);
+  }
+
+  offer(title: string, label: string, run: () => void): void {
+    this.#show({ kind: "info", title, detail: null, requestId: null, action: { label, run }, lastsMs: 10_000 });
   }
 
   dismiss(id: number): void {

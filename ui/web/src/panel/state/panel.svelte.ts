@@ -13,9 +13,11 @@ import { Drafts } from "./draft.svelte";
 import { Layout } from "./layout.svelte";
 import { ConversationList } from "./list.svelte";
 import { Models } from "./models.svelte";
+import { Held } from "./held.svelte";
 import { Notices } from "./notices.svelte";
 import { Pairings } from "./pairings.svelte";
 import { Theme } from "./theme.svelte";
+import { Uploads, type SlicedUpload } from "./uploads.svelte";
 
 const KEY = Symbol("panel");
 const REFRESH_LIST_MS = 20_000;
@@ -30,6 +32,8 @@ export class Panel {
   readonly connection = new Connection();
   readonly models = new Models();
   readonly pairings = new Pairings();
+  readonly uploads = new Uploads();
+  readonly held = new Held();
   readonly list = new ConversationList();
   readonly drafts = new Drafts();
   readonly chat = new Chat(this.drafts, this.models, this.notices);
@@ -37,7 +41,11 @@ export class Panel {
   /** Who this page is for the agent, and what it may do. */
   session = $state.raw<Session | null>(null);
   /** What is shown in the place of the chat. */
-  page = $state.raw<PageAbout | null>(pageOf(location.hash));
+  page = $state.raw<PageAbout | null>(pageOf(location.hash).page);
+  /** What the address names behind the page: the file of a report, for one. */
+  place = $state.raw(pageOf(location.hash).place);
+  /** What is shown at that place, once it is known by a name. */
+  placeTitle = $state.raw<string | null>(null);
   #listRefreshedAt = 0;
 
   start(): () => void {
@@ -46,6 +54,8 @@ export class Panel {
     this.chat.onDrop = () => void this.connection.ask();
     this.chat.onCreated = (conversation) => this.#created(conversation);
     this.chat.onTakenBack = (id) => this.#takenBack(id);
+    this.uploads.onDone = (upload) => this.#uploaded(upload);
+    this.held.onNew = (name) => this.notices.offer(`A print waits: ${name}`, "Look", () => this.openPage("held"));
     this.connection.onAnswer = (now, before) => this.#answered(now, before);
     this.connection.onUnreachable = () => this.notices.announce("The agent is not reachable.");
     const route = () => void this.#followRoute();
@@ -71,6 +81,17 @@ export class Panel {
   /** Whether this page's session has the scope; the agent checks it all the same. */
   may(scope: Session["scopes"][number]): boolean {
     return this.session?.scopes.some((one) => one === scope || one === "admin") ?? false;
+  }
+
+  /** A new chat whose first question is about this file. */
+  askAbout(file: { id: string; name: string }): void {
+    this.newChat();
+    this.drafts.of(null).take({ file_id: file.id, name: file.name, without: [] });
+  }
+
+  openPage(id: PageAbout["id"], place = ""): void {
+    this.layout.isDrawerOpen = false;
+    this.#go(place ? `#/${id}/${place}` : `#/${id}`);
   }
 
   /** From a page back to where the chat was left. */
@@ -149,6 +170,8 @@ export class Panel {
     this.access = "signed-out";
     this.chat.close();
     this.list.clear();
+    this.uploads.clear();
+    this.held.clear();
     this.layout.sheetRef = null;
   }
 
@@ -192,6 +215,7 @@ export class Panel {
     if (!before || before.started_at !== now.started_at) this.#cameBack();
     if (!before || modelsDiffer(now, before)) void this.#loadModels();
     void this.pairings.poll();
+    if (this.may("slicer")) void this.held.poll();
     this.#refreshListNowAndThen();
   }
 
@@ -220,8 +244,18 @@ export class Panel {
     }
   }
 
+  /** Whoever waits for its report on the list of files is shown it; nobody is taken away from elsewhere. */
+  #uploaded(upload: SlicedUpload): void {
+    this.notices.announce(`${upload.name} has been read.`);
+    const isWaiting = this.page?.id === "files" && !this.place && this.uploads.items.length === 1;
+    if (isWaiting && upload.stored) this.openPage("files", upload.stored.id);
+  }
+
   async #followRoute(): Promise<void> {
-    this.page = pageOf(location.hash);
+    const { page, place } = pageOf(location.hash);
+    if (page !== this.page || place !== this.place) this.placeTitle = null;
+    this.page = page;
+    this.place = place;
     // The chat stays as it was left.
     if (this.page) return;
     const match = /^#\/c\/([^?]+)(?:\?m=(.+))?$/.exec(location.hash);

@@ -1,0 +1,186 @@
+/** The shapes of the slicer's routes that the pages use. */
+import type { Problem } from "./types";
+
+export type Severity = "info" | "warning" | "blocking";
+export type PresetType = "machine" | "process" | "filament";
+export type SettingValue = string | string[];
+
+export interface Evidence {
+  key: string;
+  value: string;
+  limit: string | null;
+  where: string | null;
+}
+
+export interface Change {
+  preset_type: PresetType;
+  key: string;
+  old: SettingValue | null;
+  new: SettingValue;
+  reason: string;
+}
+
+export interface Finding {
+  id: string;
+  severity: Severity;
+  title: string;
+  evidence: Evidence[];
+  explanation: string;
+  fix: string;
+  changes: Change[];
+}
+
+export interface Filament {
+  index: number;
+  name: string | null;
+  type: string | null;
+  colour: string | null;
+  used_mm: number | null;
+  used_cm3: number | null;
+  used_g: number | null;
+  cost: number | null;
+}
+
+export interface Thumbnail {
+  width: number;
+  height: number;
+  mime: string;
+  plate: number | null;
+}
+
+export interface Plate {
+  index: number;
+  name: string | null;
+  estimated_seconds: number | null;
+  grams: number | null;
+  objects: string[];
+  warnings: string[];
+  is_sliced: boolean;
+}
+
+export interface Outcome {
+  result: "finished" | "failed" | "cancelled" | "unknown";
+  note: string | null;
+  at: string | null;
+}
+
+export type JobState =
+  | "received"
+  | "held"
+  | "waiting"
+  | "forwarding"
+  | "forwarded"
+  | "failed"
+  | "rejected"
+  | "interrupted";
+
+/** What became of a file that was sent to a printer. */
+export interface Job {
+  id: string;
+  file_id: string;
+  printer: string;
+  wants_print: boolean;
+  source: string;
+  state: JobState;
+  created_at: string;
+  changed_at: string;
+  plate: number | null;
+  reason: "blocking" | "setting" | null;
+  run_id: string | null;
+  problem: Problem | null;
+}
+
+/** A file in a list: all but its settings. */
+export interface SlicerFileShort {
+  id: string;
+  name: string;
+  kind: "gcode" | "3mf";
+  size_bytes: number;
+  sha256: string | null;
+  created_at: string;
+  source: string;
+  /** Only its two ends were kept: every move cannot be read any more. */
+  is_whole: boolean;
+  generator: string | null;
+  printer: string | null;
+  sliced_at: string | null;
+  estimated_seconds: number | null;
+  first_layer_seconds: number | null;
+  filament_grams: (number | null)[];
+  filament_changes: number | null;
+  layers: number | null;
+  max_z_mm: number | null;
+  filaments: Filament[];
+  thumbnails: Thumbnail[];
+  plates: Plate[];
+  changed: Record<string, string[]>;
+  notes: string[];
+  findings: Finding[];
+  has_analysis: boolean;
+  job: Job | null;
+  outcome: Outcome | null;
+}
+
+export interface SlicerFile extends SlicerFileShort {
+  settings: Record<string, string>;
+}
+
+/** A file that waits for a click. */
+export interface Held extends Job {
+  file: SlicerFileShort;
+}
+
+export interface Layers {
+  z_mm: number[];
+  height_mm: number[];
+  seconds: number[];
+  max_flow_mm3_s: number[];
+  mean_flow_mm3_s: number[];
+  max_speed_mm_s: number[];
+  mean_speed_mm_s: number[];
+  nozzle_c: number[];
+  bed_c: number[];
+  fan_percent: number[];
+  filament_mm: number[];
+  travel_mm: number[];
+  retractions: number[];
+}
+
+export interface Feature {
+  name: string;
+  seconds: number;
+  length_mm: number;
+  filament_mm: number;
+  max_speed_mm_s: number;
+  mean_speed_mm_s: number;
+  max_flow_mm3_s: number;
+  mean_flow_mm3_s: number;
+}
+
+export interface Analysis {
+  seconds: number;
+  layers: Layers;
+  features: Feature[];
+  bounding_box: number[] | null;
+  travel_mm: number;
+  travel_seconds: number;
+  retractions: number;
+  retracted_mm: number;
+  filament_mm: number[];
+  tool_changes: number;
+  first_layer_seconds: number;
+  lines: number;
+  notes: string[];
+}
+
+/** What is known of a setting's key: how the slicer's window names it, and its unit. */
+export interface SettingKey {
+  key: string;
+  label: string;
+  unit: string | null;
+}
+
+export interface List<T> {
+  items: T[];
+  next_cursor: string | null;
+}

@@ -1,0 +1,59 @@
+/** What the report of a file shows first, taken from what the file says of itself. */
+import type { Finding, Job, JobState, Severity, SlicerFileShort } from "../../../lib/api/slicer-types";
+import { bytes, count } from "../../../lib/format";
+import { grams, metres, millimetres, printTime } from "../../../lib/units";
+
+export interface Fact {
+  icon: string;
+  name: string;
+  value: string;
+}
+
+const JOBS: Record<JobState, string> = {
+  received: "kept here",
+  held: "waits for a click",
+  waiting: "waits for the printer",
+  forwarding: "on its way to the printer",
+  forwarded: "sent to the printer",
+  failed: "not sent",
+  rejected: "rejected",
+  interrupted: "cut off on its way",
+};
+
+const SOURCES: Record<string, string> = {
+  upload: "uploaded here",
+  octoprint: "sent by the slicer",
+  moonraker: "sent by the slicer",
+  "post-process": "told by the slicer’s export",
+  file: "read from this computer",
+  variant: "sliced as a variant",
+};
+
+export const jobWords = (job: Job): string => JOBS[job.state];
+export const sourceWords = (source: string): string => SOURCES[source] ?? source;
+export const countOf = (findings: readonly Finding[], severity: Severity): number =>
+  findings.filter((one) => one.severity === severity).length;
+
+export function totalGrams(file: SlicerFileShort): number {
+  return file.filament_grams.reduce<number>((sum, one) => sum + (one ?? 0), 0);
+}
+
+export function factsOf(file: SlicerFileShort): Fact[] {
+  const weight = totalGrams(file);
+  const length = file.filaments.reduce((sum, one) => sum + (one.used_mm ?? 0), 0);
+  const cost = file.filaments.reduce((sum, one) => sum + (one.cost ?? 0), 0);
+  const height = file.max_z_mm ? `, ${millimetres(file.max_z_mm)}` : "";
+  const all: [string, string, string | null][] = [
+    ["clock", "Time", file.estimated_seconds ? printTime(file.estimated_seconds) : null],
+    ["clock", "First layer", file.first_layer_seconds ? printTime(file.first_layer_seconds) : null],
+    ["weight", "Weight", weight ? grams(weight) : null],
+    ["spool", "Filament", length ? metres(length) : null],
+    ["spool", "Cost", cost ? cost.toLocaleString(undefined, { maximumFractionDigits: 2 }) : null],
+    ["layers", "Layers", file.layers ? `${count(file.layers)}${height}` : null],
+    ["refresh-cw", "Filament changes", file.filament_changes ? count(file.filament_changes) : null],
+    ["printer", "Printer", file.printer],
+    ["cpu", "Made by", file.generator],
+    ["file-text", "Size", bytes(file.size_bytes)],
+  ];
+  return all.flatMap(([icon, name, value]) => (value ? [{ icon, name, value }] : []));
+}
