@@ -24,6 +24,7 @@ from agent.shared.errors import Denied, Malformed, TooMany, Unauthenticated
 from agent.shared.web import ANY_SCOPE, COUNTED_ATTRIBUTE, PUBLIC_ATTRIBUTE, SCOPE_ATTRIBUTE
 
 PAGES = "/ui"
+PRINT_HOSTS = "/printhost/"  # where slicers call a token an API key
 READING = ("GET", "HEAD")
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 ALWAYS = (
@@ -70,6 +71,8 @@ class Asked:
 
     @property
     def bearer(self) -> str | None:
+        if self.path.startswith(PRINT_HOSTS) and (key := self.fields.get("x-api-key")):
+            return key
         kind, _, secret = self.fields.get("authorization", "").partition(" ")
         return secret.strip() if kind.lower() == "bearer" else None
 

@@ -27,6 +27,7 @@ from agent.shared.web import (
     MEDIA_ATTRIBUTE,
     PUBLIC_ATTRIBUTE,
     SCOPE_ATTRIBUTE,
+    TEXT_FAILURE_ATTRIBUTE,
     gives_media,
     signed_in,
 )
@@ -42,6 +43,10 @@ ANY_PROBLEM: Json = {
     "description": "A problem document.",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
+SENTENCE: Json = {
+    "description": "A sentence for the person at the slicer.",
+    "content": {"text/plain": {"schema": {"type": "string"}}},
+}
 
 
 def install(app: Quart, *, version: str, port: int) -> None:
@@ -56,6 +61,7 @@ def install(app: Quart, *, version: str, port: int) -> None:
         security_schemes={
             "bearer": HttpSecurityScheme(scheme="bearer"),
             "session": APIKeySecurityScheme(name=cookie_name(port), in_="cookie"),
+            "api_key": APIKeySecurityScheme(name="X-Api-Key", in_="header"),
         },
         conversion_preference="pydantic",
         openapi_provider_class=Provider,
@@ -186,6 +192,8 @@ def _add_security(operation: Json, handler: Callable[..., Any]) -> None:
     scope = getattr(handler, SCOPE_ATTRIBUTE, "admin")
     scopes = [] if scope == ANY_SCOPE else [scope]
     operation["security"] = [{"bearer": scopes}, {"session": scopes}]
+    if scope == "printhost":
+        operation["security"].append({"api_key": scopes})
     operation["x-scope"] = scope
 
 
@@ -200,7 +208,7 @@ def _add_answers(operation: Json, handler: Callable[..., Any]) -> None:
             answer.setdefault("content", {})[kind] = {"schema": _media_schema(kind)}
     if not any(status < "400" for status in answers):
         answers["200"] = {"description": HTTPStatus.OK.phrase}
-    default = ANY_PROBLEM
+    default = SENTENCE if hasattr(handler, TEXT_FAILURE_ATTRIBUTE) else ANY_PROBLEM
     if failure := getattr(handler, FAILURE_ATTRIBUTE, None):
         schema = {"$ref": f"#/components/schemas/{failure.__name__}"}
         content = {"application/json": {"schema": schema}}

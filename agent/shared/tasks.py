@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @asynccontextmanager
@@ -23,6 +25,7 @@ class Tasks:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._others: set[asyncio.Task[Any]] = set()  # Any: each gives something else
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -34,9 +37,16 @@ class Tasks:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    async def to_the_end(self, work: Coroutine[Any, Any, T], *, name: str) -> T:  # Any: of typeshed
+        """What `work` gives. It goes on when the one who waits for it is cancelled."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._others.add(task)
+        task.add_done_callback(self._others.discard)
+        return await asyncio.shield(task)
+
     async def close(self, *, grace_s: float = 2.0) -> None:
         """Cancels what runs and waits until it has ended, `grace_s` at most."""
-        for task in self._tasks:
+        for task in (tasks := self._tasks | self._others):
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace_s)
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace_s)

@@ -28,6 +28,7 @@ SCOPE_ATTRIBUTE = "_orca_scope"
 PUBLIC_ATTRIBUTE = "_orca_public"
 COUNTED_ATTRIBUTE = "_orca_counted"
 FAILURE_ATTRIBUTE = "_orca_failure"
+TEXT_FAILURE_ATTRIBUTE = "_orca_text_failure"
 ANY_SCOPE = "any"
 MEDIA_ATTRIBUTE = "_orca_media"
 JSON_BODY_BYTES = 8 * 1024 * 1024
@@ -105,6 +106,12 @@ def fails_with(model: type[BaseModel]) -> Callable[[H], H]:
         return handler
 
     return mark
+
+
+def fails_in_words(handler: H) -> H:
+    """An error of the route is a sentence as plain text."""
+    setattr(handler, TEXT_FAILURE_ATTRIBUTE, True)
+    return handler
 
 
 def gives(model: type[BaseModel], status: int = 200) -> Callable[[H], H]:

@@ -21,6 +21,7 @@ from agent.runtime import routes as runtime_routes
 from agent.shared import bodies, problems
 from agent.shared.folders import data_dir_warning
 from agent.shared.tasks import Tasks
+from agent.slicer.printhost import speaking
 from agent.telemetry import routes as telemetry_routes
 from agent.telemetry.sources import BackendFacts, Metrics, RunFacts, Sources
 from agent.version import program_version
@@ -47,7 +48,11 @@ def open_door(
     bodies.install(app)
     problems.install(
         app,
-        {openai_errors.PATH: openai_errors.spoken, ollama_errors.PATH: ollama_errors.spoken},
+        {
+            openai_errors.PATH: openai_errors.spoken,
+            ollama_errors.PATH: ollama_errors.spoken,
+            speaking.PATH: speaking.spoken,
+        },
     )
     per_minute = settings.requests_per_minute
     rate = RateLimit(per_minute) if per_minute else None

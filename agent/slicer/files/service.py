@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.shared.clock import Clock, NewId, rfc3339
 from agent.shared.database import Database
 from agent.shared.errors import Conflict, Invalid, NotFound
+from agent.shared.tasks import Tasks
 from agent.slicer.files.failures import no_file, too_large
 from agent.slicer.files.folder import Folder, Part
 from agent.slicer.files.reading import findings_in, read_facts
@@ -41,6 +44,14 @@ class Seen:
     job: Job | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is written in the transaction that keeps a file, and done after it."""
+
+    write: Callable[[AsyncConnection, SlicerFile], Awaitable[None]]
+    then: Callable[[SlicerFile], Awaitable[None]]
+
+
 class FileService:
     """What `receive` returned is kept: neither a crash nor a full history takes it back at once."""
 
@@ -49,6 +60,7 @@ class FileService:
     ) -> None:
         self._database, self._folder, self._bounds = database, Folder(folder), bounds
         self._clock, self._new_id = clock, new_id
+        self._tasks = Tasks()
 
     @property
     def limit_bytes(self) -> int:
@@ -65,25 +77,32 @@ class FileService:
         if parts or found - kept:
             log.warning("%d uploads were cut off when the agent last ended", parts)
 
+    async def close(self) -> None:
+        """Waits a moment for what is being kept."""
+        await self._tasks.close()
+
     async def receive(
-        self, chunks: AsyncIterator[bytes], name: str, *, source: str = "upload"
+        self,
+        chunks: AsyncIterator[bytes],
+        name: str,
+        *,
+        source: str = "upload",
+        beside: Beside | None = None,
     ) -> SlicerFile:
         """Writes the file as it comes, reads and checks it. On its return the file is kept.
 
         Raises Invalid for what is neither G-code nor 3MF, TooLarge, NoSpace or Unavailable; then
-        nothing of it stays, and neither does it if the sender leaves."""
+        nothing of it stays, and neither does it if the sender leaves before its end."""
         file_id = self._new_id()
         part = await asyncio.to_thread(self._folder.begin, file_id)
         try:
             sha256 = await self._write(part, chunks)
-            file = await asyncio.to_thread(self._read, part, file_id, name, sha256, source)
-            async with self._database.writing() as connection:
-                await SlicerFiles(connection).add(file)
         except BaseException:
-            await asyncio.shield(asyncio.to_thread(self._undo, part, file_id))
+            await asyncio.shield(asyncio.to_thread(part.discard))
             raise
-        await self._forget_surplus()
-        return file
+        # From here on it is whole, and kept even if nobody waits for the answer any more.
+        keeping = self._keep(part, file_id, name, sha256, source, beside)
+        return await self._tasks.to_the_end(keeping, name=f"keep file {file_id}")
 
     async def note(self, path: Path, name: str, *, source: str) -> SlicerFile:
         """Reads a file that lies elsewhere and soon will not: only its two ends are kept.
@@ -120,6 +139,11 @@ class FileService:
             found = await SlicerFiles(connection).latest(before, limit)
             jobs = await Jobs(connection).latest_of([file.id for file, _ in found])
         return [Seen(file, is_analysed, jobs.get(file.id)) for file, is_analysed in found]
+
+    async def several(self, file_ids: list[str]) -> dict[str, SlicerFile]:
+        """Those of them that are here, without their settings."""
+        async with self._database.reading() as connection:
+            return await SlicerFiles(connection).several(file_ids)
 
     def path_of(self, file: SlicerFile) -> Path:
         """Where its bytes lie, of one that is whole. Raises Conflict."""
@@ -165,6 +189,29 @@ class FileService:
             if writing:  # it must not write any more when the file is given up
                 await asyncio.shield(writing)
         return await asyncio.to_thread(_finished, part, bytes(block))
+
+    async def _keep(
+        self,
+        part: Part,
+        file_id: str,
+        name: str,
+        sha256: str,
+        source: str,
+        beside: Beside | None,
+    ) -> SlicerFile:
+        try:
+            file = await asyncio.to_thread(self._read, part, file_id, name, sha256, source)
+            async with self._database.writing() as connection:
+                await SlicerFiles(connection).add(file)
+                if beside:
+                    await beside.write(connection, file)
+        except BaseException:
+            await asyncio.to_thread(self._undo, part, file_id)
+            raise
+        await self._forget_surplus()
+        if beside:
+            await beside.then(file)
+        return file
 
     def _read(self, part: Part, file_id: str, name: str, sha256: str, source: str) -> SlicerFile:
         kind = kind_of(part.head)

@@ -95,6 +95,12 @@ class SlicerFiles:
         rows = (await self._connection.execute(query)).mappings()
         return [(_file(row), bool(row["is_analysed"])) for row in rows]
 
+    async def several(self, file_ids: list[str]) -> dict[str, SlicerFile]:
+        """Those of them that are here, without their settings."""
+        query = select(*SHORT).where(FILE.c.id.in_(file_ids))
+        rows = (await self._connection.execute(query)).mappings()
+        return {row["id"]: _file(row) for row in rows}
+
     async def kept(self) -> list[Kept]:
         """All of them, newest first."""
         query = select(FILE.c.id, FILE.c.size_bytes).order_by(FILE.c.id.desc())

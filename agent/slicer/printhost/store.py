@@ -8,6 +8,7 @@ from sqlalchemy import Column, ForeignKey, Index, RowMapping, func, insert, sele
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import Field, SQLModel
 
+from agent.slicer.files.store import FILE
 from agent.slicer.printhost.rules import ON_ITS_WAY, OPEN, Job, JobState
 
 
@@ -78,6 +79,23 @@ class Jobs:
         """The files of jobs that are not done with."""
         query = select(JOB.c.file_id).where(JOB.c.state.in_(OPEN)).distinct()
         return {row.file_id for row in await self._connection.execute(query)}
+
+    async def latest_called(self, printer: str, name: str) -> Job | None:
+        """The newest job of a printer whose file has this name."""
+        query = (
+            select(JOB)
+            .join(FILE, FILE.c.id == JOB.c.file_id)
+            .where(JOB.c.printer == printer, FILE.c.name == name)
+            .order_by(JOB.c.id.desc())
+            .limit(1)
+        )
+        row = (await self._connection.execute(query)).mappings().first()
+        return _job(row) if row else None
+
+    async def want_print(self, job_id: str) -> None:
+        await self._connection.execute(
+            update(JOB).where(JOB.c.id == job_id).values(wants_print=True)
+        )
 
     async def change(
         self,

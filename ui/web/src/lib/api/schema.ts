@@ -857,6 +857,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/slicer/held": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Files for printers that are held, on their way, or to be tried again; newest first. */
+        get: operations["slicer-held_held"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/held/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far a file is on its way to a printer. */
+        get: operations["slicer-held_one"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/held/{job_id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Do not send it. The file stays among the files. */
+        post: operations["slicer-held_reject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/held/{job_id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a held file to its printer now, or try one again that did not arrive. */
+        post: operations["slicer-held_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/telemetry/performance": {
         parameters: {
             query?: never;
@@ -1190,6 +1258,108 @@ export interface paths {
         };
         /** This description, for programs. */
         get: operations["openapi_openapi_document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/printhost/{printer}/api/files/local": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a file as OctoPrint does; it is checked, then held or sent on. */
+        post: operations["printhost-octoprint_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/printhost/{printer}/api/version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say that here is a print host; slicers test with this. */
+        get: operations["printhost-octoprint_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/printhost/{printer}/printer/print/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Print a file that was uploaded here; it may be held first. */
+        post: operations["printhost-moonraker_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/printhost/{printer}/server/files/roots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say where files go: there is one place. */
+        get: operations["printhost-moonraker_roots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/printhost/{printer}/server/files/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a file as Moonraker does; it is checked, then held or sent on. */
+        post: operations["printhost-moonraker_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/printhost/{printer}/server/info": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say that here is a print host; slicers test with this. */
+        get: operations["printhost-moonraker_info"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2836,6 +3006,48 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** HeldOut */
+        HeldOut: {
+            /** Id */
+            id: string;
+            /** File Id */
+            file_id: string;
+            /** Printer */
+            printer: string;
+            /** Wants Print */
+            wants_print: boolean;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "octoprint" | "moonraker" | "panel";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "received" | "held" | "waiting" | "forwarding" | "forwarded" | "failed" | "rejected" | "interrupted";
+            /** Created At */
+            created_at: string;
+            /** Changed At */
+            changed_at: string;
+            /** Plate */
+            plate: number | null;
+            /** Reason */
+            reason: ("blocking" | "setting") | null;
+            /** Run Id */
+            run_id: string | null;
+            problem: components["schemas"]["Problem"] | null;
+            /** Printer Name */
+            printer_name: string;
+            file: components["schemas"]["SlicerFileShortOut"];
+        };
+        /** HeldPage */
+        HeldPage: {
+            /** Items */
+            items: components["schemas"]["HeldOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** ImageOut */
         ImageOut: {
             /** Sha256 */
@@ -2892,6 +3104,13 @@ export interface components {
             unchanged: number;
             /** Messages Added */
             messages_added: number;
+        };
+        /** ItemOut */
+        ItemOut: {
+            /** Path */
+            path: string;
+            /** Root */
+            root: string;
         };
         /**
          * JobOut
@@ -3118,6 +3337,52 @@ export interface components {
             /** Default Vision Model */
             default_vision_model: string | null;
         };
+        /**
+         * MoonrakerUpload
+         * @description The form that slicers send to a Moonraker.
+         */
+        MoonrakerUpload: {
+            /**
+             * Root
+             * @default gcodes
+             */
+            root?: string;
+            /**
+             * Print
+             * @default false
+             */
+            print?: string;
+            /**
+             * Plateindex
+             * @default
+             */
+            plateindex?: string;
+            /**
+             * File
+             * Format: binary
+             */
+            file: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** MoonrakerUploadOut */
+        MoonrakerUploadOut: {
+            item: components["schemas"]["ItemOut"];
+            /** Print Started */
+            print_started: boolean;
+            /** Print Queued */
+            print_queued: boolean;
+            /** Action */
+            action: string;
+            /** Job Id */
+            job_id: string;
+            /** State */
+            state: string;
+        };
+        /** MoonrakerUploadResult */
+        MoonrakerUploadResult: {
+            result: components["schemas"]["MoonrakerUploadOut"];
+        };
         /** NamedFunctionIn */
         NamedFunctionIn: {
             /** Name */
@@ -3170,6 +3435,73 @@ export interface components {
             size_mm: number[] | null;
             /** Is Manifold */
             is_manifold: boolean | null;
+        };
+        /** OctoPrintFileOut */
+        OctoPrintFileOut: {
+            /** Name */
+            name: string;
+            /** Path */
+            path: string;
+            /** Origin */
+            origin: string;
+        };
+        /** OctoPrintFilesOut */
+        OctoPrintFilesOut: {
+            local: components["schemas"]["OctoPrintFileOut"];
+        };
+        /**
+         * OctoPrintUpload
+         * @description The form that slicers send to an OctoPrint.
+         */
+        OctoPrintUpload: {
+            /**
+             * Print
+             * @default false
+             */
+            print?: string;
+            /**
+             * Path
+             * @description A folder; what is sent here lies in none.
+             * @default
+             */
+            path?: string;
+            /**
+             * Plateindex
+             * @description Counts from 1; of a 3MF.
+             * @default
+             */
+            plateindex?: string;
+            /**
+             * File
+             * Format: binary
+             */
+            file: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * OctoPrintUploadOut
+         * @description `job_id` and `state` are our own.
+         */
+        OctoPrintUploadOut: {
+            /** Done */
+            done: boolean;
+            files: components["schemas"]["OctoPrintFilesOut"];
+            /** Effectiveprint */
+            effectivePrint: boolean;
+            /** Job Id */
+            job_id: string;
+            /** State */
+            state: string;
+        };
+        /** OctoPrintVersionOut */
+        OctoPrintVersionOut: {
+            /** Api */
+            api: string;
+            /** Server */
+            server: string;
+            /** Text */
+            text: string;
         };
         /** ChatIn */
         OllamaChatIn: {
@@ -4204,6 +4536,18 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** RootOut */
+        RootOut: {
+            /** Name */
+            name: string;
+            /** Permissions */
+            permissions: string;
+        };
+        /** RootsResult */
+        RootsResult: {
+            /** Result */
+            result: components["schemas"]["RootOut"][];
+        };
         /** RotatedOut */
         RotatedOut: {
             /** Rotated */
@@ -4284,6 +4628,21 @@ export interface components {
              * @default
              */
             tool_name?: string;
+        };
+        /** ServerInfoOut */
+        ServerInfoOut: {
+            /** Klippy Connected */
+            klippy_connected: boolean;
+            /** Klippy State */
+            klippy_state: string;
+            /** Components */
+            components: string[];
+            /** Moonraker Version */
+            moonraker_version: string;
+        };
+        /** ServerInfoResult */
+        ServerInfoResult: {
+            result: components["schemas"]["ServerInfoOut"];
         };
         /** SessionOut */
         SessionOut: {
@@ -4526,6 +4885,18 @@ export interface components {
             p50_low: number;
             /** P50 High */
             p50_high: number;
+        };
+        /** StartIn */
+        StartIn: {
+            /** Filename */
+            filename: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** StartResult */
+        StartResult: {
+            /** Result */
+            result: string;
         };
         /** StateIn */
         StateIn: {
@@ -6859,6 +7230,131 @@ export interface operations {
             };
         };
     };
+    "slicer-held_held": {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldPage"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "slicer-held_one": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What became of a file that was sent to a printer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "slicer-held_reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What became of a file that was sent to a printer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "slicer-held_release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What became of a file that was sent to a printer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     telemetry_show_performance: {
         parameters: {
             query?: {
@@ -7515,6 +8011,204 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "printhost-octoprint_upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                printer: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["OctoPrintUpload"];
+            };
+        };
+        responses: {
+            /** @description `job_id` and `state` are our own. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OctoPrintUploadOut"];
+                };
+            };
+            /** @description A sentence for the person at the slicer. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+        };
+    };
+    "printhost-octoprint_version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                printer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OctoPrintVersionOut"];
+                };
+            };
+            /** @description A sentence for the person at the slicer. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+        };
+    };
+    "printhost-moonraker_start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                printer: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartResult"];
+                };
+            };
+            /** @description A sentence for the person at the slicer. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+        };
+    };
+    "printhost-moonraker_roots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                printer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RootsResult"];
+                };
+            };
+            /** @description A sentence for the person at the slicer. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+        };
+    };
+    "printhost-moonraker_upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                printer: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["MoonrakerUpload"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MoonrakerUploadResult"];
+                };
+            };
+            /** @description A sentence for the person at the slicer. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+        };
+    };
+    "printhost-moonraker_info": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                printer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerInfoResult"];
+                };
+            };
+            /** @description A sentence for the person at the slicer. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
                 };
             };
         };

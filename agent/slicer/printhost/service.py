@@ -1,0 +1,225 @@
+"""A print host for the slicer: takes files for printers, holds what should be looked at first,
+and hands the rest on."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agent.runs.rules import Run
+from agent.shared.clock import Clock, NewId, rfc3339
+from agent.shared.database import Database
+from agent.shared.errors import Conflict, NotFound, OrcaError
+from agent.shared.problems import describe
+from agent.shared.tasks import Tasks
+from agent.slicer.files.service import Beside, FileService
+from agent.slicer.printhost.rules import (
+    DEFAULT_PRINTER,
+    OFFERED,
+    OPEN,
+    Job,
+    JobSource,
+    JobState,
+    Target,
+    first_state,
+    held_because,
+)
+from agent.slicer.printhost.store import Jobs
+from agent.slicer.rules import SlicerFile
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """The printers, as far as a print host knows them.
+
+    `find` raises NotFound. `launch` sets a run going that sends the file of a job in the state
+    `waiting`, and writes the states `forwarding` and those behind it to the table of jobs."""
+
+    find: Callable[[str], Awaitable[Target]]
+    launch: Callable[[Job, SlicerFile], Awaitable[Run]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What comes with a file. It is known only once the file has come: a form may end with it."""
+
+    wants_print: bool = False
+    plate: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A job that is not done with, and its file without settings."""
+
+    job: Job
+    file: SlicerFile
+    printer_name: str
+
+
+class PrintHost:
+    """Acknowledged jobs survive: after a crash those that were on their way are offered again."""
+
+    def __init__(
+        self, database: Database, files: FileService, outlet: Outlet, clock: Clock, new_id: NewId
+    ) -> None:
+        self._database, self._files, self._outlet = database, files, outlet
+        self._clock, self._new_id = clock, new_id
+        self._tasks = Tasks()
+
+    async def open(self) -> None:
+        """To be called before anything is sent."""
+        async with self._database.writing() as connection:
+            count = await Jobs(connection).interrupt(self._now())
+        if count:
+            log.warning("%d files were on their way to printers when the agent last ended", count)
+
+    async def close(self) -> None:
+        """Waits a moment for what is being handed on."""
+        await self._tasks.close()
+
+    async def printer(self, printer_id: str) -> Target:
+        """Raises NotFound."""
+        if printer_id == DEFAULT_PRINTER:
+            return Target(DEFAULT_PRINTER, "Orca Agents", hold="never")
+        return await self._outlet.find(printer_id)
+
+    async def receive(
+        self,
+        chunks: AsyncIterator[bytes],
+        name: str,
+        printer_id: str,
+        *,
+        source: JobSource,
+        wanted: Callable[[], Wanted],
+    ) -> tuple[Job, SlicerFile]:
+        """Takes a file in for a printer; on return both are kept, and it is on its way or held.
+
+        Raises NotFound for the printer, and what FileService.receive does."""
+        target, jobs = await self.printer(printer_id), list[Job]()
+
+        async def write(connection: AsyncConnection, file: SlicerFile) -> None:
+            jobs.append(self._job(file, target, wanted(), source))
+            await Jobs(connection).add(jobs[0])
+
+        async def then(file: SlicerFile) -> None:
+            jobs[0] = await self._go(jobs[0], file)
+
+        beside = Beside(write, then)
+        file = await self._files.receive(chunks, name, source=source, beside=beside)
+        return jobs[0], file
+
+    async def send(self, file_id: str, printer_id: str, *, wants_print: bool) -> Job:
+        """Sends a file that is here: who clicks has seen the report, so that it is not held.
+
+        Raises NotFound, or Conflict for a file that is not whole."""
+        target, file = await self.printer(printer_id), await self._files.get(file_id)
+        self._files.path_of(file)
+        job = self._job(file, replace(target, hold="never"), Wanted(wants_print), "panel")
+        return await self._tasks.to_the_end(self._begin(job, file), name=f"send job {job.id}")
+
+    async def start(self, printer_id: str, name: str) -> Job:
+        """Has a file printed that was uploaded here before. Raises NotFound."""
+        target = await self.printer(printer_id)
+        async with self._database.writing() as connection:
+            found = await Jobs(connection).latest_called(target.id, name)
+            if found is None:
+                raise NotFound("no-such-upload", f"There is no file {name} for this printer.")
+            if found.wants_print:
+                return found
+            if found.state in (*OFFERED, JobState.RECEIVED):
+                await Jobs(connection).want_print(found.id)
+                return replace(found, wants_print=True)
+        file = await self._files.get(found.file_id)
+        job = self._job(file, target, Wanted(wants_print=True, plate=found.plate), found.source)
+        return await self._tasks.to_the_end(self._begin(job, file), name=f"send job {job.id}")
+
+    async def waiting(self, before: str | None, limit: int) -> list[Waiting]:
+        """Jobs that are not done with, newest first: held, on their way, or to be tried again."""
+        async with self._database.reading() as connection:
+            jobs = await Jobs(connection).in_states(OPEN, before, limit)
+        files = await self._files.several([job.file_id for job in jobs])
+        names = {one: await self._name_of(one) for one in {job.printer for job in jobs}}
+        return [
+            Waiting(job, files[job.file_id], names[job.printer])
+            for job in jobs
+            if job.file_id in files
+        ]
+
+    async def get(self, job_id: str) -> Job:
+        """Raises NotFound."""
+        async with self._database.reading() as connection:
+            job = await Jobs(connection).find(job_id)
+        if job is None:
+            raise NotFound("no-such-job", "There is no file waiting with this id.")
+        return job
+
+    async def release(self, job_id: str) -> Job:
+        """Sends what was held, or tries again. Raises NotFound, or Conflict if it is neither."""
+        return await self._tasks.to_the_end(self._release(job_id), name=f"send job {job_id}")
+
+    async def reject(self, job_id: str) -> Job:
+        """Puts it away; the file stays in the history. Raises as `release`."""
+        return await self._change(job_id, JobState.REJECTED, "It cannot be rejected: it is {}.")
+
+    # --- inside -----------------------------------------------------------------------------
+
+    async def _begin(self, job: Job, file: SlicerFile) -> Job:
+        async with self._database.writing() as connection:
+            await Jobs(connection).add(job)
+        return await self._go(job, file)
+
+    async def _release(self, job_id: str) -> Job:
+        job = await self._change(job_id, JobState.WAITING, "It cannot be sent now: it is {}.")
+        return await self._go(job, await self._files.get(job.file_id))
+
+    def _job(self, file: SlicerFile, target: Target, wanted: Wanted, source: JobSource) -> Job:
+        reason = held_because(file.findings, target.hold)
+        now = self._now()
+        return Job(
+            self._new_id(),
+            file.id,
+            target.id,
+            wanted.wants_print,
+            source,
+            first_state(target.id, reason),
+            now,
+            now,
+            wanted.plate,
+            reason,
+        )
+
+    async def _go(self, job: Job, file: SlicerFile) -> Job:
+        if job.state is not JobState.WAITING:
+            return job
+        try:
+            run = await self._outlet.launch(job, file)
+        except OrcaError as err:
+            async with self._database.writing() as connection:
+                await Jobs(connection).change(
+                    job.id, JobState.FAILED, self._now(), problem=describe(err)
+                )
+            return await self.get(job.id)
+        return replace(job, state=JobState.FORWARDING, run_id=run.id)
+
+    async def _change(self, job_id: str, state: JobState, refusal: str) -> Job:
+        async with self._database.writing() as connection:
+            jobs = Jobs(connection)
+            has_changed = await jobs.change(job_id, state, self._now(), only_from=OFFERED)
+            job = await jobs.find(job_id)
+        if job is None:
+            raise NotFound("no-such-job", "There is no file waiting with this id.")
+        if not has_changed:
+            raise Conflict("job-not-held", refusal.format(job.state.value), state=job.state.value)
+        return job
+
+    async def _name_of(self, printer_id: str) -> str:
+        try:
+            return (await self.printer(printer_id)).name
+        except NotFound:
+            return "a printer that was removed"
+
+    def _now(self) -> str:
+        return rfc3339(self._clock())
