@@ -1,7 +1,7 @@
 """Builds the parts that read the slicer's files and speak to printers, and their routes."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,12 +13,10 @@ from agent.inference.backends import Backends
 from agent.inference.inference import Inference
 from agent.inference.service import AnswerService
 from agent.models.service import ModelService
-from agent.runs.rules import Run
 from agent.runs.service import Recovery, RunService
 from agent.settings import Settings
 from agent.shared.clock import Clock, NewId
 from agent.shared.database import Database
-from agent.shared.errors import NotFound
 from agent.shared.secrets import Secrets
 from agent.slicer.calibrations import routes as calibration_routes
 from agent.slicer.calibrations.service import CalibrationService, NoFolders
@@ -26,10 +24,11 @@ from agent.slicer.context import routes as context_routes
 from agent.slicer.context.service import ContextService
 from agent.slicer.files import routes as file_routes
 from agent.slicer.files.service import Bounds, FileService
+from agent.slicer.printers import routes as printer_routes
+from agent.slicer.printers.forwarding import CutOffForward
+from agent.slicer.printers.opening import PrinterParts, open_printers
 from agent.slicer.printhost import routes as host_routes
-from agent.slicer.printhost.rules import Job, Target
-from agent.slicer.printhost.service import Outlet, PrintHost
-from agent.slicer.rules import SlicerFile
+from agent.slicer.printhost.service import PrintHost
 from agent.telemetry.service import Telemetry
 
 
@@ -72,7 +71,8 @@ async def open_slicer(needs: Needs) -> AsyncIterator[SlicerParts]:
     """Opens every part in the order in which they need each other; closes them in reverse."""
     async with AsyncExitStack() as stack:
         files = await _files(needs, stack)
-        host = PrintHost(needs.database, files, _no_printers(), needs.clock, needs.new_id)
+        printers = await stack.enter_async_context(_printers(needs, files))
+        host = PrintHost(needs.database, files, printers.outlet, needs.clock, needs.new_id)
         stack.push_async_callback(host.close)
         await host.open()
         calibrations = CalibrationService(needs.clock, NoFolders())
@@ -83,9 +83,13 @@ async def open_slicer(needs: Needs) -> AsyncIterator[SlicerParts]:
                 host_routes.routes(host),
                 host_routes.octoprint_routes(host, files),
                 host_routes.moonraker_routes(host, files),
+                printer_routes.routes(printers.registry, printers.looks),
+                printer_routes.print_routes(printers.registry, files, printers.watch, host.send),
                 calibration_routes.routes(calibrations),
                 context_routes.routes(contexts, needs.clock),
-            )
+            ),
+            jobs={"prints": printers.watch.run},
+            recoveries={"forward": CutOffForward},
         )
 
 
@@ -107,11 +111,14 @@ async def _files(needs: Needs, stack: AsyncExitStack) -> FileService:
     return files
 
 
-def _no_printers() -> Outlet:
-    async def find(printer_id: str) -> Target:
-        raise NotFound("no-such-printer", f"There is no printer with the id {printer_id}.")
-
-    async def launch(job: Job, _file: SlicerFile) -> Run:
-        raise NotFound("no-such-printer", f"There is no printer with the id {job.printer}.")
-
-    return Outlet(find, launch)
+def _printers(needs: Needs, files: FileService) -> AbstractAsyncContextManager[PrinterParts]:
+    return open_printers(
+        needs.settings,
+        needs.database,
+        needs.secrets,
+        needs.runs,
+        needs.images,
+        files,
+        clock=needs.clock,
+        new_id=needs.new_id,
+    )

@@ -52,7 +52,7 @@ MEANINGS = (
         "`orca-agent printers key`.",
     ),
     Meaning((404,), NotFound, "not-on-printer", "{name} has no such file or address."),
-    Meaning((409,), Conflict, "printer-refuses", "{name} refuses that now."),
+    Meaning((400, 409), Conflict, "printer-refuses", "{name} refuses that now."),
     Meaning((413,), TooLarge, "printer-file-too-large", "The file is larger than {name} takes."),
     Meaning((415,), UnsupportedMedia, "printer-file-kind", "{name} takes no file of this kind."),
     Meaning((422,), Conflict, "printer-damaged-file", "The file arrived damaged at {name}."),

@@ -39,6 +39,9 @@ class PrintHost(Protocol):
     async def camera(self) -> str | None:
         """Its own word for where its camera gives single pictures."""
 
+    async def picture(self, url: str) -> bytes:
+        """What a camera shows; nothing where it has no picture."""
+
     async def close(self) -> None:
         """Ends every connection."""
 

@@ -13,6 +13,7 @@ from agent.slicer.printers.rules import (
     Result,
     Stored,
     Temperature,
+    is_later,
     is_same_file,
 )
 from agent.slicer.printers.sending import Source, form
@@ -117,7 +118,7 @@ class Moonraker:
 
     async def result(self, path: str, mark: str) -> Result | None:
         jobs = await self._jobs(path)
-        if jobs and text(jobs[0].get("job_id")) != mark:
+        if jobs and is_later(text(jobs[0].get("job_id")), mark):
             status = text(jobs[0].get("status"))
             return None if status == "in_progress" else ENDED.get(status, Result.FAILED)
         report = await self.report()
@@ -141,6 +142,9 @@ class Moonraker:
                     return f"{ours.scheme}://{host}{found}"
                 return found
         return None
+
+    async def picture(self, url: str) -> bytes:
+        return await self._wire.picture(url)
 
     async def close(self) -> None:
         await self._wire.close()

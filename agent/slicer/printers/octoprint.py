@@ -13,6 +13,7 @@ from agent.slicer.printers.rules import (
     Result,
     Stored,
     Temperature,
+    is_later,
     is_same_file,
 )
 from agent.slicer.printers.sending import Source, form
@@ -90,7 +91,7 @@ class OctoPrint:
 
     async def mark(self, path: str) -> str:
         prints = part(await self._file(path) or {}, "prints")
-        return f"{whole(prints.get('success')) or 0}/{whole(prints.get('failure')) or 0}"
+        return f"{whole(prints.get('success')) or 0:x}/{whole(prints.get('failure')) or 0:x}"
 
     async def start(self, path: str) -> None:
         await self._wire.ask("POST", _address(path), json={"command": "select", "print": True})
@@ -100,11 +101,11 @@ class OctoPrint:
         is_here = is_same_file(report.path, path)
         if is_here and report.activity in (Activity.PRINTING, Activity.PAUSED, Activity.BUSY):
             return None
-        now, before = await self.mark(path), mark or "0/0"
-        if now.partition("/")[0] != before.partition("/")[0]:
-            return Result.FINISHED
+        now = await self.mark(path)
         has_failed = report.activity in (Activity.ERROR, Activity.OFFLINE)
-        if now != before:
+        if is_later(now, mark):
+            if is_later(now.partition("/")[0], mark.partition("/")[0]):
+                return Result.FINISHED
             return Result.FAILED if has_failed else Result.CANCELLED
         return Result.FAILED if is_here and report.activity is Activity.ERROR else Result.UNKNOWN
 
@@ -116,6 +117,9 @@ class OctoPrint:
                 return snapshot
         stream = text(webcam.get("streamUrl")) or text(webcam.get("stream"))
         return stream.replace("action=stream", "action=snapshot") if "action=" in stream else None
+
+    async def picture(self, url: str) -> bytes:
+        return await self._wire.picture(url)
 
     async def close(self) -> None:
         await self._wire.close()

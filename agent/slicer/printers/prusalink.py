@@ -105,6 +105,9 @@ class PrusaLink:
     async def camera(self) -> str | None:
         return f"{self._wire.url}{SNAPSHOT}"
 
+    async def picture(self, url: str) -> bytes:
+        return await self._wire.picture(url)
+
     async def close(self) -> None:
         await self._wire.close()
 

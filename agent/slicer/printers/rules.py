@@ -103,31 +103,35 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Forward:
-    """A file on this disk that is to be sent to a printer. `job_id` stays the same when it is
-    tried again."""
-
-    job_id: str
-    file_id: str
-    path: Path
-    name: str
-    size_bytes: int
-    printer_id: str
-    wants_print: bool
-    sha256: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Sent:
-    """How far a job got. `mark` is what the printer said before the print was ordered, which is
-    another one once it has printed the file."""
+    """How far a job got. `stamp` is of the file that was stored; `mark` is what the printer said
+    before the print was ordered, which is another one once it has printed the file."""
 
     job_id: str
     printer_id: str
-    step: Step
+    step: Step = Step.UPLOADING
     path: str = ""
     stamp: str = ""
     mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """A print of a file. `result` is None while it goes on, `source` says who told it. Times are
+    RFC 3339; `printer_id` is None where the printer is not known here, or was removed."""
+
+    id: str
+    file_id: str
+    printer_name: str = ""
+    printer_id: str | None = None
+    job_id: str | None = None
+    path: str = ""
+    mark: str = ""
+    started_at: str | None = None
+    ended_at: str | None = None
+    result: Result | None = None
+    source: Literal["printer", "user"] | None = None
+    note: str = ""
 
 
 def name_on_printer(name: str) -> str:
@@ -157,7 +161,20 @@ def has_taken_it(report: Report, path: str, mark_before: str, mark_now: str) -> 
     """Whether it is certain that the order to print `path` was followed."""
     if report.activity in AT_WORK and is_same_file(report.path, path):
         return True
-    return mark_now != mark_before
+    return is_later(mark_now, mark_before)
+
+
+def is_later(mark: str, before: str) -> bool:
+    """Whether a printer has counted one more since `before`. Marks are numbers between slashes,
+    hexadecimal, none of which goes down while the printer remembers."""
+    return _counted(mark) > _counted(before)
+
+
+def _counted(mark: str) -> int:
+    try:
+        return sum(int(number, 16) for number in mark.split("/") if number)
+    except ValueError:
+        return 0
 
 
 def is_stored(found: Stored | None, before: Stored | None, size_bytes: int) -> bool:

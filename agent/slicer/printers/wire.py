@@ -6,6 +6,7 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote, urlsplit
 
 import aiohttp
@@ -26,6 +27,7 @@ CONNECT_S = 5.0
 STALLS = 3.0  # a printer that takes in a file may pause this many times its usual patience
 STORING = 6.0  # and longer once it has all of it: it looks through the file before it answers
 Body = AsyncIterator[bytes]
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,11 @@ class Wire:
         self._key, self._ca_file, self._new_secret = key, ca_file, new_secret
         self._digest = Digest(user, key) if user else None
         self._session: aiohttp.ClientSession | None = None
-        self._opening = asyncio.Lock()
+        self._opening, self._is_closed = asyncio.Lock(), False
 
     async def close(self) -> None:
-        """Ends every connection; the next request opens new ones."""
+        """Ends every connection. Who asks later is told that it was closed."""
+        self._is_closed = True
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -108,10 +111,7 @@ class Wire:
         body = orjson.dumps(json) if json is not None else None
         headers = {"Content-Type": "application/json"} if body else {}
         address = self._address(path, query or {})
-        reply = await self._once(method, address, body, headers)
-        if reply.status == 401 and self._digest is not None and self._digest.is_ready:
-            reply = await self._once(method, address, body, headers)  # it was refused unread
-        return self._checked(reply, allowed)
+        return self._checked(await self._heard(method, address, body, headers), allowed)
 
     async def send(self, method: str, path: str, upload: Upload) -> Reply:
         """Sends a file, and waits as long as it moves. It is never sent twice.
@@ -123,8 +123,8 @@ class Wire:
             "Content-Type": upload.content_type,
             "Content-Length": str(upload.size_bytes),
         }
-        if self._digest is not None and not self._digest.is_ready:
-            await self.ask("GET", "/api/version")  # brings the challenge
+        if self._digest is not None:
+            await self.ask("GET", "/api/version")  # a challenge that is fresh: this is sent once
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self.patience_s * STALLS + CONNECT_S) as limit:
@@ -144,23 +144,32 @@ class Wire:
         """What a camera shows. The key goes along to the printer's own address alone."""
         ours, theirs = urlsplit(self.url), urlsplit(url)
         is_own = (ours.scheme, ours.netloc) == (theirs.scheme, theirs.netloc)
-        try:
-            async with asyncio.timeout(self.patience_s):
-                reply = await self._answer(
-                    "GET", URL(url, encoded=True), None, {}, PICTURE_BYTES, with_key=is_own
-                )
-        except TimeoutError:
-            raise silent(self.name, self.patience_s) from None
+        address = URL(url, encoded=True)
+        reply = await self._heard("GET", address, limit_bytes=PICTURE_BYTES, with_key=is_own)
         return self._checked(reply, ()).body
 
-    async def _once(
-        self, method: str, address: URL, body: bytes | None, headers: Mapping[str, str]
+    async def _heard(
+        self,
+        method: str,
+        address: URL,
+        body: bytes | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
+        *,
+        limit_bytes: int = ANSWER_BYTES,
+        with_key: bool = True,
     ) -> Reply:
-        try:
-            async with asyncio.timeout(self.patience_s):
-                return await self._answer(method, address, body, headers, ANSWER_BYTES)
-        except TimeoutError:
-            raise silent(self.name, self.patience_s) from None
+        """An answer within the usual patience; a challenge is answered, and waited for anew."""
+        for _ in range(2):
+            try:
+                async with asyncio.timeout(self.patience_s):
+                    reply = await self._answer(
+                        method, address, body, headers, limit_bytes, with_key=with_key
+                    )
+            except TimeoutError:
+                raise silent(self.name, self.patience_s) from None
+            if reply.status != 401 or self._digest is None or not with_key:
+                break  # else it was refused unread
+        return reply
 
     async def _answer(
         self,
@@ -221,6 +230,8 @@ class Wire:
 
     async def _opened(self) -> aiohttp.ClientSession:
         async with self._opening:
+            if self._is_closed:
+                raise dropped(self.name)
             if self._session is None:
                 self._session = aiohttp.ClientSession(
                     connector=aiohttp.TCPConnector(

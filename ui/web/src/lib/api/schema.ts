@@ -562,6 +562,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/printers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The printers, in the order in which they were added. */
+        get: operations["printers_list_printers"];
+        put?: never;
+        /** Adds a printer, after having tried its address and its key. */
+        post: operations["printers_add_printer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/printers/{printer_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A printer, by its id or its name. */
+        get: operations["printers_one_printer"];
+        put?: never;
+        post?: never;
+        /** Removes a printer and its key; what it prints it goes on printing. */
+        delete: operations["printers_remove_printer"];
+        options?: never;
+        head?: never;
+        /** Changes a printer; what is left out stays as it is. */
+        patch: operations["printers_change_printer"];
+        trace?: never;
+    };
+    "/api/v1/printers/{printer_id}/camera": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a printer's camera shows now. */
+        get: operations["printers_printer_camera"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/printers/{printer_id}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a printer does now: its state, progress and temperatures. */
+        get: operations["printers_printer_state"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/printers/{printer_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks a printer now, with its key; what goes wrong is the answer. */
+        post: operations["printers_test_printer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/queues": {
         parameters: {
             query?: never;
@@ -852,6 +940,57 @@ export interface paths {
         post?: never;
         /** Throw a file away, with all that is known of it. */
         delete: operations["slicer-files_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/files/{file_id}/forward": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a file to a printer, as a run; with `print` it is printed there once. */
+        post: operations["prints_forward"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/files/{file_id}/outcome": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says how the latest print of a file ended, in place of what the printer said. */
+        post: operations["prints_judge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/files/{file_id}/prints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The prints of a file that are known here, the newest first. */
+        get: operations["prints_prints"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1508,6 +1647,12 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Activity
+         * @description What a printer does, in words that fit all of them.
+         * @enum {string}
+         */
+        Activity: "idle" | "printing" | "paused" | "busy" | "error" | "offline" | "unknown";
         /** Alive */
         Alive: {
             /**
@@ -2821,6 +2966,19 @@ export interface components {
             /** Changes */
             changes: components["schemas"]["ChangeOut"][];
         };
+        /**
+         * ForwardIn
+         * @description Where a file goes, and whether it is printed there at once.
+         */
+        ForwardIn: {
+            /** Printer */
+            printer: string;
+            /**
+             * Print
+             * @default false
+             */
+            print?: boolean;
+        };
         /** FoundConversation */
         FoundConversation: {
             /** Id */
@@ -4027,6 +4185,19 @@ export interface components {
             type?: string;
             function: components["schemas"]["OpenaiFunctionIn"];
         };
+        /** OutcomeIn */
+        OutcomeIn: {
+            /**
+             * Result
+             * @enum {string}
+             */
+            result: "finished" | "failed" | "cancelled" | "unknown";
+            /**
+             * Note
+             * @default
+             */
+            note?: string;
+        };
         /** PairingAnswer */
         PairingAnswer: {
             /**
@@ -4255,6 +4426,241 @@ export interface components {
             download: string;
             /** Importing */
             importing: string[];
+        };
+        /**
+         * PrintOut
+         * @description A print of a file. `result` is null while it goes on; `source` says who told it.
+         */
+        PrintOut: {
+            /** Id */
+            id: string;
+            /** File Id */
+            file_id: string;
+            /** Printer */
+            printer: string;
+            /** Printer Id */
+            printer_id: string | null;
+            /** Started At */
+            started_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            result: components["schemas"]["Result"] | null;
+            /** Source */
+            source: ("printer" | "user") | null;
+            /** Note */
+            note: string;
+        };
+        /**
+         * PrinterChangeIn
+         * @description What is left out stays. An empty `key` takes the key away.
+         */
+        PrinterChangeIn: {
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+            /**
+             * Url
+             * @default null
+             */
+            url?: string | null;
+            /**
+             * Key
+             * @default null
+             */
+            key?: string | null;
+            /**
+             * User
+             * @default null
+             */
+            user?: string | null;
+            /**
+             * Hold
+             * @default null
+             */
+            hold?: ("always" | "blocking" | "never") | null;
+            /**
+             * Storage
+             * @default null
+             */
+            storage?: string | null;
+            /**
+             * Camera Url
+             * @default null
+             */
+            camera_url?: string | null;
+        };
+        /**
+         * PrinterIn
+         * @description A printer to be added. `key` is kept in the keyring or a private file, and never told.
+         */
+        PrinterIn: {
+            /**
+             * Name
+             * @description Small letters, digits and dashes. It can stand in place of the id.
+             */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "octoprint" | "moonraker" | "prusalink";
+            /**
+             * Url
+             * @description Such as http://192.168.1.20 or octopi.local.
+             */
+            url: string;
+            /**
+             * Key
+             * Format: password
+             * @description API key, or the password of `user`.
+             * @default
+             */
+            key?: string;
+            /**
+             * User
+             * @description PrusaLink with a password: the user's name.
+             * @default
+             */
+            user?: string;
+            /**
+             * Hold
+             * @description Which files wait for a click: all, those with a blocking finding, none.
+             * @default blocking
+             * @enum {string}
+             */
+            hold?: "always" | "blocking" | "never";
+            /**
+             * Storage
+             * @description PrusaLink: where files go, such as usb.
+             * @default
+             */
+            storage?: string;
+            /**
+             * Camera Url
+             * @description Of single pictures. Empty: as the printer says.
+             * @default
+             */
+            camera_url?: string;
+            /**
+             * Ca File
+             * @default null
+             */
+            ca_file?: string | null;
+            /**
+             * Force
+             * @description Add it even if it does not answer now.
+             * @default false
+             */
+            force?: boolean;
+        };
+        /**
+         * PrinterOut
+         * @description A printer. Never its key: `key_place` says where that lies.
+         */
+        PrinterOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "octoprint" | "moonraker" | "prusalink";
+            /** Url */
+            url: string;
+            /**
+             * Hold
+             * @enum {string}
+             */
+            hold: "always" | "blocking" | "never";
+            /** Storage */
+            storage: string;
+            /** User */
+            user: string;
+            /** Camera Url */
+            camera_url: string;
+            /** Ca File */
+            ca_file: string | null;
+            /** Has Key */
+            has_key: boolean;
+            /** Key Place */
+            key_place: string | null;
+            /** Warning */
+            warning: string | null;
+            /**
+             * Print Host
+             * @description What the slicer's host ends with.
+             */
+            print_host: string;
+            /** Created At */
+            created_at: string;
+        };
+        /**
+         * PrinterStateOut
+         * @description What a printer does now. `problem` says why it could not be asked.
+         */
+        PrinterStateOut: {
+            /** Printer */
+            printer: string;
+            state: components["schemas"]["Activity"];
+            /** Detail */
+            detail: string;
+            /** File */
+            file: string | null;
+            /** Progress */
+            progress: number | null;
+            /** Elapsed Seconds */
+            elapsed_seconds: number | null;
+            /** Remaining Seconds */
+            remaining_seconds: number | null;
+            /** Temperatures */
+            temperatures: components["schemas"]["TemperatureOut"][];
+            /** Asked At */
+            asked_at: string;
+            problem: components["schemas"]["Problem"] | null;
+        };
+        /** PrinterTestedOut */
+        PrinterTestedOut: {
+            /** Printer */
+            printer: string;
+            state: components["schemas"]["Activity"];
+            /** Detail */
+            detail: string;
+            /** File */
+            file: string | null;
+            /** Progress */
+            progress: number | null;
+            /** Elapsed Seconds */
+            elapsed_seconds: number | null;
+            /** Remaining Seconds */
+            remaining_seconds: number | null;
+            /** Temperatures */
+            temperatures: components["schemas"]["TemperatureOut"][];
+            /** Asked At */
+            asked_at: string;
+            problem: components["schemas"]["Problem"] | null;
+            /**
+             * Program
+             * @description What answers there, and its version.
+             */
+            program: string;
+        };
+        /** PrintersOut */
+        PrintersOut: {
+            /** Items */
+            items: components["schemas"]["PrinterOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PrintsOut */
+        PrintsOut: {
+            /** Items */
+            items: components["schemas"]["PrintOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * Problem
@@ -4491,6 +4897,12 @@ export interface components {
             /** @default null */
             json_schema?: components["schemas"]["JsonSchemaIn"] | null;
         };
+        /**
+         * Result
+         * @description How a print ended.
+         * @enum {string}
+         */
+        Result: "finished" | "failed" | "cancelled" | "unknown";
         /** ResultLine */
         ResultLine: {
             /**
@@ -4955,6 +5367,18 @@ export interface components {
             models: {
                 [key: string]: unknown;
             }[];
+        };
+        /** TemperatureOut */
+        TemperatureOut: {
+            /**
+             * Name
+             * @description bed, chamber, nozzle, nozzle 2 and so on.
+             */
+            name: string;
+            /** Actual */
+            actual: number | null;
+            /** Target */
+            target: number | null;
         };
         /**
          * ThumbnailOut
@@ -6524,6 +6948,257 @@ export interface operations {
             };
         };
     };
+    printers_list_printers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrintersOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    printers_add_printer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PrinterIn"];
+            };
+        };
+        responses: {
+            /** @description A printer. Never its key: `key_place` says where that lies. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrinterOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    printers_one_printer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                printer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A printer. Never its key: `key_place` says where that lies. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrinterOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    printers_remove_printer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                printer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    printers_change_printer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                printer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PrinterChangeIn"];
+            };
+        };
+        responses: {
+            /** @description A printer. Never its key: `key_place` says where that lies. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrinterOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    printers_printer_camera: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                printer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                    "image/png": string;
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    printers_printer_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                printer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What a printer does now. `problem` says why it could not be asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrinterStateOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    printers_test_printer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                printer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrinterTestedOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     inference_list_queues: {
         parameters: {
             query?: never;
@@ -7218,6 +7893,107 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prints_forward: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ForwardIn"];
+            };
+        };
+        responses: {
+            /** @description What became of a file that was sent to a printer. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prints_judge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OutcomeIn"];
+            };
+        };
+        responses: {
+            /** @description A print of a file. `result` is null while it goes on; `source` says who told it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrintOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prints_prints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrintsOut"];
+                };
             };
             /** @description A problem document. */
             default: {
