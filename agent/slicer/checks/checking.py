@@ -1,11 +1,35 @@
 """All checks, and a file put before them."""
 
-from agent.slicer.checks import flow
+from agent.slicer.checks import (
+    adhesion,
+    amounts,
+    cooling,
+    flow,
+    layers,
+    machine,
+    retraction,
+    speed,
+    structure,
+    supports,
+    temperature,
+)
 from agent.slicer.checks.check import Check
 from agent.slicer.checks.seen import Seen
 from agent.slicer.rules import Analysis, Facts, Finding, Severity
 
-CHECKS: tuple[Check, ...] = (*flow.CHECKS,)
+CHECKS: tuple[Check, ...] = (
+    *machine.CHECKS,
+    *temperature.CHECKS,
+    *adhesion.CHECKS,
+    *flow.CHECKS,
+    *layers.CHECKS,
+    *cooling.CHECKS,
+    *retraction.CHECKS,
+    *speed.CHECKS,
+    *structure.CHECKS,
+    *supports.CHECKS,
+    *amounts.CHECKS,
+)
 
 _ORDER = {Severity.BLOCKING: 0, Severity.WARNING: 1, Severity.INFO: 2}
 

@@ -60,8 +60,8 @@ _ALIASES = MappingProxyType(
 _FIBRES = {"CF", "GF", "AF", "CFX", "GFX"}
 _FOAMING = re.compile(r"\bAERO\b|\bLW\b|FOAM", re.IGNORECASE)
 _ABRASIVE = re.compile(
-    r"\b(carbon|glass|kevlar|aramid)\b|\bglow\b|\bwood|\bmetal|\bsteel\b|\bbronze\b"
-    r"|\bglitter|\b(CF|GF)\d*\b",
+    r"\b(carbon|kevlar|aramid|glass[- ]?fib\w+)\b|\bglow\b"
+    r"|\b(metal|steel|bronze|copper|iron|brass)[- ]?fill|\b(CF|GF)\d*\b",
     re.IGNORECASE,
 )
 

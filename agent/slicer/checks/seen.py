@@ -163,6 +163,10 @@ class Seen:
         old = tuple(self.values.word(key, index) or "" for index in range(count))
         return Change("machine", key, old if any(old) else None, (new,) * count, reason)
 
+    def machine_text(self, key: str, new: str, reason: str) -> Change:
+        """A setting of the whole printer, which is no list."""
+        return Change("machine", key, self.values.text(key), new, reason)
+
     def either_change(self, key: str, index: int, new: str, reason: str) -> Change:
         """Where the value in force stands: with the filament, or with the printer."""
         if key.startswith("filament_"):
