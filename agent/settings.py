@@ -254,22 +254,16 @@ class Settings(BaseSettings):
         description="Megabytes of sliced files that are kept, in the same way.",
     )
     printer_seconds: float = Field(
-        default=20,
-        gt=0,
-        le=3600,
-        description="Patience with one answer of a printer. Taking in a file may take longer.",
+        default=20, gt=0, le=3600, description="Patience with one answer of a printer."
     )
     printer_retry_seconds: float = Field(
         default=120,
         gt=0,
         le=86_400,
-        description="How long a file that is on its way to a printer waits for one that is away.",
+        description="How long a file waits for a printer that is away.",
     )
     printer_watch_seconds: float = Field(
-        default=10,
-        gt=0,
-        le=3600,
-        description="How often a printer is asked how its print goes, while one goes on.",
+        default=10, gt=0, le=3600, description="How often a printer is asked how its print goes."
     )
     telemetry_days: int = Field(
         default=30,

@@ -20,13 +20,14 @@ CREATE TABLE slicer_file (
   findings BLOB NOT NULL
 );
 CREATE TABLE slicer_analysis (
-  file_id TEXT PRIMARY KEY NOT NULL REFERENCES slicer_file (id) ON DELETE CASCADE,
+  file_id TEXT PRIMARY KEY NOT NULL,
   created_at TEXT NOT NULL,
-  packed BLOB NOT NULL
+  packed BLOB NOT NULL,
+  FOREIGN KEY (file_id) REFERENCES slicer_file (id) ON DELETE CASCADE
 );
 CREATE TABLE slicer_job (
   id TEXT PRIMARY KEY NOT NULL,
-  file_id TEXT NOT NULL REFERENCES slicer_file (id) ON DELETE CASCADE,
+  file_id TEXT NOT NULL,
   printer TEXT NOT NULL,
   wants_print BOOLEAN NOT NULL,
   plate INTEGER,
@@ -36,7 +37,8 @@ CREATE TABLE slicer_job (
   run_id TEXT,
   problem TEXT,
   created_at TEXT NOT NULL,
-  changed_at TEXT NOT NULL
+  changed_at TEXT NOT NULL,
+  FOREIGN KEY (file_id) REFERENCES slicer_file (id) ON DELETE CASCADE
 );
 CREATE INDEX slicer_job_of_file ON slicer_job (file_id, id);
 CREATE INDEX slicer_job_in_state ON slicer_job (state, id)

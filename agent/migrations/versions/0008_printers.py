@@ -20,17 +20,18 @@ CREATE TABLE printer (
   created_at TEXT NOT NULL
 );
 CREATE TABLE printer_sent (
-  job_id TEXT PRIMARY KEY NOT NULL REFERENCES slicer_job (id) ON DELETE CASCADE,
+  job_id TEXT PRIMARY KEY NOT NULL,
   printer_id TEXT NOT NULL,
   step TEXT NOT NULL,
   path TEXT NOT NULL,
   stamp TEXT NOT NULL,
   mark TEXT NOT NULL,
-  updated_at TEXT NOT NULL
+  updated_at TEXT NOT NULL,
+  FOREIGN KEY (job_id) REFERENCES slicer_job (id) ON DELETE CASCADE
 );
 CREATE TABLE print (
   id TEXT PRIMARY KEY NOT NULL,
-  file_id TEXT NOT NULL REFERENCES slicer_file (id) ON DELETE CASCADE,
+  file_id TEXT NOT NULL,
   job_id TEXT,
   printer_id TEXT,
   printer_name TEXT NOT NULL,
@@ -40,7 +41,8 @@ CREATE TABLE print (
   ended_at TEXT,
   result TEXT,
   source TEXT,
-  note TEXT NOT NULL
+  note TEXT NOT NULL,
+  FOREIGN KEY (file_id) REFERENCES slicer_file (id) ON DELETE CASCADE
 );
 CREATE INDEX print_file ON print (file_id, id);
 CREATE INDEX print_watched ON print (printer_id) WHERE result IS NULL
