@@ -32,6 +32,7 @@ from agent.runs.shapes import RunOut  # noqa: E402
 from agent.settings import PREFIX, Settings  # noqa: E402
 from agent.shared import errors, problems  # noqa: E402
 from agent.shared.errors import OrcaError  # noqa: E402
+from agent.slicer.calibrations.catalogue import CALIBRATIONS  # noqa: E402
 
 SHAPES: dict[str, type[BaseModel]] = {
     "conversation": ConversationOut,
@@ -53,6 +54,9 @@ NO_DEFAULT |= dict.fromkeys(
         *("ollama_parallel", "ollama_max_loaded"),
     ),
     "as the profile says",
+)
+NO_DEFAULT |= dict.fromkeys(
+    ("orcaslicer_binary", "prusaslicer_binary", "slicer_data_dirs"), "found by the agent"
 )
 NO_DEFAULT |= {"profile": "the one that fits", "ollama_binary": "found by the agent"}
 ENVIRONMENT_ONLY = {"data_dir"}
@@ -128,6 +132,16 @@ def shapes() -> str:
     return table(("thing", "fields"), ((name, _fields(shape)) for name, shape in SHAPES.items()))
 
 
+def calibrations() -> str:
+    return table(
+        ("test", "what is computed", "what it sets"),
+        (
+            (test.title, f"`{test.formula}`", ", ".join(f"`{key}`" for key in test.keys))
+            for test in CALIBRATIONS
+        ),
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "settings-short": settings_short,
     "settings": settings_long,
@@ -135,6 +149,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "statuses": statuses,
     "routes": route_table,
     "shapes": shapes,
+    "calibrations": calibrations,
 }
 
 
