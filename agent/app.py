@@ -125,6 +125,7 @@ def _needs(core: Core, servers: Servers, answers: Answers) -> Needs:
         answers=answers.service,
         guide=answers.guide,
         telemetry=answers.telemetry,
+        context_tokens=servers.context_tokens,
     )
 
 

@@ -1,8 +1,10 @@
 """Builds the parts that read the slicer's files and speak to printers, and their routes."""
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from quart import Blueprint
@@ -17,18 +19,26 @@ from agent.runs.service import Recovery, RunService
 from agent.settings import Settings
 from agent.shared.clock import Clock, NewId
 from agent.shared.database import Database
+from agent.shared.errors import Unavailable
 from agent.shared.secrets import Secrets
+from agent.slicer.advice.desk import Desk
+from agent.slicer.advice.opening import open_advice, sources_of
 from agent.slicer.calibrations import routes as calibration_routes
-from agent.slicer.calibrations.service import CalibrationService, NoFolders
+from agent.slicer.calibrations.service import CalibrationService
 from agent.slicer.context import routes as context_routes
 from agent.slicer.context.service import ContextService
 from agent.slicer.files import routes as file_routes
+from agent.slicer.files.analysing import AnalysisService, CutOffAnalysis
 from agent.slicer.files.service import Bounds, FileService
+from agent.slicer.presets import routes as preset_routes
+from agent.slicer.presets.parents import PresetParents
+from agent.slicer.presets.service import Presets
 from agent.slicer.printers import routes as printer_routes
 from agent.slicer.printers.forwarding import CutOffForward
 from agent.slicer.printers.opening import PrinterParts, open_printers
 from agent.slicer.printhost import routes as host_routes
 from agent.slicer.printhost.service import PrintHost
+from agent.slicer.rules import Analysis
 from agent.telemetry.service import Telemetry
 
 
@@ -49,15 +59,18 @@ class Needs:
     answers: AnswerService
     guide: Guide
     telemetry: Telemetry
+    context_tokens: Callable[[], Awaitable[int]]
 
 
 @dataclass(frozen=True, slots=True)
 class SlicerParts:
     """What the agent registers and runs.
 
-    `jobs` go on as long as the program, `tidying` is done now and then, and `recoveries` end
-    the runs of a kind that an earlier start left alive."""
+    `desk` is what conversations are given of it. `jobs` go on as long as the program, `tidying`
+    is done now and then, and `recoveries` end the runs of a kind that an earlier start left
+    alive."""
 
+    desk: Desk
     blueprints: tuple[Blueprint, ...] = ()
     jobs: Mapping[str, Callable[[], Coroutine[Any, Any, None]]] = field(  # Any: of typeshed
         default_factory=dict
@@ -75,21 +88,38 @@ async def open_slicer(needs: Needs) -> AsyncIterator[SlicerParts]:
         host = PrintHost(needs.database, files, printers.outlet, needs.clock, needs.new_id)
         stack.push_async_callback(host.close)
         await host.open()
-        calibrations = CalibrationService(needs.clock, NoFolders())
+        analyses = AnalysisService(
+            needs.database, needs.runs, files, _read_moves, needs.clock, needs.new_id
+        )
+        presets = Presets(needs.settings.slicer_data_folders, os.environ)
+        calibrations = CalibrationService(needs.clock, PresetParents(presets))
         contexts = ContextService(needs.clock)
+        advice = open_advice(
+            needs.database,
+            needs.answers,
+            needs.guide,
+            sources_of(files, needs.images, contexts, presets),
+            needs.context_tokens,
+            needs.clock,
+            needs.new_id,
+        )
         yield SlicerParts(
+            desk=advice.desk,
             blueprints=(
-                file_routes.routes(files),
+                file_routes.routes(files, analyses),
+                file_routes.notice_routes(files),
                 host_routes.routes(host),
                 host_routes.octoprint_routes(host, files),
                 host_routes.moonraker_routes(host, files),
                 printer_routes.routes(printers.registry, printers.looks),
                 printer_routes.print_routes(printers.registry, files, printers.watch, host.send),
                 calibration_routes.routes(calibrations),
+                preset_routes.routes(presets),
                 context_routes.routes(contexts, needs.clock),
+                advice.blueprint,
             ),
             jobs={"prints": printers.watch.run},
-            recoveries={"forward": CutOffForward},
+            recoveries={"analysis": CutOffAnalysis, "forward": CutOffForward},
         )
 
 
@@ -122,3 +152,7 @@ def _printers(needs: Needs, files: FileService) -> AbstractAsyncContextManager[P
         clock=needs.clock,
         new_id=needs.new_id,
     )
+
+
+async def _read_moves(path: Path, *, tell: Callable[[float], None]) -> Analysis:
+    raise Unavailable("no-analysis", f"The moves of {path.name} cannot be read yet.")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from agent.slicer.advice.quoting import plain, quoted
-from agent.slicer.advice.rules import Piece
+from agent.slicer.advice.rules import Piece, PieceKind
 from agent.slicer.rules import Analysis, Facts, Feature, Filament, Finding, Plate, SlicerFile
 
 MOST_PLATES, MOST_FILAMENTS, MOST_FINDINGS, MOST_CHANGED = 12, 16, 40, 80
@@ -39,15 +39,18 @@ SETTINGS = (
 
 def of_file(file: SlicerFile, analysis: Analysis | None = None) -> list[Piece]:
     """Every piece that a file brings, without those that would be empty."""
-    ref = f"file/{file.id}"
-    made = (
-        Piece("file", "file", f"The file {plain(file.name)}", _file_text(file), ref),
-        Piece("findings", "findings", "What the checks found", _findings_text(file.findings), ref),
-        Piece("changed", "changed", "Changed from the system preset", _changed(file.facts), ref),
-        Piece("settings", "settings", "Settings of the file", settings_text(file.facts), ref),
-        Piece("analysis", "analysis", "Motion, computed from every move", _motion(analysis), ref),
+    made: tuple[tuple[PieceKind, str, str], ...] = (
+        ("file", f"The file {plain(file.name)}", _file_text(file)),
+        ("findings", "What the checks found", _findings_text(file.findings)),
+        ("changed", "Changed from the system preset", _changed(file.facts)),
+        ("settings", "Settings of the file", settings_text(file.facts)),
+        ("analysis", "Motion, computed from every move", _motion(analysis)),
     )
-    return [piece for piece in made if piece.text]
+    return [
+        Piece(kind, kind, title, text, f"file/{file.id}#{kind}")
+        for kind, title, text in made
+        if text
+    ]
 
 
 def settings_text(facts: Facts, keys: Iterable[str] = SETTINGS) -> str:
@@ -57,7 +60,7 @@ def settings_text(facts: Facts, keys: Iterable[str] = SETTINGS) -> str:
 
 def values_text(settings: Mapping[str, object], keys: Iterable[str]) -> str:
     """`key = value`, a line for each key that is there."""
-    return "\n".join(f"{key} = {_value(settings[key])}" for key in keys if key in settings)
+    return "\n".join(f"{key} = {shown(settings[key])}" for key in keys if key in settings)
 
 
 def finding_text(finding: Finding) -> str:
@@ -155,7 +158,7 @@ def _changed(facts: Facts) -> str:
     lines = []
     for preset_type, keys in facts.changed.items():
         for key in keys[:MOST_CHANGED]:
-            value = _value(facts.settings[key]) if key in facts.settings else "(not told)"
+            value = shown(facts.settings[key]) if key in facts.settings else "(not told)"
             lines.append(f"{plain(preset_type, 20)}: {plain(key, 60)} = {value}")
     return "\n".join(lines)
 
@@ -201,6 +204,7 @@ def _feature(one: Feature) -> str:
     )
 
 
-def _value(value: object) -> str:
+def shown(value: object) -> str:
+    """A value of a file: as it is where that is a number or a word, else quoted."""
     text = ", ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
     return plain(text, VALUE_CHARACTERS) if _SIMPLE.fullmatch(text) else quoted(text)

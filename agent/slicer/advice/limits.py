@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from agent.slicer.advice.rules import Value
 from agent.slicer.presets.keys import Key, Kind
+from agent.slicer.values import strings, words
 
 NOZZLE_C, BED_C, CHAMBER_C = 300.0, 120.0, 65.0
 COLDEST_NOZZLE_C = 150.0
@@ -70,8 +71,9 @@ class Situation:
         value = self.settings.get(name, "")
         if isinstance(value, tuple):
             return value
-        parts = value.split(";" if ";" in value else ",") if value else []
-        return tuple(part.strip().strip('"') for part in parts)
+        if not value:
+            return ()
+        return strings(value) if ";" in value else words(value)
 
     def text(self, name: str, key: Key | None = None) -> str | None:
         """One value: that of the filament, where it is a filament's."""

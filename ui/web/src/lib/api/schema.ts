@@ -855,6 +855,93 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/slicer/advice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Advice that was given, newest first. */
+        get: operations["advice_latest"];
+        put?: never;
+        /** Check changes that are given, ask a model for some, or take those of the checks. */
+        post: operations["advice_give"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/advice/{advice_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One piece of advice, with the prints before and after it. */
+        get: operations["advice_one"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Choose the lines that become presets. */
+        patch: operations["advice_pick"];
+        trace?: never;
+    };
+    "/api/v1/slicer/advice/{advice_id}/bundle.zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every preset of the picked lines in one zip, as OrcaSlicer imports it. */
+        get: operations["advice_bundle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/advice/{advice_id}/outcome": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say whether it helped. */
+        post: operations["advice_outcome"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/advice/{advice_id}/preset.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A preset of the picked lines, as OrcaSlicer imports it. */
+        get: operations["advice_preset"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/slicer/calibrations": {
         parameters: {
             query?: never;
@@ -909,6 +996,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/slicer/diagnosis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a photo of a print shows, of the guide's defects; else where to ask on. */
+        post: operations["advice_diagnose"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a question could be sent with. Each piece can be switched off by its id or kind. */
+        get: operations["advice_evidence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/evidence/{message_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an answer in a conversation was made of: evidence, and the tools that were used. */
+        get: operations["advice_sent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/slicer/files": {
         parameters: {
             query?: never;
@@ -940,6 +1078,24 @@ export interface paths {
         post?: never;
         /** Throw a file away, with all that is known of it. */
         delete: operations["slicer-files_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/files/{file_id}/analysis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the moves told, in columns by layer. */
+        get: operations["slicer-files_analysis"];
+        put?: never;
+        /** Have every move of the file read: time, speed and flow by layer and by type of line. */
+        post: operations["slicer-files_analyse"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -988,6 +1144,57 @@ export interface paths {
         };
         /** The prints of a file that are known here, the newest first. */
         get: operations["prints_prints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/files/{file_id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All that is known of a file in one piece; as Markdown, it fits into a forum's post. */
+        get: operations["slicer-files_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/files/{file_id}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A picture of what the file prints, or of one of its plates. */
+        get: operations["slicer-files_thumbnail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/folders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The data folders of OrcaSlicer on this computer. */
+        get: operations["presets_folders"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1058,6 +1265,108 @@ export interface paths {
         put?: never;
         /** Send a held file to its printer now, or try one again that did not arrive. */
         post: operations["slicer-held_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The settings that are known, with what they are called in OrcaSlicer. */
+        get: operations["presets_keys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell of a file that the slicer exports now. It is read and checked where it lies. */
+        post: operations["slicer-notices_notice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The installed presets, the user's first. */
+        get: operations["presets_look"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/presets/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What two presets of one type have differently. */
+        get: operations["presets_compare"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/presets/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A preset with all that it inherits, and what it changes. */
+        get: operations["presets_one"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/presets/{name}/markdown": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A preset as Markdown, for a forum: what was changed, or with `every` all of it. */
+        get: operations["presets_markdown"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1653,6 +1962,171 @@ export interface components {
          * @enum {string}
          */
         Activity: "idle" | "printing" | "paused" | "busy" | "error" | "offline" | "unknown";
+        /** AdviceOut */
+        AdviceAdviceOut: {
+            /** Id */
+            id: string;
+            /** Created At */
+            created_at: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "findings" | "model" | "given" | "chat";
+            /** File Id */
+            file_id: string | null;
+            /** Message Id */
+            message_id: string | null;
+            /** Question */
+            question: string;
+            /** Answer */
+            answer: string;
+            /** Model */
+            model: string | null;
+            /** Lines */
+            lines: components["schemas"]["LineOut"][];
+            /** Presets */
+            presets: components["schemas"]["TargetOut"][];
+            /** Notes */
+            notes: string[];
+            /** Steps */
+            steps: string[];
+            outcome: components["schemas"]["OutcomeOut"] | null;
+            /** Compared */
+            compared?: components["schemas"]["AdviceComparedOut"];
+        };
+        /**
+         * ComparedOut
+         * @description The print that the advice was for, and those since that use its presets.
+         */
+        AdviceComparedOut: {
+            before: components["schemas"]["AdvicePrintOut"] | null;
+            /** After */
+            after: components["schemas"]["AdvicePrintOut"][];
+        };
+        /** EvidenceOut */
+        AdviceEvidenceOut: {
+            /** Items */
+            items: components["schemas"]["PieceOut"][];
+            /** Tokens */
+            tokens: number;
+        };
+        /**
+         * AdviceIn
+         * @description Changes that are given; else a question that a model answers; else what the checks of the
+         *     file advise.
+         */
+        AdviceIn: {
+            /**
+             * File Id
+             * @default null
+             */
+            file_id?: string | null;
+            /**
+             * Preset
+             * @default null
+             */
+            preset?: string | null;
+            /**
+             * Question
+             * @default
+             */
+            question?: string;
+            /**
+             * Changes
+             * @default []
+             */
+            changes?: components["schemas"]["ChangeIn"][];
+            /**
+             * Model
+             * @default null
+             */
+            model?: string | null;
+            /**
+             * Without
+             * @default []
+             */
+            without?: string[];
+        };
+        /** AdviceOut */
+        AdviceOut: {
+            /** Id */
+            id: string;
+            /** Created At */
+            created_at: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "findings" | "model" | "given" | "chat";
+            /** File Id */
+            file_id: string | null;
+            /** Message Id */
+            message_id: string | null;
+            /** Question */
+            question: string;
+            /** Answer */
+            answer: string;
+            /** Model */
+            model: string | null;
+            /** Lines */
+            lines: components["schemas"]["LineOut"][];
+            /** Presets */
+            presets: components["schemas"]["TargetOut"][];
+            /** Notes */
+            notes: string[];
+            /** Steps */
+            steps: string[];
+            outcome: components["schemas"]["OutcomeOut"] | null;
+            /** Compared */
+            compared?: components["schemas"]["AdviceComparedOut"];
+        };
+        /**
+         * OutcomeIn
+         * @description Did it help? `file_id` names the print that tells.
+         */
+        AdviceOutcomeIn: {
+            /**
+             * Result
+             * @enum {string}
+             */
+            result: "better" | "same" | "worse" | "failed";
+            /**
+             * Note
+             * @default
+             */
+            note?: string;
+            /**
+             * File Id
+             * @default null
+             */
+            file_id?: string | null;
+        };
+        /** AdvicePage */
+        AdvicePage: {
+            /** Items */
+            items: components["schemas"]["AdviceOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * PrintOut
+         * @description A print beside another one.
+         */
+        AdvicePrintOut: {
+            /** File Id */
+            file_id: string;
+            /** Name */
+            name: string;
+            /** Created At */
+            created_at: string;
+            /** Estimated Seconds */
+            estimated_seconds: number | null;
+            /** Filament Grams */
+            filament_grams: number[];
+            /** Findings */
+            findings: string[];
+        };
         /** Alive */
         Alive: {
             /**
@@ -1660,6 +2134,34 @@ export interface components {
              * @constant
              */
             status: "alive";
+        };
+        /** AnalysisOut */
+        AnalysisOut: {
+            /** Seconds */
+            seconds: number;
+            /** Features */
+            features: components["schemas"]["FeatureOut"][];
+            /** Bounding Box */
+            bounding_box: number[] | null;
+            /** Travel Mm */
+            travel_mm: number;
+            /** Travel Seconds */
+            travel_seconds: number;
+            /** Retractions */
+            retractions: number;
+            /** Retracted Mm */
+            retracted_mm: number;
+            /** Filament Mm */
+            filament_mm: number[];
+            /** Tool Changes */
+            tool_changes: number;
+            /** First Layer Seconds */
+            first_layer_seconds: number;
+            /** Lines */
+            lines: number;
+            /** Notes */
+            notes: string[];
+            layers: components["schemas"]["LayersOut"];
         };
         /** AnswerMessage */
         AnswerMessage: {
@@ -2099,6 +2601,30 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** CauseOut */
+        CauseOut: {
+            /** Cause */
+            cause: string;
+            /** Why */
+            why: string;
+        };
+        /** ChangeIn */
+        ChangeIn: {
+            /** Key */
+            key: string;
+            /** New */
+            new: string | number | boolean | (string | number)[];
+            /**
+             * Preset Type
+             * @default null
+             */
+            preset_type?: ("machine" | "process" | "filament") | null;
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
+        };
         /** ChangeOut */
         ChangeOut: {
             /**
@@ -2114,6 +2640,19 @@ export interface components {
             new: string | string[];
             /** Reason */
             reason: string;
+        };
+        /** ChangedOut */
+        ChangedOut: {
+            /** Key */
+            key: string;
+            /** Label */
+            label: string;
+            /** Unit */
+            unit: string;
+            /** Old */
+            old: string | string[] | null;
+            /** New */
+            new: string | string[];
         };
         /** ChatChoiceOut */
         ChatChoiceOut: {
@@ -2343,6 +2882,29 @@ export interface components {
             firmware: string;
             /** Text */
             text: string;
+        };
+        /**
+         * ComparedOut
+         * @description The print that the advice was for, and those since that use its presets.
+         */
+        ComparedOut: {
+            before: components["schemas"]["AdvicePrintOut"] | null;
+            /** After */
+            after: components["schemas"]["AdvicePrintOut"][];
+        };
+        /** ComparisonOut */
+        ComparisonOut: {
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "machine" | "process" | "filament";
+            /** A */
+            a: string;
+            /** B */
+            b: string;
+            /** Items */
+            items: components["schemas"]["DifferenceOut"][];
         };
         /** CompletionChoiceOut */
         CompletionChoiceOut: {
@@ -2621,6 +3183,15 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** CountsOut */
+        CountsOut: {
+            /** Info */
+            info: number;
+            /** Warning */
+            warning: number;
+            /** Blocking */
+            blocking: number;
+        };
         /**
          * CredentialOut
          * @description A token, or a page that is signed in; never its secret.
@@ -2705,6 +3276,89 @@ export interface components {
             items: components["schemas"]["DayOut"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /** DefectOut */
+        DefectOut: {
+            /** Ref */
+            ref: string;
+            /** Title */
+            title: string;
+            /** Text */
+            text: string;
+        };
+        /** DiagnosisIn */
+        DiagnosisIn: {
+            /**
+             * Image
+             * @description The hash of an uploaded picture, or data:image/png;base64,...
+             */
+            image: string;
+            /**
+             * File Id
+             * @default null
+             */
+            file_id?: string | null;
+            /**
+             * Preset
+             * @default null
+             */
+            preset?: string | null;
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /**
+             * Model
+             * @default null
+             */
+            model?: string | null;
+            /**
+             * Without
+             * @default []
+             */
+            without?: string[];
+        };
+        /**
+         * DiagnosisOut
+         * @description What a photo shows. Without a model that sees, `questionnaire` says where to go on.
+         */
+        DiagnosisOut: {
+            /**
+             * Provider
+             * @enum {string}
+             */
+            provider: "model" | "questionnaire";
+            /** Model */
+            model: string | null;
+            defect: components["schemas"]["DefectOut"] | null;
+            /** Confidence */
+            confidence: number | null;
+            /** Seen */
+            seen: string;
+            /** Causes */
+            causes: components["schemas"]["CauseOut"][];
+            /** First Steps */
+            first_steps: string[];
+            /** Questionnaire */
+            questionnaire: string | null;
+            /** Reason */
+            reason: string;
+            /** Sources */
+            sources: components["schemas"]["PieceOut"][];
+        };
+        /** DifferenceOut */
+        DifferenceOut: {
+            /** Key */
+            key: string;
+            /** Label */
+            label: string;
+            /** Unit */
+            unit: string;
+            /** Old */
+            old: string | string[] | null;
+            /** New */
+            new: string | string[] | null;
         };
         /** EmbedIn */
         EmbedIn: {
@@ -2889,6 +3543,25 @@ export interface components {
             /** Where */
             where: string | null;
         };
+        /** FeatureOut */
+        FeatureOut: {
+            /** Name */
+            name: string;
+            /** Seconds */
+            seconds: number;
+            /** Length Mm */
+            length_mm: number;
+            /** Filament Mm */
+            filament_mm: number;
+            /** Max Speed Mm S */
+            max_speed_mm_s: number;
+            /** Mean Speed Mm S */
+            mean_speed_mm_s: number;
+            /** Max Flow Mm3 S */
+            max_flow_mm3_s: number;
+            /** Mean Flow Mm3 S */
+            mean_flow_mm3_s: number;
+        };
         /**
          * FieldOut
          * @description `step`: only these values can be. `default` stands in the form before anyone types.
@@ -2965,6 +3638,26 @@ export interface components {
             fix: string;
             /** Changes */
             changes: components["schemas"]["ChangeOut"][];
+        };
+        /** FolderOut */
+        FolderOut: {
+            /** Path */
+            path: string;
+            /** System */
+            system: number;
+            /** User */
+            user: number;
+            /** Scopes */
+            scopes: string[];
+            /** Notes */
+            notes: string[];
+        };
+        /** FolderPage */
+        FolderPage: {
+            /** Items */
+            items: components["schemas"]["FolderOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * ForwardIn
@@ -3320,6 +4013,45 @@ export interface components {
                 [key: string]: unknown;
             } | null;
         };
+        /** KeyOut */
+        KeyOut: {
+            /** Key */
+            key: string;
+            /** Types */
+            types: ("machine" | "process" | "filament")[];
+            kind: components["schemas"]["Kind"];
+            /** Label */
+            label: string;
+            /** Page */
+            page: string;
+            /** Unit */
+            unit: string;
+            /** Low */
+            low: number | null;
+            /** High */
+            high: number | null;
+            /** Choices */
+            choices: string[];
+            /** Percent Of */
+            percent_of: string | null;
+            /** Is List */
+            is_list: boolean;
+            /** Is Nullable */
+            is_nullable: boolean;
+        };
+        /** KeyPage */
+        KeyPage: {
+            /** Items */
+            items: components["schemas"]["KeyOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * Kind
+         * @description How a value is written. All of them are text in a preset file.
+         * @enum {string}
+         */
+        Kind: "number" | "integer" | "percent" | "number_or_percent" | "flag" | "choice" | "text" | "gcode" | "points";
         /**
          * LaneOut
          * @description A model server's part of a queue.
@@ -3331,6 +4063,91 @@ export interface components {
             running: number;
             /** Limit */
             limit: number;
+        };
+        /**
+         * LayersOut
+         * @description Columns of one length: an entry for each layer, the lowest first.
+         */
+        LayersOut: {
+            /** Z Mm */
+            z_mm: number[];
+            /** Height Mm */
+            height_mm: number[];
+            /** Seconds */
+            seconds: number[];
+            /** Max Flow Mm3 S */
+            max_flow_mm3_s: number[];
+            /** Mean Flow Mm3 S */
+            mean_flow_mm3_s: number[];
+            /** Max Speed Mm S */
+            max_speed_mm_s: number[];
+            /** Mean Speed Mm S */
+            mean_speed_mm_s: number[];
+            /** Nozzle C */
+            nozzle_c: number[];
+            /** Bed C */
+            bed_c: number[];
+            /** Fan Percent */
+            fan_percent: number[];
+            /** Filament Mm */
+            filament_mm: number[];
+            /** Travel Mm */
+            travel_mm: number[];
+            /** Retractions */
+            retractions: number[];
+        };
+        /** LineOut */
+        LineOut: {
+            /** Number */
+            number: number;
+            /** Preset Type */
+            preset_type: ("machine" | "process" | "filament") | null;
+            /** Key */
+            key: string;
+            /** Label */
+            label: string;
+            /** Unit */
+            unit: string;
+            /** Old */
+            old: string | string[] | null;
+            /** New */
+            new: string | string[] | null;
+            /** Asked */
+            asked: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "accepted" | "clamped" | "refused";
+            /** Why */
+            why: string;
+            /** Reason */
+            reason: string;
+            /** Picked */
+            picked: boolean;
+        };
+        /**
+         * ListedOut
+         * @description `problem` says why OrcaSlicer would not load it.
+         */
+        ListedOut: {
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "machine" | "process" | "filament";
+            /** Name */
+            name: string;
+            /** Scope */
+            scope: string;
+            /** Is System */
+            is_system: boolean;
+            /** Inherits */
+            inherits: string | null;
+            /** Folder */
+            folder: string;
+            /** Problem */
+            problem: string | null;
         };
         /** LoadIn */
         LoadIn: {
@@ -3541,6 +4358,36 @@ export interface components {
         MoonrakerUploadResult: {
             result: components["schemas"]["MoonrakerUploadOut"];
         };
+        /**
+         * MovesOut
+         * @description What all moves together tell. The box is x, y, z from, then to, in mm.
+         */
+        MovesOut: {
+            /** Seconds */
+            seconds: number;
+            /** Features */
+            features: components["schemas"]["FeatureOut"][];
+            /** Bounding Box */
+            bounding_box: number[] | null;
+            /** Travel Mm */
+            travel_mm: number;
+            /** Travel Seconds */
+            travel_seconds: number;
+            /** Retractions */
+            retractions: number;
+            /** Retracted Mm */
+            retracted_mm: number;
+            /** Filament Mm */
+            filament_mm: number[];
+            /** Tool Changes */
+            tool_changes: number;
+            /** First Layer Seconds */
+            first_layer_seconds: number;
+            /** Lines */
+            lines: number;
+            /** Notes */
+            notes: string[];
+        };
         /** NamedFunctionIn */
         NamedFunctionIn: {
             /** Name */
@@ -3562,6 +4409,37 @@ export interface components {
             id: string;
             /** Title */
             title: string;
+        };
+        /**
+         * NoticeIn
+         * @description What a post-processing script knows.
+         */
+        NoticeIn: {
+            /**
+             * Path
+             * @description Where the file lies, absolute.
+             */
+            path: string;
+            /**
+             * Name
+             * @description What it will be called.
+             * @default
+             */
+            name?: string;
+            /**
+             * Host
+             * @description File, OctoPrint, ...
+             * @default
+             */
+            host?: string;
+            /**
+             * Settings
+             * @description By OrcaSlicer's keys; used if the file holds none.
+             * @default null
+             */
+            settings?: {
+                [key: string]: string;
+            } | null;
         };
         /** ObjectIn */
         ObjectIn: {
@@ -4198,6 +5076,20 @@ export interface components {
              */
             note?: string;
         };
+        /** OutcomeOut */
+        OutcomeOut: {
+            /**
+             * Result
+             * @enum {string}
+             */
+            result: "better" | "same" | "worse" | "failed";
+            /** Note */
+            note: string;
+            /** File Id */
+            file_id: string | null;
+            /** At */
+            at: string;
+        };
         /** PairingAnswer */
         PairingAnswer: {
             /**
@@ -4344,6 +5236,37 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /**
+         * PickIn
+         * @description The numbers of the lines that become presets; all others are left out.
+         */
+        PickIn: {
+            /** Picked */
+            picked: number[];
+        };
+        /**
+         * PieceOut
+         * @description A piece of evidence: `text` is what a model is told, in about `tokens` tokens.
+         */
+        PieceOut: {
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "file" | "settings" | "findings" | "analysis" | "changed" | "preset" | "live" | "guide" | "photo";
+            /** Title */
+            title: string;
+            /** Text */
+            text: string;
+            /** Ref */
+            ref: string;
+            /** Tokens */
+            tokens: number;
+            /** Cut */
+            cut: boolean;
+        };
         /** PlateOut */
         PlateOut: {
             /** Index */
@@ -4426,6 +5349,49 @@ export interface components {
             download: string;
             /** Importing */
             importing: string[];
+        };
+        /** PresetPage */
+        PresetPage: {
+            /** Items */
+            items: components["schemas"]["ListedOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * PresetOut
+         * @description `own` is what it changes: a user's preset against its system preset, a system preset
+         *     against its parent.
+         */
+        PresetsPresetOut: {
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "machine" | "process" | "filament";
+            /** Name */
+            name: string;
+            /** Scope */
+            scope: string;
+            /** Is System */
+            is_system: boolean;
+            /** Inherits */
+            inherits: string | null;
+            /** Folder */
+            folder: string;
+            /** Problem */
+            problem: string | null;
+            /** Chain */
+            chain: string[];
+            /** Version */
+            version: string | null;
+            /** Notes */
+            notes: string[];
+            /** Settings */
+            settings: {
+                [key: string]: string | string[];
+            };
+            /** Own */
+            own: components["schemas"]["ChangedOut"][];
         };
         /**
          * PrintOut
@@ -4831,6 +5797,15 @@ export interface components {
             };
         };
         /**
+         * ReportOut
+         * @description A file, its findings counted, and what its moves tell but for the layers.
+         */
+        ReportOut: {
+            file: components["schemas"]["SlicerFileOut"];
+            counts: components["schemas"]["CountsOut"];
+            analysis: components["schemas"]["MovesOut"] | null;
+        };
+        /**
          * RequestOut
          * @description A request that has ended. 0 and "" stand for what is not known or did not happen.
          */
@@ -5041,6 +6016,18 @@ export interface components {
              */
             tool_name?: string;
         };
+        /**
+         * SentOut
+         * @description What an answer was made of: the pieces that were sent, and the tools that were used.
+         */
+        SentOut: {
+            /** Message Id */
+            message_id: string;
+            /** Items */
+            items: components["schemas"]["PieceOut"][];
+            /** Tools */
+            tools: components["schemas"]["ToolUsedOut"][];
+        };
         /** ServerInfoOut */
         ServerInfoOut: {
             /** Klippy Connected */
@@ -5167,6 +6154,11 @@ export interface components {
             findings: components["schemas"]["FindingOut"][];
             /** Has Analysis */
             has_analysis: boolean;
+            /**
+             * Analysis Run Id
+             * @description The run that reads its moves at this moment.
+             */
+            analysis_run_id: string | null;
             job: components["schemas"]["JobOut"] | null;
             /** Outcome */
             outcome: {
@@ -5257,6 +6249,11 @@ export interface components {
             findings: components["schemas"]["FindingOut"][];
             /** Has Analysis */
             has_analysis: boolean;
+            /**
+             * Analysis Run Id
+             * @description The run that reads its moves at this moment.
+             */
+            analysis_run_id: string | null;
             job: components["schemas"]["JobOut"] | null;
             /** Outcome */
             outcome: {
@@ -5368,6 +6365,27 @@ export interface components {
                 [key: string]: unknown;
             }[];
         };
+        /**
+         * TargetOut
+         * @description A preset that the picked lines make: `name` is its own, `made_from` what is in force now.
+         */
+        TargetOut: {
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "machine" | "process" | "filament";
+            /** Name */
+            name: string;
+            /** Inherits */
+            inherits: string;
+            /** Made From */
+            made_from: string;
+            /** Lines */
+            lines: number;
+            /** File */
+            file: string;
+        };
         /** TemperatureOut */
         TemperatureOut: {
             /**
@@ -5471,6 +6489,27 @@ export interface components {
              */
             type?: "function";
             function: components["schemas"]["FunctionIn"];
+        };
+        /** ToolUsedOut */
+        ToolUsedOut: {
+            /** Name */
+            name: string;
+            /** Arguments */
+            arguments: {
+                [key: string]: unknown;
+            };
+            /** Result */
+            result: {
+                [key: string]: unknown;
+            };
+        };
+        /** UploadForm */
+        UploadForm: {
+            /**
+             * File
+             * Format: binary
+             */
+            file: string;
         };
         /** Usage */
         Usage: {
@@ -7594,6 +8633,238 @@ export interface operations {
             };
         };
     };
+    advice_latest: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                file_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdvicePage"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    advice_give: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdviceIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdviceOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    advice_one: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                advice_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdviceAdviceOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    advice_pick: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                advice_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PickIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdviceAdviceOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    advice_bundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                advice_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    advice_outcome: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                advice_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdviceOutcomeIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdviceAdviceOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    advice_preset: {
+        parameters: {
+            query?: {
+                /** @description Absent: the only one that the lines make. */
+                type?: ("machine" | "process" | "filament") | null;
+            };
+            header?: never;
+            path: {
+                advice_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     calibrations_list_calibrations: {
         parameters: {
             query?: never;
@@ -7781,6 +9052,104 @@ export interface operations {
             };
         };
     };
+    advice_diagnose: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DiagnosisIn"];
+            };
+        };
+        responses: {
+            /** @description What a photo shows. Without a model that sees, `questionnaire` says where to go on. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiagnosisOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    advice_evidence: {
+        parameters: {
+            query?: {
+                file_id?: string | null;
+                preset?: string | null;
+                /** @description A question, for the guide. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdviceEvidenceOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    advice_sent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What an answer was made of: the pieces that were sent, and the tools that were used. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SentOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "slicer-files_latest": {
         parameters: {
             query?: {
@@ -7823,7 +9192,11 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["UploadForm"];
+            };
+        };
         responses: {
             /** @description Created */
             201: {
@@ -7893,6 +9266,68 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "slicer-files_analysis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnalysisOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "slicer-files_analyse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunOut"];
+                };
             };
             /** @description A problem document. */
             default: {
@@ -7993,6 +9428,105 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PrintsOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "slicer-files_report": {
+        parameters: {
+            query?: {
+                format?: "json" | "md";
+            };
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A file, its findings counted, and what its moves tell but for the layers. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportOut"];
+                    "text/markdown": string;
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "slicer-files_thumbnail": {
+        parameters: {
+            query?: {
+                /** @description Pixels at the most. */
+                max_edge?: number;
+                /** @description Counts from 1. */
+                plate?: number | null;
+            };
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    presets_folders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderPage"];
                 };
             };
             /** @description A problem document. */
@@ -8118,6 +9652,208 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    presets_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyPage"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "slicer-notices_notice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlicerFileOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    presets_look: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                type?: ("machine" | "process" | "filament") | null;
+                /** @description Words of the name. */
+                q?: string;
+                /** @description Whose presets are listed. */
+                origin?: "all" | "user" | "system";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetPage"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    presets_compare: {
+        parameters: {
+            query?: {
+                type?: "machine" | "process" | "filament";
+                a?: string;
+                b?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComparisonOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    presets_one: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                preset_type: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description `own` is what it changes: a user's preset against its system preset, a system preset
+             *     against its parent.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetsPresetOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    presets_markdown: {
+        parameters: {
+            query?: {
+                /** @description All settings, not only what was changed. */
+                every?: boolean;
+            };
+            header?: never;
+            path: {
+                preset_type: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/markdown": string;
                 };
             };
             /** @description A problem document. */

@@ -1,0 +1,89 @@
+"""Builds what advises, of the parts that know something."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from quart import Blueprint
+
+from agent.guide.service import Guide
+from agent.images.service import ImageService
+from agent.inference.service import AnswerService
+from agent.shared.clock import Clock, NewId
+from agent.shared.database import Database
+from agent.shared.errors import OrcaError
+from agent.slicer.advice.advising import Advising
+from agent.slicer.advice.desk import Desk
+from agent.slicer.advice.diagnosis import Diagnosis
+from agent.slicer.advice.gathering import Gathering
+from agent.slicer.advice.routes import routes
+from agent.slicer.advice.service import AdviceService
+from agent.slicer.advice.sources import Sources
+from agent.slicer.context.service import ContextService
+from agent.slicer.files.service import FileService
+from agent.slicer.gcode.pictures import as_png
+from agent.slicer.gcode.thumbnails import thumbnail_bytes
+from agent.slicer.presets.service import Presets
+from agent.slicer.rules import Analysis, SlicerFile, Thumbnail
+
+LATER_FILES = 30
+PICTURE_EDGE = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What conversations and the HTTP side get of it."""
+
+    desk: Desk
+    blueprint: Blueprint
+
+
+def open_advice(
+    database: Database,
+    answers: AnswerService,
+    guide: Guide,
+    sources: Sources,
+    context_tokens: Callable[[], Awaitable[int]],
+    clock: Clock,
+    new_id: NewId,
+) -> Advice:
+    """Nothing of it has to be closed."""
+    gathering = Gathering(sources, guide)
+    advising = Advising(answers, gathering, context_tokens)
+    service = AdviceService(database, sources, gathering, advising, clock, new_id)
+    desk = Desk(database, sources, guide, gathering, service)
+    diagnosis = Diagnosis(answers, gathering, guide, context_tokens)
+    return Advice(desk, routes(service, desk, diagnosis))
+
+
+def sources_of(
+    files: FileService, images: ImageService, contexts: ContextService, presets: Presets
+) -> Sources:
+    """What the kept files, the slicer's folders and its live state tell."""
+
+    async def files_since(moment: str) -> list[SlicerFile]:
+        seen = await files.latest(None, LATER_FILES)
+        return [await files.get(one.file.id) for one in seen if one.file.created_at > moment]
+
+    async def analysis(_file_id: str) -> Analysis | None:
+        return None
+
+    async def picture(file: SlicerFile, plate: int) -> str | None:
+        wanted = [one for one in file.facts.thumbnails if (one.plate or 1) == plate]
+        if not wanted or file.kind != "gcode":
+            return None
+        largest = max(wanted, key=lambda one: one.width * one.height)
+        try:
+            data = await asyncio.to_thread(_png, files, file, largest)
+            return await images.bytes_for_model(data)
+        except OrcaError:  # a picture that cannot be read is none
+            return None
+
+    return Sources(
+        files.get, files_since, analysis, picture, presets.get, presets.names, contexts.fresh
+    )
+
+
+def _png(files: FileService, file: SlicerFile, thumbnail: Thumbnail) -> bytes:
+    raw = thumbnail_bytes(files.path_of(file), thumbnail)
+    return as_png(raw, thumbnail.mime, PICTURE_EDGE)
