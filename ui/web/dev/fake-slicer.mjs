@@ -35,6 +35,18 @@ const files = [
 ];
 const held = [job(files[0], { state: "held", reason: "blocking" })];
 
+const printers = [printer({ name: "voron", kind: "moonraker", url: "http://192.168.1.41:7125" })];
+const tokens = [];
+
+function printing() {
+  return { printer: "voron", state: "printing", detail: "", file: "bracket_PETG_1h26m.gcode", progress: 0.42, elapsed_seconds: 2200, remaining_seconds: 3012, asked_at: now(), problem: null,
+    temperatures: [{ name: "nozzle", actual: 239.6, target: 240 }, { name: "bed", actual: 80, target: 80 }] };
+}
+
+function printer(fields) {
+  return { id: randomUUID(), hold: "blocking", storage: "", user: "", camera_url: "", has_key: false, key_place: null, warning: null, print_host: "/printhost/voron", created_at: now(), ...fields };
+}
+
 function file(name, fields) {
   return {
     id: randomUUID(), name, kind: "gcode", size_bytes: 18_412_331, sha256: null, created_at: now(), source: "octoprint", is_whole: true,
@@ -50,7 +62,7 @@ function plate(index, name, is_sliced) {
 }
 
 function job(of, fields) {
-  return { id: randomUUID(), file_id: of.id, printer: "voron", wants_print: true, source: "octoprint", created_at: now(), changed_at: now(), plate: null, run_id: null, problem: null, reason: null, ...fields, file: of };
+  return { id: randomUUID(), file_id: of.id, printer: "voron", printer_name: "Voron", wants_print: true, source: "octoprint", created_at: now(), changed_at: now(), plate: null, run_id: null, problem: null, reason: null, ...fields, file: of };
 }
 
 function analysis() {
@@ -87,6 +99,16 @@ export function slicerRoutes({ send, problem, rawBody, jsonBody, startProgress }
     [/^GET \/slicer\/held$/, ({ response }) => send(response, 200, list(held))],
     [/^POST \/slicer\/held\/:id\/release/, async ({ request, ...rest }) => { await jsonBody(request); decide("forwarded")(rest); }],
     [/^POST \/slicer\/held\/:id\/reject/, decide("rejected")],
+    [/^GET \/printers$/, ({ response }) => send(response, 200, list(printers))],
+    [/^POST \/printers$/, async ({ request, response }) => { const { key, force, ...body } = await jsonBody(request); if (!force && /nobody/.test(body.url)) return problem(response, 503, "printer-silent", "The printer does not answer"); printers.push(printer({ ...body, has_key: !!key, key_place: key ? "keyring" : null })); send(response, 201, printers[printers.length - 1]); }],
+    [/^PATCH \/printers\/:id$/, async ({ id, request, response }) => send(response, 200, Object.assign(printers.find((p) => p.id === id), await jsonBody(request)))],
+    [/^DELETE \/printers\/:id$/, ({ id, response }) => { printers.splice(printers.findIndex((p) => p.id === id), 1); send(response, 204); }],
+    [/^POST \/printers\/:id\/test/, ({ response }) => send(response, 200, { ...printing(), program: "OctoPrint 1.11.0" })],
+    [/^GET \/printers\/:id\/state/, ({ response }) => send(response, 200, printing())],
+    [/^GET \/printers\/:id\/camera/, ({ response }) => { response.setHeader("Content-Type", "image/svg+xml"); response.end(PICTURE); }],
+    [/^GET \/tokens/, ({ response }) => send(response, 200, list(tokens))],
+    [/^POST \/tokens/, async ({ request, response }) => { const body = await jsonBody(request); tokens.push({ id: randomUUID(), kind: "token", ...body, created_at: now(), last_used_at: null, expires_at: null }); send(response, 201, { ...tokens[tokens.length - 1], token: "orca_fake_0123456789abcdef0123456789abcdef" }); }],
+    [/^DELETE \/tokens\/:id/, ({ id, response }) => { tokens.splice(tokens.findIndex((t) => t.id === id), 1); send(response, 204); }],
     [/^GET \/slicer\/keys/, ({ response }) => send(response, 200, list(KEYS.map(([key, label, unit]) => ({ key, label, unit }))))],
   ];
 }

@@ -6,6 +6,7 @@ import type {
   BackendTested,
   Model,
   NewBackend,
+  NewToken,
   Performance,
   Profiles,
   ProjectDays,
@@ -14,6 +15,7 @@ import type {
   Run,
   RunPage,
   Runtime,
+  TokenList,
 } from "./types";
 
 /** Names may hold / and :, which stay as they are in the path. */
@@ -38,6 +40,13 @@ export const backends = {
   add: (body: NewBackend) => call<Backend>("POST", "/backends", { body, timeoutMs: 45_000 }),
   test: (id: string) => call<BackendTested>("POST", `/backends/${encodeURIComponent(id)}/test`, { timeoutMs: 45_000 }),
   remove: (id: string) => call<void>("DELETE", `/backends/${encodeURIComponent(id)}`),
+};
+
+export const tokens = {
+  list: () => call<TokenList>("GET", "/tokens"),
+  /** Its secret is told this once. */
+  create: (name: string, scopes: NewToken["scopes"]) => call<NewToken>("POST", "/tokens", { body: { name, scopes } }),
+  revoke: (id: string) => call<void>("DELETE", `/tokens/${encodeURIComponent(id)}`),
 };
 
 export const runsIn = (state: string, limit: number) => call<RunPage>("GET", "/runs", { query: { state, limit } });

@@ -127,6 +127,7 @@ export interface SlicerFile extends SlicerFileShort {
 
 /** A file that waits for a click. */
 export interface Held extends Job {
+  printer_name: string;
   file: SlicerFileShort;
 }
 
@@ -178,6 +179,62 @@ export interface SettingKey {
   key: string;
   label: string;
   unit: string | null;
+}
+
+export type PrinterKind = "octoprint" | "moonraker" | "prusalink";
+/** Which of its prints wait for a click. */
+export type Hold = "always" | "blocking" | "never";
+
+export interface Printer {
+  id: string;
+  name: string;
+  kind: PrinterKind;
+  url: string;
+  hold: Hold;
+  storage: string;
+  user: string;
+  camera_url: string;
+  has_key: boolean;
+  key_place: string | null;
+  warning: string | null;
+  /** What the slicer's host ends with. */
+  print_host: string;
+  created_at: string;
+}
+
+export interface NewPrinter {
+  name: string;
+  kind: PrinterKind;
+  url: string;
+  key?: string;
+  hold?: Hold;
+  storage?: string;
+  user?: string;
+  camera_url?: string;
+  force?: boolean;
+}
+
+export interface Temperature {
+  name: string;
+  actual: number | null;
+  target: number | null;
+}
+
+/** What a printer says of itself now; `problem` says why it could not be asked. */
+export interface PrinterState {
+  state: "idle" | "printing" | "paused" | "busy" | "error" | "offline" | "unknown";
+  detail: string;
+  file: string | null;
+  /** 0 to 1. */
+  progress: number | null;
+  elapsed_seconds: number | null;
+  remaining_seconds: number | null;
+  temperatures: Temperature[];
+  problem: Problem | null;
+}
+
+export interface PrinterTested extends PrinterState {
+  program: string;
 }
 
 export interface List<T> {

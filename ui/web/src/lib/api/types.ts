@@ -9,6 +9,9 @@ type Schemas = components["schemas"];
 
 export type Problem = Schemas["Problem"];
 export type Ready = Schemas["ReadyOut"];
+export type Token = Schemas["CredentialOut"];
+export type TokenList = Schemas["CredentialsOut"];
+export type NewToken = Schemas["TokenOut"];
 export type Session = Schemas["SessionOut"];
 
 /** With snippets if it was searched for. */
