@@ -146,7 +146,10 @@ def short_layer_time(seen: Seen) -> Found | None:
     for index in seen.used:
         least = seen.values.number("slow_down_layer_time", index)
         is_slowed = seen.values.flag("slow_down_for_layer_cooling", index)
+        material = seen.material(index)
         if least is None or is_slowed is not True or least >= 3:
+            continue
+        if material and material.dislikes_fan:
             continue
         return Found(
             "A layer may follow the last within this time. Plastic is not firm by then, so that "

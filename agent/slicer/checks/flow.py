@@ -1,5 +1,7 @@
 """How much plastic the hot end is asked to melt."""
 
+import math
+
 from agent.slicer.checks.check import Check
 from agent.slicer.checks.layer_runs import runs, where
 from agent.slicer.checks.materials import is_foaming
@@ -25,11 +27,11 @@ FASTEST_FLEXIBLE = 15.0
 
 
 def flow_of(seen: Seen, speed_key: str, width_key: str) -> float | None:
-    """Width times height times speed, as the slicer counts it against the limit."""
+    """Cross-section times speed. A line is a rectangle with round sides, as the slicer counts."""
     speed, width, height = seen.speed(speed_key), seen.width(width_key), seen.layer_mm
     if speed is None or width is None or height is None:
         return None
-    return speed * width * height
+    return speed * height * (width - height * (1 - math.pi / 4))
 
 
 def _widest(seen: Seen) -> tuple[str, str, float] | None:

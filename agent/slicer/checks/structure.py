@@ -6,6 +6,7 @@ from agent.slicer.rules import Evidence, Severity
 from agent.slicer.values import figure
 
 SHELL_MM = 0.5
+BOTTOM_MM = 0.2
 OFFSET_MM = 0.3
 
 
@@ -66,15 +67,15 @@ def thin_bottom(seen: Seen) -> Found | None:
     if shell is None or _is_vase(seen):
         return None
     layers, thickness = shell
-    if layers == 0 or thickness >= 0.3 - 1e-6:
+    if layers == 0 or (layers > 1 and thickness >= BOTTOM_MM - 1e-6):
         return None
     return Found(
-        "The bottom is a single thin layer: it tears when the part is taken off the plate, and "
-        "leaks.",
+        "The bottom is hardly more than one thin layer: it tears when the part is taken off the "
+        "plate, and leaks.",
         "Print at least three bottom layers.",
         (
             seen.told("bottom_shell_layers", limit=at_least(3)),
-            Evidence("bottom_shell_thickness", measure(thickness, "mm"), at_least(0.3, "mm")),
+            Evidence("bottom_shell_thickness", measure(thickness, "mm"), at_least(BOTTOM_MM, "mm")),
         ),
         (seen.process("bottom_shell_layers", "3", "Firm enough to be taken off."),),
     )

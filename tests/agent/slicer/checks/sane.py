@@ -202,7 +202,7 @@ MATERIALS = {"PLA": PLA, "PETG": PETG, "ABS": ABS, "TPU": TPU}
 
 
 def facts(changed: Mapping[str, str] | None = None, *, filament: str = "PLA") -> Facts:
-    """A G-code of OrcaSlicer with these settings changed; None takes one away."""
+    """A G-code of OrcaSlicer with these settings changed."""
     own = MATERIALS[filament]
     settings = MACHINE | PROCESS | own | dict(changed or {})
     return Facts(
@@ -215,7 +215,15 @@ def facts(changed: Mapping[str, str] | None = None, *, filament: str = "PLA") ->
         layers=100,
         max_z_mm=20.0,
         filament_changes=0,
-        filaments=(Filament(0, f"Generic {filament} @System", filament, used_mm=8000, used_g=24),),
+        filaments=(
+            Filament(
+                0,
+                settings["filament_settings_id"].strip('"'),
+                settings["filament_type"],
+                used_mm=8000,
+                used_g=24,
+            ),
+        ),
         settings=settings,
     )
 
@@ -237,7 +245,7 @@ def several(*kinds: str, changed: Mapping[str, str] | None = None, changes: int 
     )
 
 
-def layers(count: int = 100, **changed: tuple[float, ...]) -> Layers:
+def layers(*, count: int = 100, **changed: tuple[float, ...]) -> Layers:
     """Even layers. What is changed holds the values of the first ones."""
     even: dict[str, float] = {
         "height_mm": 0.2,
