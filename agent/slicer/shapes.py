@@ -1,7 +1,7 @@
 """A sliced file as clients see it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -9,7 +9,7 @@ from pydantic import Field
 from agent.shared.problems import Problem
 from agent.shared.web import Out
 from agent.slicer.printhost.rules import Job
-from agent.slicer.rules import Finding, SlicerFile
+from agent.slicer.rules import Analysis, Finding, Layers, SlicerFile
 
 Source = Literal["upload", "octoprint", "moonraker", "post-process", "file", "variant"]
 
@@ -124,12 +124,79 @@ class SlicerFileShortOut(Out):
     notes: Annotated[list[str], Field(description="What could not be read.")]
     findings: list[FindingOut]
     has_analysis: bool
+    analysis_run_id: Annotated[
+        str | None, Field(description="The run that reads its moves at this moment.")
+    ]
     job: JobOut | None
     outcome: dict[str, object] | None
 
 
 class SlicerFileOut(SlicerFileShortOut):
     settings: dict[str, str]
+
+
+class LayersOut(Out):
+    """Columns of one length: an entry for each layer, the lowest first."""
+
+    z_mm: list[float]
+    height_mm: list[float]
+    seconds: list[float]
+    max_flow_mm3_s: list[float]
+    mean_flow_mm3_s: list[float]
+    max_speed_mm_s: list[float]
+    mean_speed_mm_s: list[float]
+    nozzle_c: list[float]
+    bed_c: list[float]
+    fan_percent: list[float]
+    filament_mm: list[float]
+    travel_mm: list[float]
+    retractions: list[int]
+
+
+class FeatureOut(Out):
+    name: str
+    seconds: float
+    length_mm: float
+    filament_mm: float
+    max_speed_mm_s: float
+    mean_speed_mm_s: float
+    max_flow_mm3_s: float
+    mean_flow_mm3_s: float
+
+
+class MovesOut(Out):
+    """What all moves together tell. The box is x, y, z from, then to, in mm."""
+
+    seconds: float
+    features: list[FeatureOut]
+    bounding_box: list[float] | None
+    travel_mm: float
+    travel_seconds: float
+    retractions: int
+    retracted_mm: float
+    filament_mm: list[float]
+    tool_changes: int
+    first_layer_seconds: float
+    lines: int
+    notes: list[str]
+
+
+class AnalysisOut(MovesOut):
+    layers: LayersOut
+
+
+class CountsOut(Out):
+    info: int
+    warning: int
+    blocking: int
+
+
+class ReportOut(Out):
+    """A file, its findings counted, and what its moves tell but for the layers."""
+
+    file: SlicerFileOut
+    counts: CountsOut
+    analysis: MovesOut | None
 
 
 class SlicerFilePage(Out):
@@ -141,11 +208,18 @@ def file_json(
     file: SlicerFile,
     *,
     has_analysis: bool = False,
+    analysis_run_id: str | None = None,
     job: Job | None = None,
     outcome: Mapping[str, object] | None = None,
 ) -> dict[str, object]:
     """Everything that is known of a file."""
-    short = short_json(file, has_analysis=has_analysis, job=job, outcome=outcome)
+    short = short_json(
+        file,
+        has_analysis=has_analysis,
+        analysis_run_id=analysis_run_id,
+        job=job,
+        outcome=outcome,
+    )
     return {**short, "settings": dict(file.facts.settings)}
 
 
@@ -153,6 +227,7 @@ def short_json(
     file: SlicerFile,
     *,
     has_analysis: bool = False,
+    analysis_run_id: str | None = None,
     job: Job | None = None,
     outcome: Mapping[str, object] | None = None,
 ) -> dict[str, object]:
@@ -184,6 +259,7 @@ def short_json(
         "notes": list(facts.notes),
         "findings": [finding_json(finding) for finding in file.findings],
         "has_analysis": has_analysis,
+        "analysis_run_id": analysis_run_id,
         "job": job_json(job) if job else None,
         "outcome": dict(outcome) if outcome else None,
     }
@@ -195,3 +271,10 @@ def finding_json(finding: Finding) -> dict[str, object]:
 
 def job_json(job: Job) -> dict[str, object]:
     return asdict(job)
+
+
+def moves_json(analysis: Analysis) -> dict[str, object]:
+    """An analysis but for its layers."""
+    told = asdict(replace(analysis, layers=Layers()))
+    del told["layers"]
+    return told

@@ -1,9 +1,15 @@
-"""What a file says of itself and what the checks say to it. Blocking: for a thread."""
+"""What a file says of itself, what the checks say to it, and its pictures. Blocking: for a
+thread."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
+from agent.shared.errors import NotFound
+from agent.slicer.checks.checking import check
+from agent.slicer.gcode.pictures import as_png
 from agent.slicer.gcode.reading import read_gcode
-from agent.slicer.rules import Analysis, Facts, Finding, Kind
+from agent.slicer.gcode.thumbnails import thumbnail_bytes
+from agent.slicer.rules import Analysis, Facts, Finding, Kind, Thumbnail
 
 
 def read_facts(path: Path, kind: Kind) -> Facts:
@@ -13,5 +19,30 @@ def read_facts(path: Path, kind: Kind) -> Facts:
 
 def findings_in(facts: Facts, analysis: Analysis | None = None) -> tuple[Finding, ...]:
     """What every check finds; more of them can say something once all moves were read."""
-    del facts, analysis
-    return ()
+    return check(facts, analysis)
+
+
+def picture(path: Path, kind: Kind, wanted: Thumbnail, most_edge: int) -> bytes:
+    """A picture of the file as PNG, its longer edge `most_edge` at the most. Raises Invalid."""
+    if kind == "3mf":
+        raise no_picture()
+    return as_png(thumbnail_bytes(path, wanted), wanted.mime, most_edge)
+
+
+def best(thumbnails: Iterable[Thumbnail], most_edge: int, plate: int | None) -> Thumbnail | None:
+    """The smallest that need not be blown up, else the largest; of this plate if one is named."""
+    able = [one for one in thumbnails if plate is None or one.plate == plate]
+    if plate is None and able:
+        able = [one for one in able if one.plate == able[0].plate]
+    enough = [one for one in able if max(one.width, one.height) >= most_edge]
+    if enough:
+        return min(enough, key=_edge)
+    return max(able, key=_edge, default=None)
+
+
+def no_picture() -> NotFound:
+    return NotFound("no-thumbnail", "The file holds no picture of what it prints.")
+
+
+def _edge(thumbnail: Thumbnail) -> int:
+    return max(thumbnail.width, thumbnail.height)

@@ -1,7 +1,7 @@
 """What a file may be called, what it is, and which files are kept: decisions alone."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.slicer.rules import Kind
@@ -36,6 +36,16 @@ def safe_name(name: str, kind: Kind) -> str:
 def kind_of(head: bytes) -> Kind:
     """By its first bytes, whatever its name says."""
     return "3mf" if head.startswith(ZIP) else "gcode"
+
+
+def without_secrets(settings: Mapping[str, str]) -> dict[str, str]:
+    """Where and by which key a printer is reached is nobody's evidence: slicers leave it out of
+    their files, too."""
+    return {
+        key: value
+        for key, value in settings.items()
+        if not key.startswith(("print_host", "printhost_"))
+    }
 
 
 def surplus(

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,12 +14,12 @@ from agent.shared.errors import Conflict, Invalid, NotFound
 from agent.shared.tasks import Tasks
 from agent.slicer.files.failures import no_file, too_large
 from agent.slicer.files.folder import Folder, Part
-from agent.slicer.files.reading import findings_in, read_facts
-from agent.slicer.files.rules import kind_of, safe_name, surplus
+from agent.slicer.files.reading import best, findings_in, no_picture, picture, read_facts
+from agent.slicer.files.rules import kind_of, safe_name, surplus, without_secrets
 from agent.slicer.files.store import SlicerFiles
 from agent.slicer.printhost.rules import ON_ITS_WAY, Job
 from agent.slicer.printhost.store import Jobs
-from agent.slicer.rules import SlicerFile
+from agent.slicer.rules import Facts, Kind, SlicerFile
 
 log = logging.getLogger(__name__)
 
@@ -104,14 +104,19 @@ class FileService:
         keeping = self._keep(part, file_id, name, sha256, source, beside)
         return await self._tasks.to_the_end(keeping, name=f"keep file {file_id}")
 
-    async def note(self, path: Path, name: str, *, source: str) -> SlicerFile:
+    async def note(
+        self, path: Path, name: str, settings: Mapping[str, str], *, source: str
+    ) -> SlicerFile:
         """Reads a file that lies elsewhere and soon will not: only its two ends are kept.
+        `settings` stand in for those of a file that holds none.
 
         Raises NotFound, Invalid, NoSpace or Unavailable."""
         file_id = self._new_id()
         try:
-            file = await asyncio.to_thread(self._read_elsewhere, path, file_id, name, source)
-        except OSError as err:
+            file = await asyncio.to_thread(
+                self._read_elsewhere, path, file_id, name, settings, source
+            )
+        except (OSError, ValueError) as err:
             raise NotFound(
                 "no-such-path", f"The file of {safe_name(name, 'gcode')} cannot be read there."
             ) from err
@@ -154,6 +159,18 @@ class FileService:
                 "itself, by the print host or from the panel.",
             )
         return self._folder.path(file.id, file.kind)
+
+    async def thumbnail(self, file_id: str, max_edge: int, plate: int | None) -> bytes:
+        """A picture of what it prints, as PNG. Raises NotFound, or Invalid for a broken one."""
+        file = await self.get(file_id)
+        wanted = best(file.facts.thumbnails, max_edge, plate)
+        if wanted is None:
+            raise no_picture()
+        path = self._folder.path(file.id, file.kind)
+        try:
+            return await asyncio.to_thread(picture, path, file.kind, wanted, max_edge)
+        except FileNotFoundError:
+            raise no_picture() from None
 
     async def delete(self, file_id: str) -> None:
         """Raises NotFound, or Conflict while it is on its way to a printer."""
@@ -221,41 +238,34 @@ class FileService:
             facts = read_facts(path, kind)
         except Invalid as err:
             raise _named(err, path, shown) from None
-        return SlicerFile(
-            file_id,
-            shown,
-            kind,
-            part.size_bytes,
-            rfc3339(self._clock()),
-            facts,
-            findings_in(facts),
-            sha256,
-            source,
-        )
+        file = self._file(file_id, shown, kind, part.size_bytes, facts, source)
+        return replace(file, sha256=sha256)
 
-    def _read_elsewhere(self, path: Path, file_id: str, name: str, source: str) -> SlicerFile:
-        with path.open("rb") as file:
-            kind = kind_of(file.read(16))
+    def _read_elsewhere(
+        self, path: Path, file_id: str, name: str, settings: Mapping[str, str], source: str
+    ) -> SlicerFile:
+        if not path.is_file():  # a pipe would never end
+            raise FileNotFoundError
+        with path.open("rb") as opened:
+            kind = kind_of(opened.read(16))
         shown = safe_name(name, kind)
         try:
             facts = read_facts(path, kind)
         except Invalid as err:
             raise _named(err, path, shown) from None
-        size = path.stat().st_size
-        if kind == "gcode":
+        if not facts.settings:
+            facts = replace(facts, settings=without_secrets(settings))
+        size_bytes = path.stat().st_size
+        if kind == "gcode":  # the ends of a zip archive are nothing by themselves
             self._folder.keep_ends(path, file_id, kind)
-        return SlicerFile(
-            file_id,
-            shown,
-            kind,
-            size,
-            rfc3339(self._clock()),
-            facts,
-            findings_in(facts),
-            None,
-            source,
-            is_whole=False,
-        )
+        file = self._file(file_id, shown, kind, size_bytes, facts, source)
+        return replace(file, is_whole=False)
+
+    def _file(
+        self, file_id: str, name: str, kind: Kind, size_bytes: int, facts: Facts, source: str
+    ) -> SlicerFile:
+        at, findings = rfc3339(self._clock()), findings_in(facts)
+        return SlicerFile(file_id, name, kind, size_bytes, at, facts, findings, source=source)
 
     def _undo(self, part: Part, file_id: str) -> None:
         part.discard()

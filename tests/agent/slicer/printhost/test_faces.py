@@ -8,15 +8,9 @@ import pytest
 import pytest_asyncio
 
 from tests.agent.slicer.sending import CUBE, curl_form
-from tests.serving import Served, http, running_agent
+from tests.serving import Served, http
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
-    async with running_agent(tmp_path_factory.mktemp("agent") / "data") as one:
-        yield one
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -117,7 +111,7 @@ async def test_what_is_wrong_is_one_sentence_that_the_slicer_can_show(
     assert [answer.status_code for answer in answers] == [401, 404, 404, 422, 422, 400]
     assert {answer.headers["content-type"] for answer in answers} == {"text/plain; charset=utf-8"}
     assert answers[0].text.startswith("The API key of this printer is no token of Orca Agents.")
-    assert "no printer with the id nobody" in answers[1].text
+    assert answers[1].text.startswith("There is no printer")
     assert answers[3].text.startswith("x.gcode is no G-code")
     assert all(answer.text.endswith(".") and "\n" not in answer.text for answer in answers)
 
