@@ -253,6 +253,32 @@ class Settings(BaseSettings):
         le=10_000_000,
         description="Megabytes of sliced files that are kept, in the same way.",
     )
+    slicer_data_dirs: str = Field(
+        default="",
+        max_length=10_000,
+        description="Data folders of OrcaSlicer whose presets are read, separated as in PATH. "
+        "Unset: those at the usual places.",
+    )
+    orcaslicer_binary: Path | None = Field(
+        default=None,
+        description="OrcaSlicer's program, where it is at none of the usual places.",
+    )
+    prusaslicer_binary: Path | None = Field(
+        default=None,
+        description="PrusaSlicer's program, where it is at none of the usual places.",
+    )
+    slicing_seconds: int = Field(
+        default=900,
+        ge=1,
+        le=86_400,
+        description="Patience with the slicing of one variant, which is then stopped.",
+    )
+    slicing_mb: int = Field(
+        default=4096,
+        ge=1,
+        le=1_000_000,
+        description="Most megabytes that the slicing of one variant may write.",
+    )
     printer_seconds: float = Field(
         default=20, gt=0, le=3600, description="Patience with one answer of a printer."
     )
@@ -310,6 +336,11 @@ class Settings(BaseSettings):
     @property
     def image_cache_file(self) -> Path:
         return self.data_dir / "images.db"
+
+    @property
+    def slicer_data_folders(self) -> tuple[Path, ...]:
+        parts = (part.strip() for part in self.slicer_data_dirs.split(os.pathsep))
+        return tuple(Path(part).expanduser() for part in parts if part)
 
     @property
     def slicer_dir(self) -> Path:

@@ -75,6 +75,7 @@ class Catalogue:
             one.problem or self._own_name(one) or problem,
             notes,
             self.folder,
+            None if one.is_system else next((up.name for up in line if up.is_system), None),
         )
 
     def _add_system(self, one: Stored) -> None:

@@ -73,6 +73,7 @@ class Preset(NamedTuple):
     problem: Problem | None = None
     notes: tuple[str, ...] = ()
     folder: str = ""
+    system_parent: str | None = None  # of a user's preset: the nearest that is not the user's
 
     @property
     def own(self) -> dict[str, tuple[Value | None, Value]]:
