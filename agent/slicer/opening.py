@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from pathlib import Path
 from typing import Any
 
 from quart import Blueprint
@@ -21,7 +20,6 @@ from agent.settings import Settings
 from agent.shared.clock import Clock, NewId
 from agent.shared.database import Database
 from agent.shared.errors import Unavailable
-from agent.shared.errors import Unavailable
 from agent.shared.secrets import Secrets
 from agent.slicer.advice.desk import Desk
 from agent.slicer.advice.opening import open_advice, sources_of
@@ -30,7 +28,6 @@ from agent.slicer.calibrations.service import CalibrationService
 from agent.slicer.context import routes as context_routes
 from agent.slicer.context.service import ContextService
 from agent.slicer.files import routes as file_routes
-from agent.slicer.files.analysing import AnalysisService, CutOffAnalysis
 from agent.slicer.files.analysing import AnalysisService, CutOffAnalysis
 from agent.slicer.files.service import Bounds, FileService
 from agent.slicer.presets import routes as preset_routes
@@ -41,7 +38,6 @@ from agent.slicer.printers.forwarding import CutOffForward
 from agent.slicer.printers.opening import PrinterParts, open_printers
 from agent.slicer.printhost import routes as host_routes
 from agent.slicer.printhost.service import PrintHost
-from agent.slicer.rules import Analysis
 from agent.slicer.rules import Analysis
 from agent.telemetry.service import Telemetry
 
@@ -96,9 +92,6 @@ async def open_slicer(needs: Needs) -> AsyncIterator[SlicerParts]:
             needs.database, needs.runs, files, _read_moves, needs.clock, needs.new_id
         )
         presets = Presets(needs.settings.slicer_data_folders, os.environ)
-        analyses = AnalysisService(
-            needs.database, needs.runs, files, _read_moves, needs.clock, needs.new_id
-        )
         calibrations = CalibrationService(needs.clock, PresetParents(presets))
         contexts = ContextService(needs.clock)
         advice = open_advice(
@@ -159,10 +152,6 @@ def _printers(needs: Needs, files: FileService) -> AbstractAsyncContextManager[P
         clock=needs.clock,
         new_id=needs.new_id,
     )
-
-
-async def _read_moves(path: Path, *, tell: Callable[[float], None]) -> Analysis:
-    raise Unavailable("no-analysis", f"The moves of {path.name} cannot be read yet.")
 
 
 async def _read_moves(path: Path, *, tell: Callable[[float], None]) -> Analysis:
