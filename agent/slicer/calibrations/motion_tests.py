@@ -74,26 +74,24 @@ def _rising(m: Measured, z: str) -> tuple[D, str]:
 
 def _cornering(m: Measured) -> Outcome:
     value, said = _rising(m, "z")
-    if m.choices["kind"] == "junction":
-        if value > 1:
-            raise BadMeasurement("end", "Junction deviation is a length below 1 mm.")
-        number = text(value, 3)
-        return Outcome(
-            (
-                Line(
-                    "machine",
-                    "machine_max_junction_deviation",
-                    (number,),
-                    "Maximum junction deviation",
-                    "mm",
-                ),
-            ),
-            (f"{said} mm",),
-            "Corners up to here stayed sharp. A little less is safer than a little more.",
-            _too_much(value, D("0.2"), "mm of junction deviation"),
-            (Command("Marlin", f"M205 J{number}\nM500"),),
-        )
-    number = text(value, 1)
+    return _junction(value, said) if m.choices["kind"] == "junction" else _jerk(value, said)
+
+
+def _junction(value: D, said: str) -> Outcome:
+    if value > 1:
+        raise BadMeasurement("end", "Junction deviation is a length below 1 mm.")
+    key, number = "machine_max_junction_deviation", text(value, 3)
+    return Outcome(
+        (Line("machine", key, (number,), "Maximum junction deviation", "mm"),),
+        (f"{said} mm",),
+        "Corners up to here stayed sharp. A little less is safer than a little more.",
+        _too_much(value, D("0.2"), "mm of junction deviation"),
+        (Command("Marlin", f"M205 J{number}\nM500"),),
+    )
+
+
+def _jerk(value: D, said: str) -> Outcome:
+    number, a_minute = text(value, 1), text(value * 60, 0)
     return Outcome(
         tuple(
             Line(
@@ -111,7 +109,7 @@ def _cornering(m: Measured) -> Outcome:
         (
             Command("Marlin", f"M205 X{number} Y{number}\nM500"),
             Command("Klipper", f"[printer]\nsquare_corner_velocity: {number}"),
-            Command("RepRapFirmware", f"M566 X{text(value * 60, 0)} Y{text(value * 60, 0)}"),
+            Command("RepRapFirmware", f"M566 X{a_minute} Y{a_minute}"),
         ),
     )
 

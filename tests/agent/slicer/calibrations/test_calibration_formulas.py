@@ -115,6 +115,8 @@ def test_every_test_has_a_worked_example_and_a_next_one() -> None:
     assert [test.order for test in CALIBRATIONS] == sorted(test.order for test in CALIBRATIONS)
     follows = {test.id: (after(test) or test).id for test in CALIBRATIONS}
     assert follows["temperature"] == "max-volumetric-speed"
+    assert follows["flow-yolo"] == "flow-yolo-fine"
+    assert follows["flow-pass-2"] == follows["flow-yolo-fine"] == "retraction"
     assert follows["shrinkage"] == "shrinkage"
 
 
