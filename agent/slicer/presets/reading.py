@@ -130,7 +130,9 @@ def _settings(
 
 def _told(document: dict[str, Any], lists: Lists) -> dict[str, Value]:  # Any: as above
     return {
-        key: value if type(value) is str else lists[tuple(value)] for key, value in document.items()
+        key: value if type(value) is str else lists[tuple(value)]
+        for key, value in document.items()
+        if key not in METADATA
     }
 
 

@@ -43,13 +43,14 @@ class Found(NamedTuple):
 class Seen:
     """What was noticed on the way through a folder."""
 
+    most_files: int
     files: int = 0
     notes: list[str] = field(default_factory=list)
 
     def takes_another(self) -> bool:
         """Whether there is room for one file more."""
-        if self.files == MOST_FILES:
-            note = f"Only the first {MOST_FILES} files were read."
+        if self.files == self.most_files:
+            note = f"Only the first {self.most_files} files were read."
             if note not in self.notes:
                 self.notes.append(note)
             return False
@@ -60,8 +61,9 @@ class Seen:
 class Tree:
     """One data folder. Its methods block: call them in a thread, one at a time."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, most_files: int = MOST_FILES) -> None:
         self.folder = folder
+        self._most_files = most_files
         self._root = os.path.realpath(folder)
         self._kept: dict[str, Kept] = {}
         self._indexes: dict[str, tuple[Stamp, frozenset[str] | None]] = {}
@@ -72,7 +74,7 @@ class Tree:
 
     def refresh(self) -> Catalogue:
         """The presets as they are on disk now."""
-        seen = Seen()
+        seen = Seen(self._most_files)
         kept: dict[str, Kept] = {}
         before = self._kept
         for found in self._files(seen):
