@@ -1,0 +1,120 @@
+"""Presets through the door of a running agent."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.serving import Served, running_agent
+from tests.slicing.presets import DataFolder, workshop
+
+BROKEN = (
+    "The file cannot be read as a preset. OrcaSlicer deletes such a file of the user's when it "
+    "starts: save a copy elsewhere first."
+)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataFolder:
+    return workshop(tmp_path / "OrcaSlicer")
+
+
+@pytest.fixture
+async def served(tmp_path: Path, data: DataFolder) -> AsyncIterator[Served]:
+    async with running_agent(tmp_path / "agent", slicer_data_dirs=str(data.root)) as served:
+        yield served
+
+
+async def test_presets_are_listed_shown_compared_and_told(served: Served, data: DataFolder) -> None:
+    get = served.client.get
+    data.write("user/default/process/Broken.json", "{")
+
+    folders = (await get("/api/v1/slicer/folders")).json()
+    users = (await get("/api/v1/slicer/presets?origin=user&type=process")).json()
+    paged = (await get("/api/v1/slicer/presets?q=acme&limit=2")).json()
+    rest = (await get(f"/api/v1/slicer/presets?q=acme&cursor={paged['next_cursor']}")).json()
+    shown = (await get("/api/v1/slicer/presets/process/Strong")).json()
+    compared = (
+        await get("/api/v1/slicer/presets/compare?type=process&a=0.20mm Standard @Acme&b=Strong")
+    ).json()
+    told = await get("/api/v1/slicer/presets/process/Strong/markdown")
+    keys = (await get("/api/v1/slicer/keys")).json()["items"]
+
+    assert folders == {
+        "items": [
+            {
+                "path": str(data.root.resolve()),
+                "system": 7,
+                "user": 4,
+                "scopes": ["Acme", "OrcaFilamentLibrary", "default"],
+                "notes": [],
+            }
+        ],
+        "next_cursor": None,
+    }
+    assert [(one["name"], one["problem"]) for one in users["items"]] == [
+        ("Broken", BROKEN),
+        ("Strong", None),
+    ]
+    assert [one["name"] for one in (*paged["items"], *rest["items"])] == [
+        "0.20mm Standard @Acme",
+        "Acme One 0.4 nozzle",
+        "Acme PETG",
+    ]
+    assert rest["next_cursor"] is None
+    assert (shown["chain"], shown["own"]) == (
+        ["0.20mm Standard @Acme", "fdm_process_common"],
+        [
+            {
+                "key": "sparse_infill_density",
+                "label": "Sparse infill density",
+                "unit": "%",
+                "old": "15%",
+                "new": "40%",
+            },
+            {"key": "wall_loops", "label": "Wall loops", "unit": "", "old": "2", "new": "5"},
+        ],
+    )
+    assert [(one["key"], one["old"], one["new"]) for one in compared["items"]] == [
+        ("sparse_infill_density", "15%", "40%"),
+        ("wall_loops", "2", "5"),
+    ]
+    assert told.headers["Content-Type"] == "text/markdown; charset=utf-8"
+    assert "| Wall loops (`wall_loops`) | 5 | 2 |" in told.text
+    assert len(keys) > 400
+    assert keys[0] == {
+        "key": "layer_height",
+        "types": ["process"],
+        "kind": "number",
+        "label": "Layer height",
+        "page": "Quality",
+        "unit": "mm",
+        "low": 0.04,
+        "high": 1.2,
+        "choices": [],
+        "percent_of": None,
+        "is_list": False,
+        "is_nullable": False,
+    }
+
+
+async def test_what_is_not_there_or_no_preset_is_said(served: Served, data: DataFolder) -> None:
+    get = served.client.get
+    data.write("user/default/process/Broken.json", "{")
+
+    replies = [
+        await get("/api/v1/slicer/presets/process/Nobody"),
+        await get("/api/v1/slicer/presets/nozzle/Strong"),
+        await get("/api/v1/slicer/presets/process/..%2F..%2F..%2Fetc%2Fpasswd"),
+        await get("/api/v1/slicer/presets/process/Broken"),
+        await served.stranger.get("/api/v1/slicer/presets"),
+    ]
+
+    assert [(reply.status_code, reply.json()["type"]) for reply in replies] == [
+        (404, "urn:orca:problem:no-such-preset"),
+        (404, "urn:orca:problem:no-such-preset"),
+        (404, "urn:orca:problem:no-such-preset"),
+        (422, "urn:orca:problem:preset-unreadable"),
+        (401, "urn:orca:problem:unauthenticated"),
+    ]
+    assert "do-not-tell" not in (await get("/api/v1/slicer/presets/machine/My One")).text
