@@ -2,16 +2,26 @@
 
 import sys
 
-import typer
-
-from agent.cli import app
-from agent.client.problems import ClientProblem, NotRunning
-from agent.images.decoders import WORKER_FLAG
-from agent.terminal import clean, hint
+from agent.commands.post_process import asked_plainly, run
 
 
 def main() -> None:
     """Runs the command line. Exit codes: 0 done, 1 something is wrong, 2 bad usage or settings."""
+    if plain := asked_plainly(sys.argv[1:]):  # a slicer waits: nothing else is imported
+        file, strict = plain
+        raise SystemExit(run(file, strict=strict))
+    whole()
+
+
+def whole() -> None:
+    """Everything but the call that a slicer waits for."""
+    import typer  # slow import
+
+    from agent.cli import app  # slow import
+    from agent.client.problems import ClientProblem, NotRunning  # slow import
+    from agent.images.decoders import WORKER_FLAG  # slow import
+    from agent.terminal import clean, hint  # slow import
+
     if sys.argv[1:] == [WORKER_FLAG]:  # a packaged program can start nothing but itself
         from agent.images import worker  # slow import
 
