@@ -237,6 +237,121 @@ export interface PrinterTested extends PrinterState {
   program: string;
 }
 
+export interface ListedPreset {
+  type: PresetType;
+  name: string;
+  scope: string;
+  is_system: boolean;
+  inherits: string | null;
+  folder: string;
+  /** Why OrcaSlicer would not load it. */
+  problem: string | null;
+}
+
+export interface Difference {
+  key: string;
+  label: string;
+  unit: string;
+  old: SettingValue | null;
+  new: SettingValue | null;
+}
+
+export interface Preset extends ListedPreset {
+  chain: string[];
+  version: string | null;
+  notes: string[];
+  settings: Record<string, SettingValue>;
+  own: Difference[];
+}
+
+export interface Comparison {
+  type: PresetType;
+  a: string;
+  b: string;
+  items: Difference[];
+}
+
+export interface DataFolder {
+  path: string;
+  system: number;
+  user: number;
+  scopes: string[];
+  notes: string[];
+}
+
+export interface AdviceLine {
+  number: number;
+  preset_type: PresetType | null;
+  key: string;
+  label: string;
+  unit: string;
+  old: SettingValue | null;
+  new: SettingValue | null;
+  asked: string;
+  verdict: "accepted" | "clamped" | "refused";
+  why: string;
+  reason: string;
+  picked: boolean;
+}
+
+/** A preset that the picked lines make. */
+export interface AdvicePreset {
+  type: PresetType;
+  name: string;
+  inherits: string;
+  made_from: string;
+  lines: number;
+  file: string;
+}
+
+export type Helped = "better" | "same" | "worse" | "failed";
+
+export interface AdvisedPrint {
+  file_id: string;
+  name: string;
+  created_at: string;
+  estimated_seconds: number | null;
+  filament_grams: number[];
+  findings: string[];
+}
+
+export interface Advice {
+  id: string;
+  created_at: string;
+  source: "findings" | "model" | "given" | "chat";
+  file_id: string | null;
+  message_id: string | null;
+  question: string;
+  answer: string;
+  model: string | null;
+  lines: AdviceLine[];
+  presets: AdvicePreset[];
+  notes: string[];
+  steps: string[];
+  outcome: { result: Helped; note: string; file_id: string | null; at: string } | null;
+  compared?: { before: AdvisedPrint | null; after: AdvisedPrint[] };
+}
+
+export interface NewAdvice {
+  file_id?: string;
+  preset?: string;
+  question?: string;
+  changes?: { key: string; new: SettingValue; preset_type?: PresetType; reason?: string }[];
+  model?: string;
+  without?: string[];
+}
+
+/** What a question could be sent with. */
+export interface Piece {
+  id: string;
+  kind: "file" | "settings" | "findings" | "analysis" | "changed" | "preset" | "live" | "guide" | "photo";
+  title: string;
+  text: string;
+  ref: string;
+  tokens: number;
+  cut: boolean;
+}
+
 export interface List<T> {
   items: T[];
   next_cursor: string | null;

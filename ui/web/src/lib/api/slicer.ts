@@ -1,11 +1,20 @@
 /** The agent's routes around the slicer: files, jobs, printers, presets, advice. */
-import { address, call } from "./client";
+import { address, call, download } from "./client";
 import type {
+  Advice,
   Analysis,
+  Comparison,
+  DataFolder,
   Held,
+  Helped,
   Job,
   List,
+  ListedPreset,
+  NewAdvice,
   NewPrinter,
+  Piece,
+  Preset,
+  PresetType,
   Printer,
   PrinterState,
   PrinterTested,
@@ -45,6 +54,33 @@ export const printers = {
   /** The address of what its camera shows; `at` makes the browser ask anew. */
   camera: (id: string, at: number) => address(`/printers/${path(id)}/camera`, { at }),
 };
+
+export const presets = {
+  list: (query: { type?: PresetType | ""; q?: string; origin?: string; cursor?: string | null; limit?: number }) =>
+    call<List<ListedPreset>>("GET", "/slicer/presets", { query, timeoutMs: 60_000 }),
+  read: (type: PresetType, name: string) => call<Preset>("GET", `/slicer/presets/${type}/${path(name)}`, { timeoutMs: 60_000 }),
+  compare: (type: PresetType, a: string, b: string) =>
+    call<Comparison>("GET", "/slicer/presets/compare", { query: { type, a, b }, timeoutMs: 60_000 }),
+  markdown: async (type: PresetType, name: string, every: boolean) =>
+    (await download(`/slicer/presets/${type}/${path(name)}/markdown`, { every })).text(),
+  folders: () => call<List<DataFolder>>("GET", "/slicer/folders", { timeoutMs: 60_000 }),
+};
+
+export const advice = {
+  list: (fileId: string) => call<List<Advice>>("GET", "/slicer/advice", { query: { file_id: fileId, limit: 20 } }),
+  read: (id: string) => call<Advice>("GET", `/slicer/advice/${path(id)}`),
+  /** A model may take its time, with a question. */
+  ask: (body: NewAdvice) => call<Advice>("POST", "/slicer/advice", { body, timeoutMs: 600_000 }),
+  pick: (id: string, picked: number[]) => call<Advice>("PATCH", `/slicer/advice/${path(id)}`, { body: { picked } }),
+  preset: (id: string, type: PresetType) => download(`/slicer/advice/${path(id)}/preset.json`, { type }),
+  bundle: (id: string) => download(`/slicer/advice/${path(id)}/bundle.zip`),
+  tell: (id: string, result: Helped, note: string) =>
+    call<Advice>("POST", `/slicer/advice/${path(id)}/outcome`, { body: { result, note } }),
+};
+
+/** What a question about these would be sent with. */
+export const evidence = (query: { file_id?: string | null; preset?: string | null; q?: string }) =>
+  call<List<Piece> & { tokens: number }>("GET", "/slicer/evidence", { query });
 
 /** What each setting is called in the slicer's windows. */
 export const keys = () => call<List<SettingKey>>("GET", "/slicer/keys");

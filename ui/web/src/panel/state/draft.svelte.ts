@@ -19,8 +19,10 @@ interface Kept {
 
 /** What of the slicer's goes along with a question. */
 export interface Evidence {
-  file_id: string;
-  /** The file's, for the one who reads. */
+  file_id?: string;
+  /** Such as `filament/Generic PETG`. */
+  preset?: string;
+  /** What it is about, for the one who reads. */
   name: string;
   /** The pieces that shall not be sent. */
   without: string[];

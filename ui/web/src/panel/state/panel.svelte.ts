@@ -9,7 +9,7 @@ import { recall, remember } from "../../lib/storage";
 import { pageOf, type PageAbout } from "../pages/pages";
 import { Chat } from "./chat.svelte";
 import { Connection } from "./connection.svelte";
-import { Drafts } from "./draft.svelte";
+import { Drafts, type Evidence } from "./draft.svelte";
 import { Layout } from "./layout.svelte";
 import { ConversationList } from "./list.svelte";
 import { Models } from "./models.svelte";
@@ -83,10 +83,10 @@ export class Panel {
     return this.session?.scopes.some((one) => one === scope || one === "admin") ?? false;
   }
 
-  /** A new chat whose first question is about this file. */
-  askAbout(file: { id: string; name: string }): void {
+  /** A new chat whose first question is about a file or a preset. */
+  askAbout(what: Omit<Evidence, "without">): void {
     this.newChat();
-    this.drafts.of(null).take({ file_id: file.id, name: file.name, without: [] });
+    this.drafts.of(null).take({ ...what, without: [] });
   }
 
   openPage(id: PageAbout["id"], place = ""): void {

@@ -1,0 +1,36 @@
+/** Addresses within the presets' page, and the words for the types. */
+import type { PresetType } from "../../../lib/api/slicer-types";
+
+export type Place =
+  | { kind: "list" }
+  | { kind: "preset"; type: PresetType; name: string }
+  | { kind: "compare"; type: PresetType; a: string; b: string };
+
+export const TYPES: Record<PresetType, { one: string; several: string }> = {
+  filament: { one: "filament", several: "Filaments" },
+  process: { one: "process", several: "Processes" },
+  machine: { one: "printer", several: "Printers" },
+};
+
+const isType = (text: string | undefined): text is PresetType => text !== undefined && text in TYPES;
+
+export function placeOf(place: string): Place {
+  const parts = place.split("/").map(decoded);
+  const [first, second, third, fourth] = parts;
+  if (first === "compare" && isType(second) && third) return { kind: "compare", type: second, a: third, b: fourth ?? "" };
+  if (isType(first) && second) return { kind: "preset", type: first, name: second };
+  return { kind: "list" };
+}
+
+/** Somebody may have written the address by hand. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+export const presetPlace = (type: PresetType, name: string): string => `${type}/${encodeURIComponent(name)}`;
+export const comparePlace = (type: PresetType, a: string, b: string): string =>
+  `compare/${type}/${encodeURIComponent(a)}${b ? `/${encodeURIComponent(b)}` : ""}`;
