@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from quart import Quart
 
 from agent.access.service import AccessService
-from agent.chat.answering import CutOff
+from agent.chat.ending import CutOff
 from agent.housekeeping import Housekeeping
 from agent.inference.backend import Backend
 from agent.migrations import migrate
@@ -64,7 +64,7 @@ async def open_agent(
         answers = await open_answers(core, servers)
         access = AccessService(core.database, settings.data_dir, clock=clock, new_id=new_id)
         slicer = await stack.enter_async_context(open_slicer(_needs(core, servers, answers)))
-        talking = open_talking(core, servers, answers)
+        talking = open_talking(core, servers, answers, slicer.desk)
         streams = Tasks()
         stack.push_async_callback(streams.close)
         await core.runs.recover({"chat": CutOff, "pull": CutOffPull, **slicer.recoveries})

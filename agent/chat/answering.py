@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.chat.prompt import Limits, Prompt, compose
+from agent.chat.ending import finish
+from agent.chat.prompt import Limits, Material, Prompt, compose
+from agent.chat.rounds import Heard, Rounds, total
 from agent.chat.rules import Turn
-from agent.chat.shapes import message_json
-from agent.chat.store import Conversations, Messages, Row
+from agent.chat.store import Messages, Row
 from agent.guide.rules import Passage
 from agent.guide.rules import answer as guide_answer
 from agent.guide.service import Guide
@@ -17,24 +18,23 @@ from agent.images.service import ImageService
 from agent.inference.backend import Backend, BackendState
 from agent.inference.inference import Inference, Who
 from agent.inference.queue import Queues
-from agent.inference.rules import Batch, ChatRequest, Finish, Frame, Message
+from agent.inference.rules import Batch, ChatRequest, Finish, Frame, Message, Usage
 from agent.models.service import ModelService
 from agent.runs.live import LiveRun
 from agent.runs.rules import Ending, Run, RunState
-from agent.shared import wire
 from agent.shared.database import Database
 from agent.shared.errors import Invalid, TooLarge, Unavailable
+from agent.slicer.advice.desk import Desk, keep_sent
+from agent.slicer.advice.findings import findings_answer
+from agent.slicer.advice.gathering import Gathered
+from agent.slicer.advice.rules import Piece, Wanted, switched_on
+from agent.slicer.advice.texts import WITH_TOOLS
+from agent.slicer.advice.toolbox import Toolbox, Used
 from agent.telemetry.measure import Measure
 from agent.telemetry.service import Telemetry
 
 HISTORY_TURNS = 400
 PASSAGES_IN_PROMPT = 3
-STATUS = {
-    RunState.DONE: "complete",
-    RunState.CANCELLED: "stopped",
-    RunState.INTERRUPTED: "interrupted",
-    RunState.FAILED: "failed",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ class Question:
     system: str | None
     options: Mapping[str, object]
     who: Who
+    abilities: tuple[str, ...] = ()
+    wanted: Wanted = field(default_factory=Wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Parts:
     limits: Limits
     telemetry: Telemetry
     context_tokens: Callable[[], Awaitable[int]]
+    desk: Desk
 
 
 @dataclass(slots=True)
@@ -82,13 +85,18 @@ class Answer:
     trimmed: int = 0
     unread: int = 0  # messages so far back that they were not even looked at
     usage: dict[str, object] | None = None
+    spent: Usage | None = None
     sources: list[dict[str, str]] = field(default_factory=list)
+    gathered: Gathered = field(default_factory=Gathered)
+    pieces: tuple[Piece, ...] = ()  # of the evidence, those that were sent
+    used: list[Used] = field(default_factory=list)
 
     async def work(self, live: LiveRun) -> object:
-        """Answers with a model, or from the guide if there is none."""
-        passages = self.parts.guide.search(self.question.content, limit=PASSAGES_IN_PROMPT)
+        """Answers with a model, or from the guide and the checks if there is none."""
+        self.gathered = await self.parts.desk.gather(self.question.wanted)
+        passages = self._passages()
         if self.question.model is None:
-            self._answer_from_guide(live, passages)
+            await self._answer_without_model(live, passages)
             return None
         measure = self.parts.telemetry.measure(
             "chat",
@@ -105,14 +113,14 @@ class Answer:
         except Unavailable as err:
             if err.code != "ollama-down" or live.content or live.thinking:
                 raise
-            self._answer_from_guide(live, passages)
+            await self._answer_without_model(live, passages)
         return None
 
     async def conclude(
         self, connection: AsyncConnection, run: Run, ending: Ending, live: LiveRun | None
     ) -> dict[str, object]:
         """Makes the answer final, whatever became of it."""
-        return await finish(
+        data = await finish(
             connection,
             run,
             ending,
@@ -126,13 +134,39 @@ class Answer:
                 "trimmed": self.trimmed,
             },
         )
+        if run.message_id is not None and data.get("message"):  # else it was purged meanwhile
+            await keep_sent(connection, run.message_id, self.pieces, self.used)
+        return data
 
-    def _answer_from_guide(self, live: LiveRun, passages: list[Passage]) -> None:
+    def _passages(self) -> list[Passage]:
+        """What the guide has on it, without what is switched off."""
+        off = set(self.question.wanted.without)
+        if "guide" in off:
+            return []
+        found = self.parts.guide.search(self.question.content, limit=PASSAGES_IN_PROMPT)
+        return [one for one in found if f"guide:{one.ref}" not in off]
+
+    async def _toolbox(self) -> Toolbox | None:
+        """The tools, for a question that is about something that they can read."""
+        if self.question.wanted.is_empty:
+            return None
+        return await self.parts.desk.tools(
+            self.gathered,
+            message_id=self.question.answer_id,
+            question=self.question.content,
+            sees=self.question.sees,
+        )
+
+    async def _answer_without_model(self, live: LiveRun, passages: list[Passage]) -> None:
         state = self.parts.backend.state
         self.model, self.provider, self.trimmed = None, "guide", 0
         live.mark_started()
         live.emit("started", {"model": None, "backend": None, "provider": "guide"})
+        self.pieces = tuple(one for one in self._evidence() if one.kind == "findings")
         self._tell_sources(live, passages)
+        if (toolbox := await self._toolbox()) and (changes := self.gathered.changes):
+            self._show(live, await toolbox.use("propose_changes", {"changes": changes}))
+        live.emit_texts([("token", piece) for piece in findings_answer(self.gathered.known.file)])
         pieces = guide_answer(
             self.question.content,
             passages,
@@ -159,25 +193,42 @@ class Answer:
         self.model = model
         turns = await self._turns()
         limits = self.parts.limits.within(await self.parts.context_tokens())
-        prompt = self._prompt(turns, passages, limits)
+        tools = await self._toolbox()
+        uses_guide = passages if limits.uses_guide else []
+        prompt = self._prompt(turns, uses_guide, limits, tools)
         try:
-            await self._stream(live, prompt, measure)
+            await self._stream(live, prompt, measure, tools)
         except Invalid as err:
             if err.code != "context-exceeded" or live.content or live.thinking:
                 raise
             # The estimate was too low. The server counts for real, and said how many.
             counted = float(str(err.extra.get("prompt_tokens") or 0))
             scale = max(counted / prompt.context.tokens, 1.1) * 1.05
-            prompt = self._prompt(turns, passages, limits, scale)
-            await self._stream(live, prompt, measure, is_retry=True)
+            tools = None if self.used else tools
+            prompt = self._prompt(turns, uses_guide, limits, tools, scale)
+            await self._stream(live, prompt, measure, tools, is_retry=True)
+
+    def _evidence(self) -> list[Piece]:
+        return switched_on(self.gathered.pieces, self.question.wanted.without)
 
     def _prompt(
-        self, turns: list[Turn], passages: list[Passage], limits: Limits, scale: float = 1.0
+        self,
+        turns: list[Turn],
+        passages: list[Passage],
+        limits: Limits,
+        tools: Toolbox | None,
+        scale: float = 1.0,
     ) -> Prompt:
         """Raises TooLarge if the question alone fills the context."""
+        material = Material(
+            tuple(passages),
+            tuple(self._evidence()),
+            tools.tokens if tools else 0,
+            WITH_TOOLS if tools and "tools" in self.question.abilities else "",
+        )
         prompt = compose(
             turns,
-            passages if limits.uses_guide else [],
+            material,
             system=self.question.system,
             asked=self.question.options,
             limits=limits,
@@ -193,34 +244,62 @@ class Answer:
         return prompt
 
     async def _stream(
-        self, live: LiveRun, prompt: Prompt, measure: Measure, *, is_retry: bool = False
+        self,
+        live: LiveRun,
+        prompt: Prompt,
+        measure: Measure,
+        tools: Toolbox | None,
+        *,
+        is_retry: bool = False,
     ) -> None:
+        has_started = False
+
         def tell(event: str, data: dict[str, object]) -> None:
+            nonlocal has_started
             if event != "queued" and live.run.started_at is None:
                 live.mark_started()
-            if event == "started":
-                self._tell_start(live, prompt, data)
-            else:
+            if event != "started":
                 live.emit(event, data)
+            elif not (has_started and self.used):  # a further round is the same answer
+                has_started = True
+                self._tell_start(live, prompt, data)
 
-        who = replace(self.question.who, is_retry=is_retry)
-        request = await self._request(prompt)
-        answer = self.parts.inference.chat(request, who, tell=tell, meter=measure)
-        async with aclosing(answer) as batches:
-            async for batch in batches:
-                self._take(live, batch)
+        inference, who = self.parts.inference, replace(self.question.who, is_retry=is_retry)
+        request: ChatRequest | None = await self._request(prompt)
+        rounds = Rounds(tools, prompt, lambda used: self._show(live, used)) if tools else None
+        if rounds and request and "tools" in self.question.abilities:
+            request = rounds.equipped(request)
+        elif rounds and request:
+            can_think = "thinking" in self.question.abilities
+            request = await rounds.looked_up(inference, request, who, tell, can_think=can_think)
+        while request is not None:
+            heard = Heard()
+            answer = inference.chat(request, who, tell=tell, meter=measure)
+            async with aclosing(answer) as batches:
+                async for batch in batches:
+                    self._take(live, batch, shows_calls=rounds is None)
+                    heard.take(batch)
+            request = await rounds.following(request, heard) if rounds else None
+            who = replace(who, is_retry=True)
+        if self.spent:
+            measure.used(self.spent)
+
+    def _show(self, live: LiveRun, used: Used) -> None:
+        self.used.append(used)
+        live.emit("tool", used.to_json())
 
     def _tell_start(self, live: LiveRun, prompt: Prompt, started: dict[str, object]) -> None:
         self.provider = str(started["provider"])
         if prompt.clamped:
             started = {**started, "clamped": prompt.clamped}
         live.emit("started", started)
+        self.pieces = prompt.pieces
         self._tell_sources(live, prompt.passages)
         self.trimmed = prompt.context.dropped + self.unread
         if self.trimmed:
             live.emit("trimmed", {"dropped_messages": self.trimmed})
 
-    def _take(self, live: LiveRun, batch: Batch) -> None:
+    def _take(self, live: LiveRun, batch: Batch, *, shows_calls: bool) -> None:
         live.emit_texts(
             (item.kind, item.text)
             for item in batch
@@ -228,13 +307,15 @@ class Answer:
         )
         for item in batch:
             if isinstance(item, Finish):
-                self.usage = {**item.usage.to_json(), "finish_reason": item.reason}
-            elif item.kind == "tool":
+                self.spent = total(self.spent, item.usage)
+                self.usage = {**self.spent.to_json(), "finish_reason": item.reason}
+            elif item.kind == "tool" and shows_calls:
                 for call in item.calls:
                     live.emit("tool", {"name": call.name, "arguments": call.arguments})
 
     def _tell_sources(self, live: LiveRun, passages: Sequence[Passage]) -> None:
-        self.sources = [{"title": passage.title, "ref": passage.ref} for passage in passages]
+        pieces = [{"title": piece.title, "ref": piece.ref} for piece in self.pieces]
+        self.sources = [*pieces, *({"title": one.title, "ref": one.ref} for one in passages)]
         if self.sources:
             live.emit("sources", {"items": self.sources})
 
@@ -273,51 +354,3 @@ NO_SERVER = (
 )
 SLOW_SERVER = "Ollama at `{url}` is there, but takes long to answer. Ask again in a moment."
 NO_MODEL = "Ollama runs, but has no model yet. Run `ollama pull qwen3:4b` and ask again."
-
-
-class CutOff:
-    """The job of an answer that a crash cut off: what was saved of it is kept. Implements Job."""
-
-    def __init__(self, run: Run, events: list[wire.ServerSentEvent]) -> None:
-        self._values: dict[str, object] = {
-            "content": "".join(str(e.data["text"]) for e in events if e.name == "token"),
-            "thinking": "".join(str(e.data["text"]) for e in events if e.name == "thinking"),
-        }
-        for event in events:
-            if event.name == "started":
-                self._values |= {k: event.data[k] for k in ("model", "provider")}
-            elif event.name == "sources":
-                self._values["sources"] = event.data["items"]
-            elif event.name == "trimmed":
-                self._values["trimmed"] = event.data["dropped_messages"]
-
-    async def work(self, live: LiveRun) -> object:
-        raise AssertionError("a run that was cut off is not run again")
-
-    async def conclude(
-        self, connection: AsyncConnection, run: Run, ending: Ending, live: LiveRun | None
-    ) -> dict[str, object]:
-        """Makes what was saved the answer."""
-        return await finish(connection, run, ending, self._values)
-
-
-async def finish(
-    connection: AsyncConnection, run: Run, ending: Ending, values: Mapping[str, object]
-) -> dict[str, object]:
-    """Writes the final answer and returns the closing event's data."""
-    if run.message_id is None or run.conversation_id is None:
-        raise ValueError("a chat's run belongs to a message")
-    messages = Messages(connection)
-    await messages.change(
-        run.message_id, {**values, "status": STATUS[ending.state], "problem": ending.problem}
-    )
-    await Conversations(connection).change(run.conversation_id, {"updated_at": run.ended_at})
-    row = await messages.find(run.message_id)
-    if row is None:  # the conversation was purged meanwhile
-        return {"problem": ending.problem} if ending.problem else {"message": None}
-    data: dict[str, object] = {"message": message_json(row)}
-    if ending.state is RunState.DONE:
-        data["usage"] = row["usage"]
-    if ending.problem:
-        data["problem"] = ending.problem
-    return data

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import orjson
@@ -22,6 +22,7 @@ from agent.runs.service import RunService
 from agent.runs.store import Runs
 from agent.shared.clock import Clock, NewId, rfc3339
 from agent.shared.errors import Conflict, Invalid, NotFound, OrcaError
+from agent.slicer.advice.rules import Wanted
 
 BLANK_MESSAGE: dict[str, object] = {
     "content": "",
@@ -51,6 +52,7 @@ class Asked:
     options: Mapping[str, Any] = field(default_factory=dict)  # Any: checked by check_options
     parent_id: str | None = ACTIVE_BRANCH
     who: Who = ANYBODY
+    context: Wanted | None = None  # None: as the question before
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,12 @@ class Above:
     def has_images(self) -> bool:
         """Whether one may well ask on about a picture."""
         return any(row["images"] for row in (self.rows or [])[-LOOK_BACK:])
+
+    @property
+    def context(self) -> Wanted:
+        """What the question before was about."""
+        asked = [row for row in self.rows or [] if row["role"] == "user"]
+        return context_of(asked[-1]) if asked else Wanted()
 
 
 class AskingService:
@@ -90,12 +98,14 @@ class AskingService:
             asked.model,
             options,
             asked.parent_id,
+            *([asdict(asked.context)] if asked.context else []),
         )
         async with self._database.reading() as connection:
             conversation = await present(connection, conversation_id)
             named = asked.model or conversation["model"]
             above = await _above(connection, conversation_id, _parent_of(asked, conversation))
-        chosen = await self._model(named, asked.images, above)
+        wanted = above.context if asked.context is None else asked.context
+        chosen = await self._model(named, asked.images, above, asked.context)
         now = rfc3339(self._clock())
         async with self._database.writing() as connection:
             if key and (known := await self._known(connection, key, fingerprint)):
@@ -114,6 +124,7 @@ class AskingService:
                 "images": list(asked.images),
                 "status": "complete",
                 "created_at": now,
+                "context": None if wanted.is_empty else asdict(wanted),
             }
             run = await self._begin(
                 connection, conversation, question, model, fingerprint, key, is_new=True
@@ -208,6 +219,8 @@ class AskingService:
             model=model.name if model else None,
             context_length=model.context_length if model else None,
             sees=model is not None and can_see(model),
+            abilities=model.capabilities if model else (),
+            wanted=context_of(question),
             system=conversation["system"],
             options=options,
             who=who,
@@ -238,7 +251,11 @@ class AskingService:
         return message_json(question), live.run if live else run
 
     async def _model(
-        self, named: str | None, images: Sequence[str], above: Above
+        self,
+        named: str | None,
+        images: Sequence[str],
+        above: Above,
+        context: Wanted | None = None,
     ) -> Model | OrcaError | None:
         """The model that answers; None where only the guide can.
 
@@ -248,6 +265,8 @@ class AskingService:
         try:
             if absent := await self._parts.images.missing(list(images)):
                 raise Invalid("no-such-image", f"Upload these pictures first: {', '.join(absent)}.")
+            if context is not None:
+                await self._parts.desk.check(context)
             chosen = None
             if named is None and above.has_images:
                 with suppress(Invalid):  # none sees: one that reads is better than none
@@ -263,6 +282,12 @@ class AskingService:
 
 async def _above(connection: AsyncConnection, conversation_id: str, leaf: str | None) -> Above:
     return Above(leaf, await Messages(connection).near(conversation_id, leaf) if leaf else [])
+
+
+def context_of(question: Mapping[str, Any]) -> Wanted:  # Any: a row's values
+    """What a kept question is about."""
+    kept = question["context"] or {}
+    return Wanted(kept.get("file_id"), kept.get("preset"), tuple(kept.get("without", ())))
 
 
 def _parent_of(asked: Asked, conversation: Row) -> str | None:

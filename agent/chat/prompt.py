@@ -1,13 +1,17 @@
 """What is sent to a model for a question: pure decisions over estimates of tokens."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agent.chat.rules import Context, Turn, fit, system_text
 from agent.guide.rules import Passage
 from agent.inference.rules import clamp
+from agent.slicer.advice.rules import Piece, chosen
+from agent.slicer.advice.texts import evidence_text
 
 LEAST_ANSWER = 256
+SHARE_OF_EVIDENCE = 0.6  # of what is not the answer's
+TOOLS_ANSWER = 1600  # tokens that what tools say may take, all together
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,17 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Material:
+    """What a question is sent with beside its words. `tool_tokens` is what the tools' own
+    description takes, 0 for none; `hint` tells the model of them."""
+
+    passages: tuple[Passage, ...] = ()
+    pieces: tuple[Piece, ...] = ()
+    tool_tokens: int = 0
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """The turns that fit, the options that hold, and what had to give way.
 
@@ -38,11 +53,12 @@ class Prompt:
     clamped: Mapping[str, Mapping[str, object]]
     passages: tuple[Passage, ...]
     num_ctx: int
+    pieces: tuple[Piece, ...] = ()
 
 
 def compose(
     turns: Sequence[Turn],
-    passages: Sequence[Passage],
+    material: Material,
     *,
     system: str | None,
     asked: Mapping[str, object],
@@ -55,23 +71,45 @@ def compose(
     wanted = {"num_ctx": limits.context_tokens, "num_predict": limits.answer_tokens, **asked}
     options, _ = clamp(wanted, context_length, 0)
     num_ctx, num_predict = int(str(options["num_ctx"])), int(str(options["num_predict"]))
+    kept_free = _for_tools(material, num_ctx)
     # An answer gets its room, but a long question comes before a long answer.
-    full = int((num_ctx - num_predict) / scale)
+    full = int((num_ctx - num_predict) / scale) - kept_free
     tight = int((num_ctx - min(num_predict, max(LEAST_ANSWER, num_ctx // 8))) / scale)
-    helped = system_text(system, [(passage.title, passage.text) for passage in passages])
-    bare = system_text(system, [])
-    for text, some, budget in (
-        (helped, turns, full),
-        (helped, turns[-1:], tight),
-        (bare, turns[-1:], tight),
-    ):
-        if context := fit(text, some, budget):
+    for passages, pieces, some, budget in _tries(turns, material, full, tight - kept_free, tight):
+        told = system_text(system, _named(passages), evidence_text(pieces), material.hint)
+        if context := fit(told, some, budget):
             break
     else:
         return num_ctx
     dropped = len(turns) - len(context.turns)
-    used = tuple(passages) if context.system == helped else ()
     options, clamped = clamp(wanted, context_length, int(context.tokens * scale))
-    told = {name: change for name, change in clamped.items() if name in asked}
+    changed = {name: change for name, change in clamped.items() if name in asked}
     context = Context(context.system, context.turns, dropped, context.tokens)
-    return Prompt(context, options, told, used, num_ctx)
+    return Prompt(context, options, changed, tuple(passages), num_ctx, tuple(pieces))
+
+
+Try = tuple[Sequence[Passage], Sequence[Piece], Sequence[Turn], int]
+
+
+def _tries(
+    turns: Sequence[Turn], material: Material, full: int, tight: int, tightest: int
+) -> Iterator[Try]:
+    """What is given up, in order: the conversation, the guide, most of the evidence, all of it."""
+    pieces = chosen(material.pieces, int(full * SHARE_OF_EVIDENCE))
+    yield material.passages, pieces, turns, full
+    yield material.passages, pieces, turns[-1:], tight
+    if pieces:
+        yield (), pieces, turns[-1:], tight
+        yield (), chosen(pieces, tight // 4), turns[-1:], tight
+    yield (), (), turns[-1:], tightest
+
+
+def _for_tools(material: Material, num_ctx: int) -> int:
+    """The room for tools and for what they answer."""
+    if not material.tool_tokens:
+        return 0
+    return material.tool_tokens + min(TOOLS_ANSWER, num_ctx // 5)
+
+
+def _named(passages: Sequence[Passage]) -> list[tuple[str, str]]:
+    return [(passage.title, passage.text) for passage in passages]

@@ -6,6 +6,7 @@ from quart_schema import document_request
 from agent.chat.asking import ACTIVE_BRANCH, Asked, AskingService
 from agent.chat.service import ConversationService
 from agent.chat.shapes import (
+    ContextIn,
     ConversationChange,
     ConversationIn,
     ConversationOut,
@@ -38,6 +39,7 @@ from agent.shared.web import (
     read_json,
     takes,
 )
+from agent.slicer.advice.rules import Wanted
 
 IMPORT_BYTES = 256 * 1024 * 1024
 
@@ -131,6 +133,7 @@ def routes(
             asked.options,
             asked.parent_id if "parent_id" in asked.model_fields_set else ACTIVE_BRANCH,
             Who(*asker()),
+            _wanted(asked.context) if "context" in asked.model_fields_set else None,
         )
         message, run = await asking.ask(conversation_id, question, key=idempotency_key())
         return _begun(runs, message, run)
@@ -177,6 +180,12 @@ def routes(
         return json(await transfer.take_in(await read_json(limit_bytes=IMPORT_BYTES)))
 
     return bp
+
+
+def _wanted(context: ContextIn | None) -> Wanted:
+    if context is None:
+        return Wanted()
+    return Wanted(context.file_id, context.preset, tuple(context.without))
 
 
 def _begun(runs: RunService, message: dict[str, object], run: Run) -> Response:

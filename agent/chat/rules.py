@@ -99,9 +99,10 @@ def without_old_images(turns: Sequence[Turn]) -> list[Turn]:
     return out[::-1]
 
 
-def system_text(own: str | None, passages: Sequence[tuple[str, str]]) -> str:
-    """The conversation's own instructions or ours, and the passages (title, text) that help."""
-    parts = [own or ASSISTANT]
+def system_text(own: str | None, passages: Sequence[tuple[str, str]], *around: str) -> str:
+    """The conversation's own instructions or ours, what is known of what the question is
+    `around`, and the passages (title, text) that help."""
+    parts = [own or ASSISTANT, *filter(None, around)]
     if passages:
         parts.append(PASSAGES)
         parts += [f"## {title}\n{text}" for title, text in passages]

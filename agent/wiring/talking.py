@@ -9,6 +9,7 @@ from agent.chat.service import ConversationService
 from agent.chat.transfer import TransferService
 from agent.models.pulling import PullService
 from agent.models.upkeep import UpkeepService
+from agent.slicer.advice.desk import Desk
 from agent.wiring.answers import Answers
 from agent.wiring.core import Core
 from agent.wiring.servers import Servers
@@ -25,7 +26,7 @@ class Talking:
     upkeep: UpkeepService
 
 
-def open_talking(core: Core, servers: Servers, answers: Answers) -> Talking:
+def open_talking(core: Core, servers: Servers, answers: Answers, desk: Desk) -> Talking:
     """Nothing of it has to be closed: answers are runs."""
     settings, clock, new_id = core.settings, core.clock, core.new_id
     limits = Limits(
@@ -45,6 +46,7 @@ def open_talking(core: Core, servers: Servers, answers: Answers) -> Talking:
         limits,
         answers.telemetry,
         servers.context_tokens,
+        desk,
     )
     conversations = ConversationService(core.database, core.runs, clock, new_id)
     pulls = PullService(servers.backends, core.runs, core.database, clock, new_id)

@@ -51,6 +51,7 @@ async def test_a_question_is_acknowledged_before_it_is_answered(
             "sources": [],
             "trimmed": 0,
             "problem": None,
+            "context": None,
         },
         "run": {
             "id": run["id"],
@@ -111,6 +112,7 @@ async def test_done_carries_the_message_and_what_it_cost(
         "sources": talk.first("sources")["items"],
         "trimmed": 0,
         "problem": None,
+        "context": None,
     }
     assert usage.keys() >= {
         "prompt_tokens",

@@ -28,6 +28,16 @@ class Gathered:
     known: Known = field(default_factory=Known)
     preset: Preset | None = None
 
+    @property
+    def changes(self) -> list[dict[str, object]]:
+        """What the checks would change, as tools take it."""
+        file = self.known.file
+        return [
+            {"preset_type": one.preset_type, "key": one.key, "new": one.new, "reason": one.reason}
+            for finding in (file.findings if file else ())
+            for one in finding.changes
+        ]
+
 
 class Gathering:
     """Reads; keeps nothing."""
