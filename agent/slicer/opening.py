@@ -98,7 +98,7 @@ async def open_slicer(needs: Needs) -> AsyncIterator[SlicerParts]:
             needs.database,
             needs.answers,
             needs.guide,
-            sources_of(files, needs.images, contexts, presets),
+            sources_of(files, analyses, needs.images, contexts, presets),
             needs.context_tokens,
             needs.clock,
             needs.new_id,

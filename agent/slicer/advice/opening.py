@@ -1,6 +1,5 @@
 """Builds what advises, of the parts that know something."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ from agent.images.service import ImageService
 from agent.inference.service import AnswerService
 from agent.shared.clock import Clock, NewId
 from agent.shared.database import Database
-from agent.shared.errors import OrcaError
+from agent.shared.errors import NotFound, OrcaError
 from agent.slicer.advice.advising import Advising
 from agent.slicer.advice.desk import Desk
 from agent.slicer.advice.diagnosis import Diagnosis
@@ -20,11 +19,10 @@ from agent.slicer.advice.routes import routes
 from agent.slicer.advice.service import AdviceService
 from agent.slicer.advice.sources import Sources
 from agent.slicer.context.service import ContextService
+from agent.slicer.files.analysing import AnalysisService
 from agent.slicer.files.service import FileService
-from agent.slicer.gcode.pictures import as_png
-from agent.slicer.gcode.thumbnails import thumbnail_bytes
 from agent.slicer.presets.service import Presets
-from agent.slicer.rules import Analysis, SlicerFile, Thumbnail
+from agent.slicer.rules import Analysis, SlicerFile
 
 LATER_FILES = 30
 PICTURE_EDGE = 1024
@@ -57,7 +55,11 @@ def open_advice(
 
 
 def sources_of(
-    files: FileService, images: ImageService, contexts: ContextService, presets: Presets
+    files: FileService,
+    analyses: AnalysisService,
+    images: ImageService,
+    contexts: ContextService,
+    presets: Presets,
 ) -> Sources:
     """What the kept files, the slicer's folders and its live state tell."""
 
@@ -65,25 +67,19 @@ def sources_of(
         seen = await files.latest(None, LATER_FILES)
         return [await files.get(one.file.id) for one in seen if one.file.created_at > moment]
 
-    async def analysis(_file_id: str) -> Analysis | None:
-        return None
+    async def analysis(file_id: str) -> Analysis | None:
+        try:
+            return await analyses.get(file_id)
+        except NotFound:  # nobody has asked for it yet
+            return None
 
     async def picture(file: SlicerFile, plate: int) -> str | None:
-        wanted = [one for one in file.facts.thumbnails if (one.plate or 1) == plate]
-        if not wanted or file.kind != "gcode":
-            return None
-        largest = max(wanted, key=lambda one: one.width * one.height)
+        at = plate if file.kind == "3mf" else None
         try:
-            data = await asyncio.to_thread(_png, files, file, largest)
-            return await images.bytes_for_model(data)
+            return await images.bytes_for_model(await files.thumbnail(file.id, PICTURE_EDGE, at))
         except OrcaError:  # a picture that cannot be read is none
             return None
 
     return Sources(
         files.get, files_since, analysis, picture, presets.get, presets.names, contexts.fresh
     )
-
-
-def _png(files: FileService, file: SlicerFile, thumbnail: Thumbnail) -> bytes:
-    raw = thumbnail_bytes(files.path_of(file), thumbnail)
-    return as_png(raw, thumbnail.mime, PICTURE_EDGE)
