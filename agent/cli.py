@@ -9,8 +9,10 @@ from agent.commands import (
     backends,
     chat,
     doctor,
+    inspect,
     logs,
     models,
+    post_process_command,
     report,
     runtime,
     serve,
@@ -50,6 +52,10 @@ app.command("logs", rich_help_panel="When something is wrong")(logs.logs)
 app.command("chat", rich_help_panel="Conversations")(chat.chat)
 app.command("export", rich_help_panel="Conversations")(archive.export)
 app.command("import", rich_help_panel="Conversations")(archive.import_)
+app.command("inspect", rich_help_panel="Files of the slicer")(inspect.inspect)
+app.command("post-process", rich_help_panel="Files of the slicer")(
+    post_process_command.post_process
+)
 app.command("report", rich_help_panel="Models")(report.report)
 app.add_typer(models.app, name="models", rich_help_panel="Models")
 app.add_typer(backends.app, name="backends", rich_help_panel="Models")

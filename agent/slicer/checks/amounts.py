@@ -3,7 +3,6 @@
 from agent.slicer.checks.check import Check
 from agent.slicer.checks.seen import Found, Seen, at_least, at_most, measure
 from agent.slicer.rules import Evidence, Severity
-from agent.slicer.values import figure
 
 SPOOL_G = 1000.0
 RESERVE = 0.05  # of a spool that cannot be printed: the estimate's error, and its end
@@ -201,8 +200,9 @@ def shrinkage_odd(seen: Seen) -> Found | None:
 
 
 def _duration(seconds: float) -> str:
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{figure(minutes, 0)} min"
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole // 60 % 60
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {whole % 60:02d} s"
 
 
 CHECKS = (

@@ -1,0 +1,128 @@
+"""orca-agent inspect"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.shared.clock import random_id, rfc3339, system_clock
+from agent.shared.errors import OrcaError
+from agent.terminal import AsJson, fail, note
+
+if TYPE_CHECKING:
+    from agent.slicer.rules import Analysis, Kind, SlicerFile
+
+FOUND, UNREADABLE = 1, 2
+WIDTH = 100  # where nobody watches
+
+
+def inspect(
+    file: Annotated[Path, typer.Argument(help="A G-code or a 3MF.")],
+    *,
+    full: Annotated[
+        bool, typer.Option("--full", help="Look at every move: flow, layer times, temperatures.")
+    ] = False,
+    spool: Annotated[
+        float | None, typer.Option(min=0, metavar="GRAMS", help="What is left on the spool.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a sliced file, and say what to change. No agent has to run.
+
+    Exit code 1 if a finding should keep the file from being printed, 2 if it cannot be read.
+
+    Examples:
+
+        orca-agent inspect benchy.gcode --full
+
+        orca-agent inspect benchy.gcode --json
+    """
+    try:
+        kind = _kind(file)
+        analysis = _moves(file, kind) if full else None
+        found = _inspected(file, kind, analysis, spool)
+        if as_json:
+            _print_json(file, found, is_full=analysis is not None)
+    except OSError as err:
+        raise fail(f"{file} cannot be read: {err.strerror or err}.", UNREADABLE) from None
+    except OrcaError as err:
+        raise fail(f"{file}: {err.detail}", UNREADABLE) from None
+    if not as_json:
+        _print(found, analysis)
+    raise typer.Exit(FOUND if any(one.severity == "blocking" for one in found.findings) else 0)
+
+
+def _kind(file: Path) -> "Kind":
+    from agent.slicer.files.rules import kind_of  # slow import
+
+    with file.open("rb") as stream:
+        return kind_of(stream.read(8))
+
+
+def _inspected(
+    file: Path, kind: "Kind", analysis: "Analysis | None", spool_g: float | None
+) -> "SlicerFile":
+    from agent.slicer.checks.checking import check  # slow import
+    from agent.slicer.files.reading import read_facts  # slow import
+    from agent.slicer.rules import SlicerFile  # slow import
+
+    facts = read_facts(file, kind)
+    return SlicerFile(
+        id=random_id(),
+        name=file.name,
+        kind=kind,
+        size_bytes=file.stat().st_size,
+        created_at=rfc3339(system_clock()),
+        facts=facts,
+        findings=check(facts, analysis, spool_g=spool_g),
+        source="file",
+    )
+
+
+def _moves(file: Path, kind: "Kind") -> "Analysis | None":
+    from agent.slicer.gcode.motion import analyse  # slow import
+
+    if kind != "gcode":
+        note("Only the moves of a G-code can be looked at.")
+        return None
+    last = -1
+
+    def tell(share: float) -> None:
+        nonlocal last
+        if (percent := int(share * 100)) != last:
+            last = percent
+            note(f"\rReading every move: {percent} %", end="")
+
+    try:
+        return analyse(file, tell)
+    finally:
+        note("\r" + " " * 30 + "\r", end="")
+
+
+def _print_json(file: Path, found: "SlicerFile", *, is_full: bool) -> None:
+    from dataclasses import replace  # slow import
+
+    from agent.slicer.shapes import file_json  # slow import
+
+    whole = replace(found, sha256=_sha256(file))
+    told = file_json(whole, has_analysis=is_full)
+    typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+
+
+def _sha256(file: Path) -> str:
+    import hashlib  # slow import
+
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _print(found: "SlicerFile", analysis: "Analysis | None") -> None:
+    from rich.console import Console  # slow import
+
+    from agent.commands.inspect_view import show  # slow import
+
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, markup=False, width=WIDTH)
+    show(found, analysis, console)
