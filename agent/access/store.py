@@ -1,38 +1,34 @@
 """The tables of tokens and of page sessions. Secrets are kept as SHA-256 alone."""
 
-from sqlalchemy import JSON, Column, delete, insert, select, update
+from sqlalchemy import JSON, Column, String, delete, insert, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import Field, SQLModel
 
 from agent.access.rules import PageSession, Token
 from agent.shared.clock import from_rfc3339, rfc3339
+from agent.shared.tables import table
 
+TOKEN = table(
+    "token",
+    id=Column(String, primary_key=True),
+    name=Column(String),
+    hash=Column(String),
+    scopes=Column(JSON),
+    created_at=Column(String),
+    last_used_at=Column(String),
+    expires_at=Column(String),
+)
 
-class TokenRow(SQLModel, table=True):
-    __tablename__ = "token"
-    id: str = Field(primary_key=True)
-    name: str
-    hash: str = Field(unique=True)
-    scopes: list[str] = Field(sa_column=Column(JSON, nullable=False))
-    created_at: str
-    last_used_at: str | None = None
-    expires_at: str | None = None
-
-
-class PageSessionRow(SQLModel, table=True):
-    __tablename__ = "page_session"
-    hash: str = Field(primary_key=True)
-    id: str = Field(unique=True)
-    name: str
-    scopes: list[str] = Field(sa_column=Column(JSON, nullable=False))
-    created_at: str
-    expires_at: str = Field(index=True)
-    last_used_at: str
-
-
-TOKEN = TokenRow.__table__  # type: ignore[attr-defined] # of SQLModel
-SESSION = PageSessionRow.__table__  # type: ignore[attr-defined] # of SQLModel
+SESSION = table(
+    "page_session",
+    hash=Column(String, primary_key=True),
+    id=Column(String),
+    name=Column(String),
+    scopes=Column(JSON),
+    created_at=Column(String),
+    expires_at=Column(String),
+    last_used_at=Column(String),
+)
 
 
 class Credentials:

@@ -6,10 +6,11 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
-    ForeignKey,
-    Index,
+    Integer,
     Select,
+    String,
     Text,
     bindparam,
     delete,
@@ -20,66 +21,54 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import Field, SQLModel
 
 from agent.shared.errors import NotFound
 from agent.shared.sqlite import BY_KEY
 from agent.shared.statements import Statement
+from agent.shared.tables import table
 
 Row = dict[str, Any]  # Any: a row's values, by the table's column names
 
 
-class ConversationRow(SQLModel, table=True):
-    __tablename__ = "conversation"
-    number: int | None = Field(default=None, primary_key=True)  # the full-text index's row
-    id: str = Field(unique=True)
-    title: str = ""
-    title_is_automatic: bool = True
-    model: str | None = None
-    system: str | None = None
-    created_at: str
-    updated_at: str
-    archived: bool = False
-    pinned: bool = False
-    active_message_id: str | None = None
-    message_count: int = 0
-    deleted_at: str | None = Field(default=None, index=True)
-    __table_args__ = (Index("conversation_order", "archived", "pinned", "updated_at", "id"),)
+CONVERSATION = table(
+    "conversation",
+    number=Column(Integer, primary_key=True),
+    id=Column(String),
+    title=Column(String, default=""),
+    title_is_automatic=Column(Boolean, default=True),
+    model=Column(String),
+    system=Column(String),
+    created_at=Column(String),
+    updated_at=Column(String),
+    archived=Column(Boolean, default=False),
+    pinned=Column(Boolean, default=False),
+    active_message_id=Column(String),
+    message_count=Column(Integer, default=0),
+    deleted_at=Column(String),
+)
 
+MESSAGE = table(
+    "message",
+    number=Column(Integer, primary_key=True),
+    id=Column(String),
+    conversation_id=Column(String),
+    parent_id=Column(String),
+    role=Column(String),
+    content=Column(String, default=""),
+    thinking=Column(String, default=""),
+    images=Column(JSON),
+    model=Column(String),
+    provider=Column(String),
+    status=Column(String),
+    created_at=Column(String),
+    run_id=Column(String),
+    usage=Column(JSON(none_as_null=True)),
+    sources=Column(JSON),
+    trimmed=Column(Integer, default=0),
+    problem=Column(JSON(none_as_null=True)),
+    context=Column(JSON(none_as_null=True)),
+)
 
-class MessageRow(SQLModel, table=True):
-    __tablename__ = "message"
-    number: int | None = Field(default=None, primary_key=True)  # the full-text index's row
-    id: str = Field(unique=True)
-    conversation_id: str = Field(
-        sa_column=Column(ForeignKey("conversation.id", ondelete="CASCADE"), nullable=False)
-    )
-    parent_id: str | None = None
-    role: str
-    content: str = ""
-    thinking: str = ""
-    images: list[str] = Field(default=[], sa_column=Column(JSON, nullable=False))
-    model: str | None = None
-    provider: str | None = None
-    status: str
-    created_at: str
-    run_id: str | None = None
-    usage: dict[str, Any] | None = Field(  # Any: JSON
-        default=None, sa_column=Column(JSON(none_as_null=True))
-    )
-    sources: list[dict[str, str]] = Field(default=[], sa_column=Column(JSON, nullable=False))
-    trimmed: int = 0
-    problem: dict[str, Any] | None = Field(  # Any: JSON
-        default=None, sa_column=Column(JSON(none_as_null=True))
-    )
-    context: dict[str, Any] | None = Field(  # Any: JSON
-        default=None, sa_column=Column(JSON(none_as_null=True))
-    )
-    __table_args__ = (Index("message_of_conversation", "conversation_id", "number"),)
-
-
-CONVERSATION = ConversationRow.__table__  # type: ignore[attr-defined] # SQLModel's own
-MESSAGE = MessageRow.__table__  # type: ignore[attr-defined] # SQLModel's own
 LISTED = [c for c in CONVERSATION.c if c.name not in {"number", "deleted_at"}]
 TOLD = [c for c in MESSAGE.c if c.name != "number"]
 

@@ -1,33 +1,23 @@
 """Which pictures there are, and who needs them. Their bytes lie in files named by their hash."""
 
 import orjson
-from sqlalchemy import Index, func, insert, select, text, update
+from sqlalchemy import Column, Integer, String, func, insert, select, text, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import Field, SQLModel
 
+from agent.shared.tables import table
 
-class ImageRow(SQLModel, table=True):
-    __tablename__ = "image"
-    sha256: str = Field(primary_key=True)
-    mime: str
-    width: int
-    height: int
-    size_bytes: int
-    created_at: str
-    touched_at: str = Field(index=True)
+IMAGE = table(
+    "image",
+    sha256=Column(String, primary_key=True),
+    mime=Column(String),
+    width=Column(Integer),
+    height=Column(Integer),
+    size_bytes=Column(Integer),
+    created_at=Column(String),
+    touched_at=Column(String),
+)
 
-
-class ImageUseRow(SQLModel, table=True):
-    """A message that shows a picture. Triggers on the table of messages keep it true."""
-
-    __tablename__ = "image_use"
-    __table_args__ = (Index("image_use_of_message", "message"),)
-    sha256: str = Field(primary_key=True)
-    message: int = Field(primary_key=True)
-
-
-IMAGE = ImageRow.__table__  # type: ignore[attr-defined] # SQLModel's own
 UNNEEDED = text("""
 DELETE FROM image WHERE sha256 IN (
   SELECT sha256 FROM image i WHERE touched_at < :before

@@ -1,30 +1,35 @@
 """The table of answers that can be given again."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 
-from sqlalchemy import Column, Index, LargeBinary, bindparam, delete, func, insert, select, text
+from sqlalchemy import (
+    Column,
+    Integer,
+    LargeBinary,
+    String,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import Field, SQLModel
 
 from agent.shared.statements import Statement
+from agent.shared.tables import table
 
+# An answer as JSON, under the hash of all that it depends on.
+ANSWER = table(
+    "answer",
+    key=Column(String, primary_key=True),
+    created_at=Column(String),
+    used_at=Column(String),
+    size_bytes=Column(Integer),
+    answer=Column(LargeBinary),
+)
 
-class AnswerRow(SQLModel, table=True):
-    """An answer as JSON, under the hash of all that it depends on."""
-
-    __tablename__ = "answer"
-    __table_args__ = (
-        Index("answer_by_use", "used_at", "size_bytes"),
-        Index("answer_by_age", "created_at"),
-    )
-    key: str = Field(primary_key=True)
-    created_at: str
-    used_at: str
-    size_bytes: int
-    answer: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-
-
-ANSWER = AnswerRow.__table__  # type: ignore[attr-defined] # SQLModel's own
 FIND = Statement(select(ANSWER).where(ANSWER.c.key == bindparam("key")))
 ADD = Statement(insert(ANSWER).prefix_with("OR REPLACE"))
 TOUCH = text("UPDATE answer SET used_at = :used_at WHERE key = :key")
@@ -37,28 +42,30 @@ DELETE FROM answer WHERE rowid IN (
 """)
 
 
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """A row. Times are RFC 3339; the answer is JSON."""
+
+    key: str
+    created_at: str
+    used_at: str
+    size_bytes: int
+    answer: bytes
+
+
 class StoredAnswers:
     """Every query on the table of answers. Commits nothing itself."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def find(self, key: str) -> AnswerRow | None:
+    async def find(self, key: str) -> KeptAnswer | None:
         row = await FIND.first(self._connection, {"key": key})
-        return AnswerRow(**row) if row else None
+        return KeptAnswer(**row) if row else None
 
-    async def add(self, rows: Iterable[AnswerRow]) -> None:
+    async def add(self, rows: Iterable[KeptAnswer]) -> None:
         """Each in the place of what was kept under its key."""
-        values = [
-            {
-                "key": row.key,
-                "created_at": row.created_at,
-                "used_at": row.used_at,
-                "size_bytes": row.size_bytes,
-                "answer": row.answer,
-            }
-            for row in rows
-        ]
+        values = [asdict(row) for row in rows]
         await ADD.run(self._connection, *values)
 
     async def touch(self, used: Mapping[str, str]) -> None:

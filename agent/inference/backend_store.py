@@ -4,13 +4,13 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import JSON, Column, delete, insert, select
+from sqlalchemy import JSON, Column, Float, Integer, String, delete, insert, select
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import Field, SQLModel
 
 from agent.inference.provider import Kind
 from agent.shared.clock import from_rfc3339, rfc3339
+from agent.shared.tables import table
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +36,24 @@ class Server:
     key_place: str = ""
 
 
-class BackendRow(SQLModel, table=True):
-    __tablename__ = "backend"
-    id: str = Field(primary_key=True)
-    name: str = Field(unique=True)
-    provider: str
-    url: str
-    organisation: str
-    ca_file: str | None = None
-    connect_s: float | None = None
-    first_token_s: float | None = None
-    stall_s: float | None = None
-    text_limit: int
-    vision_limit: int
-    sees: list[str] = Field(sa_column=Column(JSON, nullable=False))
-    key_place: str
-    created_at: str
+BACKEND = table(
+    "backend",
+    id=Column(String, primary_key=True),
+    name=Column(String),
+    provider=Column(String),
+    url=Column(String),
+    organisation=Column(String),
+    ca_file=Column(String),
+    connect_s=Column(Float),
+    first_token_s=Column(Float),
+    stall_s=Column(Float),
+    text_limit=Column(Integer),
+    vision_limit=Column(Integer),
+    sees=Column(JSON),
+    key_place=Column(String),
+    created_at=Column(String),
+)
 
-
-BACKEND = BackendRow.__table__  # type: ignore[attr-defined] # of SQLModel
 FIELDS = [field.name for field in fields(Server)]
 
 

@@ -3,13 +3,24 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, LargeBinary, func, insert, select, update
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Integer,
+    LargeBinary,
+    String,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import Field, SQLModel
 
 from agent.inference.batch_rules import Counts, Finished, Item, Status
 from agent.shared.statements import Row
+from agent.shared.tables import table
 
 GONE = """
 DELETE FROM batch WHERE run_id IN (
@@ -19,39 +30,30 @@ DELETE FROM batch WHERE run_id IN (
 """
 
 
-class BatchRow(SQLModel, table=True):
-    __tablename__ = "batch"
-    run_id: str = Field(
-        sa_column=Column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
-    )
-    use: str
-    project: str
-    client: str
-    concurrency: int
-    in_order: bool
-    total: int
-    images: list[str] = Field(sa_column=Column(JSON, nullable=False))
+BATCH = table(
+    "batch",
+    run_id=Column(String, primary_key=True),
+    use=Column(String),
+    project=Column(String),
+    client=Column(String),
+    concurrency=Column(Integer),
+    in_order=Column(Boolean),
+    total=Column(Integer),
+    images=Column(JSON),
+)
 
-
-class BatchItemRow(SQLModel, table=True):
-    """`request` is there until there is an answer; `finished` counts in the order of that."""
-
-    __tablename__ = "batch_item"
-    __table_args__ = (Index("batch_item_finished", "run_id", "finished", unique=True),)
-    run_id: str = Field(
-        sa_column=Column(ForeignKey("batch.run_id", ondelete="CASCADE"), primary_key=True)
-    )
-    number: int = Field(primary_key=True)
-    id: str
-    status: str
-    finished: int | None = None
-    request: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
-    answer: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
-    problem: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
-
-
-BATCH = BatchRow.__table__  # type: ignore[attr-defined] # SQLModel's own
-ITEM = BatchItemRow.__table__  # type: ignore[attr-defined] # SQLModel's own
+# `request` is there until there is an answer; `finished` counts in the order of that.
+ITEM = table(
+    "batch_item",
+    run_id=Column(String, primary_key=True),
+    number=Column(Integer, primary_key=True),
+    id=Column(String),
+    status=Column(String),
+    finished=Column(Integer),
+    request=Column(LargeBinary),
+    answer=Column(LargeBinary),
+    problem=Column(LargeBinary),
+)
 
 
 @dataclass(frozen=True, slots=True)

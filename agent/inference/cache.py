@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import orjson
 
-from agent.inference.answer_store import AnswerRow, StoredAnswers
+from agent.inference.answer_store import KeptAnswer, StoredAnswers
 from agent.inference.rules import ChatRequest, Message
 from agent.shared.clock import Clock, rfc3339
 from agent.shared.database import Database
@@ -64,9 +64,9 @@ class AnswerCache:
     ) -> None:
         self._database, self._clock = database, clock
         self._limit_bytes, self._age = limit_bytes, age
-        self._near: OrderedDict[str, AnswerRow] = OrderedDict()
+        self._near: OrderedDict[str, KeptAnswer] = OrderedDict()
         self._near_bytes = 0
-        self._unsaved: dict[str, AnswerRow] = {}
+        self._unsaved: dict[str, KeptAnswer] = {}
         self._used: dict[str, str] = {}  # when, of those used since that was written down
         self._tasks, self._is_saving, self._is_saving_well = Tasks(), False, True
         self._hits = self._misses = self._entries = self._size_bytes = 0
@@ -109,7 +109,9 @@ class AnswerCache:
         if len(answer) * LARGEST_SHARE > self._limit_bytes:
             return
         now = rfc3339(self._clock())
-        row = AnswerRow(key=key, created_at=now, used_at=now, size_bytes=len(answer), answer=answer)
+        row = KeptAnswer(
+            key=key, created_at=now, used_at=now, size_bytes=len(answer), answer=answer
+        )
         self._unsaved[key] = row
         self._keep_near(row)
         if not self._is_saving:
@@ -127,19 +129,19 @@ class AnswerCache:
                 await self.open()
                 return removed
 
-    def _value(self, row: AnswerRow) -> dict[str, object] | None:
+    def _value(self, row: KeptAnswer) -> dict[str, object] | None:
         try:
             value = orjson.loads(row.answer)
         except orjson.JSONDecodeError:  # somebody else wrote into the file
             return None
         return value if isinstance(value, dict) else None
 
-    def _is_current(self, row: AnswerRow) -> bool:
+    def _is_current(self, row: KeptAnswer) -> bool:
         # What was made in the future was made before the clock was put back: nobody knows its age.
         now = self._clock()
         return rfc3339(now - self._age) < row.created_at <= rfc3339(now + SLACK)
 
-    def _keep_near(self, row: AnswerRow) -> None:
+    def _keep_near(self, row: KeptAnswer) -> None:
         if (old := self._near.pop(row.key, None)) is not None:
             self._near_bytes -= old.size_bytes
         self._near[row.key] = row
@@ -148,7 +150,7 @@ class AnswerCache:
             _, gone = self._near.popitem(last=False)
             self._near_bytes -= gone.size_bytes
 
-    async def _stored(self, key: str) -> AnswerRow | None:
+    async def _stored(self, key: str) -> KeptAnswer | None:
         if not self._entries:
             return None
         try:

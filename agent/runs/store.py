@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from sqlalchemy import (
     JSON,
     Column,
-    ForeignKey,
-    Index,
+    Integer,
     LargeBinary,
+    String,
     bindparam,
     delete,
     func,
@@ -17,48 +17,36 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import Field, SQLModel
 
 from agent.runs.rules import ALIVE, Chunk, Run, RunState
 from agent.shared.sqlite import BY_KEY
 from agent.shared.statements import Row, Statement
+from agent.shared.tables import table
 
+RUN = table(
+    "run",
+    id=Column(String, primary_key=True),
+    kind=Column(String),
+    state=Column(String),
+    conversation_id=Column(String),
+    message_id=Column(String),
+    created_at=Column(String),
+    started_at=Column(String),
+    ended_at=Column(String),
+    last_seq=Column(Integer, default=0),
+    problem=Column(JSON(none_as_null=True)),
+    idempotency_key=Column(String),
+    request_hash=Column(String),
+)
 
-class RunRow(SQLModel, table=True):
-    __tablename__ = "run"
-    id: str = Field(primary_key=True)
-    kind: str
-    state: str
-    conversation_id: str | None = Field(default=None, index=True)
-    message_id: str | None = None
-    created_at: str
-    started_at: str | None = None
-    ended_at: str | None = None
-    last_seq: int = 0
-    problem: dict[str, object] | None = Field(
-        default=None, sa_column=Column(JSON(none_as_null=True))
-    )
-    idempotency_key: str | None = Field(default=None, unique=True)
-    request_hash: str | None = None
-    __table_args__ = (
-        Index("run_alive", "state", sqlite_where=Column("state").in_(("queued", "running"))),
-    )
-
-
-class SegmentRow(SQLModel, table=True):
-    """Events `first_seq` to `last_seq` of a run, encoded: what was written at one time."""
-
-    __tablename__ = "run_segment"
-    run_id: str = Field(
-        sa_column=Column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
-    )
-    first_seq: int = Field(primary_key=True)
-    last_seq: int
-    payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-
-
-RUN, SEGMENT = RunRow.__table__, SegmentRow.__table__  # type: ignore[attr-defined] # of SQLModel
-
+# Events `first_seq` to `last_seq` of a run, encoded: what was written at one time.
+SEGMENT = table(
+    "run_segment",
+    run_id=Column(String, primary_key=True),
+    first_seq=Column(Integer, primary_key=True),
+    last_seq=Column(Integer),
+    payload=Column(LargeBinary),
+)
 
 # Built once: building a statement takes as long as running it.
 FIND_RUN = Statement(select(RUN).prefix_with(BY_KEY).where(RUN.c.id == bindparam("key")))

@@ -4,8 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import (
-    Index,
-    UniqueConstraint,
+    Boolean,
+    Column,
+    Float,
+    Integer,
+    String,
     bindparam,
     delete,
     insert,
@@ -14,70 +17,60 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import Field, SQLModel
 
 from agent.shared.clock import rfc3339
 from agent.shared.statements import Row, Statement
+from agent.shared.tables import table
 from agent.telemetry.rules import COUNTERS, Place, RequestRecord, Sample
 
+# A record. Ids need not be unique: programs may choose theirs.
+REQUEST = table(
+    "request",
+    number=Column(Integer, primary_key=True),
+    id=Column(String),
+    at=Column(String),
+    kind=Column(String),
+    outcome=Column(String),
+    project=Column(String),
+    model=Column(String),
+    backend=Column(String),
+    provider=Column(String),
+    client=Column(String),
+    code=Column(String),
+    queued_ms=Column(Float),
+    load_ms=Column(Float),
+    first_token_ms=Column(Float),
+    total_ms=Column(Float),
+    prompt_tokens=Column(Integer),
+    completion_tokens=Column(Integer),
+    tokens_per_second=Column(Float),
+    cached=Column(Boolean),
+    was_cold=Column(Boolean),
+)
 
-class RequestRow(SQLModel, table=True):
-    """A record. Ids need not be unique: programs may choose theirs."""
+# Counters of one project with one model on one backend on one day, in UTC.
+DAY = table(
+    "request_day",
+    number=Column(Integer, primary_key=True),
+    day=Column(String),
+    project=Column(String),
+    model=Column(String),
+    backend=Column(String),
+    requests=Column(Integer),
+    done=Column(Integer),
+    cancelled=Column(Integer),
+    failed=Column(Integer),
+    rejected=Column(Integer),
+    timed_out=Column(Integer),
+    interrupted=Column(Integer),
+    cached=Column(Integer),
+    cold=Column(Integer),
+    prompt_tokens=Column(Integer),
+    completion_tokens=Column(Integer),
+    queued_ms=Column(Integer),
+    total_ms=Column(Integer),
+)
 
-    __tablename__ = "request"
-    number: int | None = Field(default=None, primary_key=True)
-    id: str
-    at: str
-    kind: str
-    outcome: str
-    project: str
-    model: str
-    backend: str
-    provider: str
-    client: str
-    code: str
-    queued_ms: float
-    load_ms: float
-    first_token_ms: float
-    total_ms: float
-    prompt_tokens: int
-    completion_tokens: int
-    tokens_per_second: float
-    cached: bool
-    was_cold: bool
-    __table_args__ = (
-        Index("request_by_time", "at"),
-        *(Index(f"request_by_{of}", of, "at") for of in ("project", "model", "kind", "outcome")),
-    )
-
-
-class DayRow(SQLModel, table=True):
-    """Counters of one project with one model on one backend on one day, in UTC."""
-
-    __tablename__ = "request_day"
-    number: int | None = Field(default=None, primary_key=True)
-    day: str
-    project: str
-    model: str
-    backend: str
-    requests: int
-    done: int
-    cancelled: int
-    failed: int
-    rejected: int
-    timed_out: int
-    interrupted: int
-    cached: int
-    cold: int
-    prompt_tokens: int
-    completion_tokens: int
-    queued_ms: int
-    total_ms: int
-    __table_args__ = (UniqueConstraint("day", "project", "model", "backend"),)
-
-
-REQUEST = RequestRow.__table__  # type: ignore[attr-defined] # of SQLModel
-DAY = DayRow.__table__  # type: ignore[attr-defined] # of SQLModel
 COLUMNS = tuple(column.name for column in REQUEST.columns if column.name != "number")
 
 ADD_REQUESTS = Statement(insert(REQUEST))

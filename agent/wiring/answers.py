@@ -37,19 +37,12 @@ class Answers:
 
 async def open_answers(core: Core, servers: Servers) -> Answers:
     """What was kept of answers is read; nothing is asked of a model."""
-    settings, stack = core.settings, core.stack
+    settings = core.settings
     guide = Guide.open()
-    stack.callback(guide.close)
+    core.stack.callback(guide.close)
     images = await _open_images(core)
     telemetry = _open_telemetry(core)
-    cache = AnswerCache(
-        core.database,
-        core.clock,
-        limit_bytes=settings.answer_cache_mb << 20,
-        age=timedelta(hours=settings.answer_cache_hours),
-    )
-    await cache.open()
-    stack.push_async_callback(cache.close)
+    cache = await _open_cache(core)
     defaults = Defaults(
         settings.context_tokens,
         settings.answer_tokens,
@@ -101,6 +94,19 @@ async def _open_images(core: Core) -> ImageService:
             for_models=shrink,
         )
     )
+
+
+async def _open_cache(core: Core) -> AnswerCache:
+    settings = core.settings
+    cache = AnswerCache(
+        core.database,
+        core.clock,
+        limit_bytes=settings.answer_cache_mb << 20,
+        age=timedelta(hours=settings.answer_cache_hours),
+    )
+    await cache.open()
+    core.stack.push_async_callback(cache.close)
+    return cache
 
 
 def _open_telemetry(core: Core) -> Telemetry:

@@ -1,0 +1,15 @@
+"""The tables as queries see them: names and types of columns. Keys between tables, indexes and
+what may be null stand in the migrations, which make the tables."""
+
+from typing import Any
+
+from sqlalchemy import Column, MetaData, Table
+
+METADATA = MetaData()
+
+
+def table(name: str, /, **columns: Column[Any]) -> Table:  # Any: of whichever type
+    """A table whose columns are named by the arguments."""
+    for key, column in columns.items():
+        column.name = column.key = key  # given to Column it would come back as a kind of its own
+    return Table(name, METADATA, *columns.values())
