@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 
 from sqlalchemy import Connection, create_engine, event
@@ -12,6 +13,10 @@ from agent.shared.errors import Conflict, NoSpace, OrcaError, Unavailable
 
 VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 KEPT_BACKUPS = 5
+ALEMBIC_TABLE = (  # as Alembic makes it
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+    "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+)
 
 
 def migrate(file: Path, *, now: datetime) -> bool:
@@ -32,7 +37,9 @@ def migrate(file: Path, *, now: datetime) -> bool:
                     "or start it with another data folder.",
                 )
             back_up(file, file.parent / "backups", label=f"schema-{version}", now=now)
-        _upgrade(file)
+            _upgrade(file)
+        else:
+            _create(file)
     except (sqlite3.Error, DatabaseError) as err:
         raise _explained(err, file) from err
     return True
@@ -63,6 +70,21 @@ def _version(file: Path) -> str | None:
         ).fetchone()
         row = known and connection.execute("SELECT version_num FROM alembic_version").fetchone()
         return str(row[0]) if row else None
+
+
+def _create(file: Path) -> None:
+    """Every revision on a new file, without Alembic: a tenth of a second of the first start."""
+    folder = Path(__file__).parent / "versions"
+    names = sorted(path.stem for path in folder.glob("0*.py"))
+    file.touch(mode=0o600)
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        for name in names:
+            for statement in import_module(f"{__name__}.versions.{name}").STATEMENTS:
+                connection.execute(statement)
+        connection.execute(ALEMBIC_TABLE)
+        connection.execute("INSERT INTO alembic_version VALUES (?)", (VERSIONS[-1],))
+        connection.execute("COMMIT")
 
 
 def _upgrade(file: Path) -> None:

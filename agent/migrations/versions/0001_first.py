@@ -1,6 +1,6 @@
 """Conversations, messages, runs, images, tokens and sessions."""
 
-from alembic import op
+from agent.migrations.steps import run, statements
 
 revision = "0001"
 down_revision = None
@@ -154,9 +154,8 @@ TRIGGERS = (
     """,
 )
 
+STATEMENTS = statements(TABLES, TRIGGERS)
+
 
 def upgrade() -> None:
-    for statement in TABLES.split(";\n"):
-        op.execute(statement)
-    for trigger in TRIGGERS:
-        op.execute(trigger)
+    run(STATEMENTS)

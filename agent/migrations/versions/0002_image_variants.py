@@ -2,7 +2,7 @@
 
 The shrunk copies themselves lie in a file of their own, see agent/images/cache.py."""
 
-from alembic import op
+from agent.migrations.steps import run, statements
 
 revision = "0002"
 down_revision = "0001"
@@ -35,9 +35,8 @@ TRIGGERS = (
     """,
 )
 
+STATEMENTS = statements(TABLES, TRIGGERS)
+
 
 def upgrade() -> None:
-    for statement in TABLES.split(";\n"):
-        op.execute(statement)
-    for trigger in TRIGGERS:
-        op.execute(trigger)
+    run(STATEMENTS)

@@ -1,6 +1,6 @@
 """Model servers that were added. Their keys lie elsewhere: `key_place` says where."""
 
-from alembic import op
+from agent.migrations.steps import run, statements
 
 revision = "0003"
 down_revision = "0002"
@@ -24,7 +24,8 @@ CREATE TABLE backend (
 )
 """
 
+STATEMENTS = statements(TABLES)
+
 
 def upgrade() -> None:
-    for statement in filter(str.strip, TABLES.split(";")):
-        op.execute(statement)
+    run(STATEMENTS)

@@ -1,6 +1,6 @@
 """What requests took and cost."""
 
-from alembic import op
+from agent.migrations.steps import run, statements
 
 revision = "0004"
 down_revision = "0003"
@@ -57,7 +57,8 @@ CREATE TABLE request_day (
 )
 """
 
+STATEMENTS = statements(TABLES)
+
 
 def upgrade() -> None:
-    for statement in filter(str.strip, TABLES.split(";")):
-        op.execute(statement)
+    run(STATEMENTS)

@@ -1,6 +1,6 @@
 """Items of batches and their answers."""
 
-from alembic import op
+from agent.migrations.steps import run, statements
 
 revision = "0005"
 down_revision = "0004"
@@ -33,7 +33,8 @@ CREATE TABLE batch_item (
 CREATE UNIQUE INDEX batch_item_finished ON batch_item (run_id, finished)
 """
 
+STATEMENTS = statements(TABLES)
+
 
 def upgrade() -> None:
-    for statement in filter(str.strip, TABLES.split(";")):
-        op.execute(statement)
+    run(STATEMENTS)

@@ -1,6 +1,6 @@
 """Answers that can be given again."""
 
-from alembic import op
+from agent.migrations.steps import run, statements
 
 revision = "0006"
 down_revision = "0005"
@@ -17,7 +17,8 @@ CREATE INDEX answer_by_use ON answer (used_at, size_bytes);
 CREATE INDEX answer_by_age ON answer (created_at)
 """
 
+STATEMENTS = statements(TABLES)
+
 
 def upgrade() -> None:
-    for statement in filter(str.strip, TABLES.split(";")):
-        op.execute(statement)
+    run(STATEMENTS)

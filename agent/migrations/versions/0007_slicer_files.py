@@ -1,6 +1,6 @@
 """Files of the slicer, and the jobs that a print host was given."""
 
-from alembic import op
+from agent.migrations.steps import run, statements
 
 revision = "0007"
 down_revision = "0006"
@@ -44,7 +44,8 @@ CREATE INDEX slicer_job_of_file ON slicer_job (file_id, id);
 CREATE INDEX slicer_job_in_state ON slicer_job (state, id)
 """
 
+STATEMENTS = statements(TABLES)
+
 
 def upgrade() -> None:
-    for statement in filter(str.strip, TABLES.split(";")):
-        op.execute(statement)
+    run(STATEMENTS)

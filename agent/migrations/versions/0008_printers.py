@@ -1,6 +1,6 @@
 """Printers, how far the forwarding of a job got, and how prints ended."""
 
-from alembic import op
+from agent.migrations.steps import run, statements
 
 revision = "0008"
 down_revision = "0007"
@@ -48,7 +48,8 @@ CREATE INDEX print_file ON print (file_id, id);
 CREATE INDEX print_watched ON print (printer_id) WHERE result IS NULL
 """
 
+STATEMENTS = statements(TABLES)
+
 
 def upgrade() -> None:
-    for statement in filter(str.strip, TABLES.split(";")):
-        op.execute(statement)
+    run(STATEMENTS)

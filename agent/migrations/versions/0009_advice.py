@@ -1,6 +1,6 @@
 """Advice that was given, and what came of it; what a question was sent with."""
 
-from alembic import op
+from agent.migrations.steps import run, statements
 
 revision = "0009"
 down_revision = "0008"
@@ -32,7 +32,8 @@ CREATE TABLE message_evidence (
 ALTER TABLE message ADD COLUMN context JSON
 """
 
+STATEMENTS = statements(TABLES)
+
 
 def upgrade() -> None:
-    for statement in filter(str.strip, TABLES.split(";")):
-        op.execute(statement)
+    run(STATEMENTS)
