@@ -6,11 +6,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 import orjson
-from aiohttp import ClientResponse
 
 from agent.inference import openai_facts
 from agent.inference.addresses import openai_url
@@ -30,6 +29,9 @@ from agent.inference.rules import (
 )
 from agent.inference.transport import Transport, drain
 from agent.shared.errors import Invalid, NotFound, OrcaError
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse
 
 LISTED_WITHIN_S = 15
 
@@ -155,7 +157,7 @@ class OpenAI:
     @asynccontextmanager
     async def _answer(
         self, path: str, body: Mapping[str, object], model: str
-    ) -> AsyncIterator[ClientResponse]:
+    ) -> "AsyncIterator[ClientResponse]":
         """An answer of status 200; what the server does not know is left out from then on."""
         async with AsyncExitStack() as stack:
             while True:

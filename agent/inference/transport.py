@@ -4,19 +4,17 @@ import asyncio
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import aiohttp
 from yarl import URL
 
 from agent.shared.errors import OrcaError, Unavailable
 
-TRANSPORT_ERRORS = (
-    aiohttp.ClientError,
-    aiohttp.http_exceptions.HttpProcessingError,
-    OSError,
-)
+if TYPE_CHECKING:
+    import aiohttp
+
 JSON_TYPE = {"Content-Type": "application/json"}
 PIECE_BYTES = 64 * 1024
 BODY_LIMIT_BYTES = 32 * 1024 * 1024
@@ -77,7 +75,7 @@ class Transport:
     @asynccontextmanager
     async def answer(
         self, path: str, body: bytes, model: str, *, within_s: float
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
+    ) -> "AsyncIterator[aiohttp.ClientResponse]":
         """An answer of status 200 whose head came within a time, to be read piece by piece."""
         try:
             async with asyncio.timeout(within_s):
@@ -110,7 +108,7 @@ class Transport:
 
     async def chunks(
         self,
-        reply: aiohttp.ClientResponse,
+        reply: "aiohttp.ClientResponse",
         model: str,
         *,
         first_s: float | None = None,
@@ -128,14 +126,14 @@ class Transport:
                 if patience_s == first_s:
                     raise self._words.too_slow(model, patience_s) from None
                 raise self._words.stalled(model, patience_s) from None
-            except TRANSPORT_ERRORS as err:
+            except _broken() as err:
                 raise self._words.incomplete(model) from err
             yield chunk
             if not chunk:
                 return
             patience_s, first_s = idle_s, None
 
-    async def whole(self, reply: aiohttp.ClientResponse) -> bytes:
+    async def whole(self, reply: "aiohttp.ClientResponse") -> bytes:
         """The body up to its end."""
         parts: list[bytes] = []
         size = 0
@@ -145,14 +143,16 @@ class Transport:
                 size += len(part)
                 if size > BODY_LIMIT_BYTES:
                     raise self._words.garbled("sent an answer without end")
-        except TRANSPORT_ERRORS as err:
+        except _broken() as err:
             raise self._words.down(self.url) from err
         return b"".join(parts)
 
-    async def _send(self, method: str, path: str, body: bytes) -> aiohttp.ClientResponse:
+    async def _send(self, method: str, path: str, body: bytes) -> "aiohttp.ClientResponse":
         # A body in pieces costs a task of its own, which a small one does not need.
         is_large = len(body) > PIECE_BYTES
         session = await self._opened()
+        import aiohttp  # slow import
+
         try:
             return await session.request(
                 method,
@@ -167,7 +167,7 @@ class Transport:
             raise self._words.garbled("does not speak TLS, though its address says so") from err
         except (aiohttp.ClientResponseError, ValueError) as err:
             raise self._words.garbled("does not speak HTTP") from err
-        except TRANSPORT_ERRORS as err:
+        except _broken() as err:
             raise self._words.down(self.url) from err
 
     def _address(self, path: str) -> URL:
@@ -175,14 +175,18 @@ class Transport:
             address = self._addresses[path] = URL(f"{self.url}{path}", encoded=True)
         return address
 
-    async def _opened(self) -> aiohttp.ClientSession:
+    async def _opened(self) -> "aiohttp.ClientSession":
         if self._session is None:
             async with self._opening:
                 if self._session is None:
+                    # It takes a tenth of a second, which would hold up all else.
+                    await asyncio.to_thread(import_module, "aiohttp")
                     self._session = self._new_session(await self._trust())
         return self._session
 
-    def _new_session(self, trust: "ssl.SSLContext | bool") -> aiohttp.ClientSession:
+    def _new_session(self, trust: "ssl.SSLContext | bool") -> "aiohttp.ClientSession":
+        import aiohttp  # slow import
+
         return aiohttp.ClientSession(
             # 0 is "no limit": the agent's own queue decides how many run.
             connector=aiohttp.TCPConnector(limit=0, ssl=trust),
@@ -212,7 +216,7 @@ class Transport:
                 "It holds certificates as PEM.",
             ) from err
 
-    def _refusal(self, reply: aiohttp.ClientResponse, body: bytes, model: str) -> OrcaError:
+    def _refusal(self, reply: "aiohttp.ClientResponse", body: bytes, model: str) -> OrcaError:
         if self._key:  # some servers repeat it
             body = body.replace(self._key, "…".encode())
         error = self._words.from_answer(reply.status, body, model)
@@ -234,6 +238,13 @@ async def drain(chunks: AsyncGenerator[bytes, None]) -> None:
                 pass
     except (TimeoutError, OrcaError):
         return
+
+
+def _broken() -> tuple[type[Exception], ...]:
+    """What goes wrong on the way to a server and back."""
+    import aiohttp  # slow import
+
+    return aiohttp.ClientError, aiohttp.http_exceptions.HttpProcessingError, OSError
 
 
 async def _pieces(body: bytes) -> AsyncIterator[bytes]:
