@@ -20,12 +20,17 @@ def whole() -> None:
     from agent.cli import app  # slow import
     from agent.client.problems import ClientProblem, NotRunning  # slow import
     from agent.images.decoders import WORKER_FLAG  # slow import
+    from agent.slicer.gcode.analysis import WORKER_FLAG as MOVES_FLAG  # slow import
     from agent.terminal import clean, hint  # slow import
 
     if sys.argv[1:] == [WORKER_FLAG]:  # a packaged program can start nothing but itself
         from agent.images import worker  # slow import
 
         return worker.main()
+    if sys.argv[1:2] == [MOVES_FLAG]:
+        from agent.slicer.gcode import worker as moves_worker  # slow import
+
+        return moves_worker.main()
     try:
         app(prog_name="orca-agent")
     except (ClientProblem, NotRunning) as err:

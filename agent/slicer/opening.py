@@ -4,7 +4,6 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from quart import Blueprint
@@ -19,17 +18,18 @@ from agent.runs.service import Recovery, RunService
 from agent.settings import Settings
 from agent.shared.clock import Clock, NewId
 from agent.shared.database import Database
-from agent.shared.errors import Unavailable
 from agent.shared.secrets import Secrets
 from agent.slicer.advice.desk import Desk
 from agent.slicer.advice.opening import open_advice, sources_of
 from agent.slicer.calibrations import routes as calibration_routes
 from agent.slicer.calibrations.service import CalibrationService
+from agent.slicer.checks import routes as check_routes
 from agent.slicer.context import routes as context_routes
 from agent.slicer.context.service import ContextService
 from agent.slicer.files import routes as file_routes
 from agent.slicer.files.analysing import AnalysisService, CutOffAnalysis
 from agent.slicer.files.service import Bounds, FileService
+from agent.slicer.gcode.analysis import AnalysisWorker
 from agent.slicer.presets import routes as preset_routes
 from agent.slicer.presets.parents import PresetParents
 from agent.slicer.presets.service import Presets
@@ -38,7 +38,6 @@ from agent.slicer.printers.forwarding import CutOffForward
 from agent.slicer.printers.opening import PrinterParts, open_printers
 from agent.slicer.printhost import routes as host_routes
 from agent.slicer.printhost.service import PrintHost
-from agent.slicer.rules import Analysis
 from agent.telemetry.service import Telemetry
 
 
@@ -89,7 +88,12 @@ async def open_slicer(needs: Needs) -> AsyncIterator[SlicerParts]:
         stack.push_async_callback(host.close)
         await host.open()
         analyses = AnalysisService(
-            needs.database, needs.runs, files, _read_moves, needs.clock, needs.new_id
+            needs.database,
+            needs.runs,
+            files,
+            AnalysisWorker().analysis_of,
+            needs.clock,
+            needs.new_id,
         )
         presets = Presets(needs.settings.slicer_data_folders, os.environ)
         calibrations = CalibrationService(needs.clock, PresetParents(presets))
@@ -114,6 +118,7 @@ async def open_slicer(needs: Needs) -> AsyncIterator[SlicerParts]:
                 printer_routes.routes(printers.registry, printers.looks),
                 printer_routes.print_routes(printers.registry, files, printers.watch, host.send),
                 calibration_routes.routes(calibrations),
+                check_routes.routes(),
                 preset_routes.routes(presets),
                 context_routes.routes(contexts, needs.clock),
                 advice.blueprint,
@@ -152,7 +157,3 @@ def _printers(needs: Needs, files: FileService) -> AbstractAsyncContextManager[P
         clock=needs.clock,
         new_id=needs.new_id,
     )
-
-
-async def _read_moves(path: Path, *, tell: Callable[[float], None]) -> Analysis:
-    raise Unavailable("no-analysis", f"The moves of {path.name} cannot be read yet.")
