@@ -94,7 +94,7 @@ def read_preset(
     is_abstract = document.get("instantiation") == "false"
     former = document.get("renamed_from")
     if preset_type == "machine":
-        for key in [key for key in document if key in SECRET or key.startswith(SECRET_PREFIX)]:
+        for key in [key for key in document if is_secret(key)]:
             del document[key]
     settings, wrong = _settings(document, lists)
     return Stored(
@@ -111,6 +111,11 @@ def read_preset(
         None if is_system or _is_version(version) else Problem.NO_VERSION,
         (NOT_TEXT.format(", ".join(wrong[:10])),) if wrong else (),
     )
+
+
+def is_secret(key: str) -> bool:
+    """Whether it says where a printer is, or how one signs in there."""
+    return key in SECRET or key.startswith(SECRET_PREFIX)
 
 
 def _settings(
