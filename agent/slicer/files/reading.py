@@ -10,11 +10,13 @@ from agent.slicer.gcode.pictures import as_png
 from agent.slicer.gcode.reading import read_gcode
 from agent.slicer.gcode.thumbnails import thumbnail_bytes
 from agent.slicer.rules import Analysis, Facts, Finding, Kind, Thumbnail
+from agent.slicer.threemf.pictures import picture_of
+from agent.slicer.threemf.reading import read_3mf
 
 
 def read_facts(path: Path, kind: Kind) -> Facts:
     """From the ends of a G-code, or the small members of a project. Raises Invalid."""
-    return Facts("3mf") if kind == "3mf" else read_gcode(path)
+    return read_3mf(path) if kind == "3mf" else read_gcode(path)
 
 
 def findings_in(facts: Facts, analysis: Analysis | None = None) -> tuple[Finding, ...]:
@@ -24,9 +26,8 @@ def findings_in(facts: Facts, analysis: Analysis | None = None) -> tuple[Finding
 
 def picture(path: Path, kind: Kind, wanted: Thumbnail, most_edge: int) -> bytes:
     """A picture of the file as PNG, its longer edge `most_edge` at the most. Raises Invalid."""
-    if kind == "3mf":
-        raise no_picture()
-    return as_png(thumbnail_bytes(path, wanted), wanted.mime, most_edge)
+    raw = picture_of(path, wanted) if kind == "3mf" else thumbnail_bytes(path, wanted)
+    return as_png(raw, wanted.mime, most_edge)
 
 
 def best(thumbnails: Iterable[Thumbnail], most_edge: int, plate: int | None) -> Thumbnail | None:
