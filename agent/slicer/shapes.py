@@ -27,6 +27,9 @@ class ChangeOut(Out):
     old: str | list[str] | None
     new: str | list[str]
     reason: str
+    filament: Annotated[
+        int | None, Field(description="Which of the file's it is for, counted from 0.")
+    ]
 
 
 class FindingOut(Out):
