@@ -174,6 +174,18 @@ export interface Analysis {
   notes: string[];
 }
 
+/** A print of a file; without a result while it goes on. */
+export interface Print {
+  id: string;
+  file_id: string;
+  printer: string;
+  started_at: string | null;
+  ended_at: string | null;
+  result: "finished" | "failed" | "cancelled" | "unknown" | null;
+  source: "printer" | "user" | null;
+  note: string;
+}
+
 /** What is known of a setting's key: how the slicer's window names it, and its unit. */
 export interface SettingKey {
   key: string;

@@ -15,6 +15,7 @@ import type {
   Piece,
   Preset,
   PresetType,
+  Print,
   Printer,
   PrinterState,
   PrinterTested,
@@ -32,12 +33,19 @@ export const files = {
   remove: (id: string) => call<void>("DELETE", `/slicer/files/${path(id)}`),
   analyse: (id: string) => call<Run>("POST", `/slicer/files/${path(id)}/analysis`),
   analysis: (id: string) => call<Analysis>("GET", `/slicer/files/${path(id)}/analysis`, { timeoutMs: 60_000 }),
+  forward: (id: string, printer: string, print: boolean) =>
+    call<Job>("POST", `/slicer/files/${path(id)}/forward`, { body: { printer, print } }),
+  prints: (id: string) => call<List<Print>>("GET", `/slicer/files/${path(id)}/prints`),
+  /** How the latest print of it ended. */
+  judge: (id: string, result: NonNullable<Print["result"]>, note: string) =>
+    call<Print>("POST", `/slicer/files/${path(id)}/outcome`, { body: { result, note } }),
   /** The address of its picture, `edge` pixels at the most. */
   picture: (id: string, edge: number, plate: number | null = null) =>
     address(`/slicer/files/${path(id)}/thumbnail`, { max_edge: edge, plate }),
 };
 
 export const held = {
+  read: (id: string) => call<Job>("GET", `/slicer/held/${path(id)}`),
   list: () => call<List<Held>>("GET", "/slicer/held"),
   release: (id: string) => call<Job>("POST", `/slicer/held/${path(id)}/release`),
   reject: (id: string) => call<Job>("POST", `/slicer/held/${path(id)}/reject`),
