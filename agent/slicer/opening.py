@@ -38,6 +38,7 @@ from agent.slicer.printers.forwarding import CutOffForward
 from agent.slicer.printers.opening import PrinterParts, open_printers
 from agent.slicer.printhost import routes as host_routes
 from agent.slicer.printhost.service import PrintHost
+from agent.slicer.questionnaire import routes as questionnaire_routes
 from agent.telemetry.service import Telemetry
 
 
@@ -119,8 +120,9 @@ async def open_slicer(needs: Needs) -> AsyncIterator[SlicerParts]:
                 printer_routes.print_routes(printers.registry, files, printers.watch, host.send),
                 calibration_routes.routes(calibrations),
                 check_routes.routes(),
-                preset_routes.routes(presets),
+                preset_routes.routes(presets, files.get),
                 context_routes.routes(contexts, needs.clock),
+                questionnaire_routes.routes(needs.guide),
                 advice.blueprint,
             ),
             jobs={"prints": printers.watch.run},

@@ -1,8 +1,9 @@
 """What a clone brings along: text, no addresses of one machine, nothing that was built."""
 
+import ast
 import re
 
-from tests.house.tree import ROOT, name_of, python, tracked
+from tests.house.tree import ROOT, name_of, python, tracked, tree_of
 
 LARGEST_BYTES = 300_000
 PICTURE_BYTES = 150_000
@@ -79,7 +80,7 @@ def test_modules_say_what_they_are_for() -> None:
     silent = [
         name_of(file)
         for file in python("agent", "packaging", "ui")
-        if file.name != "__init__.py" and not file.read_text("utf-8").lstrip().startswith('"""')
+        if file.name != "__init__.py" and not ast.get_docstring(tree_of(file))
     ]
 
     assert silent == []
