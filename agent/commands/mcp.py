@@ -1,0 +1,37 @@
+"""orca-agent mcp"""
+
+import asyncio
+
+import typer
+
+from agent.terminal import DataDir, fail
+from agent.version import program_version
+
+MISSING = "This needs the extra `mcp`: pip install 'orca-agents[mcp]'."
+
+
+def mcp(*, data_dir: DataDir = None) -> None:
+    """Offer the agent's read-only tools to another assistant, over stdin and stdout (MCP).
+
+    The agent must run. Nothing can be changed through these tools.
+
+    Example for an assistant's configuration:
+
+        {"mcpServers": {"orca": {"command": "orca-agent", "args": ["mcp"]}}}
+    """
+    try:
+        from agent.mcp.server import build  # optional dependency
+    except ImportError as err:
+        if err.name is None or err.name.partition(".")[0] != "mcp":
+            raise
+        raise fail(MISSING) from None
+    from agent.client.aio import AsyncAgent  # slow import
+
+    async def serve() -> None:
+        async with AsyncAgent.local(data_dir) as agent:
+            await build(agent, program_version()).run_stdio_async()
+
+    try:
+        asyncio.run(serve())
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
