@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from enum import Enum, auto
+from enum import IntEnum, auto
 from typing import NamedTuple
 
 from agent.slicer.gcode.features import named
@@ -17,7 +17,7 @@ PARAMETER = re.compile(r"([A-Z_]+)=([-+]?[0-9]*\.?[0-9]+)")
 AXES = "XYZE"
 
 
-class What(Enum):
+class What(IntEnum):
     """What an event changes, or that something happens."""
 
     LAYER = auto()

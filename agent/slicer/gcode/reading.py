@@ -16,7 +16,7 @@ GENERATED = re.compile(
     rb"^;[ \t]*(?:G-code )?generated (?:by|with) ([^\n]{1,200})", re.MULTILINE | re.IGNORECASE
 )
 BAMBU = re.compile(rb"^; (BambuStudio [0-9][0-9.]{0,40})", re.MULTILINE)
-NAMED = re.compile(r"(.+?)[ /]v?(\d[\w.+-]*)")
+NAMED = re.compile(r"(.+?)[ /]v?(\d[\w.-]*)(?:\+\S*)?")
 MADE_AT = re.compile(r"on (\d{4}-\d\d-\d\d)(?: at |T)(\d\d:\d\d:\d\d)( UTC)?")
 LAYER_Z = re.compile(rb"^;[ \t]*(?:Z|Z_HEIGHT):[ \t]*([0-9.]{1,12})", re.MULTILINE)
 TOTAL_LAYERS = re.compile(rb"^SET_PRINT_STATS_INFO\b[^\n]*\bTOTAL_LAYER=(\d{1,7})", re.MULTILINE)
@@ -35,12 +35,11 @@ def read_gcode(path: Path) -> Facts:
     if header := cura.header(windows):
         return cura.facts(windows, header)
     totals = blocks.totals(windows)
-    settings, complaints = blocks.config(windows)
-    facts = _made_by(windows)
-    is_translated = facts.slicer is Slicer.PRUSA or "prusaslicer" in (facts.generator or "").lower()
-    read = translated(settings, Slicer.PRUSA) if is_translated else settings
+    config = blocks.config(windows)
+    settings = config.settings
+    read = translated(settings, Slicer.PRUSA) if config.is_prusa else settings
     return replace(
-        facts,
+        _made_by(windows),
         printer=_printer(settings),
         estimated_seconds=_estimated(totals),
         first_layer_seconds=_first_layer(totals),
@@ -49,10 +48,10 @@ def read_gcode(path: Path) -> Facts:
         filament_changes=_count(totals.get("total filament change")),
         filaments=filaments(totals, read),
         settings=read,
-        written=settings if is_translated else {},
+        written=settings if config.is_prusa else {},
         thumbnails=blocks.pictures(windows),
         changed=changed(settings),
-        notes=(*windows.notes, *complaints, *([] if settings else [NO_SETTINGS])),
+        notes=(*windows.notes, *config.complaints, *([] if settings else [NO_SETTINGS])),
     )
 
 

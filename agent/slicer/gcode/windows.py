@@ -13,6 +13,7 @@ SLICER = re.compile(
     rb"|CONFIG_BLOCK_START|[A-Za-z]+_config = begin)",
     re.MULTILINE | re.IGNORECASE,
 )
+BLANK = b"\0 \t\r\n"
 STRANGERS = (
     (b"GCDE", "a binary G-code; switch “Supports binary G-code” off in the printer's settings"),
     (b"PK\x03\x04", "a zip archive, such as a 3MF"),
@@ -51,7 +52,7 @@ def open_windows(path: Path) -> Windows:
 
 
 def _looked_at(name: str, head: bytes, tail: bytes, size: int) -> Windows:
-    if not head.strip():
+    if not head.strip(BLANK) and not tail.strip(BLANK):
         raise Invalid("gcode-empty", f"{name} is empty. Export it from the slicer again.")
     for magic, what in STRANGERS:
         if head.startswith(magic):
