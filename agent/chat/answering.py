@@ -16,7 +16,7 @@ from agent.guide.rules import answer as guide_answer
 from agent.guide.service import Guide
 from agent.images.service import ImageService
 from agent.inference.backend import Backend, BackendState
-from agent.inference.inference import Inference, Who
+from agent.inference.inference import Inference, Tell, Who
 from agent.inference.queue import Queues
 from agent.inference.rules import Batch, ChatRequest, Finish, Frame, Message, Usage
 from agent.models.service import ModelService
@@ -28,13 +28,13 @@ from agent.slicer.advice.desk import Desk, keep_sent
 from agent.slicer.advice.findings import findings_answer
 from agent.slicer.advice.gathering import Gathered
 from agent.slicer.advice.rules import Piece, Wanted, switched_on
-from agent.slicer.advice.texts import WITH_TOOLS
 from agent.slicer.advice.toolbox import Toolbox, Used
 from agent.telemetry.measure import Measure
 from agent.telemetry.service import Telemetry
 
 HISTORY_TURNS = 400
 PASSAGES_IN_PROMPT = 3
+ONLY_TOOLS = "*The model looked things up and then said nothing. Ask again, or another model.*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,8 +223,8 @@ class Answer:
         material = Material(
             tuple(passages),
             tuple(self._evidence()),
-            tools.tokens if tools else 0,
-            WITH_TOOLS if tools and "tools" in self.question.abilities else "",
+            tools.tokens if tools else None,
+            can_call="tools" in self.question.abilities,
         )
         prompt = compose(
             turns,
@@ -252,6 +252,27 @@ class Answer:
         *,
         is_retry: bool = False,
     ) -> None:
+        tell, who = self._teller(live, prompt), replace(self.question.who, is_retry=is_retry)
+        request = await self._request(prompt)
+        if tools is None:
+            await self._hear(live, request, who, tell, measure)
+            return
+        rounds = Rounds(tools, prompt, lambda used: self._show(live, used))
+        if prompt.calls_tools:
+            request = rounds.equipped(request)
+        else:
+            can_think = "thinking" in self.question.abilities
+            inference = self.parts.inference
+            request = await rounds.looked_up(inference, request, who, tell, can_think=can_think)
+        going: ChatRequest | None = request
+        while going is not None:
+            heard = await self._hear(live, going, who, tell, measure)
+            going = await rounds.following(going, heard)
+            who = replace(who, is_retry=True)
+        if self.used and not live.content:
+            live.emit_texts([("token", ONLY_TOOLS)])
+
+    def _teller(self, live: LiveRun, prompt: Prompt) -> Tell:
         has_started = False
 
         def tell(event: str, data: dict[str, object]) -> None:
@@ -264,25 +285,21 @@ class Answer:
                 has_started = True
                 self._tell_start(live, prompt, data)
 
-        inference, who = self.parts.inference, replace(self.question.who, is_retry=is_retry)
-        request: ChatRequest | None = await self._request(prompt)
-        rounds = Rounds(tools, prompt, lambda used: self._show(live, used)) if tools else None
-        if rounds and request and "tools" in self.question.abilities:
-            request = rounds.equipped(request)
-        elif rounds and request:
-            can_think = "thinking" in self.question.abilities
-            request = await rounds.looked_up(inference, request, who, tell, can_think=can_think)
-        while request is not None:
-            heard = Heard()
-            answer = inference.chat(request, who, tell=tell, meter=measure)
-            async with aclosing(answer) as batches:
-                async for batch in batches:
-                    self._take(live, batch, shows_calls=rounds is None)
-                    heard.take(batch)
-            request = await rounds.following(request, heard) if rounds else None
-            who = replace(who, is_retry=True)
+        return tell
+
+    async def _hear(
+        self, live: LiveRun, request: ChatRequest, who: Who, tell: Tell, measure: Measure
+    ) -> Heard:
+        """One round: shows it as it comes."""
+        heard = Heard()
+        answer = self.parts.inference.chat(request, who, tell=tell, meter=measure)
+        async with aclosing(answer) as batches:
+            async for batch in batches:
+                self._take(live, batch, shows_calls=self.question.wanted.is_empty)
+                heard.take(batch)
         if self.spent:
             measure.used(self.spent)
+        return heard
 
     def _show(self, live: LiveRun, used: Used) -> None:
         self.used.append(used)

@@ -7,7 +7,7 @@ from agent.chat.rules import Context, Turn, fit, system_text
 from agent.guide.rules import Passage
 from agent.inference.rules import clamp
 from agent.slicer.advice.rules import Piece, chosen
-from agent.slicer.advice.texts import evidence_text
+from agent.slicer.advice.texts import WITH_TOOLS, evidence_text
 
 LEAST_ANSWER = 256
 SHARE_OF_EVIDENCE = 0.6  # of what is not the answer's
@@ -33,20 +33,21 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What a question is sent with beside its words. `tool_tokens` is what the tools' own
-    description takes, 0 for none; `hint` tells the model of them."""
+    """What a question is sent with beside its words. `tool_tokens` is what the description of
+    the tools takes; None: there are none. `can_call`: the model knows tools."""
 
     passages: tuple[Passage, ...] = ()
     pieces: tuple[Piece, ...] = ()
-    tool_tokens: int = 0
-    hint: str = ""
+    tool_tokens: int | None = None
+    can_call: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """The turns that fit, the options that hold, and what had to give way.
 
-    `clamped` names only options that the user asked for."""
+    `clamped` names only options that the user asked for. `calls_tools`: the model is to be given
+    them; where their description leaves no room for anything else it is asked in a form."""
 
     context: Context
     options: Mapping[str, object]
@@ -54,6 +55,7 @@ class Prompt:
     passages: tuple[Passage, ...]
     num_ctx: int
     pieces: tuple[Piece, ...] = ()
+    calls_tools: bool = False
 
 
 def compose(
@@ -71,12 +73,14 @@ def compose(
     wanted = {"num_ctx": limits.context_tokens, "num_predict": limits.answer_tokens, **asked}
     options, _ = clamp(wanted, context_length, 0)
     num_ctx, num_predict = int(str(options["num_ctx"])), int(str(options["num_predict"]))
-    kept_free = _for_tools(material, num_ctx)
+    calls_tools = material.can_call and (material.tool_tokens or num_ctx) * 4 <= num_ctx
+    kept_free = _for_tools(material, num_ctx, calls_tools=calls_tools)
+    hint = WITH_TOOLS if calls_tools else ""
     # An answer gets its room, but a long question comes before a long answer.
     full = int((num_ctx - num_predict) / scale) - kept_free
     tight = int((num_ctx - min(num_predict, max(LEAST_ANSWER, num_ctx // 8))) / scale)
     for passages, pieces, some, budget in _tries(turns, material, full, tight - kept_free, tight):
-        told = system_text(system, _named(passages), evidence_text(pieces), material.hint)
+        told = system_text(system, _named(passages), evidence_text(pieces), hint)
         if context := fit(told, some, budget):
             break
     else:
@@ -85,7 +89,7 @@ def compose(
     options, clamped = clamp(wanted, context_length, int(context.tokens * scale))
     changed = {name: change for name, change in clamped.items() if name in asked}
     context = Context(context.system, context.turns, dropped, context.tokens)
-    return Prompt(context, options, changed, tuple(passages), num_ctx, tuple(pieces))
+    return Prompt(context, options, changed, tuple(passages), num_ctx, tuple(pieces), calls_tools)
 
 
 Try = tuple[Sequence[Passage], Sequence[Piece], Sequence[Turn], int]
@@ -104,11 +108,11 @@ def _tries(
     yield (), (), turns[-1:], tightest
 
 
-def _for_tools(material: Material, num_ctx: int) -> int:
-    """The room for tools and for what they answer."""
-    if not material.tool_tokens:
+def _for_tools(material: Material, num_ctx: int, *, calls_tools: bool) -> int:
+    """The room for what tools answer, and for themselves."""
+    if material.tool_tokens is None:
         return 0
-    return material.tool_tokens + min(TOOLS_ANSWER, num_ctx // 5)
+    return (material.tool_tokens if calls_tools else 0) + min(TOOLS_ANSWER, num_ctx // 5)
 
 
 def _named(passages: Sequence[Passage]) -> list[tuple[str, str]]:

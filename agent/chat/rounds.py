@@ -59,9 +59,10 @@ class Rounds:
     def __init__(self, toolbox: Toolbox, prompt: Prompt, show: Show) -> None:
         self._toolbox, self._show = toolbox, show
         self._until = asyncio.get_running_loop().time() + PATIENCE_S
-        self._count = 0
+        self._count, self._is_over = 0, False
         num_predict = int(str(prompt.options["num_predict"]))
-        taken = prompt.context.tokens + toolbox.tokens
+        self._tokens = toolbox.tokens if prompt.calls_tools else 0
+        taken = prompt.context.tokens + self._tokens
         self._room = prompt.num_ctx - taken - min(num_predict, prompt.num_ctx // 4)
         self.used: list[Used] = []
 
@@ -71,7 +72,7 @@ class Rounds:
 
     async def following(self, request: ChatRequest, heard: Heard) -> ChatRequest | None:
         """The request that goes on with what the tools said; None where the answer is whole."""
-        if not heard.calls:
+        if not heard.calls or self._is_over:
             return None
         self._count += 1
         said = Message(
@@ -88,7 +89,8 @@ class Rounds:
         pictures = [Message("user", one.text, one.images) for one in used if one.images]
         following = replace(request, messages=(*request.messages, said, *answers, *pictures))
         following = replace(following, options=self._options(following))
-        return following if self._may_go_on() else replace(following, tools=())
+        self._is_over = not self._may_go_on()
+        return replace(following, tools=()) if self._is_over else following
 
     async def looked_up(
         self,
@@ -144,7 +146,7 @@ class Rounds:
         """An answer as long as what the tools said leaves room for."""
         taken = sum(estimate_tokens(one.content) + 8 for one in request.messages)
         num_ctx = int(str(request.options["num_ctx"]))
-        most = max(num_ctx - taken - self._toolbox.tokens, LEAST_ANSWER)
+        most = max(num_ctx - taken - self._tokens, LEAST_ANSWER)
         num_predict = min(int(str(request.options["num_predict"])), most)
         return {**request.options, "num_predict": num_predict}
 

@@ -39,9 +39,8 @@ class Behaviour:
     huge_tags: int | None = None  # this many models more in /api/tags
     text: str | None = None  # answers this text
     thinking: str | None = None  # thinks this text before
-    tool_call: Mapping[str, object] | None = (
-        None  # {"name", "arguments"}: calls this tool at the end
-    )
+    # {"name", "arguments"}: calls this tool at the end; several are called in one go
+    tool_call: Mapping[str, object] | Sequence[Mapping[str, object]] | None = None
     call_in_done: bool = False  # ... inside the done frame, as models with their own template do
     done_text: str = ""  # text on the done frame
     metrics: bool = True  # False: no counts and durations on the done frame

@@ -245,10 +245,22 @@ def _logprobs(turn: Turn, *pieces: Piece) -> dict[str, Json]:
 def _calls(said: Speech) -> dict[str, Json]:
     if said.call is None:
         return {}
+    calls = [said.call] if isinstance(said.call, Mapping) else said.call
+    return {
+        "tool_calls": [
+            {
+                "id": _call_id(said),
+                "function": {"index": at, "name": one["name"], "arguments": one["arguments"]},
+            }
+            for at, one in enumerate(calls)
+        ]
+    }
+
+
+def _call_id(said: Speech) -> str:
     letters = string.ascii_lowercase + string.digits if said.id_prefix else string.ascii_letters
-    name = "".join(secrets.choice(letters) for _ in range(8 if said.id_prefix else 32))
-    call = {"index": 0, "name": said.call["name"], "arguments": said.call["arguments"]}
-    return {"tool_calls": [{"id": said.id_prefix + name, "function": call}]}
+    length = 8 if said.id_prefix else 32
+    return said.id_prefix + "".join(secrets.choice(letters) for _ in range(length))
 
 
 def _spoken(turn: Turn, said: Speech) -> Iterator[Piece]:

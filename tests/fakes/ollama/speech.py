@@ -3,7 +3,7 @@
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from .behaviour import Behaviour
@@ -23,7 +23,7 @@ class Speech:
 
     pieces: Iterable[Piece]
     silent: int = 1
-    call: Mapping[str, Json] | None = None
+    call: Mapping[str, Json] | Sequence[Mapping[str, Json]] | None = None
     call_in_done: bool = False
     id_prefix: str = "call_"
 

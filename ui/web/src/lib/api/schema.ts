@@ -977,6 +977,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/slicer/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everything that a sliced file is checked for. A finding may be more severe than its
+         * @description check says.
+         */
+        get: operations["slicer-checks_list_checks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/slicer/context": {
         parameters: {
             query?: never;
@@ -1129,6 +1149,23 @@ export interface paths {
         put?: never;
         /** Says how the latest print of a file ended, in place of what the printer said. */
         post: operations["prints_judge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/files/{file_id}/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The presets that a file names, and where it was sliced with something else. */
+        get: operations["presets_of_file"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1365,6 +1402,41 @@ export interface paths {
         };
         /** A preset as Markdown, for a forum: what was changed, or with `every` all of it. */
         get: operations["presets_markdown"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/questionnaire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every question with its answers, for a page that goes through them by itself. */
+        get: operations["questionnaire_list_questions"];
+        put?: never;
+        /** Where the answers lead: to the next question, or to defects of the guide. */
+        post: operations["questionnaire_follow_answers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/questionnaire/pictures/{name}.svg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A picture of an answer, drawn by the agent. */
+        get: operations["questionnaire_show_picture"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2004,6 +2076,15 @@ export interface components {
             /** After */
             after: components["schemas"]["AdvicePrintOut"][];
         };
+        /** DefectOut */
+        AdviceDefectOut: {
+            /** Ref */
+            ref: string;
+            /** Title */
+            title: string;
+            /** Text */
+            text: string;
+        };
         /** EvidenceOut */
         AdviceEvidenceOut: {
             /** Items */
@@ -2206,6 +2287,21 @@ export interface components {
             tokens_per_second: number;
             /** Total Ms */
             total_ms: number;
+        };
+        /** AnsweredOut */
+        AnsweredOut: {
+            /** Question */
+            question: string;
+            /** Answer */
+            answer: string;
+        };
+        /**
+         * AnswersIn
+         * @description The answers so far, from the first question on; none begins.
+         */
+        AnswersIn: {
+            /** Answers */
+            answers?: string[];
         };
         /**
          * BackendIn
@@ -2640,6 +2736,11 @@ export interface components {
             new: string | string[];
             /** Reason */
             reason: string;
+            /**
+             * Filament
+             * @description Which of the file's it is for, counted from 0.
+             */
+            filament: number | null;
         };
         /** ChangedOut */
         ChangedOut: {
@@ -2853,6 +2954,33 @@ export interface components {
             /** Repaired */
             repaired?: boolean;
             message: components["schemas"]["AnswerMessage"];
+        };
+        /**
+         * CheckOut
+         * @description `looks_at` says what it needs: `every move` finds nothing before the full pass.
+         */
+        CheckOut: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "info" | "warning" | "blocking";
+            /**
+             * Looks At
+             * @enum {string}
+             */
+            looks_at: "settings" | "every move" | "the file";
+        };
+        /** ChecksOut */
+        ChecksOut: {
+            /** Items */
+            items: components["schemas"]["CheckOut"][];
+            /** Next Cursor */
+            next_cursor: null;
         };
         /** ChoiceOut */
         ChoiceOut: {
@@ -3277,14 +3405,26 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
-        /** DefectOut */
+        /**
+         * DefectOut
+         * @description A defect of the guide; `first_steps` is what to try, in this order.
+         */
         DefectOut: {
             /** Ref */
             ref: string;
             /** Title */
             title: string;
-            /** Text */
-            text: string;
+            /**
+             * Likely
+             * @enum {string}
+             */
+            likely: "probable" | "possible";
+            /** Why */
+            why: string;
+            /** First Steps */
+            first_steps: string[];
+            /** Keys */
+            keys: string[];
         };
         /** DiagnosisIn */
         DiagnosisIn: {
@@ -3331,7 +3471,7 @@ export interface components {
             provider: "model" | "questionnaire";
             /** Model */
             model: string | null;
-            defect: components["schemas"]["DefectOut"] | null;
+            defect: components["schemas"]["AdviceDefectOut"] | null;
             /** Confidence */
             confidence: number | null;
             /** Seen */
@@ -3618,6 +3758,34 @@ export interface components {
             used_g: number | null;
             /** Cost */
             cost: number | null;
+        };
+        /**
+         * FilePresetOut
+         * @description A preset that a file names. `items`: the preset has `old`, the file was sliced with `new`.
+         *
+         *     `index` is of the filament; `is_found` says whether it is installed here.
+         */
+        FilePresetOut: {
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "machine" | "process" | "filament";
+            /** Name */
+            name: string;
+            /** Index */
+            index: number;
+            /** Is Found */
+            is_found: boolean;
+            /** Items */
+            items: components["schemas"]["DifferenceOut"][];
+        };
+        /** FilePresetPage */
+        FilePresetPage: {
+            /** Items */
+            items: components["schemas"]["FilePresetOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /** FindingOut */
         FindingOut: {
@@ -5063,6 +5231,20 @@ export interface components {
             type?: string;
             function: components["schemas"]["OpenaiFunctionIn"];
         };
+        /**
+         * OptionOut
+         * @description `picture` is an address; `next` the question behind it, null where it ends in defects.
+         */
+        OptionOut: {
+            /** Id */
+            id: string;
+            /** Label */
+            label: string;
+            /** Picture */
+            picture: string;
+            /** Next */
+            next: string | null;
+        };
         /** OutcomeIn */
         OutcomeIn: {
             /**
@@ -5266,6 +5448,17 @@ export interface components {
             tokens: number;
             /** Cut */
             cut: boolean;
+        };
+        /**
+         * PlaceOut
+         * @description Either the next `question`, or the `defects` that fit.
+         */
+        PlaceOut: {
+            question: components["schemas"]["QuestionOut"] | null;
+            /** Defects */
+            defects: components["schemas"]["DefectOut"][];
+            /** Path */
+            path: components["schemas"]["AnsweredOut"][];
         };
         /** PlateOut */
         PlateOut: {
@@ -5716,6 +5909,27 @@ export interface components {
              * @default null
              */
             backend?: string | null;
+        };
+        /** QuestionOut */
+        QuestionOut: {
+            /** Id */
+            id: string;
+            /** Text */
+            text: string;
+            /** Hint */
+            hint: string;
+            /** Options */
+            options: components["schemas"]["OptionOut"][];
+        };
+        /**
+         * QuestionsOut
+         * @description The first question is the start.
+         */
+        QuestionsOut: {
+            /** Items */
+            items: components["schemas"]["QuestionOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /** QueueOut */
         QueueOut: {
@@ -8962,6 +9176,35 @@ export interface operations {
             };
         };
     };
+    "slicer-checks_list_checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChecksOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     context_show_context: {
         parameters: {
             query?: never;
@@ -9397,6 +9640,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PrintOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    presets_of_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilePresetPage"];
                 };
             };
             /** @description A problem document. */
@@ -9854,6 +10128,99 @@ export interface operations {
                 };
                 content: {
                     "text/markdown": string;
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    questionnaire_list_questions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The first question is the start. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionsOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    questionnaire_follow_answers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswersIn"];
+            };
+        };
+        responses: {
+            /** @description Either the next `question`, or the `defects` that fit. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceOut"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    questionnaire_show_picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
                 };
             };
             /** @description A problem document. */
