@@ -33,6 +33,7 @@ from agent.settings import PREFIX, Settings  # noqa: E402
 from agent.shared import errors, problems  # noqa: E402
 from agent.shared.errors import OrcaError  # noqa: E402
 from agent.slicer.calibrations.catalogue import CALIBRATIONS  # noqa: E402
+from agent.slicer.checks.checking import CHECKS  # noqa: E402
 
 SHAPES: dict[str, type[BaseModel]] = {
     "conversation": ConversationOut,
@@ -142,6 +143,13 @@ def calibrations() -> str:
     )
 
 
+def checks() -> str:
+    return table(
+        ("check", "what it finds", "severity", "looks at"),
+        ((f"`{one.id}`", one.title, one.severity.value, one.looks_at) for one in CHECKS),
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "settings-short": settings_short,
     "settings": settings_long,
@@ -150,6 +158,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "routes": route_table,
     "shapes": shapes,
     "calibrations": calibrations,
+    "checks": checks,
 }
 
 
