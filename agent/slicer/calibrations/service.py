@@ -2,37 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from agent.shared.clock import Clock
 from agent.shared.errors import Invalid, NotFound
 from agent.slicer.calibrations import catalogue, rules
 from agent.slicer.calibrations.rules import Calibration, Outcome, Raw
-from agent.slicer.presets.writing import Preset, Value, clean_name, own_name, preset_json
-from agent.slicer.rules import Change, PresetType
+from agent.slicer.presets.parents import PresetParents
+from agent.slicer.presets.writing import Preset, clean_name, own_name, preset_json
+from agent.slicer.rules import Change
 
 IMPORTING = (
     "Download the preset.",
     "In OrcaSlicer choose File → Import → Import Configs, and the file.",
     "Choose the new preset in its list, and slice again.",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Parent:
-    """What a new preset is made from: a system preset, and what a user's preset adds to it."""
-
-    inherits: str
-    base: Mapping[str, Value]
-    version: str | None = None
-
-
-class Parents(Protocol):
-    """Where presets are looked up: the slicer's folders, or nowhere."""
-
-    async def parent(self, preset_type: PresetType, name: str) -> Parent: ...
-
-    async def names(self, preset_type: PresetType) -> frozenset[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +32,7 @@ class Calibrated:
 class CalibrationService:
     """Computes, and keeps nothing."""
 
-    def __init__(self, clock: Clock, parents: Parents) -> None:
+    def __init__(self, clock: Clock, parents: PresetParents) -> None:
         self._clock, self._parents = clock, parents
 
     async def compute(
@@ -105,15 +88,3 @@ class CalibrationService:
             base=made_from.base,
             version=made_from.version,
         )
-
-
-class NoFolders:
-    """Where the slicer's presets are not known: the name is taken to be a system preset's."""
-
-    async def parent(self, preset_type: PresetType, name: str) -> Parent:
-        del preset_type
-        return Parent(name, {})
-
-    async def names(self, preset_type: PresetType) -> frozenset[str]:
-        del preset_type
-        return frozenset()

@@ -1,12 +1,24 @@
 """What a new preset is made from: a preset of the user's, or of the system's."""
 
-from agent.slicer.calibrations.service import Parent
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from agent.slicer.presets.service import Presets
+from agent.slicer.presets.writing import Value
 from agent.slicer.rules import PresetType
 
 
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A system preset, what a user's preset adds to it, and the version that it is for."""
+
+    inherits: str
+    base: Mapping[str, Value]
+    version: str | None = None
+
+
 class PresetParents:
-    """Implements Parents over the installed presets."""
+    """Looks up in the slicer's folders what a new preset is made from."""
 
     def __init__(self, presets: Presets) -> None:
         self._presets = presets

@@ -38,6 +38,9 @@ IDENTITY: Final = frozenset(
     }
 )
 
+# A way into a printer. The slicer leaves it out of what it exports, too.
+PRIVATE: Final = ("print_host", "printhost_")
+
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,79}")
 _VERSION = re.compile(r"\d{1,4}(\.\d{1,4}){2,3}")
 _UNWANTED = re.compile(r'[<>\[\]:/\\|?*"\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]')
@@ -60,14 +63,19 @@ def preset_json(
 
     `inherits` is the exact name of the system preset; `base` is what the user's preset has that
     it is made from, so that nothing of it is lost; `changes` go on top. `version` is that of the
-    parent. Raises Invalid for what the slicer would skip or misread."""
-    if not inherits.strip():
+    parent. Without a parent `base` must be the whole preset. A printer's address and keys are left
+    out. Raises Invalid for what the slicer would skip or misread."""
+    if not inherits.strip() and not base:
         raise Invalid("no-parent", "Say which system preset the new one is made from.")
     if name != clean_name(name) or name == inherits:
         raise Invalid(
             "bad-preset-name", "A new preset needs a name of its own that files can have."
         )
-    values: dict[str, Value] = {k: v for k, v in (base or {}).items() if k not in IDENTITY}
+    values: dict[str, Value] = {
+        key: value
+        for key, value in (base or {}).items()
+        if key not in IDENTITY and not key.startswith(PRIVATE)
+    }
     for change in changes:
         if change.preset_type != preset_type:
             raise Invalid(

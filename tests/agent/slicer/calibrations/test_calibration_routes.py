@@ -1,8 +1,12 @@
 """The calibration assistant through the door."""
 
+import json
+from pathlib import Path
+
 import httpx
 
-from tests.serving import Served
+from tests.serving import Served, running_agent
+from tests.slicing.presets import workshop
 
 MEASURED = {
     "test": "temperature",
@@ -90,3 +94,32 @@ async def test_what_cannot_be_is_a_problem_that_names_the_field(served: Served) 
     )
     assert (odd.status_code, odd.json()["errors"][0]["field"]) == (422, "values")
     assert stranger.status_code == 401
+
+
+async def test_a_preset_of_the_users_keeps_what_was_changed_in_it(tmp_path: Path) -> None:
+    data = workshop(tmp_path / "OrcaSlicer")
+    asked = {"test": "temperature", "values": {"z": 34}, "parent": "My PETG"}
+    async with running_agent(tmp_path / "agent", slicer_data_dirs=str(data.root)) as served:
+        found = (await served.client.post("/api/v1/slicer/calibrations", json=asked)).json()
+        content = found["preset"]["content"]
+        data.write(f"user/default/filament/{content['name']}.json", json.dumps(content))
+        shown = await served.client.get(f"/api/v1/slicer/presets/filament/{content['name']}")
+        again = (await served.client.post("/api/v1/slicer/calibrations", json=asked)).json()
+
+    day = content["name"].removeprefix("My PETG @agent ")
+    assert len(day) == len("2026-11-20")
+    assert content == {
+        "type": "filament",
+        "name": f"My PETG @agent {day}",
+        "from": "User",
+        "inherits": "Acme PETG",
+        "version": "2.3.0.0",
+        "is_custom_defined": "0",
+        "filament_settings_id": [f"My PETG @agent {day}"],
+        "filament_notes": ["dry it first"],
+        "nozzle_temperature": ["215"],
+        "nozzle_temperature_initial_layer": ["215"],
+    }
+    assert shown.json()["settings"]["nozzle_temperature"] == ["215"]
+    assert shown.json()["settings"]["filament_max_volumetric_speed"] == ["9"]
+    assert again["preset"]["name"].endswith(f"{day} 2")

@@ -60,6 +60,24 @@ def test_what_the_user_changed_before_is_kept_and_the_advice_goes_on_top() -> No
     assert "setting_id" not in preset
 
 
+def test_a_way_into_a_printer_is_left_out() -> None:
+    base: dict[str, Value] = {"print_host": "http://192.0.2.7", "printhost_apikey": "secret"}
+
+    preset = preset_json("machine", "Mine", "Theirs", [], base={**base, "z_offset": "0.1"})
+
+    assert (preset["z_offset"], "secret" in str(preset), "192.0.2.7" in str(preset)) == (
+        "0.1",
+        False,
+        False,
+    )
+
+
+def test_a_whole_preset_needs_no_parent() -> None:
+    preset = preset_json("filament", NAME, "", [HOTTER], base={"filament_type": ("PETG",)})
+
+    assert (preset["inherits"], preset["filament_type"]) == ("", ["PETG"])
+
+
 @pytest.mark.parametrize("version", ["", "1", "2.3.0.0-dev", "two", "2.3.0.0\n"])
 def test_a_version_that_the_slicer_would_skip_is_replaced(version: str) -> None:
     assert preset_json("process", "Mine", "Theirs", [], version=version)["version"] == "2.3.0.0"
