@@ -1,5 +1,6 @@
 """Presets, the folders they lie in, and the settings that are known, over HTTP."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Annotated, Literal
 
@@ -13,9 +14,10 @@ from agent.slicer.presets.markdown import as_markdown
 from agent.slicer.presets.rules import SAID, TYPES, Difference, Preset
 from agent.slicer.presets.service import Listed, Presets
 from agent.slicer.presets.values import Value
-from agent.slicer.rules import PresetType
+from agent.slicer.rules import PresetType, SlicerFile
 
 Text = str | list[str]
+FileOf = Callable[[str], Awaitable[SlicerFile]]
 
 
 class PresetQuery(Page):
@@ -85,6 +87,23 @@ class ComparisonOut(Out):
     items: list[DifferenceOut]
 
 
+class FilePresetOut(Out):
+    """A preset that a file names. `items`: the preset has `old`, the file was sliced with `new`.
+
+    `index` is of the filament; `is_found` says whether it is installed here."""
+
+    type: PresetType
+    name: str
+    index: int
+    is_found: bool
+    items: list[DifferenceOut]
+
+
+class FilePresetPage(Out):
+    items: list[FilePresetOut]
+    next_cursor: str | None
+
+
 class MarkdownQuery(In):
     every: Annotated[bool, Field(description="All settings, not only what was changed.")] = False
 
@@ -122,8 +141,24 @@ class KeyPage(Out):
     next_cursor: str | None
 
 
-def routes(presets: Presets) -> Blueprint:
+def routes(presets: Presets, file_of: FileOf) -> Blueprint:
     bp = Blueprint("presets", __name__, url_prefix="/api/v1/slicer")
+
+    @bp.get("/files/<file_id>/presets")
+    @needs("slicer")
+    @gives(FilePresetPage)
+    async def of_file(file_id: str) -> Response:
+        """The presets that a file names, and where it was sliced with something else."""
+        found = await presets.of_file((await file_of(file_id)).facts)
+        items = [
+            {
+                **asdict(named),
+                "is_found": preset is not None,
+                "items": [_difference_json(one) for one in differences],
+            }
+            for named, preset, differences in found
+        ]
+        return json({"items": items, "next_cursor": None})
 
     @bp.get("/folders")
     @needs("slicer")

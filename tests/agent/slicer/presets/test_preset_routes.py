@@ -1,12 +1,16 @@
 """Presets through the door of a running agent."""
 
+import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from tests.agent.slicer.sending import sent
 from tests.serving import Served, running_agent
 from tests.slicing.presets import DataFolder, workshop
+from tests.slicing.threemf import members, write_3mf
 
 BROKEN = (
     "The file cannot be read as a preset. OrcaSlicer deletes such a file of the user's when it "
@@ -96,6 +100,37 @@ async def test_presets_are_listed_shown_compared_and_told(served: Served, data: 
         "is_list": False,
         "is_nullable": False,
     }
+
+
+async def test_a_project_that_comes_in_is_shown_and_held_against_its_presets(
+    served: Served, tmp_path: Path
+) -> None:
+    project = write_3mf(tmp_path / "box.3mf", members())
+    get = served.client.get
+
+    taken = await sent(served.client, project.read_bytes(), "box.3mf")
+    picture = await get(f"/api/v1/slicer/files/{taken['id']}/thumbnail?plate=2&max_edge=32")
+    named = (await get(f"/api/v1/slicer/files/{taken['id']}/presets")).json()["items"]
+
+    assert (taken["kind"], taken["printer"], len(taken["plates"])) == (
+        "3mf",
+        "Acme One 0.4 nozzle",
+        2,
+    )
+    assert Image.open(io.BytesIO(picture.content)).size == (32, 32)
+    assert [(one["type"], one["name"], one["index"], one["is_found"]) for one in named] == [
+        ("process", "Strong", 0, True),
+        ("machine", "Acme One 0.4 nozzle", 0, True),
+        ("filament", "My PETG", 0, True),
+        ("filament", "Generic PLA @System", 1, False),
+    ]
+    assert [(one["key"], one["old"], one["new"]) for one in named[0]["items"]] == [
+        ("sparse_infill_density", "40%", "15%"),
+        ("wall_loops", "5", "3"),
+    ]
+    assert [(one["key"], one["old"], one["new"]) for one in named[2]["items"]] == [
+        ("nozzle_temperature", ["235"], ["240"]),
+    ]
 
 
 async def test_what_is_not_there_or_no_preset_is_said(served: Served, data: DataFolder) -> None:
