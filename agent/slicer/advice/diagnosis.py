@@ -71,6 +71,7 @@ class Diagnosis:
         gathered = await self._gathering.gather(photo.wanted)
         budget = int(await self._context_tokens() * SHARE)
         pieces = chosen(switched_on(gathered.pieces, photo.wanted.without), budget)
+        pieces = (_piece(photo), *pieces)
         try:
             said = await self._asked(photo, pieces, call)
         except OrcaError as err:
@@ -81,7 +82,7 @@ class Diagnosis:
 
     async def _asked(self, photo: Photo, pieces: tuple[Piece, ...], call: Call) -> Json:
         defects = {name: entry.title for name, entry in self.defects.items()}
-        evidence = evidence_text(pieces)
+        evidence = evidence_text([one for one in pieces if one.kind != "photo"])
         system = "\n\n".join(filter(None, [diagnosis_text(defects), evidence]))
         question = photo.description.strip() or "What went wrong with this print?"
         asked = Asked(
@@ -117,6 +118,12 @@ class Diagnosis:
             "reason": "" if defect else NOT_CLEAR,
             "sources": [piece.to_json() for piece in pieces],
         }
+
+
+def _piece(photo: Photo) -> Piece:
+    """The photo itself, which the model sees."""
+    where = "" if photo.image.startswith("data:") else f"image/{photo.image}"
+    return Piece("photo", "photo", "The photo", "", where)
 
 
 def _defect(entry: Entry) -> Json:

@@ -72,52 +72,51 @@ def _tool(name: str, description: str, /, **parameters: Json) -> Json:
     return {"type": "function", "function": about}
 
 
+_TEXT: Json = {"type": "string"}
+_KIND: Json = {"type": "string", "enum": ["process", "filament", "machine"]}
+_KEYS: Json = {**_WORDS, "maxItems": 40}
+_SECTIONS = ["file", "findings", "changed", "settings", "analysis"]
+ALWAYS = (
+    _tool("search_guide", "Look something up in the built-in print guide.", query=_TEXT),
+    _tool("propose_changes", "Propose changes of settings; each is checked.", changes=_CHANGES),
+)
+OF_A_FILE = _tool(
+    "read_report",
+    "Read part of the report on the user's sliced file, or settings of it by key.",
+    section={"type": "string", "enum": _SECTIONS},
+    keys={**_KEYS, "optional": True},
+)
+OF_ITS_PICTURES = _tool(
+    "look_at_plate",
+    "See the picture of a plate of the user's file.",
+    plate={"type": "integer", "minimum": 1},
+)
+OF_PRESETS = (
+    _tool(
+        "read_preset",
+        "Read one of the user's installed presets.",
+        type=_KIND,
+        name=_TEXT,
+        keys={**_KEYS, "optional": True},
+    ),
+    _tool(
+        "compare_presets",
+        "List what two installed presets of one type have differently.",
+        type=_KIND,
+        first=_TEXT,
+        second=_TEXT,
+    ),
+)
+
+
 def tools(*, has_file: bool, has_pictures: bool, has_presets: bool) -> tuple[Json, ...]:
     """The tools as models are told of them: only those that can answer."""
-    text: Json = {"type": "string"}
-    kind: Json = {"type": "string", "enum": ["process", "filament", "machine"]}
-    made = [
-        _tool("search_guide", "Look something up in the built-in print guide.", query={**text}),
-        _tool("propose_changes", "Propose changes of settings; each is checked.", changes=_CHANGES),
-    ]
-    if has_file:
-        made.append(
-            _tool(
-                "read_report",
-                "Read part of the report on the user's sliced file, or settings of it by key.",
-                section={
-                    "type": "string",
-                    "enum": ["file", "findings", "changed", "settings", "analysis"],
-                },
-                keys={**_WORDS, "maxItems": 40, "optional": True},
-            )
-        )
-    if has_pictures:
-        made.append(
-            _tool(
-                "look_at_plate",
-                "See the picture of a plate of the user's file.",
-                plate={"type": "integer", "minimum": 1},
-            )
-        )
-    if has_presets:
-        made += [
-            _tool(
-                "read_preset",
-                "Read one of the user's installed presets.",
-                type={**kind},
-                name={**text},
-                keys={**_WORDS, "maxItems": 40, "optional": True},
-            ),
-            _tool(
-                "compare_presets",
-                "List what two installed presets of one type have differently.",
-                type={**kind},
-                first={**text},
-                second={**text},
-            ),
-        ]
-    return tuple(made)
+    return (
+        *ALWAYS,
+        *((OF_A_FILE,) if has_file else ()),
+        *((OF_ITS_PICTURES,) if has_pictures else ()),
+        *(OF_PRESETS if has_presets else ()),
+    )
 
 
 def evidence_text(pieces: Sequence[Piece]) -> str:

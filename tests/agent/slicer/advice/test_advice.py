@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -143,8 +144,8 @@ async def test_without_a_model_the_checks_advise(served: Served) -> None:
     assert {line["verdict"] for line in told["lines"]} <= {"accepted", "clamped"}
 
 
-async def test_a_question_without_any_model_falls_back_on_the_checks(tmp_path: object) -> None:
-    async with running_agent(tmp_path / "data") as alone:  # type: ignore[operator] # a Path
+async def test_a_question_without_any_model_falls_back_on_the_checks(tmp_path: Path) -> None:
+    async with running_agent(tmp_path / "data") as alone:
         file_id = await printed(alone.client, {"outer_wall_speed": "400"})
 
         told = await advised(alone.client, file_id=file_id, question="Too fast?")
