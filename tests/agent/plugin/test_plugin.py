@@ -13,6 +13,7 @@ import pytest
 
 from tests.fakes.orca_module import NOBODY, PLUGIN, FakeSlicer, plugin_threads, slicer
 from tests.serving import Served
+from tests.slicing.gcode import orca
 
 ROOT = Path(__file__).parents[3]
 
@@ -29,12 +30,13 @@ def test_the_header_says_what_it_is_and_wants_nothing_installed() -> None:
 
 
 async def test_the_tab_leads_to_the_agent_and_tells_it_what_the_slicer_shows(
-    served: Served,
+    served: Served, tmp_path: Path
 ) -> None:
     host = await asyncio.to_thread(_loaded, served.url)
     try:
         await _gets_in(host, served)
         await _tells(host, served)
+        await _exports(host, served, tmp_path / "plate_1.gcode")
     finally:
         await asyncio.to_thread(host.close)
 
@@ -110,6 +112,17 @@ async def _tells(host: FakeSlicer, served: Served) -> None:
         ("SlicingJobComplete", None, "ok"),
     ]
     assert "secret" not in json.dumps(told)
+
+
+async def _exports(host: FakeSlicer, served: Served, file: Path) -> None:
+    """A file that the slicer has exported is read and checked where it lies."""
+    await asyncio.to_thread(file.write_text, orca(), "utf-8")
+    await asyncio.to_thread(lambda: host.happens("GCodeExportFinished", msg=str(file)))
+    items: list[dict[str, Any]] = []  # Any: JSON values
+    while not items:
+        items = (await served.client.get("/api/v1/slicer/files")).json()["items"]
+
+    assert [(one["name"], one["kind"]) for one in items] == [(file.name, "gcode")]
 
 
 def _preset(kind: str, name: str) -> dict[str, object]:

@@ -263,12 +263,17 @@ class Surface:
         on_close: Callable[..., object] = lambda: None,
     ) -> None:
         self.html, self.is_open = html, True
-        self._slicer, self._on_message, self._on_close = slicer, on_message, on_close
+        self.on_message = on_message
+        self._slicer, self._on_close = slicer, on_close
         self._heard: queue.Queue[dict[str, Any]] = queue.Queue()  # Any: JSON values
 
     def say(self, **said: object) -> None:
         """The page's script posts a message."""
-        self._slicer.on_ui(lambda: self._on_message(said))
+        self.take(said)
+
+    def take(self, said: object) -> None:
+        """As `say`, of anything."""
+        self._slicer.on_ui(lambda: self.on_message(said))
 
     def hear(self, said: dict[str, Any]) -> None:  # Any: JSON values
         self._heard.put(said)
