@@ -14,6 +14,7 @@ from agent.commands import (
     mcp,
     models,
     post_process_command,
+    printers,
     report,
     runtime,
     serve,
@@ -60,6 +61,7 @@ app.command("post-process", rich_help_panel="Files of the slicer")(
 app.command("report", rich_help_panel="Models")(report.report)
 app.add_typer(models.app, name="models", rich_help_panel="Models")
 app.add_typer(backends.app, name="backends", rich_help_panel="Models")
+app.add_typer(printers.app, name="printers", rich_help_panel="Printing")
 app.add_typer(runtime.app, name="runtime", rich_help_panel="Models")
 app.command("mcp", rich_help_panel="Access")(mcp.mcp)
 app.add_typer(token.app, name="token", rich_help_panel="Access")

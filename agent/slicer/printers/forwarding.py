@@ -187,7 +187,7 @@ class Forwarding:
         if step is Step.STARTING:
             await self._note(Step.UNCLEAR)
             raise self._unclear()
-        await self._note(Step.UPLOADING)  # a person was told, and says: once more
+        await self._note(Step.STORED)  # a person was told, and says: once more
         return False
 
     async def _check_ready(self, live: LiveRun, host: PrintHost) -> None:
@@ -232,7 +232,7 @@ class Forwarding:
             if found is not None and found.size_bytes == size:
                 await self._note(Step.STORED, stamp=found.stamp)
                 return
-            await asyncio.sleep(retry_after_s(look + 2))
+            await self._pause(look)
         raise Conflict(
             "printer-file-differs",
             f"{self._printer.name} took the file, but has not the whole of it. It was not "
@@ -252,9 +252,10 @@ class Forwarding:
             if err.code == "printer-unreachable":  # the order never left
                 await self._note(Step.STORED)
                 raise
-            if await self._has_taken_it(host, looks=LOOKS):
+            is_refused = err.code in REFUSED
+            if await self._has_taken_it(host, looks=1 if is_refused else LOOKS):
                 return
-            if err.code in REFUSED:
+            if is_refused:
                 await self._note(Step.STORED)
                 raise
             await self._note(Step.UNCLEAR)
@@ -271,7 +272,7 @@ class Forwarding:
                 if has_taken_it(report, self._sent.path, self._sent.mark, mark):
                     return True
             if look + 1 < looks:
-                await asyncio.sleep(retry_after_s(look + 2))
+                await self._pause(look)
         return False
 
     # --- around them ------------------------------------------------------------------------
@@ -293,6 +294,10 @@ class Forwarding:
                     raise
                 self._tell(live, "waiting", detail=err.detail)
                 await asyncio.sleep(wait_s)
+
+    async def _pause(self, look: int) -> None:
+        """Before the next look, longer each time, and never as long as an answer may take."""
+        await asyncio.sleep(min(retry_after_s(look + 2), self._parts.patience.answer_s / LOOKS))
 
     def _source(self, live: LiveRun) -> Source:
         self._tell(live, "uploading")

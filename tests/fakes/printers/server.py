@@ -104,12 +104,14 @@ class FakePrinter:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self._server = await asyncio.start_server(self._serve, sock=self._socket, limit=1 << 20)
+        self._socket.setblocking(False)
+        asyncio.get_running_loop().add_reader(self._socket, self._accept)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._closing.set()
-        self._server.close()
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._socket.close()
         for writer in list(self._connections):
             writer.close()
         if self._tasks:
@@ -159,11 +161,25 @@ class FakePrinter:
 
     # --- the wire ---------------------------------------------------------------------------
 
+    def _accept(self) -> None:
+        # asyncio's own server loses a connection that comes while it is being closed.
+        connection, _ = self._socket.accept()
+        connection.setblocking(False)
+        self._keep(asyncio.get_running_loop().create_task(self._connect(connection)))
+
+    async def _connect(self, connection: socket.socket) -> None:
+        reader = asyncio.StreamReader(1 << 20)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.connect_accepted_socket(lambda: protocol, connection)
+        await self._serve(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections.add(writer)
-        if task := asyncio.current_task():
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
         try:
             await self._converse(reader, writer)
         except (_LeftError, OSError, asyncio.IncompleteReadError):

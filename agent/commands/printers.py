@@ -1,0 +1,231 @@
+"""orca-agent printers"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from agent.terminal import AsJson, DataDir, clean, fail, hint, note
+
+if TYPE_CHECKING:
+    from agent.client.sync import Agent
+
+app = typer.Typer(help="The printers that files are sent to.", no_args_is_help=True)
+Json = Mapping[str, Any]  # Any: JSON values
+PATIENCE_S = 60.0
+Which = Annotated[str, typer.Argument(metavar="NAME|ID", help="Which one.")]
+KeyStdin = Annotated[
+    bool, typer.Option("--key-stdin", help="Read its key or password from standard input.")
+]
+KeyEnv = Annotated[
+    str | None, typer.Option(help="Name of the environment variable that holds its key.")
+]
+AskKey = Annotated[bool, typer.Option("--ask-key", help="Ask for its key or password, unseen.")]
+
+
+@app.command("list")
+def list_(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """List the printers. Keys are never shown, and no printer is asked.
+
+    Example:
+
+        orca-agent printers list --json
+    """
+    with _agent(data_dir) as agent:
+        found = list(agent.items("/printers"))
+    if as_json:
+        _print(found)
+        return
+    if not found:
+        note("There is no printer yet. `orca-agent printers add` adds one.")
+    width = max((len(one["name"]) for one in found), default=0)
+    for one in found:
+        typer.echo(clean(f"{one['name']:<{width}}  {_summary(one)}"))
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="Small letters, digits and dashes.")],
+    url: Annotated[str, typer.Argument(help="Its address.")],
+    *,
+    kind: Annotated[
+        Literal["octoprint", "moonraker", "prusalink"],
+        typer.Option(help="The program that answers there. Klipper's is Moonraker."),
+    ],
+    key_stdin: KeyStdin = False,
+    key_env: KeyEnv = None,
+    ask_key: AskKey = False,
+    user: Annotated[str, typer.Option(help="PrusaLink with a password: the user.")] = "",
+    hold: Annotated[
+        Literal["always", "blocking", "never"],
+        typer.Option(help="Files that wait for a click: all, those that would fail, none."),
+    ] = "blocking",
+    storage: Annotated[str, typer.Option(help="PrusaLink: where files go, such as usb.")] = "",
+    camera_url: Annotated[
+        str, typer.Option(help="Of single pictures, if the printer names the wrong one.")
+    ] = "",
+    ca_file: Annotated[
+        Path | None, typer.Option(help="Certificates of your own authority (PEM).")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Add it even if it does not answer now.")
+    ] = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Add a printer, after having tried it. A key never stands on the command line.
+
+    Examples:
+
+        orca-agent printers add mk4 http://192.168.1.20 --kind prusalink --user maker --ask-key
+
+        orca-agent printers add voron voron.local:7125 --kind moonraker
+
+        orca-agent printers add ender octopi.local --kind octoprint --key-env OCTOPRINT_KEY
+    """
+    asked = {
+        "name": name,
+        "url": url,
+        "kind": kind,
+        "key": _key(name, key_env, from_stdin=key_stdin, ask=ask_key) or "",
+        "user": user,
+        "hold": hold,
+        "storage": storage,
+        "camera_url": camera_url,
+        "ca_file": str(ca_file.expanduser().absolute()) if ca_file else None,
+        "force": force,
+    }
+    with _agent(data_dir) as agent:
+        made = _added(agent, asked)
+    if as_json:
+        _print(made)
+        return
+    typer.echo(clean(f"{made['name']}  {_summary(made)}"))
+    if made["has_key"]:
+        typer.echo(clean(hint(f"Key: {made['key_place']}")))
+    typer.echo(clean(hint(f"In OrcaSlicer its host ends with {made['print_host']}.")))
+
+
+@app.command()
+def key(
+    which: Which,
+    *,
+    key_stdin: KeyStdin = False,
+    key_env: KeyEnv = None,
+    ask_key: AskKey = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Give a printer another key or password. Nothing given: it has none any more.
+
+    Example:
+
+        orca-agent printers key mk4 --ask-key
+    """
+    given = _key(which, key_env, from_stdin=key_stdin, ask=ask_key) or ""
+    with _agent(data_dir) as agent:
+        agent.json("PATCH", f"/printers/{_id(agent, which)}", json={"key": given})
+    note(f"{which} has {'another' if given else 'no'} key now.")
+
+
+@app.command("test")
+def try_(which: Which, *, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Ask a printer now: which program answers, and what it does.
+
+    Example:
+
+        orca-agent printers test mk4
+    """
+    with _agent(data_dir) as agent:
+        path = f"/printers/{_id(agent, which)}/test"
+        found = agent.json("POST", path, timeout=PATIENCE_S)
+    if as_json:
+        _print(found)
+        return
+    typer.echo(clean(f"{which}  {found['program']}, {found['state']}"))
+    for line in _remarks(found):
+        typer.echo(clean(hint(line)))
+
+
+@app.command()
+def remove(
+    which: Which,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Remove a printer and its key. What it prints it goes on printing."""
+    with _agent(data_dir) as agent:
+        found = _id(agent, which)
+        question = f"Remove {clean(which)}, and its key if it has one?"
+        if not yes and sys.stdin.isatty() and not typer.confirm(question, err=True):
+            raise typer.Exit(1)
+        agent.call("DELETE", f"/printers/{found}")
+    note(f"{which} is removed.")
+
+
+def _added(agent: "Agent", asked: Json) -> Json:
+    from agent.client.problems import ClientProblem  # slow import
+
+    try:
+        return agent.json("POST", "/printers", json=asked, timeout=PATIENCE_S)
+    except ClientProblem as err:
+        if err.status in {503, 504} and not asked["force"]:
+            raise fail(f"{err.detail} With --force it is added all the same.") from None
+        raise
+
+
+def _key(name: str, variable: str | None, *, from_stdin: bool, ask: bool) -> str | None:
+    if (variable is not None) + from_stdin + ask > 1:
+        raise fail("Say where the key is once: --key-stdin, --key-env or --ask-key.", 2)
+    if from_stdin:
+        return sys.stdin.readline().strip()
+    if variable is not None:
+        if not (found := os.environ.get(variable, "").strip()):
+            raise fail(f"The environment has no {variable}, or it is empty.", 2)
+        return found
+    if ask:
+        asked: str = typer.prompt(f"Key of {name}", hide_input=True, err=True)
+        return asked.strip()
+    return None
+
+
+def _summary(one: Json) -> str:
+    holds = {
+        "always": "every file waits for a click",
+        "blocking": "files that would fail wait for a click",
+        "never": "no file waits",
+    }
+    return f"{one['kind']}, {one['url']}, {holds[one['hold']]}"
+
+
+def _remarks(found: Json) -> list[str]:
+    told = [str(found["detail"])] if found["detail"] else []
+    if found["file"] and found["progress"] is not None:
+        told.append(f"{found['file']}: {found['progress']:.0%}")
+    heat = [
+        f"{one['name']} {one['actual']:.0f} °C"
+        + (f" of {one['target']:.0f}" if one["target"] else "")
+        for one in found["temperatures"]
+    ]
+    return [*told, ", ".join(heat)] if heat else told
+
+
+def _id(agent: "Agent", which: str) -> str:
+    for one in agent.items("/printers"):
+        if which in {one["id"], one["name"]}:
+            return str(one["id"])
+    raise fail(f"There is no printer called {which}. `orca-agent printers list` has them all.")
+
+
+def _print(value: object) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _agent(data_dir: DataDir) -> "Agent":
+    from agent.client.sync import Agent  # slow import
+
+    return Agent.local(data_dir)
