@@ -189,8 +189,9 @@ export interface Print {
 /** What is known of a setting's key: how the slicer's window names it, and its unit. */
 export interface SettingKey {
   key: string;
+  types: PresetType[];
   label: string;
-  unit: string | null;
+  unit: string;
 }
 
 export type PrinterKind = "octoprint" | "moonraker" | "prusalink";
@@ -362,6 +363,13 @@ export interface Piece {
   ref: string;
   tokens: number;
   cut: boolean;
+}
+
+/** What an answer was made of. */
+export interface Sent {
+  message_id: string;
+  items: Piece[];
+  tools: { name: string; arguments: Record<string, unknown>; result: Record<string, unknown> }[];
 }
 
 export interface List<T> {

@@ -19,11 +19,12 @@ import type {
   Printer,
   PrinterState,
   PrinterTested,
+  Sent,
   SettingKey,
   SlicerFile,
   SlicerFileShort,
 } from "./slicer-types";
-import type { Run } from "./types";
+import type { Calibrated, Calibrations, NewCalibrated, Run } from "./types";
 
 const path = encodeURIComponent;
 
@@ -86,9 +87,17 @@ export const advice = {
     call<Advice>("POST", `/slicer/advice/${path(id)}/outcome`, { body: { result, note } }),
 };
 
+export const calibrations = {
+  list: () => call<Calibrations>("GET", "/slicer/calibrations"),
+  compute: (body: NewCalibrated) => call<Calibrated>("POST", "/slicer/calibrations", { body }),
+};
+
 /** What a question about these would be sent with. */
 export const evidence = (query: { file_id?: string | null; preset?: string | null; q?: string }) =>
   call<List<Piece> & { tokens: number }>("GET", "/slicer/evidence", { query });
+
+/** What an answer in a conversation was made of. */
+export const sent = (messageId: string) => call<Sent>("GET", `/slicer/evidence/${path(messageId)}`);
 
 /** What each setting is called in the slicer's windows. */
 export const keys = () => call<List<SettingKey>>("GET", "/slicer/keys");

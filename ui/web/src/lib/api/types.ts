@@ -51,6 +51,10 @@ export type ProjectDays = Schemas["DaysPage"];
 export type ProjectDay = Schemas["DayOut"];
 export type Requests = Schemas["RequestsPage"];
 export type ImageStored = Schemas["ImageOut"];
+export type Calibration = Schemas["CalibrationInfo"];
+export type Calibrations = Schemas["CalibrationsOut"];
+export type Calibrated = Schemas["CalibratedOut"];
+export type NewCalibrated = Schemas["CalibrationIn"];
 export type GuideEntry = Schemas["EntryOut"];
 
 export type PairingStarted = Schemas["PairingStarted"];
@@ -68,7 +72,7 @@ export interface RunEventData {
   trimmed: { dropped_messages: number };
   thinking: { text: string };
   token: { text: string };
-  tool: { name: string; arguments: unknown; result?: unknown };
+  tool: { name: string; arguments: Record<string, unknown>; result?: Record<string, unknown> | null };
   progress: {
     status: string;
     completed: number | null;

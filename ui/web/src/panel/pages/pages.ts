@@ -1,7 +1,17 @@
 /** The pages beside the chat. Each is loaded when it is first opened. */
 import type { Component } from "svelte";
 
-export type PageId = "files" | "held" | "printers" | "presets" | "models" | "backends" | "performance" | "runtime" | "diagnosis";
+export type PageId =
+  | "files"
+  | "held"
+  | "printers"
+  | "presets"
+  | "calibration"
+  | "diagnosis"
+  | "models"
+  | "backends"
+  | "performance"
+  | "runtime";
 
 export interface PageAbout {
   id: PageId;
@@ -17,6 +27,8 @@ export const PAGES: readonly PageAbout[] = [
   { id: "held", title: "Waiting", icon: "inbox", group: "prints", load: () => import("./HeldPage.svelte") },
   { id: "printers", title: "Printers", icon: "printer", group: "prints", load: () => import("./PrintersPage.svelte") },
   { id: "presets", title: "Presets", icon: "sliders-horizontal", group: "prints", load: () => import("./PresetsPage.svelte") },
+  { id: "calibration", title: "Calibrate", icon: "flask-conical", group: "prints", load: () => import("./CalibrationPage.svelte") },
+  { id: "diagnosis", title: "Diagnose", icon: "stethoscope", group: "prints", load: () => import("./DiagnosisPage.svelte") },
   { id: "models", title: "Models", icon: "box", group: "agent", load: () => import("./ModelsPage.svelte") },
   { id: "backends", title: "Backends", icon: "server", group: "agent", load: () => import("./BackendsPage.svelte") },
   { id: "performance", title: "Performance", icon: "chart-column", group: "agent", load: () => import("./PerformancePage.svelte") },

@@ -6,7 +6,7 @@ import type { EventReader } from "../../lib/api/event-reader";
 import type { Conversation, Message, PostMessage } from "../../lib/api/types";
 import { newKey } from "../../lib/identifiers";
 import { activeBranch, childrenByParent, newestLeaf } from "../../lib/tree";
-import { Drafts, type Draft } from "./draft.svelte";
+import { Drafts, type Draft, type Evidence } from "./draft.svelte";
 import { ShownMessage } from "./message.svelte";
 import type { Models } from "./models.svelte";
 import type { Notices } from "./notices.svelte";
@@ -54,6 +54,15 @@ export class Chat {
   /** The model the user wants here; `null` leaves it to the agent. */
   get picked(): string | null {
     return this.#id ? (this.conversation?.model ?? null) : this.#pickedForNew;
+  }
+
+  /** What of the slicer's goes along with the next question. */
+  get evidence(): Evidence | null {
+    if (this.draft.evidence !== undefined) return this.draft.evidence;
+    const before = [...this.branch].reverse().find((message) => message.role === "user")?.context;
+    if (!before?.file_id && !before?.preset) return null;
+    const { file_id, preset, without } = before;
+    return { ...(file_id ? { file_id } : {}), ...(preset ? { preset } : {}), without: without ?? [], name: preset ?? "" };
   }
 
   /** Why the attached images will not be looked at; `null` if nothing stands in the way. */
@@ -115,7 +124,7 @@ export class Chat {
     try {
       const id = this.#id ?? (made = await this.#create());
       const images = draft.attachments.flatMap((image) => (image.sha256 ? [image.sha256] : []));
-      const body = this.#body(draft.text.trim(), images);
+      const body = { ...this.#body(draft.text.trim(), images), ...contextOf(draft) };
       const posted = await this.#post(id, body, draft.keyFor(body), draft);
       draft.acknowledge();
       await this.#takePosted(id, posted);
@@ -132,7 +141,8 @@ export class Chat {
   /** Asks again with other words: a new branch beside `message`. */
   async edit(message: ShownMessage, text: string, key: string): Promise<boolean> {
     if (!this.#id) return false;
-    const body = { ...this.#body(text, message.images), parent_id: message.parent_id };
+    const context = message.context ?? null;
+    const body = { ...this.#body(text, message.images), parent_id: message.parent_id, context };
     return this.#try("Not sent", async (id) => this.#takePosted(id, await this.#post(id, body, key)));
   }
 
@@ -289,6 +299,14 @@ export class Chat {
       return false;
     }
   }
+}
+
+/** Absent where the agent is to take what went along before. */
+function contextOf({ evidence }: Draft): Pick<PostMessage, "context"> {
+  if (evidence === undefined) return {};
+  if (evidence === null) return { context: null };
+  const { name: _, ...context } = evidence;
+  return { context };
 }
 
 /** The agent has said no; after other failures the turn may have arrived all the same. */

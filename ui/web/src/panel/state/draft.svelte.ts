@@ -22,7 +22,7 @@ export interface Evidence {
   file_id?: string;
   /** Such as `filament/Generic PETG`. */
   preset?: string;
-  /** What it is about, for the one who reads. */
+  /** What it is about, for the one who reads; empty until somebody has looked it up. */
   name: string;
   /** The pieces that shall not be sent. */
   without: string[];
@@ -76,7 +76,8 @@ export class Draft {
   text = $state("");
   attachments = $state.raw<Attachment[]>([]);
   isSending = $state(false);
-  evidence = $state.raw<Evidence | null>(null);
+  /** What goes along; `undefined` leaves it at what went with the question before. */
+  evidence = $state.raw<Evidence | null | undefined>(undefined);
   #turn: Turn | null = null;
   #name: string;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -87,7 +88,7 @@ export class Draft {
     this.text = kept.text;
     this.attachments = kept.images.map((image) => new Attachment(image.name, null, image.sha256));
     this.#turn = kept.turn ?? null;
-    this.evidence = kept.evidence ?? null;
+    this.evidence = kept.evidence;
   }
 
   get isEmpty(): boolean {
@@ -109,8 +110,8 @@ export class Draft {
     this.#timer = setTimeout(() => this.save(), 250);
   }
 
-  /** `null` takes off what went along. */
-  take(evidence: Evidence | null): void {
+  /** `null` takes off what went along before. */
+  take(evidence: Evidence | null | undefined): void {
     this.evidence = evidence;
     this.save();
   }
@@ -154,6 +155,7 @@ export class Draft {
     this.attachments.forEach((attachment) => attachment.discard());
     this.text = "";
     this.attachments = [];
+    this.evidence = undefined;
     this.#turn = null;
     this.save();
   }
@@ -177,8 +179,8 @@ export class Draft {
       image.sha256 ? [{ sha256: image.sha256, name: image.name }] : [],
     );
     const { text, evidence } = this;
-    if (!text && !images.length && !this.#turn && !evidence) forget(this.#name);
-    else remember(this.#name, { text, images, turn: this.#turn, evidence } satisfies Kept);
+    if (!text && !images.length && !this.#turn && evidence === undefined) forget(this.#name);
+    else remember(this.#name, { text, images, turn: this.#turn, ...(evidence === undefined ? {} : { evidence }) } satisfies Kept);
   }
 }
 

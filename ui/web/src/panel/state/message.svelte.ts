@@ -4,7 +4,7 @@ import { flushSync } from "svelte";
 import * as agent from "../../lib/api/agent";
 import type { EventReader } from "../../lib/api/event-reader";
 import { followRun, type Following } from "../../lib/api/run-stream";
-import type { Message, MessageStatus, Problem, RunEvent, Source, Usage } from "../../lib/api/types";
+import type { Message, MessageStatus, Problem, RunEvent, RunEventData, Source, Usage } from "../../lib/api/types";
 import { FrameBatch } from "../../lib/frames";
 import { BlockSplitter, splitBlocks } from "../../lib/markdown/blocks";
 
@@ -24,7 +24,9 @@ export interface MessageListener {
 
 export interface ToolUse {
   name: string;
-  hasResult: boolean;
+  arguments: Record<string, unknown>;
+  /** `null` as long as it is at work. */
+  result: Record<string, unknown> | null;
 }
 
 export class ShownMessage {
@@ -32,6 +34,8 @@ export class ShownMessage {
   readonly parent_id: string | null;
   readonly role: Message["role"];
   readonly images: string[];
+  /** What of the slicer's went along with it. */
+  readonly context: Message["context"];
   readonly created_at: string;
   content = $state.raw("");
   blocks = $state.raw<string[]>([]);
@@ -66,6 +70,7 @@ export class ShownMessage {
     this.parent_id = message.parent_id;
     this.role = message.role;
     this.images = message.images;
+    this.context = message.context;
     this.created_at = message.created_at;
     this.take(message, events);
   }
@@ -162,7 +167,7 @@ export class ShownMessage {
         this.trimmed = event.data.dropped_messages;
         break;
       case "tool":
-        this.tools = withTool(this.tools, event.data.name, event.data.result !== undefined);
+        this.tools = withTool(this.tools, event.data);
         break;
       case "thinking":
         this.#thinking += event.data.text;
@@ -222,8 +227,10 @@ export class ShownMessage {
   }
 }
 
-function withTool(tools: ToolUse[], name: string, hasResult: boolean): ToolUse[] {
+/** A tool is told of twice where it takes its time: when it is called, and with what it answered. */
+function withTool(tools: ToolUse[], told: RunEventData["tool"]): ToolUse[] {
+  const { name, result = null } = told;
   const last = tools[tools.length - 1];
-  const isSame = hasResult && last?.name === name && !last.hasResult;
-  return [...(isSame ? tools.slice(0, -1) : tools), { name, hasResult }];
+  const isSame = result !== null && last?.name === name && last.result === null;
+  return [...(isSame ? tools.slice(0, -1) : tools), { name, arguments: told.arguments, result }];
 }

@@ -1,6 +1,6 @@
 /** What the slicer's windows call its settings, read once for the whole page. */
 import * as slicer from "../../../lib/api/slicer";
-import type { SettingKey } from "../../../lib/api/slicer-types";
+import type { PresetType, SettingKey } from "../../../lib/api/slicer-types";
 
 let known: Promise<Map<string, SettingKey>> | null = null;
 
@@ -23,5 +23,6 @@ export class SettingNames {
   }
 
   labelOf = (key: string): string | null => this.#keys.get(key)?.label ?? null;
+  typeOf = (key: string): PresetType | null => this.#keys.get(key)?.types[0] ?? null;
   unitOf = (key: string): string => this.#keys.get(key)?.unit ?? "";
 }
