@@ -21,21 +21,45 @@ class HeldBody(Body):
         super().__init__(expected_bytes, None)
         self._expected_bytes, self._given_bytes = expected_bytes or 0, 0
         self.limit_bytes = limit_bytes
+        self._held: list[bytes] = []
+        self._held_bytes = 0
         self._has_room = asyncio.Event()
         self._has_room.set()
 
     def append(self, data: bytes) -> None:
-        super().append(data)
-        if len(self._data) >= HELD_BYTES:
-            self._has_room.clear()
+        if data:
+            self._held.append(data)
+            self._held_bytes += len(data)
+            if self._held_bytes >= HELD_BYTES:
+                self._has_room.clear()
+            self._has_data.set()
+
+    def clear(self) -> None:
+        self._held.clear()
+        self._held_bytes = 0
 
     async def room(self) -> None:
         """Returns when more can be taken in."""
         await self._has_room.wait()
 
+    async def next_within(self, seconds: float) -> bytes | None:
+        """What came since the last time, at its end None. Raises TimeoutError."""
+        if self._held:  # which is usual, and a timeout for each would cost more than the reading
+            return await anext(self)
+        async with asyncio.timeout(seconds):
+            return await anext(self, None)
+
     async def __anext__(self) -> bytes:
         self._check(self._expected_bytes)
-        data = await super().__anext__()
+        if not self._held:
+            if not self._complete.is_set():
+                await self._has_data.wait()
+            if not self._held:
+                raise StopAsyncIteration
+        data = self._held[0] if len(self._held) == 1 else b"".join(self._held)
+        self.clear()
+        if not self._complete.is_set():
+            self._has_data.clear()
         self._has_room.set()
         self._given_bytes += len(data)
         self._check(self._given_bytes)

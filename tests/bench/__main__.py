@@ -31,6 +31,7 @@ from tests.bench import (
     tokens,
 )
 from tests.bench.connection import BenchError
+from tests.bench.parts import post_process, upload
 from tests.bench.processes import Fake, compile_bytecode, fake_ollama, orca_agent
 from tests.bench.report import Row, table
 from tests.bench.targets import Direct, OrcaAgent, Proxy
@@ -47,6 +48,8 @@ PARTS = (
     "cache",
     "queue",
     "memory",
+    "upload",
+    "post-process",
 )
 
 
@@ -88,6 +91,15 @@ class Bench:
             if "memory" in self.only:
                 await self._part(
                     "memory", lambda: memory.measure(fake, self.folder, quick=self.quick)
+                )
+            if "upload" in self.only:
+                await self._part(
+                    "upload", lambda: upload.measure(fake, self.folder, quick=self.quick)
+                )
+            if "post-process" in self.only:
+                await self._part(
+                    "post-process",
+                    lambda: post_process.measure(fake, self.folder, quick=self.quick),
                 )
 
     async def _relaying(self, fake: Fake) -> None:

@@ -26,24 +26,25 @@ class Part:
         # Without a buffer: blocks are large, and what was written is the kernel's at once.
         self._file = path.open("xb", buffering=0)
 
-    def write(self, block: bytes) -> None:
+    def write(self, chunks: Iterable[bytes]) -> None:
         """Raises NoSpace or Unavailable."""
-        if not self.size_bytes:
-            self.head = block[:16]
-        try:
-            with memoryview(block) as rest:
-                written = 0
-                while written < len(block):
-                    written += self._file.write(rest[written:])
-        except OSError as err:
-            raise _unwritten(err) from err
-        self._hash.update(block)
-        self.size_bytes += len(block)
+        for chunk in chunks:
+            if not self.size_bytes:
+                self.head = chunk[:16]
+            try:
+                written = self._file.write(chunk)
+                while written < len(chunk):
+                    written += self._file.write(chunk[written:])
+            except OSError as err:
+                raise _unwritten(err) from err
+            self._hash.update(chunk)
+            self.size_bytes += len(chunk)
 
     def finish(self) -> str:
-        """Closes it once it is on the disk; says its SHA-256. Raises NoSpace or Unavailable."""
+        """Closes it; says its SHA-256. No crash of a program can take it back from here on.
+
+        Raises NoSpace or Unavailable."""
         try:
-            os.fsync(self._file.fileno())
             self._file.close()
         except OSError as err:
             raise _unwritten(err) from err
@@ -83,6 +84,11 @@ class Folder:
             raise _unwritten(err) from err
         return path
 
+    def settle(self, path: Path) -> None:
+        """Waits until the disk has it, so that no power cut can take it back either."""
+        with suppress(OSError), path.open("r+b") as file:
+            os.fsync(file.fileno())
+
     def keep_ends(self, source: Path, file_id: str, kind: Kind) -> Path:
         """Copies the first and the last megabyte. Raises OSError, NoSpace or Unavailable."""
         with source.open("rb") as file:
@@ -91,8 +97,7 @@ class Folder:
             tail = file.read(END_BYTES)
         part = self.begin(file_id)
         try:
-            part.write(head)
-            part.write(tail)
+            part.write([head, tail])
             part.finish()
             return self.keep(part, file_id, kind)
         except OrcaError:

@@ -1,12 +1,11 @@
 """A file in a request, handed on as it comes: never more of it in memory than a few blocks."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from quart import request
 from werkzeug.exceptions import RequestTimeout
-from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
+from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData, State
 
 from agent.shared.bodies import HeldBody
 from agent.shared.errors import Invalid, Malformed
@@ -16,6 +15,7 @@ SILENCE_S = 60.0
 FORM_BYTES = 4 << 20  # of what is looked at in one piece: headers, fields, a block of the file
 FIELD_BYTES = 4096
 PARTS = 32
+DECISIVE_BYTES = 4  # behind a boundary, to know whether it is one
 
 
 @dataclass(slots=True)
@@ -35,7 +35,12 @@ async def incoming_form(limit_bytes: int) -> Incoming:
     boundary = request.mimetype_params.get("boundary", "")
     if request.mimetype != "multipart/form-data" or not 0 < len(boundary) <= 200:
         raise Malformed("form-wanted", "Send the file as multipart/form-data, in a field `file`.")
-    form = _Form(boundary.encode(errors="replace"), _body(limit_bytes + FORM_BYTES))
+    return await read_form(boundary.encode(errors="replace"), _body(limit_bytes + FORM_BYTES))
+
+
+async def read_form(boundary: bytes, body: AsyncIterator[bytes]) -> Incoming:
+    """A form up to the file in it. Raises Malformed, Invalid `no-file`."""
+    form = _Form(boundary, body)
     name = await form.to_the_file()
     if name is None:
         raise Invalid("no-file", "The form has no file. Send it in a field called `file`.")
@@ -54,22 +59,17 @@ async def _body(limit_bytes: int) -> AsyncIterator[bytes]:
     request.body.limit_bytes = limit_bytes
     if (request.content_length or 0) > limit_bytes:
         raise too_large(limit_bytes)
-    chunks = aiter(request.body)
-    while True:
-        try:
-            async with asyncio.timeout(SILENCE_S):
-                chunk = await anext(chunks, None)
-        except TimeoutError:
-            raise RequestTimeout from None
-        if chunk is None:
-            return
-        yield chunk
+    try:
+        while (chunk := await request.body.next_within(SILENCE_S)) is not None:
+            yield chunk
+    except TimeoutError:
+        raise RequestTimeout from None
 
 
 class _Form:
     def __init__(self, boundary: bytes, body: AsyncIterator[bytes]) -> None:
         self._decoder = MultipartDecoder(boundary, FORM_BYTES, max_parts=PARTS)
-        self._body = body
+        self._body, self._boundary = body, b"\r\n--" + boundary
         self.fields: dict[str, str] = {}
         self._field: str | None = None
         self._value = b""
@@ -87,11 +87,14 @@ class _Form:
 
     async def file(self) -> AsyncIterator[bytes]:
         """Its bytes; then what stands behind it is read, too."""
-        is_file = True
+        is_file, rest = True, await self._behind_the_head()
         while True:
+            if is_file:
+                async for chunk in self._up_to_boundary(rest):
+                    yield chunk
             match await self._event():
                 case Data(data=data, more_data=more) if is_file:
-                    is_file = more
+                    is_file, rest = more, self._given_back() if more else b""
                     if data:
                         yield data
                 case File():
@@ -100,6 +103,42 @@ class _Form:
                     return
                 case event:
                     self._take(event)
+
+    async def _behind_the_head(self) -> bytes:
+        """What the decoder has of the file already. From here on it sees boundaries alone: it
+        copies every byte five times, and keeps a line break that a chunk ends in too early."""
+        data = self._given_back()
+        while len(data) < 2:
+            data += await anext(self._body, b"--")
+        self._decoder.state = State.DATA
+        return data[2:] if data.startswith(b"\r\n") else data[1:]
+
+    async def _up_to_boundary(self, data: bytes) -> AsyncIterator[bytes]:
+        """What comes before a line that looks like a boundary; the decoder judges that line."""
+        end, found = self._boundary, -1
+        while (found := data.find(end)) < 0:
+            # Up to where a boundary may begin that goes on in the next chunk.
+            begins = data.find(b"\r", max(0, len(data) - len(end) + 1))
+            begins = len(data) if begins < 0 else begins
+            if begins:
+                yield data[:begins]
+            data = data[begins:]
+            if (chunk := await anext(self._body, None)) is None:
+                break
+            data = data + chunk if data else chunk
+        if found > 0:
+            yield data[:found]
+        data = data[max(0, found) :]
+        while len(data) < len(end) + DECISIVE_BYTES:
+            if (chunk := await anext(self._body, None)) is None:
+                break
+            data += chunk
+        self._decoder.receive_data(data)
+
+    def _given_back(self) -> bytes:
+        data = bytes(self._decoder.buffer)
+        self._decoder.buffer.clear()
+        return data
 
     def _take(self, event: object) -> None:
         match event:
@@ -110,7 +149,8 @@ class _Form:
                 if len(self._value) > FIELD_BYTES:
                     raise Malformed("bad-form", f"The field {self._field[:50]} is too long.")
                 if not more:
-                    self.fields[self._field] = self._value.decode(errors="replace")
+                    # The decoder leaves a line break behind where a chunk ended in it.
+                    self.fields[self._field] = self._value.decode(errors="replace").strip()
                     self._field = None
 
     async def _event(self) -> object:

@@ -23,7 +23,7 @@ from agent.slicer.rules import Facts, Kind, SlicerFile
 
 log = logging.getLogger(__name__)
 
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,23 +189,25 @@ class FileService:
 
     async def _write(self, part: Part, chunks: AsyncIterator[bytes]) -> str:
         """One block is on its way to the disk while the next one comes in."""
-        loop, block, size = asyncio.get_running_loop(), bytearray(), 0
+        loop, size, held = asyncio.get_running_loop(), 0, 0
+        block: list[bytes] = []
         writing: asyncio.Future[None] | None = None
         try:
             async for chunk in chunks:
                 size += len(chunk)
                 if size > self._bounds.file_bytes:
                     raise too_large(self._bounds.file_bytes)
-                block += chunk
-                if len(block) >= BLOCK_BYTES:
+                block.append(chunk)
+                held += len(chunk)
+                if held >= BLOCK_BYTES:
                     if writing:
                         await writing
-                    writing = loop.run_in_executor(None, part.write, bytes(block))
-                    block.clear()
+                    writing = loop.run_in_executor(None, part.write, block)
+                    block, held = [], 0
         finally:
             if writing:  # it must not write any more when the file is given up
                 await asyncio.shield(writing)
-        return await asyncio.to_thread(_finished, part, bytes(block))
+        return await asyncio.to_thread(_finished, part, block)
 
     async def _keep(
         self,
@@ -225,6 +227,9 @@ class FileService:
         except BaseException:
             await asyncio.to_thread(self._undo, part, file_id)
             raise
+        # Nobody waits for the disk: a power cut may take the last instants, kill -9 nothing.
+        settling = asyncio.to_thread(self._folder.settle, self._folder.path(file_id, file.kind))
+        self._tasks.start(settling, name=f"settle file {file_id}")
         await self._forget_surplus()
         if beside:
             await beside.then(file)
@@ -289,9 +294,8 @@ class FileService:
             await asyncio.to_thread(self._folder.remove, gone)
 
 
-def _finished(part: Part, rest: bytes) -> str:
-    if rest:
-        part.write(rest)
+def _finished(part: Part, rest: list[bytes]) -> str:
+    part.write(rest)
     return part.finish()
 
 
