@@ -61,6 +61,8 @@ def duration(seconds: float) -> str:
     """`1 h 02 min`, `3 min 04 s`."""
     whole = round(seconds)
     hours, minutes = whole // 3600, whole // 60 % 60
+    if not hours and not minutes:
+        return f"{whole} s"
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {whole % 60:02d} s"
 
 

@@ -97,7 +97,7 @@ def test_every_move_is_looked_at_and_drawn(sane: Path) -> None:
     assert "flow, mm³/s; limit 12" in told
     assert "layer time, s" in told
     assert "nozzle 220 °C, 215 °C from layer 2 on; bed 55 °C" in told
-    assert re.search(r"Outer wall +\d+ min \d\d s +100 %", told)
+    assert re.search(r"Outer wall +\d+ s +100 %", told)
     assert re.search(r"^ +0 │█+", told, re.MULTILINE)
     assert "0.2 mm" in told
     assert "8 mm" in told

@@ -202,6 +202,8 @@ def shrinkage_odd(seen: Seen) -> Found | None:
 def _duration(seconds: float) -> str:
     whole = round(seconds)
     hours, minutes = whole // 3600, whole // 60 % 60
+    if not hours and not minutes:
+        return f"{whole} s"
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {whole % 60:02d} s"
 
 

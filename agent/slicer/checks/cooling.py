@@ -1,5 +1,8 @@
 """Fan and layer times: whether a line is firm before the next one lies on it."""
 
+from collections.abc import Sequence
+from statistics import median
+
 from agent.slicer.checks.check import Check
 from agent.slicer.checks.layer_runs import longest, runs, where
 from agent.slicer.checks.seen import Found, Seen, at_least, at_most, measure
@@ -8,7 +11,8 @@ from agent.slicer.values import figure
 
 QUICK_S = 4.0  # below this hardly any plastic is firm in time
 FEW_LAYERS = 5
-JUMP = 4.0
+JUMP = 3.0
+LASTING = 15  # layers
 SLOW_S = 20.0  # a layer this long is cold enough for the next, whatever came before
 PERCENT = "%"
 
@@ -260,31 +264,43 @@ def layer_time_jumps(seen: Seen) -> Found | None:
     if seen.analysis is None:
         return None
     layers = seen.analysis.layers
-    times = layers.seconds
-    jumps = [
-        index
-        for index in range(2, len(times))
-        if min(times[index], times[index - 1]) > 0
-        and min(times[index], times[index - 1]) < SLOW_S
-        and max(times[index], times[index - 1]) > JUMP * min(times[index], times[index - 1])
-        and max(times[index], times[index - 1]) > SLOW_S
-    ]
-    if not jumps or len(jumps) > 12:  # many: the layers of several heights of infill alternate
+    jumps = _lasting_jumps(layers.seconds)
+    if not jumps:
         return None
+    before, after, _ = _around(layers.seconds, jumps[0])
     return Found(
-        "From one layer to the next the time changes a lot. The lower one was warm or cold when "
-        "the next came, and the wall shows that as a line, or as a change of gloss.",
+        "From here on a layer takes a very different time than below, and goes on doing so: the "
+        "part gets much wider or narrower. The plastic cools differently, and the wall shows that "
+        "as a line or a change of gloss.",
         "If the line matters, slow the quick layers down with a longer layer time, or print walls "
         "slower throughout.",
         (
             Evidence(
                 "layer time",
-                f"{measure(times[jumps[0] - 1], 's', 0)}, then {measure(times[jumps[0]], 's', 0)}",
+                f"{measure(before, 's', 0)}, then {measure(after, 's', 0)}",
                 f"a factor of {figure(JUMP)}",
-                where(runs(jumps), layers),
+                where([(jump, jump) for jump in jumps], layers),
             ),
         ),
     )
+
+
+def _around(times: Sequence[float], index: int) -> tuple[float, float, float]:
+    """The middle of the times before and after, and how far they are apart. Solid layers above
+    and below infill are few, and do not move the middle."""
+    before, after = median(times[index - LASTING : index]), median(times[index : index + LASTING])
+    low, high = sorted((before, after))
+    return before, after, high / low if 0 < low < SLOW_S else 1.0
+
+
+def _lasting_jumps(times: Sequence[float]) -> list[int]:
+    """Of neighbours the one where the difference is greatest."""
+    inside = range(LASTING, len(times) - LASTING + 1)
+    factors = {index: _around(times, index)[2] for index in inside}
+    return [
+        max(range(first, last + 1), key=lambda index: abs(times[index] - times[index - 1]))
+        for first, last in runs(index for index, factor in factors.items() if factor > JUMP)
+    ]
 
 
 CHECKS = (

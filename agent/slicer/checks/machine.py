@@ -8,6 +8,7 @@ from agent.slicer.checks.programs import (
     has_conditions,
     homes,
     last_nozzle_target,
+    lines,
     switches_off,
 )
 from agent.slicer.checks.seen import Found, Seen, at_least, at_most, measure
@@ -105,7 +106,9 @@ def stays_hot(seen: Seen) -> Found | None:
     program = seen.values.program("machine_end_gcode")
     if program is None or seen.firmware in STARTS_BY_ITSELF or calls_macros(program):
         return None
-    hot = [what for what in ("nozzle", "bed") if not switches_off(program, what)]
+    is_bed_hot = any(seen.bed(index) for index in seen.used)
+    heated = ("nozzle", "bed") if is_bed_hot else ("nozzle",)
+    hot = [what for what in heated if not switches_off(program, what)]
     if not hot:
         return None
     return Found(
@@ -190,7 +193,7 @@ def _heats_by_macro(seen: Seen) -> bool:
 
 
 def _short(program: str) -> str:
-    text = " ".join(program.split())
+    text = "; ".join(" ".join(line.split()) for line in lines(program))
     return (f"{text[:77]}…" if len(text) > 78 else text) or "empty"
 
 

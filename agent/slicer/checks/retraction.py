@@ -196,7 +196,7 @@ def crossing_without_hop(seen: Seen) -> Found | None:
     pattern = seen.values.word("sparse_infill_pattern")
     density = seen.values.number("sparse_infill_density") or 0
     hops = [seen.either("z_hop", index)[1] for index in seen.used]
-    if pattern not in CROSSING or density < 20 or not hops or any(hop != 0 for hop in hops):
+    if pattern not in CROSSING or density < 25 or not hops or any(hop != 0 for hop in hops):
         return None
     return Found(
         "The lines of this pattern cross within a layer and pile up where they do. The nozzle "

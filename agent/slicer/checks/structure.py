@@ -8,6 +8,7 @@ from agent.slicer.values import figure
 SHELL_MM = 0.5
 BOTTOM_MM = 0.2
 OFFSET_MM = 0.3
+FINE_MM = 0.45  # what a nozzle of 0.4 mm draws: thinner places are rare
 
 
 def _is_vase(seen: Seen) -> bool:
@@ -121,16 +122,17 @@ def thin_walls_lost(seen: Seen) -> Found | None:
     if seen.values.flag("detect_thin_wall") is not False:
         return None
     least = seen.width("outer_wall_line_width")
+    if least is None or least <= FINE_MM:
+        return None
     return Found(
-        "Parts of the model that are thinner than "
-        + (f"one line ({figure(least)} mm) " if least else "one line ")
-        + "are left out with these settings: letters, fins and tips disappear.",
+        f"Parts of the model that are thinner than one line ({figure(least)} mm) are left out "
+        "with these settings: letters, fins and tips disappear.",
         "Choose the wall generator Arachne, which makes lines as thin as needed; look at the "
         "preview if the model has thin places.",
         (
+            seen.told("outer_wall_line_width", "mm", limit=at_most(FINE_MM, "mm")),
             seen.told("wall_generator"),
             seen.told("detect_thin_wall"),
-            *([seen.told("outer_wall_line_width", "mm")] if least else []),
         ),
         (seen.process("wall_generator", "arachne", "Follows thin places."),),
     )

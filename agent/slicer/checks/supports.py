@@ -2,10 +2,11 @@
 
 from agent.slicer.checks.check import Check
 from agent.slicer.checks.seen import Found, Seen, at_least, at_most, measure
-from agent.slicer.rules import Evidence, Feature, Severity
+from agent.slicer.rules import Evidence, Feature, Severity, Slicer
 
 SHARE = 0.05
 LENGTH_MM = 1000
+SMALL_BRIDGES_CM2, LARGE_BRIDGES_CM2 = 10.0, 40.0
 WALLS = {"outer wall", "inner wall", "overhang wall"}
 
 
@@ -39,6 +40,37 @@ def overhangs_unsupported(seen: Seen) -> Found | None:
             seen.process("enable_support", "1", "Holds what hangs."),
             seen.process("support_type", "tree(auto)", "Uses least plastic."),
         ),
+    )
+
+
+def bridges_unsupported(seen: Seen) -> Found | None:
+    """Others than these slicers call bridges what closes over infill, too."""
+    if seen.facts.slicer not in {Slicer.ORCA, Slicer.BAMBU}:
+        return None
+    if seen.values.flag("enable_support") is not False:
+        return None
+    width = seen.width("outer_wall_line_width") or 0.42
+    area_cm2 = sum(one.length_mm for one in _features(seen, "bridge")) * width / 100
+    if area_cm2 < SMALL_BRIDGES_CM2:
+        return None
+    return Found(
+        "A large area is printed into the air, without anything below it. Where it lies on both "
+        "sides it is a bridge, and sags a little; where one side is free it drops.",
+        "Look at the preview, at the colour of bridges. Turn the part so that the area lies on the "
+        "plate, or switch supports on.",
+        (
+            Evidence(
+                "bridges",
+                f"{area_cm2:.0f} cm²",
+                at_most(SMALL_BRIDGES_CM2, "cm²"),
+            ),
+            seen.told("enable_support"),
+        ),
+        (
+            seen.process("enable_support", "1", "Holds what hangs."),
+            seen.process("support_type", "tree(auto)", "Uses least plastic."),
+        ),
+        Severity.WARNING if area_cm2 > LARGE_BRIDGES_CM2 else None,
     )
 
 
@@ -162,6 +194,13 @@ CHECKS = (
         Severity.WARNING,
         "every move",
         overhangs_unsupported,
+    ),
+    Check(
+        "bridges-unsupported",
+        "Large bridges without support",
+        Severity.INFO,
+        "every move",
+        bridges_unsupported,
     ),
     Check(
         "supports-absent",

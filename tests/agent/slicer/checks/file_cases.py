@@ -108,9 +108,9 @@ FILE_CASES = (
         SANE,
         SANE,
         _moves(seconds=(80.0,) * 50 + (10.0,) * 50),
-        _moves(seconds=(300.0, 30.0) + (80.0,) * 50 + (25.0,) * 48),
+        _moves(seconds=(90.0,) * 5 + (15.0,) * 60 + (90.0,) * 5 + (15.0,) * 25 + (90.0,) * 5),
         severity=INFO,
-        evidence=Evidence("layer time", "80 s, then 10 s", "a factor of 4", "layer 51 (10.2 mm)"),
+        evidence=Evidence("layer time", "80 s, then 10 s", "a factor of 3", "layer 51 (10.2 mm)"),
     ),
     Case(
         "filament-ground",
@@ -132,6 +132,24 @@ FILE_CASES = (
         _hanging(5000),
         _hanging(1500),
         evidence=Evidence("overhang walls", "5 m, 11 % of the walls", "at most 5 %"),
+    ),
+    Case(
+        "bridges-unsupported",
+        SANE,
+        SANE,
+        replace(ANALYSIS, features=(*ANALYSIS.features, feature("Bridge", 5000))),
+        replace(ANALYSIS, features=(*ANALYSIS.features, feature("Bridge", 2000))),
+        INFO,
+        evidence=Evidence("bridges", "21 cm²", "at most 10 cm²"),
+    ),
+    Case(
+        "bridges-unsupported",
+        SANE,
+        facts(SUPPORTS),
+        replace(ANALYSIS, features=(*ANALYSIS.features, feature("Bridge", 15000))),
+        replace(
+            ANALYSIS, features=(*ANALYSIS.features, feature("Bridge", 15000), feature("Support"))
+        ),
     ),
     Case(
         "supports-absent",
@@ -184,7 +202,7 @@ FILE_CASES = (
         replace(ANALYSIS, seconds=7300.0),
         replace(ANALYSIS, seconds=4200.0),
         INFO,
-        evidence=Evidence("time", "2 h 02 min", "1 h 00 min estimated"),
+        evidence=Evidence("time", "2 h 01 min", "1 h 00 min estimated"),
     ),
     Case(
         "slicer-warned",

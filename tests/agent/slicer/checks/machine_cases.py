@@ -23,7 +23,7 @@ MACHINE_CASES = (
         severity=BLOCKING,
         evidence=Evidence(
             "machine_start_gcode",
-            "; nothing M109 S[nozzle_temperature_initial_layer]",
+            "M109 S[nozzle_temperature_initial_layer]",
             "a line with G28, or a macro",
         ),
     ),
@@ -43,7 +43,7 @@ MACHINE_CASES = (
         "end-stays-hot",
         {"machine_end_gcode": "M140 S0\\nM84"},
         {"machine_end_gcode": "END_PRINT"},
-        evidence=Evidence("machine_end_gcode", "M140 S0 M84", "M104 S0 and M140 S0"),
+        evidence=Evidence("machine_end_gcode", "M140 S0; M84", "M104 S0 and M140 S0"),
     ),
     settings_case(
         "end-stays-hot",

@@ -177,8 +177,8 @@ PROCESS_CASES = (
     ),
     settings_case(
         "walls-thin-lost",
+        {"wall_generator": "classic", "outer_wall_line_width": "0.6"},
         {"wall_generator": "classic"},
-        {"wall_generator": "classic", "detect_thin_wall": "1"},
         severity=INFO,
     ),
     settings_case("vase-contradicted", VASE | {"wall_loops": "3"}, VASE),
