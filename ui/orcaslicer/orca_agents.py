@@ -86,7 +86,7 @@ def snapshot() -> dict[str, object] | None:
     plater = asked(host, "plater")
     if asked(plater, "inside_snapshot_capture", default=False):
         return None
-    bundle = asked(host, "preset_bundle")
+    bundle, version = asked(host, "preset_bundle"), asked(orca, "version", "__version__")
     return {
         "presets": [
             *_presets("machine", asked(bundle, "printers")),
@@ -96,7 +96,7 @@ def snapshot() -> dict[str, object] | None:
         "objects": _objects(asked(plater, "model") or asked(host, "model")),
         "settings": _settings(bundle),
         "is_project_dirty": _flag(asked(plater, "is_project_dirty")),
-        "slicer_version": _text(asked(orca, "version", "__version__"), 60),
+        "slicer_version": version[:60] if isinstance(version, str) else None,
         "language": _text(asked(host, "app_language"), 20),
     }
 
@@ -478,6 +478,10 @@ class Desk:
         if wish != "ctx":
             courier.put(wish, surface)
 
+    def note(self, event: object, ctx: object) -> None:
+        if self.courier is not None:
+            self.courier.put("happened", happened(event, ctx))
+
     def show_panel(self) -> bool:
         """The panel beside the plate, else a window; False where the host has neither."""
         if asked(self._panel, "is_open", default=False):
@@ -657,8 +661,7 @@ if Pages is not None:
 
         def on_lifecycle_event(self, event: object, ctx: object) -> None:
             """On whatever thread it comes: noted, and nothing else."""
-            if desk.courier is not None:
-                desk.courier.put("happened", happened(event, ctx))
+            desk.note(event, ctx)
 
     PARTS.append(AgentPage)
 
@@ -679,6 +682,10 @@ if Scripts is not None:
             if hasattr(ui, "message"):
                 ui.message(f"Open {desk.memory.url}/ui in a browser.", "Orca Agents", "ok", "info")
             return asked(results, "skipped")
+
+        def on_lifecycle_event(self, event: object, ctx: object) -> None:
+            if Pages is None:  # else the tab does it
+                desk.note(event, ctx)
 
         def on_unload(self) -> None:
             desk.close(self)

@@ -1,5 +1,6 @@
 """Every calibration test computes what the guide's worked example says."""
 
+from contextlib import suppress
 from decimal import Decimal
 
 import pytest
@@ -7,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.slicer.calibrations.catalogue import BY_ID, CALIBRATIONS, after
-from agent.slicer.calibrations.rules import BadMeasurement, Outcome, Raw, floor, measured, text
+from agent.slicer.calibrations.rules import (
+    BadMeasurement,
+    Calibration,
+    Outcome,
+    Raw,
+    floor,
+    measured,
+    text,
+)
 from agent.slicer.presets.keys import find_key
 from agent.slicer.presets.writing import preset_json
 from agent.slicer.rules import Change
@@ -242,3 +251,25 @@ def test_numbers_are_written_without_ornament(value: Decimal) -> None:
     assert abs(Decimal(written) - value) <= Decimal("0.00005")
     assert written == "0" or not written.endswith((".", "-0"))
     assert floor(value) <= value
+
+
+@given(st.data(), st.sampled_from(CALIBRATIONS))
+def test_whatever_is_typed_gives_an_outcome_or_is_refused(
+    data: st.DataObject, test: Calibration
+) -> None:
+    typed = st.one_of(st.floats(), st.integers(), st.booleans(), st.text(max_size=12))
+    values: dict[str, Raw] = {
+        field.name: data.draw(
+            st.one_of(typed, st.sampled_from([c for c, _ in field.choices] or ["0", "1", "50"]))
+        )
+        for field in test.fields
+        if data.draw(st.booleans())
+    }
+
+    with suppress(BadMeasurement):
+        outcome = test.compute(measured(test, values))
+
+        assert outcome.steps
+        for line in outcome.lines:
+            change = Change(line.preset_type, line.key, line.old, line.value)
+            assert preset_json(line.preset_type, "Mine", "Theirs", [change])
