@@ -130,13 +130,18 @@ class Answer:
                 "model": self.model,
                 "provider": self.provider,
                 "usage": self.usage,
-                "sources": self.sources,
+                "sources": [*self.sources, *self._kept_advice()],
                 "trimmed": self.trimmed,
             },
         )
         if run.message_id is not None and data.get("message"):  # else it was purged meanwhile
             await keep_sent(connection, run.message_id, self.pieces, self.used)
         return data
+
+    def _kept_advice(self) -> list[dict[str, str]]:
+        """Where the changes are that were proposed on the way."""
+        kept = [used.told.get("advice_id") for used in self.used]
+        return [{"title": "Proposed changes", "ref": f"advice/{one}"} for one in kept if one]
 
     def _passages(self) -> list[Passage]:
         """What the guide has on it, without what is switched off."""

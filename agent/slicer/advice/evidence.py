@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from agent.slicer.advice.quoting import plain, quoted
 from agent.slicer.advice.rules import Piece, PieceKind
+from agent.slicer.presets.reading import is_secret
 from agent.slicer.rules import Analysis, Facts, Feature, Filament, Finding, Plate, SlicerFile
 
 MOST_PLATES, MOST_FILAMENTS, MOST_FINDINGS, MOST_CHANGED = 12, 16, 40, 80
@@ -60,7 +61,9 @@ def settings_text(facts: Facts, keys: Iterable[str] = SETTINGS) -> str:
 
 def values_text(settings: Mapping[str, object], keys: Iterable[str]) -> str:
     """`key = value`, a line for each key that is there."""
-    return "\n".join(f"{key} = {shown(settings[key])}" for key in keys if key in settings)
+    return "\n".join(
+        f"{key} = {shown(settings[key])}" for key in keys if key in settings and not is_secret(key)
+    )
 
 
 def finding_text(finding: Finding) -> str:
@@ -158,6 +161,8 @@ def _changed(facts: Facts) -> str:
     lines = []
     for preset_type, keys in facts.changed.items():
         for key in keys[:MOST_CHANGED]:
+            if is_secret(key):
+                continue
             value = shown(facts.settings[key]) if key in facts.settings else "(not told)"
             lines.append(f"{plain(preset_type, 20)}: {plain(key, 60)} = {value}")
     return "\n".join(lines)

@@ -8,6 +8,7 @@ from agent.slicer.advice.quoting import plain, quoted
 from agent.slicer.advice.rules import Piece, Value
 from agent.slicer.advice.sources import Sources
 from agent.slicer.presets.comparing import compare
+from agent.slicer.presets.reading import is_secret
 from agent.slicer.presets.rules import TYPES, Difference, Preset
 from agent.slicer.rules import PresetType
 
@@ -36,7 +37,8 @@ def preset_text(preset: Preset, keys: Iterable[str] | None = None) -> str:
         wanted = [key for key in keys if key in preset.settings]
         return "\n".join([*lines, values_text(preset.settings, wanted) or "It sets none of them."])
     if not preset.is_system:
-        lines += [_changed(key, *both) for key, both in sorted(preset.own.items())]
+        own = sorted(preset.own.items())
+        lines += [_changed(key, *both) for key, both in own if not is_secret(key)]
     return "\n".join([*lines, values_text(preset.settings, SETTINGS)])
 
 
@@ -48,6 +50,7 @@ def differences_text(first: Preset, second: Preset) -> str:
     lines = [
         f"{plain(one.key, 60)}: {_or_default(one.old)} | {_or_default(one.new)}"
         for one in found[:MOST_DIFFERENCES]
+        if not is_secret(one.key)
     ]
     if rest := len(found) - len(lines):
         lines.append(f"… and {rest} more.")

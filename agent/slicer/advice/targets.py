@@ -14,10 +14,6 @@ from agent.slicer.presets.values import split
 from agent.slicer.presets.writing import own_name
 from agent.slicer.rules import Facts, PresetType
 
-NO_PARENT = (
-    "{name} has no system preset that a new one could inherit. Change its lines by hand in "
-    "OrcaSlicer."
-)
 NO_NAME = (
     "The file does not say which {type} preset it was sliced with. Change these lines by hand in "
     "OrcaSlicer, or ask again with the preset named."
@@ -62,8 +58,6 @@ async def targets_for(
         target, note = await _target(preset_type, name, meant, sources)
         if note:
             notes.append(note)
-        if target is None:
-            continue
         names |= set(await sources.preset_names(preset_type))
         new = own_name(name, day, names)
         names.add(new)
@@ -73,7 +67,7 @@ async def targets_for(
 
 async def _target(
     preset_type: PresetType, name: str, meant: Meant, sources: Sources
-) -> tuple[Target | None, str]:
+) -> tuple[Target, str]:
     try:
         preset = meant.preset if meant.preset and meant.preset.type == preset_type else None
         preset = preset or await sources.preset(preset_type, name)
@@ -81,10 +75,9 @@ async def _target(
         return _as_told(preset_type, name, meant)
     if preset.is_system:
         return Target("", preset.name, name, {}, preset.version), ""
-    if preset.inherits is None:
-        return None, NO_PARENT.format(name=plain(name))
-    base = {key: new for key, (_, new) in preset.own.items()}
-    return Target("", preset.inherits, name, base, preset.version), ""
+    parent = preset.system_parent or preset.inherits
+    base = preset.mine if parent else preset.settings  # without a parent it has to be whole
+    return Target("", parent or "", name, base, preset.version), ""
 
 
 def _as_told(preset_type: PresetType, name: str, meant: Meant) -> tuple[Target, str]:

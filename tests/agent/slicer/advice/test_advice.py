@@ -206,6 +206,24 @@ async def test_the_next_print_stands_beside_the_one_before(served: Served) -> No
     assert [one["id"] for one in listed["items"]] == [told["id"]]
 
 
+async def test_a_printers_address_and_key_go_nowhere(served: Served, fake: FakeOllama) -> None:
+    file_id = await printed(served.client, {"printer_settings_id": "My One"})
+    fake.misbehave(path="/api/chat", text=said())
+
+    told = await advised(
+        served.client, file_id=file_id, changes=[{"key": "retraction_length", "new": 0.6}]
+    )
+    got = await served.client.get(f"{ADVICE}/{told['id']}/preset.json")
+    await advised(served.client, preset="machine/My One", question="Why?")
+
+    assert (got.json()["inherits"], got.json()["z_offset"]) == ("Acme One 0.4 nozzle", "-0.02")
+    stored = served.settings.database_file.with_suffix(".db-wal").read_bytes()
+    for secret in ("do-not-tell", "192.0.2.7"):
+        assert secret not in got.text
+        assert secret not in system_of(fake)
+        assert secret.encode() not in stored
+
+
 async def test_a_preset_alone_can_be_advised_on(served: Served) -> None:
     told = await advised(
         served.client,

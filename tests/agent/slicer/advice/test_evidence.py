@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.slicer.advice.evidence import duration, finding_text, of_file
+from agent.slicer.advice.evidence import duration, finding_text, of_file, values_text
 from agent.slicer.advice.quoting import block, plain, quoted
 from agent.slicer.advice.rules import Piece, PieceKind, chosen, shortened, switched_on
 from agent.slicer.advice.texts import evidence_text
@@ -101,6 +101,17 @@ def test_a_bare_file_has_few_pieces() -> None:
         "file": 'Name "a.gcode", G-code by "unknown"',
         "findings": "The checks found nothing wrong.",
     }
+
+
+def test_the_way_into_a_printer_is_no_evidence() -> None:
+    keys = ("print_host", "printhost_apikey", "layer_height")
+    secret = Facts("3mf", settings=dict.fromkeys(keys, "K3Y"), changed={"machine": keys})
+    file = SlicerFile("f", "a.3mf", "3mf", 1, "2026-11-20T00:00:00Z", secret)
+
+    told = {one.id: one.text for one in of_file(file)}
+
+    assert told["changed"] == "machine: layer_height = K3Y"
+    assert values_text(secret.settings, keys) == "layer_height = K3Y"
 
 
 def test_a_finding_without_numbers_is_its_title() -> None:

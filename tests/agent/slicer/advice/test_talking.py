@@ -141,6 +141,10 @@ async def test_a_proposal_in_a_talk_is_checked_and_kept_as_advice(
         file_id,
     )
     assert kept["lines"] == result["lines"]
+    assert talk.answer["sources"][-1] == {
+        "title": "Proposed changes",
+        "ref": f"advice/{kept['id']}",
+    }
 
 
 async def test_a_model_that_never_stops_asking_is_stopped(served: Served, fake: FakeOllama) -> None:
