@@ -70,6 +70,9 @@ class Values:
 
     def __init__(self, settings: Mapping[str, str]) -> None:
         self._settings = settings
+        self._words: dict[str, tuple[str, ...]] = {}  # a list is asked for again and again
+        self._strings: dict[str, tuple[str, ...]] = {}
+        self._programs: dict[str, str] = {}
 
     def text(self, key: str) -> str | None:
         """As it stands in the file; None if it is not there or says `nil`."""
@@ -78,30 +81,32 @@ class Values:
 
     def word(self, key: str, index: int = 0) -> str | None:
         """A name of a closed set, such as `aligned`."""
-        return _at(words(self._settings.get(key, "")), index)
+        return _at(self._list(key), index)
 
     def string(self, key: str, index: int = 0) -> str | None:
         """One of a list of strings, such as a filament's type."""
-        return _at(strings(self._settings.get(key, "")), index)
+        if key not in self._strings:
+            self._strings[key] = strings(self._settings.get(key, ""))
+        return _at(self._strings[key], index)
 
     def number(self, key: str, index: int = 0) -> float | None:
-        value = _at(words(self._settings.get(key, "")), index)
+        value = _at(self._list(key), index)
         return None if value is None else number(value)
 
     def numbers(self, key: str) -> tuple[float, ...]:
         """All of a list that are numbers."""
-        found = (number(item) for item in words(self._settings.get(key, "")))
+        found = (number(item) for item in self._list(key))
         return tuple(value for value in found if value is not None)
 
     def flag(self, key: str, index: int = 0) -> bool | None:
-        value = (_at(words(self._settings.get(key, "")), index) or "").lower()
+        value = (_at(self._list(key), index) or "").lower()
         if value in _TRUE or value in _FALSE:
             return value in _TRUE
         return None
 
     def size(self, key: str, whole: float | None, index: int = 0) -> float | None:
         """A number, or a percentage of `whole`. None where `whole` is needed and unknown."""
-        value = _at(words(self._settings.get(key, "")), index)
+        value = _at(self._list(key), index)
         if value is None or (amount := number(value)) is None:
             return None
         if not value.endswith("%"):
@@ -113,14 +118,20 @@ class Values:
         value = self.text(key)
         if value is None:
             return None
-        value = value.strip()
-        if len(value) > 1 and value[0] == value[-1] == '"':
-            value = value[1:-1]
-        return unescaped(value)
+        if key not in self._programs:
+            value = value.strip()
+            is_quoted = len(value) > 1 and value[0] == value[-1] == '"'
+            self._programs[key] = unescaped(value[1:-1] if is_quoted else value)
+        return self._programs[key]
+
+    def _list(self, key: str) -> tuple[str, ...]:
+        if key not in self._words:
+            self._words[key] = words(self._settings.get(key, ""))
+        return self._words[key]
 
     def length(self, key: str) -> int:
         """How many items a list has."""
-        return len(words(self._settings.get(key, "")))
+        return len(self._list(key))
 
 
 def _at(items: tuple[str, ...], index: int) -> str | None:

@@ -19,6 +19,7 @@ PLATES = {
     "cool plate (supertack)": "supertack_plate_temp",
     "smooth pei plate": "hot_plate_temp",
 }
+LONGEST = 120  # letters of what a file says that is shown, or looked for in a table
 WARM_PLATES = {"hot_plate_temp", "textured_plate_temp", "eng_plate_temp"}
 
 
@@ -55,7 +56,7 @@ class Seen:
     def model(self) -> str:
         """The printer's name, with that of its model."""
         said = (self.values.string("printer_model"), self.facts.printer)
-        return " / ".join(dict.fromkeys(name for name in said if name))
+        return " / ".join(dict.fromkeys(name[:LONGEST] for name in said if name))
 
     @cached_property
     def is_bowden(self) -> bool | None:
@@ -103,11 +104,11 @@ class Seen:
     def kind(self, index: int) -> str | None:
         """`PETG`, as the slicer writes it."""
         listed = next((one.type for one in self.facts.filaments if one.index == index), None)
-        return listed or self.values.string("filament_type", index)
+        return _short(listed or self.values.string("filament_type", index))
 
     def name(self, index: int) -> str | None:
         listed = next((one.name for one in self.facts.filaments if one.index == index), None)
-        return listed or self.values.string("filament_settings_id", index)
+        return _short(listed or self.values.string("filament_settings_id", index))
 
     def material(self, index: int) -> Material | None:
         return family(self.kind(index))
@@ -148,7 +149,7 @@ class Seen:
         text = self.values.word(key, index) or self.values.text(key) or ""
         if value is not None and not text.endswith("%"):
             text = measure(value, unit)
-        return Evidence(key, text, limit, where)
+        return Evidence(key, text[:LONGEST], limit, where)
 
     def process(self, key: str, new: str, reason: str) -> Change:
         return Change("process", key, self.values.text(key), new, reason)
@@ -189,3 +190,7 @@ def at_least(value: float, unit: str = "", digits: int = 2) -> str:
 
 def _positive(value: float | None) -> float | None:
     return value if value else None
+
+
+def _short(text: str | None) -> str | None:
+    return text[:LONGEST] if text else None
