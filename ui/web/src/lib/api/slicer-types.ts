@@ -372,6 +372,35 @@ export interface Sent {
   tools: { name: string; arguments: Record<string, unknown>; result: Record<string, unknown> }[];
 }
 
+/** What a photo shows; without a model that sees, the questions go on. */
+export interface Diagnosis {
+  provider: "model" | "questionnaire";
+  model: string | null;
+  defect: { ref: string; title: string; text: string } | null;
+  /** 0 to 1. */
+  confidence: number | null;
+  seen: string;
+  causes: { cause: string; why: string }[];
+  first_steps: string[];
+  questionnaire: string | null;
+  reason: string;
+  sources: Piece[];
+}
+
+export interface Question {
+  id: string;
+  text: string;
+  hint: string;
+  options: { id: string; label: string; picture: string; next: string | null }[];
+}
+
+/** Where answers lead: to a question, or to defects of the guide. */
+export interface Place {
+  question: Question | null;
+  defects: { ref: string; title: string; likely: "probable" | "possible"; why: string; first_steps: string[]; keys: string[] }[];
+  path: { question: string; answer: string }[];
+}
+
 export interface List<T> {
   items: T[];
   next_cursor: string | null;

@@ -5,6 +5,7 @@ import type {
   Analysis,
   Comparison,
   DataFolder,
+  Diagnosis,
   Held,
   Helped,
   Job,
@@ -13,6 +14,7 @@ import type {
   NewAdvice,
   NewPrinter,
   Piece,
+  Place,
   Preset,
   PresetType,
   Print,
@@ -95,6 +97,13 @@ export const calibrations = {
 /** What a question about these would be sent with. */
 export const evidence = (query: { file_id?: string | null; preset?: string | null; q?: string }) =>
   call<List<Piece> & { tokens: number }>("GET", "/slicer/evidence", { query });
+
+export const diagnosis = {
+  /** A model that sees may take minutes. */
+  ofPhoto: (body: { image: string; file_id?: string; description?: string }, signal: AbortSignal) =>
+    call<Diagnosis>("POST", "/slicer/diagnosis", { body, signal, timeoutMs: 900_000 }),
+  follow: (answers: readonly string[]) => call<Place>("POST", "/slicer/questionnaire", { body: { answers } }),
+};
 
 /** What an answer in a conversation was made of. */
 export const sent = (messageId: string) => call<Sent>("GET", `/slicer/evidence/${path(messageId)}`);
