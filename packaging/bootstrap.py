@@ -50,6 +50,8 @@ def test(arguments: list[str]) -> int:
 def test_slow(arguments: list[str]) -> int:
     """The slow tests. Two at a time: most of what makes them slow is waiting."""
     _prepare_tests()
+    for name in environment.BESIDE:
+        environment.prepare_beside(name)
     spread = ("-n", "2", "--dist", "worksteal")
     code = _wait([*_pytest(), *spread, "-m", "slow", *arguments])
     return 0 if code == PYTEST_FOUND_NOTHING else code
@@ -176,6 +178,7 @@ def _locks() -> list[tuple[str, tuple[str, ...], Path]]:
         ("pyproject.toml", ("--group", "dev", "-c", LOCKS["run"].name), LOCKS["dev"]),
         ("packaging/build.in", (), BUILD_LOCK),
         ("packaging/uv.in", (), UV_LOCK),
+        *((f"packaging/{name}.in", (), file) for name, file in environment.BESIDE.items()),
     ]
 
 

@@ -21,6 +21,9 @@ STAMP = VENV / ".orca-stamp.json"
 LOCKS = {"run": ROOT / "requirements.lock", "dev": ROOT / "requirements-dev.lock"}
 BUILD_LOCK = ROOT / "packaging" / "build.lock"
 UV_LOCK = ROOT / "packaging" / "uv.lock"
+# Programs that tests speak to, each in an environment of its own.
+BESIDE = {name: ROOT / "packaging" / f"{name}.lock" for name in ("octoprint", "moonraker")}
+EXACTLY = ("--require-hashes", "--compile-bytecode")
 OLDEST = (3, 11)
 OLDEST_UV = (0, 5)
 SCRIPTS = "Scripts" if os.name == "nt" else "bin"
@@ -95,6 +98,26 @@ def prepare(kind: str) -> None:
     wanted["python"] = _python_of(executable("python"))
     STAMP.write_text(json.dumps(wanted), "utf-8")
     say(f"the environment is ready ({time.monotonic() - started:.0f} s)")
+
+
+def beside(name: str) -> Path:
+    """The folder of the environment of another program, whether or not it is there."""
+    return VENV / "beside" / name
+
+
+def prepare_beside(name: str) -> Path:
+    """That environment as its lock says. Takes no time if it is so already."""
+    lock, folder = BESIDE[name], beside(name)
+    stamp, wanted = folder / ".orca-stamp", hashlib.sha256(lock.read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text("utf-8") == wanted:
+        return folder
+    uv = find_uv()
+    say(f"installing {name} for tests (once; it takes a minute)")
+    run(uv, "venv", "--quiet", "--clear", "--python", _python(), folder)
+    python = folder / SCRIPTS / f"python{EXE}"
+    run(uv, "pip", "sync", "--quiet", "--python", python, *EXACTLY, lock, quiet=True)
+    stamp.write_text(wanted, "utf-8")
+    return folder
 
 
 def find_uv() -> Path:
