@@ -1,6 +1,5 @@
 """A sliced file as clients see it."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Annotated, Literal
 
@@ -8,6 +7,7 @@ from pydantic import Field
 
 from agent.shared.problems import Problem
 from agent.shared.web import Out
+from agent.slicer.printers.rules import Print
 from agent.slicer.printhost.rules import Job
 from agent.slicer.rules import Analysis, Finding, Layers, SlicerFile
 
@@ -98,6 +98,16 @@ class JobOut(Out):
     problem: Problem | None
 
 
+class OutcomeOut(Out):
+    """How the latest print of the file ended, and who says so."""
+
+    result: Literal["finished", "failed", "cancelled", "unknown"]
+    note: str
+    at: str | None
+    printer: str
+    source: Literal["printer", "user"] | None
+
+
 class SlicerFileShortOut(Out):
     """A sliced file in a list: all but its settings."""
 
@@ -131,7 +141,7 @@ class SlicerFileShortOut(Out):
         str | None, Field(description="The run that reads its moves at this moment.")
     ]
     job: JobOut | None
-    outcome: dict[str, object] | None
+    outcome: OutcomeOut | None
 
 
 class SlicerFileOut(SlicerFileShortOut):
@@ -213,7 +223,7 @@ def file_json(
     has_analysis: bool = False,
     analysis_run_id: str | None = None,
     job: Job | None = None,
-    outcome: Mapping[str, object] | None = None,
+    ended: Print | None = None,
 ) -> dict[str, object]:
     """Everything that is known of a file."""
     short = short_json(
@@ -221,7 +231,7 @@ def file_json(
         has_analysis=has_analysis,
         analysis_run_id=analysis_run_id,
         job=job,
-        outcome=outcome,
+        ended=ended,
     )
     return {**short, "settings": dict(file.facts.settings)}
 
@@ -232,7 +242,7 @@ def short_json(
     has_analysis: bool = False,
     analysis_run_id: str | None = None,
     job: Job | None = None,
-    outcome: Mapping[str, object] | None = None,
+    ended: Print | None = None,
 ) -> dict[str, object]:
     """The same without its settings."""
     facts = file.facts
@@ -264,7 +274,7 @@ def short_json(
         "has_analysis": has_analysis,
         "analysis_run_id": analysis_run_id,
         "job": job_json(job) if job else None,
-        "outcome": dict(outcome) if outcome else None,
+        "outcome": outcome_json(ended) if ended else None,
     }
 
 
@@ -281,3 +291,13 @@ def moves_json(analysis: Analysis) -> dict[str, object]:
     told = asdict(replace(analysis, layers=Layers()))
     del told["layers"]
     return told
+
+
+def outcome_json(ended: Print) -> dict[str, object]:
+    return {
+        "result": ended.result,
+        "note": ended.note,
+        "at": ended.ended_at,
+        "printer": ended.printer_name,
+        "source": ended.source,
+    }

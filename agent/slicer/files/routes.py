@@ -69,7 +69,11 @@ def routes(files: FileService, analyses: AnalysisService) -> Blueprint:
     def short(seen: Seen) -> dict[str, object]:
         running = analyses.running(seen.file.id)
         return short_json(
-            seen.file, has_analysis=seen.is_analysed, analysis_run_id=running, job=seen.job
+            seen.file,
+            has_analysis=seen.is_analysed,
+            analysis_run_id=running,
+            job=seen.job,
+            ended=seen.ended,
         )
 
     def whole(seen: Seen) -> dict[str, object]:

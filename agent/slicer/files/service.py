@@ -17,6 +17,8 @@ from agent.slicer.files.folder import Folder, Part
 from agent.slicer.files.reading import best, findings_in, no_picture, picture, read_facts
 from agent.slicer.files.rules import kind_of, safe_name, surplus, without_secrets
 from agent.slicer.files.store import SlicerFiles
+from agent.slicer.printers.rules import Print
+from agent.slicer.printers.store import Prints
 from agent.slicer.printhost.rules import ON_ITS_WAY, Job
 from agent.slicer.printhost.store import Jobs
 from agent.slicer.rules import Facts, Kind, SlicerFile
@@ -42,6 +44,7 @@ class Seen:
     file: SlicerFile
     is_analysed: bool = False
     job: Job | None = None
+    ended: Print | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +137,19 @@ class FileService:
         async with self._database.reading() as connection:
             found = await SlicerFiles(connection).find(file_id)
             jobs = await Jobs(connection).latest_of([file_id])
+            prints = await Prints(connection).ended([file_id])
         if found is None:
             raise no_file()
-        return Seen(*found, jobs.get(file_id))
+        return Seen(*found, jobs.get(file_id), prints.get(file_id))
 
     async def latest(self, before: str | None, limit: int) -> list[Seen]:
         """Newest first, older than the id `before`; without their settings."""
         async with self._database.reading() as connection:
             found = await SlicerFiles(connection).latest(before, limit)
-            jobs = await Jobs(connection).latest_of([file.id for file, _ in found])
-        return [Seen(file, is_analysed, jobs.get(file.id)) for file, is_analysed in found]
+            ids = [file.id for file, _ in found]
+            jobs = await Jobs(connection).latest_of(ids)
+            prints = await Prints(connection).ended(ids)
+        return [Seen(*one, jobs.get(one[0].id), prints.get(one[0].id)) for one in found]
 
     async def several(self, file_ids: list[str]) -> dict[str, SlicerFile]:
         """Those of them that are here, without their settings."""

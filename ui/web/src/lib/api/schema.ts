@@ -2063,7 +2063,7 @@ export interface components {
             notes: string[];
             /** Steps */
             steps: string[];
-            outcome: components["schemas"]["OutcomeOut"] | null;
+            outcome: components["schemas"]["AdviceOutcomeOut"] | null;
             /** Compared */
             compared?: components["schemas"]["AdviceComparedOut"];
         };
@@ -2158,9 +2158,9 @@ export interface components {
             notes: string[];
             /** Steps */
             steps: string[];
-            outcome: components["schemas"]["OutcomeOut"] | null;
+            outcome: components["schemas"]["AdviceOutcomeOut"] | null;
             /** Compared */
-            compared?: components["schemas"]["AdviceComparedOut"];
+            compared?: components["schemas"]["ComparedOut"];
         };
         /**
          * OutcomeIn
@@ -2183,10 +2183,24 @@ export interface components {
              */
             file_id?: string | null;
         };
+        /** OutcomeOut */
+        AdviceOutcomeOut: {
+            /**
+             * Result
+             * @enum {string}
+             */
+            result: "better" | "same" | "worse" | "failed";
+            /** Note */
+            note: string;
+            /** File Id */
+            file_id: string | null;
+            /** At */
+            at: string;
+        };
         /** AdvicePage */
         AdvicePage: {
             /** Items */
-            items: components["schemas"]["AdviceOut"][];
+            items: components["schemas"]["AdviceAdviceOut"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -5258,19 +5272,24 @@ export interface components {
              */
             note?: string;
         };
-        /** OutcomeOut */
+        /**
+         * OutcomeOut
+         * @description How the latest print of the file ended, and who says so.
+         */
         OutcomeOut: {
             /**
              * Result
              * @enum {string}
              */
-            result: "better" | "same" | "worse" | "failed";
+            result: "finished" | "failed" | "cancelled" | "unknown";
             /** Note */
             note: string;
-            /** File Id */
-            file_id: string | null;
             /** At */
-            at: string;
+            at: string | null;
+            /** Printer */
+            printer: string;
+            /** Source */
+            source: ("printer" | "user") | null;
         };
         /** PairingAnswer */
         PairingAnswer: {
@@ -6374,10 +6393,7 @@ export interface components {
              */
             analysis_run_id: string | null;
             job: components["schemas"]["JobOut"] | null;
-            /** Outcome */
-            outcome: {
-                [key: string]: unknown;
-            } | null;
+            outcome: components["schemas"]["OutcomeOut"] | null;
             /** Settings */
             settings: {
                 [key: string]: string;
@@ -6469,10 +6485,7 @@ export interface components {
              */
             analysis_run_id: string | null;
             job: components["schemas"]["JobOut"] | null;
-            /** Outcome */
-            outcome: {
-                [key: string]: unknown;
-            } | null;
+            outcome: components["schemas"]["OutcomeOut"] | null;
         };
         /**
          * Snippet
