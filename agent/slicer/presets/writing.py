@@ -71,17 +71,6 @@ def preset_json(
         raise Invalid(
             "bad-preset-name", "A new preset needs a name of its own that files can have."
         )
-    values: dict[str, Value] = {
-        key: value
-        for key, value in (base or {}).items()
-        if key not in IDENTITY and not key.startswith(PRIVATE)
-    }
-    for change in changes:
-        if change.preset_type != preset_type:
-            raise Invalid(
-                "other-preset-type", f"{change.key} does not belong to a {preset_type} preset."
-            )
-        values[change.key] = change.new
     return {
         "type": preset_type,
         "name": name,
@@ -90,7 +79,7 @@ def preset_json(
         "version": version if version and _VERSION.fullmatch(version) else VERSION,
         "is_custom_defined": "0",
         ID_KEYS[preset_type]: [name] if preset_type == "filament" else name,
-        **{key: _value(key, value) for key, value in sorted(values.items())},
+        **_values(preset_type, changes, base or {}),
     }
 
 
@@ -177,6 +166,24 @@ def filament_bundle(
         "printer_vendor": vendors,
     }
     return _zipped({**files, STRUCTURE: _compact(structure)})
+
+
+def _values(
+    preset_type: PresetType, changes: Iterable[Change], base: Mapping[str, Value]
+) -> Preset:
+    """What the preset sets, by key, without what makes it the one that it is."""
+    values = {
+        key: value
+        for key, value in base.items()
+        if key not in IDENTITY and not key.startswith(PRIVATE)
+    }
+    for change in changes:
+        if change.preset_type != preset_type:
+            raise Invalid(
+                "other-preset-type", f"{change.key} does not belong to a {preset_type} preset."
+            )
+        values[change.key] = change.new
+    return {key: _value(key, value) for key, value in sorted(values.items())}
 
 
 def _value(key: str, value: object) -> str | list[str]:
