@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from agent.inference.backend import Backend
 from agent.inference.rules import InstalledModel, ShownModel, canonical_name
@@ -9,6 +10,8 @@ from agent.models import rules
 from agent.models.profiles import Profiles
 from agent.models.rules import Model
 from agent.shared.errors import Invalid, NotFound, Unavailable
+
+Key = tuple[str, datetime | None, str, str]
 
 
 class ModelService:
@@ -25,7 +28,7 @@ class ModelService:
         self._backends, self._default_model = backends, default_model
         self._profiles = profiles
         self._memory_bytes = memory_bytes
-        self._shown: dict[tuple[str, str, str], ShownModel] = {}
+        self._shown: dict[Key, ShownModel] = {}
 
     def models(self) -> list[Model]:
         """Every installed model of every backend that is up, as last heard."""
@@ -133,20 +136,21 @@ class ModelService:
             loaded_bytes=(in_memory.size_bytes or None) if in_memory else None,
             vram_bytes=in_memory.vram_bytes if in_memory and in_memory.size_bytes else None,
         )
-        shown = self._shown.get(_key(model))
+        shown = self._shown.get(_key(backend, model))
         return _with(model, shown) if shown else model
 
     async def _detailed(self, backend: Backend, model: Model) -> Model:
-        if _key(model) not in self._shown:
+        if (key := _key(backend, model)) not in self._shown:
             shown = await backend.provider.show(model.name)
-            still_there = {_key(one) for one in self.models()}
+            still_there = {_key(on, one) for on, one in self._installed()}
             self._shown = {key: one for key, one in self._shown.items() if key in still_there}
-            self._shown[_key(model)] = shown
-        return _with(model, self._shown[_key(model)])
+            self._shown[key] = shown
+        return _with(model, self._shown[key])
 
 
-def _key(model: Model) -> tuple[str, str, str]:
-    return model.backend, canonical_name(model.name), model.digest
+def _key(backend: Backend, model: Model) -> Key:
+    # A server that was away may come back as a newer one, which can do more with the same model.
+    return backend.name, backend.state.since, canonical_name(model.name), model.digest
 
 
 def _with(model: Model, shown: ShownModel) -> Model:

@@ -283,6 +283,22 @@ async def test_a_model_that_appears_answers_the_next_question(
 # --- odd texts ----------------------------------------------------------------------------------
 
 
+async def test_what_a_newer_server_makes_of_a_model_is_asked_again(
+    served: Served, fake: FakeOllama
+) -> None:
+    path, port = f"/api/v1/models/{MODEL}", int(fake.url.rpartition(":")[2])
+    before = body(await served.client.get(path))
+
+    await fake.stop()
+    await served.agent.backend.until(lambda state: not state.is_up)
+    fake.add_model(MODEL, capabilities=["completion", "tools"], size=2_500_000_000)
+    await fake.start(port)
+    await served.agent.backend.until(lambda state: state.is_up)
+    after = body(await served.client.get(path))
+
+    assert after == before | {"capabilities": ["completion", "tools"]}
+
+
 async def test_an_empty_message_is_refused(client: httpx.AsyncClient) -> None:
     conversation = await opened(client)
 
