@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from quart import Blueprint
@@ -39,6 +40,10 @@ from agent.slicer.printers.opening import PrinterParts, open_printers
 from agent.slicer.printhost import routes as host_routes
 from agent.slicer.printhost.service import PrintHost
 from agent.slicer.questionnaire import routes as questionnaire_routes
+from agent.slicer.variants import routes as variant_routes
+from agent.slicer.variants.programs import ProgramKind, find_programs
+from agent.slicer.variants.service import Slicings, VariantService
+from agent.slicer.variants.slicing import Bounds as SlicingBounds
 from agent.telemetry.service import Telemetry
 
 
@@ -97,6 +102,7 @@ async def open_slicer(needs: Needs) -> AsyncIterator[SlicerParts]:
             needs.new_id,
         )
         presets = Presets(needs.settings.slicer_data_folders, os.environ)
+        variants = await _variants(needs, files, presets)
         calibrations = CalibrationService(needs.clock, PresetParents(presets))
         contexts = ContextService(needs.clock)
         advice = open_advice(
@@ -121,6 +127,7 @@ async def open_slicer(needs: Needs) -> AsyncIterator[SlicerParts]:
                 calibration_routes.routes(calibrations),
                 check_routes.routes(),
                 preset_routes.routes(presets, files.get),
+                variant_routes.routes(variants),
                 context_routes.routes(contexts, needs.clock),
                 questionnaire_routes.routes(needs.guide),
                 advice.blueprint,
@@ -159,3 +166,26 @@ def _printers(needs: Needs, files: FileService) -> AbstractAsyncContextManager[P
         clock=needs.clock,
         new_id=needs.new_id,
     )
+
+
+async def _variants(needs: Needs, files: FileService, presets: Presets) -> VariantService:
+    settings = needs.settings
+    wanted: dict[ProgramKind, Path | None] = {
+        "OrcaSlicer": settings.orcaslicer_binary,
+        "PrusaSlicer": settings.prusaslicer_binary,
+    }
+    variants = VariantService(
+        needs.database,
+        needs.runs,
+        files,
+        presets,
+        lambda: find_programs(wanted, os.environ),
+        Slicings(
+            settings.data_dir / "slicing",
+            SlicingBounds(settings.slicing_seconds, settings.slicing_mb << 20),
+        ),
+        needs.clock,
+        needs.new_id,
+    )
+    await variants.open()
+    return variants
