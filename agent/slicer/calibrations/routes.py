@@ -32,9 +32,11 @@ def routes(calibrations: CalibrationService) -> Blueprint:
 
     @bp.get("/<test>/preset.json")
     @needs("slicer")
-    @asks(shapes.PresetQuery)
+    @asks(shapes.CalibratedPresetQuery)
     @gives_media(200, "application/json")
-    async def download_calibrated_preset(test: str, query: shapes.PresetQuery) -> Response:
+    async def download_calibrated_preset(
+        test: str, query: shapes.CalibratedPresetQuery
+    ) -> Response:
         """The same preset as a file, for File → Import → Import Configs."""
         preset = await calibrations.preset(
             test, shapes.read_values(query.values), parent=query.parent, name=query.name

@@ -29,7 +29,7 @@ class CalibrationIn(In):
     name: Name | None = None
 
 
-class PresetQuery(In):
+class CalibratedPresetQuery(In):
     """`values` is what was measured, as JSON."""
 
     values: str = Field(max_length=4000)
@@ -43,12 +43,12 @@ class PresetQuery(In):
         return text
 
 
-class ChoiceOut(Out):
+class CalibrationChoiceOut(Out):
     value: str
     label: str
 
 
-class FieldOut(Out):
+class CalibrationFieldOut(Out):
     """`step`: only these values can be. `default` stands in the form before anyone types."""
 
     name: str
@@ -59,7 +59,7 @@ class FieldOut(Out):
     minimum: float | None
     maximum: float | None
     step: float | None
-    choices: list[ChoiceOut]
+    choices: list[CalibrationChoiceOut]
     help: str
     needed: bool
 
@@ -74,7 +74,7 @@ class CalibrationInfo(Out):
     guide: str
     reads: str
     formula: str
-    fields: list[FieldOut]
+    fields: list[CalibrationFieldOut]
     keys: list[str]
     where: str
 
@@ -84,7 +84,7 @@ class CalibrationsOut(Out):
     next_cursor: str | None
 
 
-class ResultLine(Out):
+class CalibratedLineOut(Out):
     preset_type: Literal["machine", "process", "filament"]
     key: str
     label: str
@@ -93,12 +93,12 @@ class ResultLine(Out):
     new: str | list[str]
 
 
-class CommandOut(Out):
+class FirmwareCommandOut(Out):
     firmware: str
     text: str
 
 
-class PresetOut(Out):
+class CalibratedPresetOut(Out):
     """A preset ready to be imported; `download` is where its file comes from."""
 
     type: Literal["machine", "process", "filament"]
@@ -109,7 +109,7 @@ class PresetOut(Out):
     importing: list[str]
 
 
-class NextOut(Out):
+class NextCalibrationOut(Out):
     id: str
     title: str
 
@@ -119,15 +119,15 @@ class CalibratedOut(Out):
 
     test: str
     title: str
-    lines: list[ResultLine]
+    lines: list[CalibratedLineOut]
     steps: list[str]
     explanation: str
     warnings: list[str]
-    commands: list[CommandOut]
+    commands: list[FirmwareCommandOut]
     where: str
     guide: str
-    preset: PresetOut | None
-    next: NextOut | None
+    preset: CalibratedPresetOut | None
+    next: NextCalibrationOut | None
 
 
 class _ValuesOnly(In):

@@ -13,9 +13,9 @@ def routes(contexts: ContextService, clock: Clock) -> Blueprint:
 
     @bp.post("")
     @needs("slicer")
-    @takes(shapes.ContextIn, limit_bytes=1024 * 1024)
+    @takes(shapes.SlicerContextIn, limit_bytes=1024 * 1024)
     @gives_media(204)
-    async def tell_context(asked: shapes.ContextIn) -> Response:
+    async def tell_context(asked: shapes.SlicerContextIn) -> Response:
         """A look at the slicer, from the plugin. It is kept in memory alone."""
         state = shapes.state_of(asked.state) if asked.state is not None else None
         contexts.tell(state, shapes.events_of(asked, clock()))
@@ -23,7 +23,7 @@ def routes(contexts: ContextService, clock: Clock) -> Blueprint:
 
     @bp.get("")
     @needs("slicer")
-    @gives(shapes.ContextOut)
+    @gives(shapes.SlicerContextOut)
     async def show_context() -> Response:
         """The last look at the slicer, how old it is, and what happened since."""
         return json(shapes.context(contexts.last(), clock()))

@@ -15,7 +15,7 @@ Value = Annotated[str, StringConstraints(max_length=2000)]
 PresetKind = Literal["machine", "process", "filament"]
 
 
-class PresetIn(In):
+class LivePresetIn(In):
     """`unsaved`: for each setting the saved value and the one in force."""
 
     type: PresetKind
@@ -28,37 +28,37 @@ class PresetIn(In):
     )
 
 
-class ObjectIn(In):
+class LiveObjectIn(In):
     name: Name
     triangles: Annotated[int, Field(ge=0)] | None = None
     size_mm: Annotated[list[float], Field(min_length=3, max_length=3)] | None = None
     is_manifold: bool | None = None
 
 
-class StateIn(In):
-    presets: list[PresetIn] = Field(default_factory=list, max_length=40)
-    objects: list[ObjectIn] = Field(default_factory=list, max_length=200)
+class LiveStateIn(In):
+    presets: list[LivePresetIn] = Field(default_factory=list, max_length=40)
+    objects: list[LiveObjectIn] = Field(default_factory=list, max_length=200)
     settings: dict[Key, Value] = Field(default_factory=dict, max_length=400)
     is_project_dirty: bool | None = None
     slicer_version: Annotated[str, StringConstraints(max_length=60)] | None = None
     language: Annotated[str, StringConstraints(max_length=20)] | None = None
 
 
-class EventIn(In):
+class LiveEventIn(In):
     name: Annotated[str, StringConstraints(min_length=1, max_length=60)]
     subject: Value | None = None
     code: Annotated[str, StringConstraints(max_length=60)] | None = None
     message: Value | None = None
 
 
-class ContextIn(In):
+class SlicerContextIn(In):
     """One look at the slicer, events since the last one, or both."""
 
-    state: StateIn | None = None
-    events: list[EventIn] = Field(default_factory=list, max_length=100)
+    state: LiveStateIn | None = None
+    events: list[LiveEventIn] = Field(default_factory=list, max_length=100)
 
 
-class PresetOut(Out):
+class LivePresetOut(Out):
     type: PresetKind
     name: str
     is_system: bool | None
@@ -67,23 +67,23 @@ class PresetOut(Out):
     unsaved: dict[str, tuple[str | None, str | None]]
 
 
-class ObjectOut(Out):
+class LiveObjectOut(Out):
     name: str
     triangles: int | None
     size_mm: list[float] | None
     is_manifold: bool | None
 
 
-class StateOut(Out):
-    presets: list[PresetOut]
-    objects: list[ObjectOut]
+class LiveStateOut(Out):
+    presets: list[LivePresetOut]
+    objects: list[LiveObjectOut]
     settings: dict[str, str]
     is_project_dirty: bool | None
     slicer_version: str | None
     language: str | None
 
 
-class EventOut(Out):
+class LiveEventOut(Out):
     name: str
     at: str
     subject: str | None
@@ -91,7 +91,7 @@ class EventOut(Out):
     message: str | None
 
 
-class ContextOut(Out):
+class SlicerContextOut(Out):
     """`connected`: a plugin spoke since the agent started. `fresh`: lately enough to be used as
     evidence. `summary` is what a model would be given of it."""
 
@@ -99,12 +99,12 @@ class ContextOut(Out):
     fresh: bool
     received_at: str | None
     age_s: float | None
-    state: StateOut | None
-    events: list[EventOut]
+    state: LiveStateOut | None
+    events: list[LiveEventOut]
     summary: list[str]
 
 
-def state_of(asked: StateIn) -> LiveState:
+def state_of(asked: LiveStateIn) -> LiveState:
     return LiveState(
         tuple(
             LivePreset(p.type, p.name, p.is_system, p.is_dirty, p.is_compatible, p.unsaved)
@@ -126,7 +126,7 @@ def state_of(asked: StateIn) -> LiveState:
     )
 
 
-def events_of(asked: ContextIn, now: datetime) -> list[LiveEvent]:
+def events_of(asked: SlicerContextIn, now: datetime) -> list[LiveEvent]:
     return [LiveEvent(e.name, now, e.subject, e.code, e.message) for e in asked.events]
 
 

@@ -22,7 +22,7 @@ class AnswersIn(In):
     answers: list[Annotated[str, Field(max_length=60)]] = Field(default_factory=list, max_length=10)
 
 
-class OptionOut(Out):
+class AnswerOptionOut(Out):
     """`picture` is an address; `next` the question behind it, null where it ends in defects."""
 
     id: str
@@ -35,7 +35,7 @@ class QuestionOut(Out):
     id: str
     text: str
     hint: str
-    options: list[OptionOut]
+    options: list[AnswerOptionOut]
 
 
 class QuestionsOut(Out):
@@ -45,12 +45,12 @@ class QuestionsOut(Out):
     next_cursor: str | None
 
 
-class AnsweredOut(Out):
+class AnswerGivenOut(Out):
     question: str
     answer: str
 
 
-class DefectOut(Out):
+class GuideDefectOut(Out):
     """A defect of the guide; `first_steps` is what to try, in this order."""
 
     ref: str
@@ -61,12 +61,12 @@ class DefectOut(Out):
     keys: list[str]
 
 
-class PlaceOut(Out):
+class QuestionPlaceOut(Out):
     """Either the next `question`, or the `defects` that fit."""
 
     question: QuestionOut | None
-    defects: list[DefectOut]
-    path: list[AnsweredOut]
+    defects: list[GuideDefectOut]
+    path: list[AnswerGivenOut]
 
 
 def routes(guide: Guide) -> Blueprint:
@@ -82,7 +82,7 @@ def routes(guide: Guide) -> Blueprint:
     @bp.post("")
     @needs("slicer")
     @takes(AnswersIn, limit_bytes=16 * 1024)
-    @gives(PlaceOut)
+    @gives(QuestionPlaceOut)
     async def follow_answers(asked: AnswersIn) -> Response:
         """Where the answers lead: to the next question, or to defects of the guide."""
         try:

@@ -1410,6 +1410,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/slicer/programs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The slicers on this computer that can be asked to slice. */
+        get: operations["variants_programs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/slicer/questionnaire": {
         parameters: {
             query?: never;
@@ -1439,6 +1456,26 @@ export interface paths {
         get: operations["questionnaire_show_picture"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slicer/variants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Slice a project with changed settings. The `done` event of the run has what each came
+         * @description to: `variants` with `seconds`, `grams`, `layers`, `findings` and the `files` to look at.
+         */
+        post: operations["variants_begin"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2067,6 +2104,23 @@ export interface components {
             /** Compared */
             compared?: components["schemas"]["AdviceComparedOut"];
         };
+        /** ChangeIn */
+        AdviceChangeIn: {
+            /** Key */
+            key: string;
+            /** New */
+            new: string | number | boolean | (string | number)[];
+            /**
+             * Preset Type
+             * @default null
+             */
+            preset_type?: ("machine" | "process" | "filament") | null;
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
+        };
         /**
          * ComparedOut
          * @description The print that the advice was for, and those since that use its presets.
@@ -2075,15 +2129,6 @@ export interface components {
             before: components["schemas"]["AdvicePrintOut"] | null;
             /** After */
             after: components["schemas"]["AdvicePrintOut"][];
-        };
-        /** DefectOut */
-        AdviceDefectOut: {
-            /** Ref */
-            ref: string;
-            /** Title */
-            title: string;
-            /** Text */
-            text: string;
         };
         /** EvidenceOut */
         AdviceEvidenceOut: {
@@ -2117,7 +2162,7 @@ export interface components {
              * Changes
              * @default []
              */
-            changes?: components["schemas"]["ChangeIn"][];
+            changes?: components["schemas"]["AdviceChangeIn"][];
             /**
              * Model
              * @default null
@@ -2258,6 +2303,13 @@ export interface components {
             notes: string[];
             layers: components["schemas"]["LayersOut"];
         };
+        /** AnswerGivenOut */
+        AnswerGivenOut: {
+            /** Question */
+            question: string;
+            /** Answer */
+            answer: string;
+        };
         /** AnswerMessage */
         AnswerMessage: {
             /**
@@ -2269,6 +2321,20 @@ export interface components {
             content: string;
             /** Tool Calls */
             tool_calls?: components["schemas"]["ToolCallOut"][];
+        };
+        /**
+         * AnswerOptionOut
+         * @description `picture` is an address; `next` the question behind it, null where it ends in defects.
+         */
+        AnswerOptionOut: {
+            /** Id */
+            id: string;
+            /** Label */
+            label: string;
+            /** Picture */
+            picture: string;
+            /** Next */
+            next: string | null;
         };
         /**
          * AnswerOut
@@ -2301,13 +2367,6 @@ export interface components {
             tokens_per_second: number;
             /** Total Ms */
             total_ms: number;
-        };
-        /** AnsweredOut */
-        AnsweredOut: {
-            /** Question */
-            question: string;
-            /** Answer */
-            answer: string;
         };
         /**
          * AnswersIn
@@ -2608,6 +2667,24 @@ export interface components {
                 [key: string]: unknown;
             }[];
         };
+        /** CalibratedLineOut */
+        CalibratedLineOut: {
+            /**
+             * Preset Type
+             * @enum {string}
+             */
+            preset_type: "machine" | "process" | "filament";
+            /** Key */
+            key: string;
+            /** Label */
+            label: string;
+            /** Unit */
+            unit: string;
+            /** Old */
+            old: string | null;
+            /** New */
+            new: string | string[];
+        };
         /**
          * CalibratedOut
          * @description What a test came to: `steps` is the calculation, `where` the place in OrcaSlicer.
@@ -2618,7 +2695,7 @@ export interface components {
             /** Title */
             title: string;
             /** Lines */
-            lines: components["schemas"]["ResultLine"][];
+            lines: components["schemas"]["CalibratedLineOut"][];
             /** Steps */
             steps: string[];
             /** Explanation */
@@ -2626,13 +2703,74 @@ export interface components {
             /** Warnings */
             warnings: string[];
             /** Commands */
-            commands: components["schemas"]["CommandOut"][];
+            commands: components["schemas"]["FirmwareCommandOut"][];
             /** Where */
             where: string;
             /** Guide */
             guide: string;
-            preset: components["schemas"]["PresetOut"] | null;
-            next: components["schemas"]["NextOut"] | null;
+            preset: components["schemas"]["CalibratedPresetOut"] | null;
+            next: components["schemas"]["NextCalibrationOut"] | null;
+        };
+        /**
+         * CalibratedPresetOut
+         * @description A preset ready to be imported; `download` is where its file comes from.
+         */
+        CalibratedPresetOut: {
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "machine" | "process" | "filament";
+            /** Name */
+            name: string;
+            /** File Name */
+            file_name: string;
+            /** Content */
+            content: {
+                [key: string]: string | string[];
+            };
+            /** Download */
+            download: string;
+            /** Importing */
+            importing: string[];
+        };
+        /** CalibrationChoiceOut */
+        CalibrationChoiceOut: {
+            /** Value */
+            value: string;
+            /** Label */
+            label: string;
+        };
+        /**
+         * CalibrationFieldOut
+         * @description `step`: only these values can be. `default` stands in the form before anyone types.
+         */
+        CalibrationFieldOut: {
+            /** Name */
+            name: string;
+            /** Label */
+            label: string;
+            /** Unit */
+            unit: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "number" | "choice";
+            /** Default */
+            default: string | null;
+            /** Minimum */
+            minimum: number | null;
+            /** Maximum */
+            maximum: number | null;
+            /** Step */
+            step: number | null;
+            /** Choices */
+            choices: components["schemas"]["CalibrationChoiceOut"][];
+            /** Help */
+            help: string;
+            /** Needed */
+            needed: boolean;
         };
         /**
          * CalibrationIn
@@ -2677,7 +2815,7 @@ export interface components {
             /** Formula */
             formula: string;
             /** Fields */
-            fields: components["schemas"]["FieldOut"][];
+            fields: components["schemas"]["CalibrationFieldOut"][];
             /** Keys */
             keys: string[];
             /** Where */
@@ -2720,20 +2858,15 @@ export interface components {
         };
         /** ChangeIn */
         ChangeIn: {
+            /**
+             * Preset Type
+             * @enum {string}
+             */
+            preset_type: "machine" | "process" | "filament";
             /** Key */
             key: string;
             /** New */
-            new: string | number | boolean | (string | number)[];
-            /**
-             * Preset Type
-             * @default null
-             */
-            preset_type?: ("machine" | "process" | "filament") | null;
-            /**
-             * Reason
-             * @default
-             */
-            reason?: string;
+            new: string | string[];
         };
         /** ChangeOut */
         ChangeOut: {
@@ -2996,13 +3129,6 @@ export interface components {
             /** Next Cursor */
             next_cursor: null;
         };
-        /** ChoiceOut */
-        ChoiceOut: {
-            /** Value */
-            value: string;
-            /** Label */
-            label: string;
-        };
         /** Clamped */
         Clamped: {
             /** Asked */
@@ -3017,13 +3143,6 @@ export interface components {
              * @description Six digits; spaces do not matter.
              */
             code: string;
-        };
-        /** CommandOut */
-        CommandOut: {
-            /** Firmware */
-            firmware: string;
-            /** Text */
-            text: string;
         };
         /**
          * ComparedOut
@@ -3151,36 +3270,6 @@ export interface components {
         };
         /**
          * ContextIn
-         * @description One look at the slicer, events since the last one, or both.
-         */
-        ContextContextIn: {
-            /** @default null */
-            state?: components["schemas"]["StateIn"] | null;
-            /** Events */
-            events?: components["schemas"]["EventIn"][];
-        };
-        /**
-         * ContextOut
-         * @description `connected`: a plugin spoke since the agent started. `fresh`: lately enough to be used as
-         *     evidence. `summary` is what a model would be given of it.
-         */
-        ContextContextOut: {
-            /** Connected */
-            connected: boolean;
-            /** Fresh */
-            fresh: boolean;
-            /** Received At */
-            received_at: string | null;
-            /** Age S */
-            age_s: number | null;
-            state: components["schemas"]["StateOut"] | null;
-            /** Events */
-            events: components["schemas"]["EventOut"][];
-            /** Summary */
-            summary: string[];
-        };
-        /**
-         * ContextIn
          * @description Evidence that goes with a question: pieces of it that are off are named in `without`.
          */
         ContextIn: {
@@ -3217,29 +3306,6 @@ export interface components {
              * @default []
              */
             without?: string[];
-        };
-        /** PresetOut */
-        ContextPresetOut: {
-            /**
-             * Type
-             * @enum {string}
-             */
-            type: "machine" | "process" | "filament";
-            /** Name */
-            name: string;
-            /** Is System */
-            is_system: boolean | null;
-            /** Is Dirty */
-            is_dirty: boolean | null;
-            /** Is Compatible */
-            is_compatible: boolean | null;
-            /** Unsaved */
-            unsaved: {
-                [key: string]: [
-                    string | null,
-                    string | null
-                ];
-            };
         };
         /**
          * ConversationChange
@@ -3419,26 +3485,14 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
-        /**
-         * DefectOut
-         * @description A defect of the guide; `first_steps` is what to try, in this order.
-         */
+        /** DefectOut */
         DefectOut: {
             /** Ref */
             ref: string;
             /** Title */
             title: string;
-            /**
-             * Likely
-             * @enum {string}
-             */
-            likely: "probable" | "possible";
-            /** Why */
-            why: string;
-            /** First Steps */
-            first_steps: string[];
-            /** Keys */
-            keys: string[];
+            /** Text */
+            text: string;
         };
         /** DiagnosisIn */
         DiagnosisIn: {
@@ -3485,7 +3539,7 @@ export interface components {
             provider: "model" | "questionnaire";
             /** Model */
             model: string | null;
-            defect: components["schemas"]["AdviceDefectOut"] | null;
+            defect: components["schemas"]["DefectOut"] | null;
             /** Confidence */
             confidence: number | null;
             /** Seen */
@@ -3653,39 +3707,6 @@ export interface components {
             /** See */
             see: string[];
         };
-        /** EventIn */
-        EventIn: {
-            /** Name */
-            name: string;
-            /**
-             * Subject
-             * @default null
-             */
-            subject?: string | null;
-            /**
-             * Code
-             * @default null
-             */
-            code?: string | null;
-            /**
-             * Message
-             * @default null
-             */
-            message?: string | null;
-        };
-        /** EventOut */
-        EventOut: {
-            /** Name */
-            name: string;
-            /** At */
-            at: string;
-            /** Subject */
-            subject: string | null;
-            /** Code */
-            code: string | null;
-            /** Message */
-            message: string | null;
-        };
         /** EvidenceOut */
         EvidenceOut: {
             /** Key */
@@ -3715,37 +3736,6 @@ export interface components {
             max_flow_mm3_s: number;
             /** Mean Flow Mm3 S */
             mean_flow_mm3_s: number;
-        };
-        /**
-         * FieldOut
-         * @description `step`: only these values can be. `default` stands in the form before anyone types.
-         */
-        FieldOut: {
-            /** Name */
-            name: string;
-            /** Label */
-            label: string;
-            /** Unit */
-            unit: string;
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "number" | "choice";
-            /** Default */
-            default: string | null;
-            /** Minimum */
-            minimum: number | null;
-            /** Maximum */
-            maximum: number | null;
-            /** Step */
-            step: number | null;
-            /** Choices */
-            choices: components["schemas"]["ChoiceOut"][];
-            /** Help */
-            help: string;
-            /** Needed */
-            needed: boolean;
         };
         /** FieldProblem */
         FieldProblem: {
@@ -3820,6 +3810,13 @@ export interface components {
             fix: string;
             /** Changes */
             changes: components["schemas"]["ChangeOut"][];
+        };
+        /** FirmwareCommandOut */
+        FirmwareCommandOut: {
+            /** Firmware */
+            firmware: string;
+            /** Text */
+            text: string;
         };
         /** FolderOut */
         FolderOut: {
@@ -4016,6 +4013,27 @@ export interface components {
             memory_bytes: number | null;
             /** Found By */
             found_by: string;
+        };
+        /**
+         * GuideDefectOut
+         * @description A defect of the guide; `first_steps` is what to try, in this order.
+         */
+        GuideDefectOut: {
+            /** Ref */
+            ref: string;
+            /** Title */
+            title: string;
+            /**
+             * Likely
+             * @enum {string}
+             */
+            likely: "probable" | "possible";
+            /** Why */
+            why: string;
+            /** First Steps */
+            first_steps: string[];
+            /** Keys */
+            keys: string[];
         };
         /** GuideItem */
         GuideItem: {
@@ -4331,6 +4349,171 @@ export interface components {
             /** Problem */
             problem: string | null;
         };
+        /** LiveEventIn */
+        LiveEventIn: {
+            /** Name */
+            name: string;
+            /**
+             * Subject
+             * @default null
+             */
+            subject?: string | null;
+            /**
+             * Code
+             * @default null
+             */
+            code?: string | null;
+            /**
+             * Message
+             * @default null
+             */
+            message?: string | null;
+        };
+        /** LiveEventOut */
+        LiveEventOut: {
+            /** Name */
+            name: string;
+            /** At */
+            at: string;
+            /** Subject */
+            subject: string | null;
+            /** Code */
+            code: string | null;
+            /** Message */
+            message: string | null;
+        };
+        /** LiveObjectIn */
+        LiveObjectIn: {
+            /** Name */
+            name: string;
+            /**
+             * Triangles
+             * @default null
+             */
+            triangles?: number | null;
+            /**
+             * Size Mm
+             * @default null
+             */
+            size_mm?: number[] | null;
+            /**
+             * Is Manifold
+             * @default null
+             */
+            is_manifold?: boolean | null;
+        };
+        /** LiveObjectOut */
+        LiveObjectOut: {
+            /** Name */
+            name: string;
+            /** Triangles */
+            triangles: number | null;
+            /** Size Mm */
+            size_mm: number[] | null;
+            /** Is Manifold */
+            is_manifold: boolean | null;
+        };
+        /**
+         * LivePresetIn
+         * @description `unsaved`: for each setting the saved value and the one in force.
+         */
+        LivePresetIn: {
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "machine" | "process" | "filament";
+            /** Name */
+            name: string;
+            /**
+             * Is System
+             * @default null
+             */
+            is_system?: boolean | null;
+            /**
+             * Is Dirty
+             * @default null
+             */
+            is_dirty?: boolean | null;
+            /**
+             * Is Compatible
+             * @default null
+             */
+            is_compatible?: boolean | null;
+            /** Unsaved */
+            unsaved?: {
+                [key: string]: [
+                    string | null,
+                    string | null
+                ];
+            };
+        };
+        /** LivePresetOut */
+        LivePresetOut: {
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "machine" | "process" | "filament";
+            /** Name */
+            name: string;
+            /** Is System */
+            is_system: boolean | null;
+            /** Is Dirty */
+            is_dirty: boolean | null;
+            /** Is Compatible */
+            is_compatible: boolean | null;
+            /** Unsaved */
+            unsaved: {
+                [key: string]: [
+                    string | null,
+                    string | null
+                ];
+            };
+        };
+        /** LiveStateIn */
+        LiveStateIn: {
+            /** Presets */
+            presets?: components["schemas"]["LivePresetIn"][];
+            /** Objects */
+            objects?: components["schemas"]["LiveObjectIn"][];
+            /** Settings */
+            settings?: {
+                [key: string]: string;
+            };
+            /**
+             * Is Project Dirty
+             * @default null
+             */
+            is_project_dirty?: boolean | null;
+            /**
+             * Slicer Version
+             * @default null
+             */
+            slicer_version?: string | null;
+            /**
+             * Language
+             * @default null
+             */
+            language?: string | null;
+        };
+        /** LiveStateOut */
+        LiveStateOut: {
+            /** Presets */
+            presets: components["schemas"]["LivePresetOut"][];
+            /** Objects */
+            objects: components["schemas"]["LiveObjectOut"][];
+            /** Settings */
+            settings: {
+                [key: string]: string;
+            };
+            /** Is Project Dirty */
+            is_project_dirty: boolean | null;
+            /** Slicer Version */
+            slicer_version: string | null;
+            /** Language */
+            language: string | null;
+        };
         /** LoadIn */
         LoadIn: {
             /**
@@ -4585,8 +4768,8 @@ export interface components {
             type?: "function";
             function: components["schemas"]["NamedFunctionIn"];
         };
-        /** NextOut */
-        NextOut: {
+        /** NextCalibrationOut */
+        NextCalibrationOut: {
             /** Id */
             id: string;
             /** Title */
@@ -4622,37 +4805,6 @@ export interface components {
             settings?: {
                 [key: string]: string;
             } | null;
-        };
-        /** ObjectIn */
-        ObjectIn: {
-            /** Name */
-            name: string;
-            /**
-             * Triangles
-             * @default null
-             */
-            triangles?: number | null;
-            /**
-             * Size Mm
-             * @default null
-             */
-            size_mm?: number[] | null;
-            /**
-             * Is Manifold
-             * @default null
-             */
-            is_manifold?: boolean | null;
-        };
-        /** ObjectOut */
-        ObjectOut: {
-            /** Name */
-            name: string;
-            /** Triangles */
-            triangles: number | null;
-            /** Size Mm */
-            size_mm: number[] | null;
-            /** Is Manifold */
-            is_manifold: boolean | null;
         };
         /** OctoPrintFileOut */
         OctoPrintFileOut: {
@@ -5245,20 +5397,6 @@ export interface components {
             type?: string;
             function: components["schemas"]["OpenaiFunctionIn"];
         };
-        /**
-         * OptionOut
-         * @description `picture` is an address; `next` the question behind it, null where it ends in defects.
-         */
-        OptionOut: {
-            /** Id */
-            id: string;
-            /** Label */
-            label: string;
-            /** Picture */
-            picture: string;
-            /** Next */
-            next: string | null;
-        };
         /** OutcomeIn */
         OutcomeIn: {
             /**
@@ -5468,17 +5606,6 @@ export interface components {
             /** Cut */
             cut: boolean;
         };
-        /**
-         * PlaceOut
-         * @description Either the next `question`, or the `defects` that fit.
-         */
-        PlaceOut: {
-            question: components["schemas"]["QuestionOut"] | null;
-            /** Defects */
-            defects: components["schemas"]["DefectOut"][];
-            /** Path */
-            path: components["schemas"]["AnsweredOut"][];
-        };
         /** PlateOut */
         PlateOut: {
             /** Index */
@@ -5505,76 +5632,11 @@ export interface components {
             run: components["schemas"]["RunOut"];
         };
         /**
-         * PresetIn
-         * @description `unsaved`: for each setting the saved value and the one in force.
-         */
-        PresetIn: {
-            /**
-             * Type
-             * @enum {string}
-             */
-            type: "machine" | "process" | "filament";
-            /** Name */
-            name: string;
-            /**
-             * Is System
-             * @default null
-             */
-            is_system?: boolean | null;
-            /**
-             * Is Dirty
-             * @default null
-             */
-            is_dirty?: boolean | null;
-            /**
-             * Is Compatible
-             * @default null
-             */
-            is_compatible?: boolean | null;
-            /** Unsaved */
-            unsaved?: {
-                [key: string]: [
-                    string | null,
-                    string | null
-                ];
-            };
-        };
-        /**
-         * PresetOut
-         * @description A preset ready to be imported; `download` is where its file comes from.
-         */
-        PresetOut: {
-            /**
-             * Type
-             * @enum {string}
-             */
-            type: "machine" | "process" | "filament";
-            /** Name */
-            name: string;
-            /** File Name */
-            file_name: string;
-            /** Content */
-            content: {
-                [key: string]: string | string[];
-            };
-            /** Download */
-            download: string;
-            /** Importing */
-            importing: string[];
-        };
-        /** PresetPage */
-        PresetPage: {
-            /** Items */
-            items: components["schemas"]["ListedOut"][];
-            /** Next Cursor */
-            next_cursor: string | null;
-        };
-        /**
          * PresetOut
          * @description `own` is what it changes: a user's preset against its system preset, a system preset
          *     against its parent.
          */
-        PresetsPresetOut: {
+        PresetOut: {
             /**
              * Type
              * @enum {string}
@@ -5604,6 +5666,25 @@ export interface components {
             };
             /** Own */
             own: components["schemas"]["ChangedOut"][];
+        };
+        /** PresetPage */
+        PresetPage: {
+            /** Items */
+            items: components["schemas"]["ListedOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * PresetsIn
+         * @description Installed presets, for a model that brings no settings of its own.
+         */
+        PresetsIn: {
+            /** Machine */
+            machine: string;
+            /** Process */
+            process: string;
+            /** Filaments */
+            filaments: string[];
         };
         /**
          * PrintOut
@@ -5915,6 +5996,23 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** ProgramOut */
+        ProgramOut: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "OrcaSlicer" | "PrusaSlicer";
+            /** Path */
+            path: string;
+        };
+        /** ProgramPage */
+        ProgramPage: {
+            /** Items */
+            items: components["schemas"]["ProgramOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** PullIn */
         PullIn: {
             /**
@@ -5938,7 +6036,18 @@ export interface components {
             /** Hint */
             hint: string;
             /** Options */
-            options: components["schemas"]["OptionOut"][];
+            options: components["schemas"]["AnswerOptionOut"][];
+        };
+        /**
+         * QuestionPlaceOut
+         * @description Either the next `question`, or the `defects` that fit.
+         */
+        QuestionPlaceOut: {
+            question: components["schemas"]["QuestionOut"] | null;
+            /** Defects */
+            defects: components["schemas"]["GuideDefectOut"][];
+            /** Path */
+            path: components["schemas"]["AnswerGivenOut"][];
         };
         /**
          * QuestionsOut
@@ -6111,24 +6220,6 @@ export interface components {
          * @enum {string}
          */
         Result: "finished" | "failed" | "cancelled" | "unknown";
-        /** ResultLine */
-        ResultLine: {
-            /**
-             * Preset Type
-             * @enum {string}
-             */
-            preset_type: "machine" | "process" | "filament";
-            /** Key */
-            key: string;
-            /** Label */
-            label: string;
-            /** Unit */
-            unit: string;
-            /** Old */
-            old: string | null;
-            /** New */
-            new: string | string[];
-        };
         /**
          * ResultOut
          * @description `answer` of an item that is done, `problem` of one that has failed.
@@ -6316,6 +6407,36 @@ export interface components {
             capabilities: string[];
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * SlicerContextIn
+         * @description One look at the slicer, events since the last one, or both.
+         */
+        SlicerContextIn: {
+            /** @default null */
+            state?: components["schemas"]["LiveStateIn"] | null;
+            /** Events */
+            events?: components["schemas"]["LiveEventIn"][];
+        };
+        /**
+         * SlicerContextOut
+         * @description `connected`: a plugin spoke since the agent started. `fresh`: lately enough to be used as
+         *     evidence. `summary` is what a model would be given of it.
+         */
+        SlicerContextOut: {
+            /** Connected */
+            connected: boolean;
+            /** Fresh */
+            fresh: boolean;
+            /** Received At */
+            received_at: string | null;
+            /** Age S */
+            age_s: number | null;
+            state: components["schemas"]["LiveStateOut"] | null;
+            /** Events */
+            events: components["schemas"]["LiveEventOut"][];
+            /** Summary */
+            summary: string[];
         };
         /** SlicerFileOut */
         SlicerFileOut: {
@@ -6534,49 +6655,6 @@ export interface components {
             /** Result */
             result: string;
         };
-        /** StateIn */
-        StateIn: {
-            /** Presets */
-            presets?: components["schemas"]["PresetIn"][];
-            /** Objects */
-            objects?: components["schemas"]["ObjectIn"][];
-            /** Settings */
-            settings?: {
-                [key: string]: string;
-            };
-            /**
-             * Is Project Dirty
-             * @default null
-             */
-            is_project_dirty?: boolean | null;
-            /**
-             * Slicer Version
-             * @default null
-             */
-            slicer_version?: string | null;
-            /**
-             * Language
-             * @default null
-             */
-            language?: string | null;
-        };
-        /** StateOut */
-        StateOut: {
-            /** Presets */
-            presets: components["schemas"]["ContextPresetOut"][];
-            /** Objects */
-            objects: components["schemas"]["ObjectOut"][];
-            /** Settings */
-            settings: {
-                [key: string]: string;
-            };
-            /** Is Project Dirty */
-            is_project_dirty: boolean | null;
-            /** Slicer Version */
-            slicer_version: string | null;
-            /** Language */
-            language: string | null;
-        };
         /** StreamOptionsIn */
         StreamOptionsIn: {
             /**
@@ -6769,6 +6847,32 @@ export interface components {
              * @default null
              */
             finish_reason?: string | null;
+        };
+        /** VariantIn */
+        VariantIn: {
+            /** Name */
+            name: string;
+            /** Changes */
+            changes?: components["schemas"]["ChangeIn"][];
+        };
+        /**
+         * VariantsIn
+         * @description A project that came in, and the ways to slice it; it is sliced as it is, too.
+         */
+        VariantsIn: {
+            /** File Id */
+            file_id: string;
+            /** Variants */
+            variants?: components["schemas"]["VariantIn"][];
+            /** Intents */
+            intents?: ("stronger" | "faster" | "finer" | "lighter")[];
+            /**
+             * Program
+             * @default null
+             */
+            program?: ("OrcaSlicer" | "PrusaSlicer") | null;
+            /** @default null */
+            presets?: components["schemas"]["PresetsIn"] | null;
         };
         /** VersionOut */
         VersionOut: {
@@ -9236,7 +9340,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ContextContextOut"];
+                    "application/json": components["schemas"]["SlicerContextOut"];
                 };
             };
             /** @description A problem document. */
@@ -9259,7 +9363,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ContextContextIn"];
+                "application/json": components["schemas"]["SlicerContextIn"];
             };
         };
         responses: {
@@ -10105,7 +10209,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PresetsPresetOut"];
+                    "application/json": components["schemas"]["PresetOut"];
                 };
             };
             /** @description A problem document. */
@@ -10141,6 +10245,35 @@ export interface operations {
                 };
                 content: {
                     "text/markdown": string;
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    variants_programs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProgramPage"];
                 };
             };
             /** @description A problem document. */
@@ -10202,7 +10335,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PlaceOut"];
+                    "application/json": components["schemas"]["QuestionPlaceOut"];
                 };
             };
             /** @description A problem document. */
@@ -10234,6 +10367,39 @@ export interface operations {
                 };
                 content: {
                     "image/svg+xml": string;
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    variants_begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VariantsIn"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunOut"];
                 };
             };
             /** @description A problem document. */
