@@ -4,6 +4,10 @@ import sys
 
 from agent.commands.post_process import asked_plainly, run
 
+# A packaged program can start nothing but itself. These are the flags of those who start it, told
+# here again because to import them takes longer than `--help`.
+PICTURES_FLAG, MOVES_FLAG = "--decode-pictures", "--look-at-moves"
+
 
 def main() -> None:
     """Runs the command line. Exit codes: 0 done, 1 something is wrong, 2 bad usage or settings."""
@@ -15,15 +19,7 @@ def main() -> None:
 
 def whole() -> None:
     """Everything but the call that a slicer waits for."""
-    import typer  # slow import
-
-    from agent.cli import app  # slow import
-    from agent.client.problems import ClientProblem, NotRunning  # slow import
-    from agent.images.decoders import WORKER_FLAG  # slow import
-    from agent.slicer.gcode.analysis import WORKER_FLAG as MOVES_FLAG  # slow import
-    from agent.terminal import clean, hint  # slow import
-
-    if sys.argv[1:] == [WORKER_FLAG]:  # a packaged program can start nothing but itself
+    if sys.argv[1:] == [PICTURES_FLAG]:
         from agent.images import worker  # slow import
 
         return worker.main()
@@ -31,6 +27,12 @@ def whole() -> None:
         from agent.slicer.gcode import worker as moves_worker  # slow import
 
         return moves_worker.main()
+    import typer  # slow import
+
+    from agent.cli import app  # slow import
+    from agent.client.problems import ClientProblem, NotRunning  # slow import
+    from agent.terminal import clean, hint  # slow import
+
     try:
         app(prog_name="orca-agent")
     except (ClientProblem, NotRunning) as err:

@@ -34,6 +34,8 @@ COMMANDS = {
     "chat",
     "export",
     "import",
+    "inspect",
+    "post-process",
     "report",
     "token",
 }

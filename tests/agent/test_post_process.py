@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 
 from agent import runfile
+from agent.__main__ import MOVES_FLAG, PICTURES_FLAG
 from agent.commands.post_process import asked_plainly, default_folder, settings_of, tell
+from agent.images import decoders
 from agent.runfile import RunningAgent
 from agent.shared.folders import default_data_dir
+from agent.slicer.gcode import analysis
 from tests.agent.program import ROOT
 from tests.serving import Served, running_agent
 from tests.slicing import gcode
@@ -193,6 +196,10 @@ def test_only_the_plain_call_takes_the_short_way(
     arguments: list[str], understood: tuple[str, bool] | None
 ) -> None:
     assert asked_plainly(arguments) == understood
+
+
+def test_workers_are_known_by_the_flags_that_they_are_started_with() -> None:
+    assert (PICTURES_FLAG, MOVES_FLAG) == (decoders.WORKER_FLAG, analysis.WORKER_FLAG)
 
 
 def test_the_folder_is_the_same_that_the_agent_uses() -> None:
