@@ -1,6 +1,7 @@
 """Advice: asked for, checked, kept, turned into presets, and followed up."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,9 +10,10 @@ from agent.shared.clock import Clock, NewId, rfc3339
 from agent.shared.database import Database
 from agent.shared.errors import Conflict, Invalid, NotFound, OrcaError
 from agent.slicer.advice.advising import Advising
+from agent.slicer.advice.effects import effects_of
 from agent.slicer.advice.following import compared
 from agent.slicer.advice.gathering import Gathered, Gathering
-from agent.slicer.advice.judging import changes_of, judged, proposed_of
+from agent.slicer.advice.judging import changes_of, judged, proposed_of, situation_of
 from agent.slicer.advice.rules import Line, Origin, Proposed, Result, Wanted, picked
 from agent.slicer.advice.sources import Sources
 from agent.slicer.advice.store import AdviceStore, Row
@@ -123,11 +125,16 @@ class AdviceService:
         return str(values["id"]), lines
 
     async def get(self, advice_id: str) -> Json:
-        """With the prints before and after it. Raises NotFound."""
+        """With what the checks would say, and the prints before and after it. Raises NotFound."""
         row = await self._row(advice_id)
         told = advice_json(row)
         if row["targets"]:
             told["compared"] = await compared(row, self._sources)
+        if row["file_id"] is not None:
+            with suppress(NotFound):  # it was thrown away meanwhile
+                facts = (await self._sources.file(row["file_id"])).facts
+                filament = situation_of(facts).filament
+                told["effects"] = effects_of(facts, changes_of(lines_of(row)), filament).to_json()
         return told
 
     async def page(self, file_id: str | None, before: str | None, limit: int) -> list[Json]:

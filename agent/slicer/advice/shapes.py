@@ -128,6 +128,19 @@ class ComparedOut(Out):
     after: list[PrintOut]
 
 
+class FindingOut(Out):
+    id: str
+    severity: Literal["info", "warning", "blocking"]
+    title: str
+
+
+class EffectsOut(Out):
+    """What the checks would say of the file with the picked lines, by its settings alone."""
+
+    solved: list[FindingOut]
+    raised: list[FindingOut]
+
+
 class AdviceOut(Out):
     id: str
     created_at: str
@@ -143,6 +156,7 @@ class AdviceOut(Out):
     steps: list[str]
     outcome: OutcomeOut | None
     compared: ComparedOut | SkipJsonSchema[None] = left_out()
+    effects: EffectsOut | SkipJsonSchema[None] = left_out()
 
 
 class AdvicePage(Out):

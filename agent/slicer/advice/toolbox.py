@@ -8,8 +8,9 @@ from typing import Any
 from agent.guide.service import Guide
 from agent.inference.rules import estimate_tokens
 from agent.shared.errors import OrcaError
-from agent.slicer.advice.evidence import of_file, values_text
-from agent.slicer.advice.judging import TYPES, known_key, limits_text
+from agent.slicer.advice.effects import Effects, effects_of
+from agent.slicer.advice.evidence import finding_text, of_file, values_text
+from agent.slicer.advice.judging import TYPES, changes_of, known_key, limits_text
 from agent.slicer.advice.limits import Situation
 from agent.slicer.advice.presets import differences_text, preset_text
 from agent.slicer.advice.quoting import block, plain
@@ -159,9 +160,20 @@ class Toolbox:
         if not proposals:
             return _said("propose_changes", arguments, "No change was given.")
         advice_id, lines = await self._propose(proposals)
-        text = "\n".join(line_text(one) for one in lines)
-        told = {"advice_id": advice_id, "lines": [one.to_json() for one in lines]}
+        effects = self._effects(lines)
+        text = "\n".join([*(line_text(one) for one in lines), *_warnings(effects)])
+        told = {
+            "advice_id": advice_id,
+            "lines": [one.to_json() for one in lines],
+            "effects": effects.to_json(),
+        }
         return Used("propose_changes", arguments, text, told)
+
+    def _effects(self, lines: Sequence[Line]) -> Effects:
+        file = self._known.file
+        if file is None:
+            return Effects()
+        return effects_of(file.facts, changes_of(lines), self._known.situation.filament)
 
     def _limit(self, name: str) -> str:
         key = known_key(name)
@@ -184,6 +196,13 @@ def proposals_in(changes: object) -> list[Proposed]:
         if isinstance(one, dict) and one.get("key") is not None
     ]
     return found[:MOST_CHANGES]
+
+
+def _warnings(effects: Effects) -> list[str]:
+    """What a model should think over: its changes may be too much together."""
+    return [
+        f"With these changes the checks would find: {finding_text(one)}" for one in effects.raised
+    ]
 
 
 def line_text(line: Line) -> str:

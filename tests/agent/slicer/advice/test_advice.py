@@ -140,6 +140,7 @@ async def test_without_a_model_the_checks_advise(served: Served) -> None:
     told = await advised(served.client, file_id=file_id)
 
     assert (told["source"], told["model"], told["answer"]) == ("findings", None, "")
+    assert (len(told["effects"]["solved"]) > 0, told["effects"]["raised"]) == (True, [])
     assert told["lines"], "a flow above the filament's limit has a fix in the settings"
     assert {line["verdict"] for line in told["lines"]} <= {"accepted", "clamped"}
 

@@ -2103,6 +2103,8 @@ export interface components {
             outcome: components["schemas"]["AdviceOutcomeOut"] | null;
             /** Compared */
             compared?: components["schemas"]["AdviceComparedOut"];
+            /** Effects */
+            effects?: components["schemas"]["AdviceEffectsOut"];
         };
         /** ChangeIn */
         AdviceChangeIn: {
@@ -2130,12 +2132,34 @@ export interface components {
             /** After */
             after: components["schemas"]["AdvicePrintOut"][];
         };
+        /**
+         * EffectsOut
+         * @description What the checks would say of the file with the picked lines, by its settings alone.
+         */
+        AdviceEffectsOut: {
+            /** Solved */
+            solved: components["schemas"]["AdviceFindingOut"][];
+            /** Raised */
+            raised: components["schemas"]["AdviceFindingOut"][];
+        };
         /** EvidenceOut */
         AdviceEvidenceOut: {
             /** Items */
             items: components["schemas"]["PieceOut"][];
             /** Tokens */
             tokens: number;
+        };
+        /** FindingOut */
+        AdviceFindingOut: {
+            /** Id */
+            id: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "info" | "warning" | "blocking";
+            /** Title */
+            title: string;
         };
         /**
          * AdviceIn
@@ -2206,6 +2230,8 @@ export interface components {
             outcome: components["schemas"]["AdviceOutcomeOut"] | null;
             /** Compared */
             compared?: components["schemas"]["ComparedOut"];
+            /** Effects */
+            effects?: components["schemas"]["EffectsOut"];
         };
         /**
          * OutcomeIn
@@ -3567,6 +3593,16 @@ export interface components {
             old: string | string[] | null;
             /** New */
             new: string | string[] | null;
+        };
+        /**
+         * EffectsOut
+         * @description What the checks would say of the file with the picked lines, by its settings alone.
+         */
+        EffectsOut: {
+            /** Solved */
+            solved: components["schemas"]["AdviceFindingOut"][];
+            /** Raised */
+            raised: components["schemas"]["AdviceFindingOut"][];
         };
         /** EmbedIn */
         EmbedIn: {
