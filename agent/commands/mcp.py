@@ -13,7 +13,8 @@ MISSING = "This needs the extra `mcp`: pip install 'orca-agents[mcp]'."
 def mcp(*, data_dir: DataDir = None) -> None:
     """Offer the agent's read-only tools to another assistant, over stdin and stdout (MCP).
 
-    The agent must run. Nothing can be changed through these tools.
+    The agent must run. Nothing is changed through these tools; what another assistant proposes
+    stands in the agent's page until you pick it.
 
     Example for an assistant's configuration:
 

@@ -28,6 +28,7 @@ TOOLS = [
     "list_printers",
     "look_at_plate",
     "printer_state",
+    "propose_changes",
     "read_file_settings",
     "read_guide",
     "read_preset",
@@ -57,6 +58,13 @@ def _text(result: CallToolResult) -> str:
     return content.text
 
 
+PROPOSED = [
+    {"key": "brim_width", "new": "5", "reason": "Corners lift."},
+    {"key": "nozzle_temperature", "new": ["400"]},
+    {"key": "launch_rocket", "new": "1"},
+]
+
+
 async def test_an_assistant_reads_what_the_agent_knows(served: Served) -> None:
     values = {"start": 230, "end": 190, "z": 34}
     async with _assistant(served) as assistant:
@@ -69,14 +77,21 @@ async def test_an_assistant_reads_what_the_agent_knows(served: Served) -> None:
             )
         )
         now = _json(await assistant.call_tool("slicer_now", {}))
+        proposed = _json(await assistant.call_tool("propose_changes", {"changes": PROPOSED}))
 
     assert sorted(tool.name for tool in tools) == TOOLS
-    assert all(tool.annotations and tool.annotations.read_only_hint for tool in tools)
+    reading = {tool.name for tool in tools if tool.annotations and tool.annotations.read_only_hint}
+    assert set(TOOLS) - reading == {"propose_changes"}
     assert all(tool.title and tool.description for tool in tools)
     assert "guide/stringing" in [item["ref"] for item in found["items"]]
     assert entry["title"] == "Stringing and oozing"
     assert computed["lines"][0]["new"] == ["215"]
     assert now["connected"] is False
+    assert [(one["key"], one["verdict"]) for one in proposed["lines"]] == [
+        ("brim_width", "accepted"),
+        ("nozzle_temperature", "refused"),
+        ("launch_rocket", "refused"),
+    ]
 
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [
