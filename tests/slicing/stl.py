@@ -46,7 +46,8 @@ def write_stl(path: Path, triangles: Iterable[Triangle]) -> Path:
     found = list(triangles)
     content = bytearray(80) + struct.pack("<L", len(found))
     for triangle in found:
-        flat = (0.0, 0.0, 0.0, *(value for point in triangle for value in point))
+        # PrusaSlicer takes a file for text unless a byte above 127 is near the beginning: -0.0.
+        flat = (-0.0, 0.0, 0.0, *(value for point in triangle for value in point))
         content += struct.pack("<12fH", *flat, 0)
     path.write_bytes(content)
     return path

@@ -29,7 +29,7 @@ class Limits:
     """What one analysis may take. A gigabyte of G-code takes about a minute."""
 
     seconds: float = 600.0
-    memory_bytes: int = 2 << 30
+    memory_bytes: int = 1 << 30
 
 
 class AnalysisWorker:

@@ -9,9 +9,10 @@ from typing import BinaryIO
 
 import numpy as np
 
+from agent.slicer.gcode.corners import Corners
 from agent.slicer.gcode.machine import Printer, printer_of
 from agent.slicer.gcode.moves import Moves, Position
-from agent.slicer.gcode.planning import Corners, Plan, Planner
+from agent.slicer.gcode.planning import Plan, Planner
 from agent.slicer.gcode.reading import read_gcode
 from agent.slicer.gcode.scanning import Flags, Floats, Ints, scan
 from agent.slicer.gcode.summary import summary
@@ -28,7 +29,9 @@ NO_MARKS = "The file does not mark its layers: they are told by the height of wh
 LONG_LINES = "Lines of more than 64 kB were left out."
 
 
-def analyse(path: Path, tell: Callable[[float], None]) -> Analysis:
+def analyse(
+    path: Path, tell: Callable[[float], None], *, block_bytes: int = BLOCK_BYTES
+) -> Analysis:
     """`tell` hears the share that is done. Raises Invalid for what is no G-code, OSError for what
     cannot be read."""
     facts = read_gcode(path)
@@ -37,7 +40,7 @@ def analyse(path: Path, tell: Callable[[float], None]) -> Analysis:
     size = max(path.stat().st_size, 1)
     run = Pass(printer, has_marks=has_marks)
     with path.open("rb") as file:
-        reader = Reader(file)
+        reader = Reader(file, block_bytes)
         for text in reader:
             run.block(text)
             tell(min(file.tell() / size, 1.0))
@@ -51,13 +54,13 @@ def analyse(path: Path, tell: Callable[[float], None]) -> Analysis:
 class Reader:
     """Blocks of whole lines, whatever is in the file."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+    def __init__(self, file: BinaryIO, block_bytes: int) -> None:
+        self._file, self._block_bytes = file, block_bytes
         self.has_left_out = False
 
     def __iter__(self) -> Iterator[bytes]:
         rest, skips = self._file.read(3).removeprefix(b"\xef\xbb\xbf"), False
-        while chunk := self._file.read(BLOCK_BYTES):
+        while chunk := self._file.read(self._block_bytes):
             if b"\n" not in chunk and b"\r" in chunk:
                 chunk = chunk.replace(b"\r", b"\n")
             cut = chunk.rfind(b"\n") + 1
@@ -159,15 +162,15 @@ class Pass:
         )
         acceleration = np.where(kind == TRAVEL, state.travel.at(lines), state.extruding.at(lines))
         acceleration = np.where(moves.moves_head, acceleration, state.retracting.at(lines))
-        speed, acceleration, corner = self._corners.limit(
+        limited = self._corners.limit(
             moves, acceleration, list(state.machines), state.machine.numbers_at(lines), stops
         )
         flow = np.where(kind == EXTRUSION, moves.filament / moves.length * self._areas[tool], 0.0)
         plan = Plan(
             length=moves.length,
-            speed=speed,
-            acceleration=acceleration,
-            corner=corner,
+            speed=limited.speed,
+            acceleration=limited.acceleration,
+            corner=limited.corner,
             flow=flow,
             kind=kind,
             layer=layer,

@@ -9,18 +9,13 @@ both bounds are sums, so that the whole look-ahead is a running minimum:
     entry²[i] = min over k ≥ i of (corner²[k] + way[i..k]),  way = 2 · acceleration · length
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 
-from agent.slicer.gcode.machine import Machine
-from agent.slicer.gcode.moves import Moves
-from agent.slicer.gcode.scanning import Flags, Floats, Ints
+from agent.slicer.gcode.scanning import Floats, Ints
 
 TINY = 1e-12
-SQUARE_CORNER = np.sqrt(2.0) - 1.0
-STRAIGHT = 1.0 - 1e-6
 MOST_WAITING = 200_000
 
 
@@ -56,126 +51,6 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Last:
-    """Of the last move of a block, what the corner to the next one depends on."""
-
-    direction: Floats
-    speed: float
-    safe: float
-    acceleration: float
-    moves_head: bool
-
-
-class Corners:
-    """The limits of every move, and the corners between them."""
-
-    def __init__(self) -> None:
-        self._last: Last | None = None
-
-    def limit(
-        self,
-        moves: Moves,
-        acceleration: Floats,
-        machines: Sequence[Machine],
-        machine: Ints,
-        stops: Flags,
-    ) -> tuple[Floats, Floats, Floats]:
-        """Speeds, accelerations, and the squares of the corners' speeds. `stops` says before
-        which moves the head stands still."""
-        table = [
-            np.array([getattr(one, name) for one in machines]).T
-            for name in ("speed", "acceleration", "jerk")
-        ]
-        most_speed, most_acceleration, jerk = (
-            column[:, machine] if len(machines) > 1 else column for column in table
-        )
-        part = np.abs(moves.start) + TINY
-        overall = np.array([one.overall_speed for one in machines])[machine]
-        speed = np.minimum(np.minimum(moves.speed, overall), (most_speed / part).min(axis=0))
-        acceleration = np.minimum(acceleration, (most_acceleration / part).min(axis=0))
-        if moves.arcs is not None:
-            rows = moves.arcs.rows
-            round_it = np.sqrt(acceleration[rows] * moves.arcs.radius)
-            speed[rows] = np.minimum(speed[rows], np.maximum(round_it, 1.0))
-        speed = np.maximum(speed, 0.01)
-        corner = self._corners(moves, speed, acceleration, jerk, machines, machine, stops)
-        return speed, acceleration, corner
-
-    def _corners(
-        self,
-        moves: Moves,
-        speed: Floats,
-        acceleration: Floats,
-        jerk: Floats,
-        machines: Sequence[Machine],
-        machine: Ints,
-        stops: Flags,
-    ) -> Floats:
-        safe = np.minimum(speed, (jerk / (np.abs(moves.start) + TINY)).min(axis=0))
-        last = self._last
-        if last is None:
-            last = Last(np.zeros(4), 0.0, 0.0, float(acceleration[0]), moves_head=False)
-            stops = stops.copy()
-            stops[0] = True
-        before = np.concatenate((last.direction[:, None], moves.end[:, :-1]), axis=1)
-        speed_before = np.concatenate(([last.speed], speed[:-1]))
-        safe_before = np.concatenate(([last.safe], safe[:-1]))
-        slower = np.minimum(speed, speed_before)
-        corner = _by_jerk(before, moves.start, slower, jerk)
-        both_safe = np.minimum(safe, safe_before) > 0.99 * corner
-        corner = np.where(both_safe, safe, corner)
-        corner[stops] = np.minimum(safe, np.where(safe_before > 0, safe_before, safe))[stops]
-        corner *= corner
-        if any(one.corner or one.deviation for one in machines):
-            acceleration_before = np.concatenate(([last.acceleration], acceleration[:-1]))
-            head_before = np.concatenate(([last.moves_head], moves.moves_head[:-1]))
-            pull = np.minimum(acceleration, acceleration_before)
-            angle = _by_angle(before, moves.start, slower, pull, machines, machine)
-            angle[~(moves.moves_head & head_before) | stops] = 0.0
-            rounded = np.array([bool(one.corner or one.deviation) for one in machines])[machine]
-            corner = np.where(rounded, angle, corner)
-        self._last = Last(
-            moves.end[:, -1].copy(),
-            float(speed[-1]),
-            float(safe[-1]),
-            float(acceleration[-1]),
-            moves_head=bool(moves.moves_head[-1]),
-        )
-        return corner
-
-
-def _by_jerk(before: Floats, after: Floats, speed: Floats, jerk: Floats) -> Floats:
-    """No axis may change its speed at once by more than its jerk. One that turns round passes
-    through standing still, so that either side counts by itself."""
-    change = np.where(
-        before * after > 0, np.abs(after - before), np.maximum(np.abs(before), np.abs(after))
-    )
-    found: Floats = np.minimum(speed, (jerk / (change + TINY)).min(axis=0))
-    return found
-
-
-def _by_angle(
-    before: Floats,
-    after: Floats,
-    speed: Floats,
-    acceleration: Floats,
-    machines: Sequence[Machine],
-    machine: Ints,
-) -> Floats:
-    """As if the corner were an arc that touches both ways and leaves the corner's point by a
-    small distance: Marlin is told the distance, Klipper the speed at a right angle. The square."""
-    corner = np.array([one.corner for one in machines])[machine]
-    deviation = np.array([one.deviation for one in machines])[machine]
-    cosine = -np.sum(before[:3] * after[:3], axis=0)
-    norm = np.linalg.norm(before[:3], axis=0) * np.linalg.norm(after[:3], axis=0) + TINY
-    half = np.sqrt(np.clip((1 - cosine / norm) / 2, 0.0, 1.0))
-    reach = half / np.maximum(1 - half, TINY)
-    square = np.where(corner > 0, corner * corner * SQUARE_CORNER, deviation * acceleration)
-    limit = np.where(half >= STRAIGHT, np.inf, square * reach)
-    return np.minimum(limit, speed * speed)
-
-
-@dataclass(frozen=True, slots=True)
 class Timed:
     """Moves that are done: seconds, and the fastest speed that each reached."""
 
@@ -187,7 +62,8 @@ class Timed:
 class Planner:
     """Takes moves as they come, gives those back whose time nothing can change any more."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, most_waiting: int = MOST_WAITING) -> None:
+        self._most_waiting = most_waiting
         self._waiting: Plan | None = None
         self._last_entry = 0.0
 
@@ -198,7 +74,7 @@ class Planner:
         ahead = np.minimum.accumulate((plan.corner + upto[:-1])[::-1])[::-1]
         # Where what is known already asks for slowing down to nothing, the rest cannot ask more.
         done = int(np.searchsorted(ahead, upto[-1], side="right")) - 1
-        if done <= 0 and len(plan) < MOST_WAITING:
+        if done <= 0 and len(plan) < self._most_waiting:
             self._waiting = plan
             return None
         if done <= 0:
