@@ -158,7 +158,9 @@ OUTSIDE = (
         b"\xff\xfe\x00",
         "",
         '<?xml version="1.0" encoding="utf-99"?><config/>',
-        "<config>" + "<plate/>" * 50_001 + "</config>",
+        pytest.param(
+            "<config>" + "<plate/>" * 50_001 + "</config>", marks=pytest.mark.slow, id="many"
+        ),
     ],
 )
 def test_markup_that_is_harmful_or_broken_is_left_out_with_a_note(
@@ -241,7 +243,7 @@ def _many(archive: zipfile.ZipFile) -> None:
         (_twice, "Metadata/plate_9.png is in it twice"),
         (_bomb, "3D/bomb.model would become far larger than it is"),
         (_packed, "3D/x.model is packed in a way that a 3MF has not"),
-        (_many, "it holds 20003 files"),
+        pytest.param(_many, "it holds 20003 files", marks=pytest.mark.slow),
     ],
 )
 def test_an_archive_that_is_made_to_do_harm_is_not_opened(
@@ -351,7 +353,7 @@ with zipfile.ZipFile(WHOLE, "w", zipfile.ZIP_DEFLATED) as _archive:
         _archive.writestr(_name, _data)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, len(WHOLE.getvalue()) - 1), st.integers(0, 255))))
 def test_bytes_that_flipped_give_facts_or_a_sentence(
     tmp_path: Path, flips: list[tuple[int, int]]
