@@ -24,7 +24,6 @@ from agent.shared.errors import Denied, Malformed, TooMany, Unauthenticated
 from agent.shared.web import ANY_SCOPE, COUNTED_ATTRIBUTE, PUBLIC_ATTRIBUTE, SCOPE_ATTRIBUTE
 
 PAGES = "/ui"
-PRINT_HOSTS = "/printhost/"  # where slicers call a token an API key
 READING = ("GET", "HEAD")
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 ALWAYS = (
@@ -71,8 +70,8 @@ class Asked:
 
     @property
     def bearer(self) -> str | None:
-        if self.path.startswith(PRINT_HOSTS) and (key := self.fields.get("x-api-key")):
-            return key
+        if self.path.startswith(plain.PRINT_HOSTS) and (key := self.fields.get("x-api-key")):
+            return key  # as slicers call a token
         kind, _, secret = self.fields.get("authorization", "").partition(" ")
         return secret.strip() if kind.lower() == "bearer" else None
 

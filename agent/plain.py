@@ -34,6 +34,7 @@ POLICY = (
 
 
 HOME = "/"
+PRINT_HOSTS = "/printhost/"  # a slicer shows this address where none for the panel was typed
 TO_THE_PANEL = '<meta http-equiv="refresh" content="0; url=/ui">'
 
 
@@ -54,15 +55,17 @@ def page(title: str, body_html: str, status: int = 200, *, head_html: str = "") 
 def sign_in() -> Response:
     """What a browser sees that has no session, in place of a problem document.
 
-    From the bare address it goes on to the panel by itself, which lets the browser sign in.
+    From the bare address, and from that of a print host, it goes on to the panel by itself, which
+    lets the browser sign in.
     """
+    leads_on = request.path == HOME or request.path.startswith(PRINT_HOSTS)
     response = page(
         "This page wants to know who you are",
         '<p><a href="/ui">Open the panel</a> and confirm the code that it shows, or run '
         "<code>orca-agent url</code> in a terminal for a link that signs this browser in. "
         "Then come back here.</p>",
         401,
-        head_html=TO_THE_PANEL if request.path == HOME else "",
+        head_html=TO_THE_PANEL if leads_on else "",
     )
     response.headers["WWW-Authenticate"] = 'Bearer realm="orca-agent"'
     return response

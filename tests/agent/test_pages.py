@@ -264,6 +264,7 @@ async def test_the_document_says_who_may_call_what_and_how_errors_look(agent: Se
             "in": "cookie",
             "name": f"orca_agent_{agent.settings.port}",
         },
+        "api_key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
     }
     assert create["operationId"] == "access_create_token"
     assert create["tags"] == ["access"]

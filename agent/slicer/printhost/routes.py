@@ -13,6 +13,7 @@ from agent.shared.web import (
     asks,
     fails_in_words,
     gives,
+    gives_media,
     json,
     needs,
     takes,
@@ -181,6 +182,17 @@ def octoprint_routes(host: PrintHost, files: FileService) -> Blueprint:
     """What slicers ask of an OctoPrint."""
     bp = Blueprint("printhost-octoprint", __name__, url_prefix=f"{PATH}/<printer>")
 
+    @bp.get("")
+    @needs("printhost")
+    @gives_media(303)
+    @fails_in_words
+    async def page(printer: str) -> Response:
+        """Lead to the panel: slicers show this address where none was typed for the page."""
+        await host.printer(printer)
+        response = Response(status=303)
+        response.headers["Location"] = "/ui"
+        return response
+
     @bp.get("/api/version")
     @needs("printhost")
     @gives(OctoPrintVersionOut)
@@ -188,7 +200,7 @@ def octoprint_routes(host: PrintHost, files: FileService) -> Blueprint:
     async def version(printer: str) -> Response:
         """Say that here is a print host; slicers test with this."""
         target = await host.printer(printer)
-        text = f"OctoPrint (Orca Agents, {target.name})"
+        text = f"OctoPrint (Orca Agents: {target.name})"
         return json({"api": API_VERSION, "server": SPOKEN_VERSION, "text": text})
 
     @bp.post("/api/files/local")

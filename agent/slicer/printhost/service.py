@@ -83,7 +83,7 @@ class PrintHost:
     async def printer(self, printer_id: str) -> Target:
         """Raises NotFound."""
         if printer_id == DEFAULT_PRINTER:
-            return Target(DEFAULT_PRINTER, "Orca Agents", hold="never")
+            return Target(DEFAULT_PRINTER, "no printer", hold="never")
         return await self._outlet.find(printer_id)
 
     async def receive(

@@ -36,6 +36,16 @@ async def test_the_test_of_an_octoprint_finds_one(slicer: httpx.AsyncClient) -> 
     assert answer.json()["text"].startswith("OctoPrint")
 
 
+async def test_its_address_as_a_page_leads_to_the_panel(
+    served: Served, slicer: httpx.AsyncClient
+) -> None:
+    signed_in = await slicer.get("")
+    stranger = await served.stranger.get("/printhost/default", headers={"Accept": "text/html"})
+
+    assert (signed_in.status_code, signed_in.headers["location"]) == (303, "/ui")
+    assert (stranger.status_code, '"0; url=/ui"' in stranger.text) == (401, True)
+
+
 async def test_a_file_for_an_octoprint_is_kept_and_checked(
     served: Served, slicer: httpx.AsyncClient
 ) -> None:
