@@ -65,7 +65,21 @@ PROPOSED = [
 ]
 
 
-async def test_an_assistant_reads_what_the_agent_knows(served: Served) -> None:
+WRONG: list[tuple[str, dict[str, Any], str]] = [
+    ("read_guide", {"ref": "guide/perpetual-motion"}, "has no entry"),
+    ("read_report", {}, "no sliced file yet"),
+    ("read_report", {"file_id": "../../tokens"}, "no"),
+    ("read_preset", {"preset_type": "filament", "name": "../PETG"}, "PETG"),
+    ("compute_calibration", {"test": "temperature", "values": {}}, "is needed"),
+    ("printer_state", {"printer_id": "nobody"}, "no"),
+    ("list_presets", {"preset_type": "spool"}, "preset_type"),
+    ("delete_everything", {}, "delete_everything"),
+]
+
+
+async def test_an_assistant_reads_what_the_agent_knows_and_hears_no_in_a_sentence(
+    served: Served,
+) -> None:
     values = {"start": 230, "end": 190, "z": 34}
     async with _assistant(served) as assistant:
         tools = (await assistant.list_tools()).tools
@@ -78,6 +92,7 @@ async def test_an_assistant_reads_what_the_agent_knows(served: Served) -> None:
         )
         now = _json(await assistant.call_tool("slicer_now", {}))
         proposed = _json(await assistant.call_tool("propose_changes", {"changes": PROPOSED}))
+        refused = [await assistant.call_tool(tool, given) for tool, given, _ in WRONG]
 
     assert sorted(tool.name for tool in tools) == TOOLS
     reading = {tool.name for tool in tools if tool.annotations and tool.annotations.read_only_hint}
@@ -92,26 +107,8 @@ async def test_an_assistant_reads_what_the_agent_knows(served: Served) -> None:
         ("nozzle_temperature", "refused"),
         ("launch_rocket", "refused"),
     ]
-
-
-WRONG: list[tuple[str, dict[str, Any], str]] = [
-    ("read_guide", {"ref": "guide/perpetual-motion"}, "has no entry"),
-    ("read_report", {}, "no sliced file yet"),
-    ("read_report", {"file_id": "../../tokens"}, "no"),
-    ("read_preset", {"preset_type": "filament", "name": "../PETG"}, "PETG"),
-    ("compute_calibration", {"test": "temperature", "values": {}}, "is needed"),
-    ("printer_state", {"printer_id": "nobody"}, "no"),
-    ("list_presets", {"preset_type": "spool"}, "preset_type"),
-    ("delete_everything", {}, "delete_everything"),
-]
-
-
-async def test_what_cannot_be_done_is_told_in_a_sentence(served: Served) -> None:
-    async with _assistant(served) as assistant:
-        answers = [await assistant.call_tool(tool, given) for tool, given, _ in WRONG]
-
-    assert [answer.is_error for answer in answers] == [True] * len(WRONG)
-    told = [_text(answer) for answer in answers]
+    assert [answer.is_error for answer in refused] == [True] * len(WRONG)
+    told = [_text(answer) for answer in refused]
     assert [said for (_, _, said), text in zip(WRONG, told, strict=True) if said not in text] == []
     assert "Traceback" not in "".join(told)
 

@@ -21,6 +21,8 @@ async def test_the_assistant_goes_from_the_list_to_a_preset(client: httpx.AsyncC
     reply = await client.post("/api/v1/slicer/calibrations", json=MEASURED)
     found = reply.json()
     file = await client.get(found["preset"]["download"])
+    shaping = {"test": "input-shaping-frequency", "values": {"z_x": 30, "z_y": 20}, "parent": "P"}
+    in_firmware = (await client.post("/api/v1/slicer/calibrations", json=shaping)).json()
 
     first = listed["items"][0]
     assert (first["id"], first["order"], listed["next_cursor"]) == ("temperature", 1, None)
@@ -53,22 +55,12 @@ async def test_the_assistant_goes_from_the_list_to_a_preset(client: httpx.AsyncC
         "nozzle_temperature": ["215"],
         "nozzle_temperature_initial_layer": ["215"],
     }
+    assert (in_firmware["lines"], in_firmware["preset"]) == ([], None)
+    assert in_firmware["commands"][0]["text"] == "M593 X F62.5\nM593 Y F46.7\nM500"
     assert file.json() == found["preset"]["content"]
     assert (
         file.headers["Content-Disposition"] == "attachment; filename*=UTF-8''My%20PETG%20215.json"
     )
-
-
-async def test_without_a_parent_there_are_numbers_alone(client: httpx.AsyncClient) -> None:
-    asked = {"test": "input-shaping-frequency", "values": {"z_x": 30, "z_y": 20}, "parent": "P 0.4"}
-
-    found = (await client.post("/api/v1/slicer/calibrations", json=asked)).json()
-
-    assert (found["lines"], found["preset"]) == ([], None)
-    assert found["commands"][0] == {
-        "firmware": "Marlin",
-        "text": "M593 X F62.5\nM593 Y F46.7\nM500",
-    }
 
 
 async def test_what_cannot_be_is_a_problem_that_names_the_field(served: Served) -> None:
