@@ -1,6 +1,6 @@
 """Conversations and messages over HTTP."""
 
-from quart import Blueprint, Response, request
+from quart import Blueprint, Response, g, request
 from quart_schema import document_request
 
 from agent.chat.asking import ACTIVE_BRANCH, Asked, AskingService
@@ -26,6 +26,7 @@ from agent.runs.rules import Run
 from agent.runs.service import RunService
 from agent.runs.shapes import run_json
 from agent.shared import wire
+from agent.shared.errors import Denied
 from agent.shared.streams import event_stream
 from agent.shared.web import (
     asker,
@@ -183,9 +184,15 @@ def routes(
 
 
 def _wanted(context: ContextIn | None) -> Wanted:
+    """Raises Denied for who may talk, but not look into files and presets."""
     if context is None:
         return Wanted()
-    return Wanted(context.file_id, context.preset, tuple(context.without))
+    wanted = Wanted(context.file_id, context.preset, tuple(context.without))
+    if not wanted.is_empty and not g.caller.may("slicer"):
+        raise Denied(
+            "scope-missing", "A question about a file needs a token with the scope slicer."
+        )
+    return wanted
 
 
 def _begun(runs: RunService, message: dict[str, object], run: Run) -> Response:

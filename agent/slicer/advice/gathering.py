@@ -17,6 +17,7 @@ from agent.slicer.context.rules import Live, lines
 from agent.slicer.presets.rules import Preset
 
 PASSAGES = 3
+GONE = "The file that this was about is not kept any more. Its settings are not known."
 MOST_LIVE, LINE_CHARACTERS = 60, 160
 
 
@@ -60,6 +61,8 @@ class Gathering:
             known = await self._file(wanted.file_id)
         if known.file is not None:
             pieces += of_file(known.file, known.analysis)
+        elif wanted.file_id is not None:
+            pieces.append(Piece("file", "file", "The file", GONE))
         if wanted.preset is not None:
             preset = await self._preset(wanted.preset)
         if preset is not None:

@@ -226,6 +226,34 @@ async def test_a_question_about_what_is_not_there_is_refused(served: Served) -> 
     assert problem(preset)[0] == 404
 
 
+async def test_a_file_that_has_gone_is_missed_and_the_talk_goes_on(
+    served: Served, fake: FakeOllama
+) -> None:
+    file_id = await printed(served.client)
+    conversation = await opened(served.client, model=TOOLS)
+    fake.misbehave(path="/api/chat", text="Fine.")
+    await ask(served.client, conversation["id"], context={"file_id": file_id})
+    await served.client.delete(f"/api/v1/slicer/files/{file_id}")
+
+    talk = await ask(served.client, conversation["id"], "And now?")
+
+    assert talk.answer["content"] == "Fine."
+    assert "is not kept any more" in system_of(fake)
+
+
+async def test_who_may_talk_may_not_look_into_files(served: Served) -> None:
+    file_id = await printed(served.client)
+    conversation = await opened(served.client)
+    made = await served.client.post("/api/v1/tokens", json={"name": "t", "scopes": ["chat"]})
+    headers = {"Authorization": f"Bearer {made.json()['token']}"}
+    path = f"/api/v1/conversations/{conversation['id']}/messages"
+    asked = {"content": "What is in it?", "context": {"file_id": file_id}}
+
+    refused = await served.stranger.post(path, json=asked, headers=headers)
+
+    assert problem(refused) == (403, "scope-missing")
+
+
 async def test_a_small_context_gets_less_evidence_and_still_an_answer(
     served: Served, fake: FakeOllama
 ) -> None:
