@@ -12,6 +12,7 @@ from agent.cli import app
 from agent.commands.bars import columns, gathered, stretches
 from agent.slicer.shapes import SlicerFileOut
 from tests.slicing import gcode
+from tests.slicing.threemf import members, write_3mf
 
 PART = gcode.Part(layers=40)
 SANE = {
@@ -151,3 +152,24 @@ def test_many_values_are_gathered_and_few_are_drawn_wide() -> None:
     assert gathered([], 10, max) == []
     assert len(gathered(range(1001), 87, max)) == 87
     assert stretches([5, 5, 6, 5]) == [(0, 5), (2, 6), (3, 5)]
+
+
+def test_a_project_is_told_of_by_plates(tmp_path: Path) -> None:
+    file = write_3mf(tmp_path / "two.3mf", members(is_sliced=True))
+
+    result = inspected(file, "--full")
+
+    assert result.exit_code == 0
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert "plate objects time weight" in lines
+    assert "2 Box 2.stl 1 h 00 min 20.5 g" in [line.replace("Lid", "2") for line in lines]
+    assert "warning bed temperature too high plate 1" in lines
+
+
+def test_json_of_a_project_has_its_plates(tmp_path: Path) -> None:
+    file = write_3mf(tmp_path / "two.3mf", members(is_sliced=True))
+
+    told = json.loads(inspected(file, "--json").stdout)
+
+    assert SlicerFileOut.model_validate(told).model_dump(mode="json") == told
+    assert (told["kind"], [one["grams"] for one in told["plates"]]) == ("3mf", [20.5, 20.5])

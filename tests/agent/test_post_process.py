@@ -10,9 +10,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from agent import runfile
 from agent.__main__ import MOVES_FLAG, PICTURES_FLAG
+from agent.cli import app
 from agent.commands.post_process import asked_plainly, default_folder, settings_of, tell
 from agent.images import decoders
 from agent.runfile import RunningAgent
@@ -196,6 +198,12 @@ def test_only_the_plain_call_takes_the_short_way(
     arguments: list[str], understood: tuple[str, bool] | None
 ) -> None:
     assert asked_plainly(arguments) == understood
+
+
+def test_the_long_way_leads_to_the_same(tmp_path: Path, exported: Path) -> None:
+    asked = ["post-process", str(exported), "--strict", "--data-dir", str(tmp_path)]
+
+    assert CliRunner().invoke(app, asked).exit_code == 0
 
 
 def test_workers_are_known_by_the_flags_that_they_are_started_with() -> None:

@@ -1,7 +1,7 @@
 """How much is printed: filament, changes of it, time; and whether the file is whole."""
 
 from agent.slicer.checks.check import Check
-from agent.slicer.checks.seen import Found, Seen, at_least, at_most, measure
+from agent.slicer.checks.seen import LONGEST, Found, Seen, at_least, at_most, measure
 from agent.slicer.rules import Evidence, Severity
 
 SPOOL_G = 1000.0
@@ -9,6 +9,7 @@ RESERVE = 0.05  # of a spool that cannot be printed: the estimate's error, and i
 MANY_CHANGES = 150
 TIME_SLACK = 0.35
 LAYER_SLACK = 2
+USUAL_WARNINGS = ("bed_temperature_too_high", "not_support_traditional_timelapse")
 CHANGERS = ("TPU-AMS", "TPU FOR AMS")
 
 
@@ -32,7 +33,9 @@ def spool_too_small(seen: Seen) -> Found | None:
             Evidence("filament", measure(grams, "g", 0), at_most(seen.spool_g, "g", 0)),
             Evidence("spool", measure(seen.spool_g, "g", 0)),
         ),
-        severity=Severity.BLOCKING if is_short and len(seen.used) == 1 else None,
+        severity=Severity.BLOCKING
+        if is_short and seen.is_one_print and len(seen.used) == 1
+        else None,
     )
 
 
@@ -103,7 +106,9 @@ def tower_missing(seen: Seen) -> Found | None:
 
 
 def flexible_in_changer(seen: Seen) -> Found | None:
-    if not seen.values.flag("single_extruder_multi_material") or len(seen.used) < 2:
+    if not seen.values.flag("single_extruder_multi_material") or not seen.is_one_print:
+        return None
+    if len(seen.used) < 2:
         return None
     if seen.values.flag("manual_filament_change"):
         return None
@@ -172,10 +177,18 @@ def slicer_warned(seen: Seen) -> Found | None:
     said = [(plate, text) for plate in seen.facts.plates for text in plate.warnings]
     if not said:
         return None
+    is_usual = all(text.startswith(USUAL_WARNINGS) for _, text in said)
     return Found(
-        "The slicer itself had doubts about this file when it sliced it.",
-        "Open the project and read the warning beside the plate.",
-        tuple(Evidence("warning", text, None, f"plate {plate.index}") for plate, text in said[:8]),
+        "The slicer itself had doubts about this file when it sliced it."
+        + (" It says this of most prints with a heated bed." if is_usual else ""),
+        "Open the door or the lid, so that the filament stays cool on its way to the nozzle."
+        if is_usual
+        else "Open the project and read the warning beside the plate.",
+        tuple(
+            Evidence("warning", text[:LONGEST].replace("_", " "), None, f"plate {plate.index}")
+            for plate, text in said[:8]
+        ),
+        severity=Severity.INFO if is_usual else None,
     )
 
 

@@ -6,7 +6,7 @@ from statistics import median
 from agent.slicer.checks.check import Check
 from agent.slicer.checks.layer_runs import longest, runs, where
 from agent.slicer.checks.seen import Found, Seen, at_least, at_most, measure
-from agent.slicer.rules import Evidence, Severity
+from agent.slicer.rules import Change, Evidence, Severity
 from agent.slicer.values import figure
 
 QUICK_S = 4.0  # below this hardly any plastic is firm in time
@@ -251,13 +251,22 @@ def layers_too_quick(seen: Seen) -> Found | None:
                 else []
             ),
         ),
-        (
-            seen.filament(
-                seen.used[0], "slow_down_layer_time", "8", "Each layer becomes firm first."
-            ),
-            seen.filament(seen.used[0], "slow_down_min_speed", "10", "Lets short layers cool."),
-        ),
+        _more_time(seen, seen.used[0]),
     )
+
+
+def _more_time(seen: Seen, index: int) -> tuple[Change, ...]:
+    """What the slicer may do about it: not, where it does all of it already."""
+    wanted = seen.values.number("slow_down_layer_time", index)
+    least = seen.values.number("slow_down_min_speed", index)
+    changes = []
+    if wanted is not None and wanted < 8:
+        reason = "Each layer becomes firm first."
+        changes.append(seen.filament(index, "slow_down_layer_time", "8", reason))
+    if least is not None and least > 10:
+        reason = "Lets short layers cool."
+        changes.append(seen.filament(index, "slow_down_min_speed", "10", reason))
+    return tuple(changes)
 
 
 def layer_time_jumps(seen: Seen) -> Found | None:

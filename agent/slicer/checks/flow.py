@@ -102,10 +102,10 @@ def limit_too_high(seen: Seen) -> Found | None:
             most = FASTEST_FLEXIBLE
         if limit <= most:
             continue
-        what = "a flexible filament" if most == FASTEST_FLEXIBLE else "this nozzle"
+        what = "of a flexible filament" if most == FASTEST_FLEXIBLE else "through this nozzle"
         return Found(
-            f"Hardly any hot end melts this much through {what}. A limit that is never reached in "
-            "truth protects from nothing: the extruder slips or grinds before the slicer slows.",
+            f"Hardly any hot end melts this much {what}. A limit that is never reached in truth "
+            "protects from nothing: the extruder slips or grinds before the slicer slows.",
             "Find the real limit with the calibration Max flowrate, and take 10 to 20 % off.",
             (
                 seen.told(

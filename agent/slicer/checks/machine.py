@@ -63,8 +63,7 @@ def outside_area(seen: Seen) -> Found | None:
     return Found(
         "The file prints outside of what the printer can reach. It runs against the end of an axis "
         "and loses its place, or prints beside the plate.",
-        "Slice for the printer that will print it, with the part inside the plate. If the start "
-        "G-code purges at the edge, correct the printable area.",
+        "Slice for the printer that will print it, with the part and its brim inside the plate.",
         evidence,
     )
 

@@ -28,8 +28,8 @@ class Material:
 
 _FAMILIES = (
     Material("PLA", (180, 250), (20, 75), 45, wants_fan=True),
-    Material("PHA", (170, 225), (0, 65), 45, wants_fan=True),
-    Material("PVB", (190, 245), (30, 85), 50, wants_fan=True),
+    Material("PHA", (170, 245), (0, 70), 45, wants_fan=True),
+    Material("PVB", (190, 250), (30, 85), 50, wants_fan=True),
     Material("PETG", (210, 275), (50, 100), 60, wants_bed_heat=True, oozes=True),
     Material("PCTG", (230, 285), (50, 100), 60, wants_bed_heat=True, oozes=True),
     Material("PET", (240, 315), (50, 120), wants_bed_heat=True),
@@ -38,7 +38,7 @@ _FAMILIES = (
              dislikes_fan=True),
     Material("ASA", (225, 295), (75, 125), warps=True, wants_enclosure=True, wants_bed_heat=True,
              dislikes_fan=True),
-    Material("HIPS", (210, 270), (60, 120), warps=True, wants_enclosure=True,
+    Material("HIPS", (210, 280), (60, 120), warps=True, wants_enclosure=True,
              wants_bed_heat=True, dislikes_fan=True),
     Material("PC", (245, 320), (80, 150), warps=True, wants_enclosure=True, wants_bed_heat=True,
              dislikes_fan=True),
@@ -49,8 +49,8 @@ _FAMILIES = (
     Material("PPS", (280, 370), (80, 160), warps=True, wants_enclosure=True, wants_bed_heat=True,
              dislikes_fan=True),
     Material("PP", (190, 280), (0, 120), warps=True),
-    Material("PVA", (180, 240), (30, 80), 55),
-    Material("BVOH", (180, 240), (30, 80), 55),
+    Material("PVA", (180, 250), (30, 80), 55),
+    Material("BVOH", (180, 250), (30, 80), 55),
 )  # fmt: skip
 FAMILIES = MappingProxyType({one.name: one for one in _FAMILIES})
 

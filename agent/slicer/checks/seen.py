@@ -101,6 +101,11 @@ class Seen:
         count = max(len(self.facts.filaments), self.values.length("nozzle_temperature"))
         return tuple(range(min(count, 64)))
 
+    @cached_property
+    def is_one_print(self) -> bool:
+        """A project's plates are prints of their own, each with filaments of its own."""
+        return len(self.facts.plates) < 2
+
     def kind(self, index: int) -> str | None:
         """`PETG`, as the slicer writes it."""
         listed = next((one.type for one in self.facts.filaments if one.index == index), None)
@@ -176,8 +181,8 @@ class Seen:
 
 
 def measure(value: float, unit: str = "", digits: int = 2) -> str:
-    """`0.28 mm`."""
-    return f"{figure(value, digits)} {unit}" if unit else figure(value, digits)
+    """`0.28 mm`, `30°`."""
+    return f"{figure(value, digits)}{'' if unit == '°' else ' '}{unit}".strip()
 
 
 def at_most(value: float, unit: str = "", digits: int = 2) -> str:

@@ -86,7 +86,8 @@ def sparse_below_top(seen: Seen) -> Found | None:
     density, shell = seen.values.number("sparse_infill_density"), _shell(seen, "top")
     if density is None or shell is None or not shell[0] or _is_vase(seen):
         return None
-    if density >= 8 or (density > 0 and shell[1] >= 1.2):
+    is_meant = seen.values.word("sparse_infill_pattern") == "lightning"
+    if density >= 8 or (density > 0 and (is_meant or shell[1] >= 1.2)):
         return None
     return Found(
         "The top layers have almost nothing to lie on. They are drawn across the hollow like a "

@@ -98,8 +98,8 @@ def supports_missing_in_file(seen: Seen) -> Found | None:
 
 def _interface_differs(seen: Seen) -> bool:
     """Whether another material lies between support and part."""
-    other = seen.values.number("support_interface_filament")
-    return bool(other) and len(seen.used) > 1
+    keys = ("support_interface_filament", "support_filament")
+    return len(seen.used) > 1 and any(seen.values.number(key) for key in keys)
 
 
 def gap_missing(seen: Seen) -> Found | None:
@@ -157,7 +157,7 @@ def angle_extreme(seen: Seen) -> Found | None:
         if is_much
         else "Only what hangs almost level is supported. Most overhangs that need it get none.",
         "Set the threshold angle to 30 to 45°.",
-        (seen.told("support_threshold_angle", "°", limit="15 to 60 °"),),
+        (seen.told("support_threshold_angle", "°", limit="15 to 60°"),),
         (seen.process("support_threshold_angle", "35", "What most printers cannot do unaided."),),
     )
 

@@ -147,7 +147,7 @@ def first_layer_colder(seen: Seen) -> Found | None:
 
 def not_together(seen: Seen) -> Found | None:
     known = [(i, v) for i in seen.used if (v := seen.values.number("nozzle_temperature", i))]
-    if len(known) < 2:
+    if len(known) < 2 or not seen.is_one_print:
         return None
     beds = [(i, b) for i, _ in known if (b := seen.bed(i)) is not None]
     is_far = max(v for _, v in known) - min(v for _, v in known) > BLEND

@@ -62,8 +62,12 @@ FILE_CASES = (
         "filaments-not-together",
         several("PLA", "ABS"),
         several("PLA", "PETG"),
-        also=frozenset(),
         evidence=Evidence("hot_plate_temp", "90 °C", "at most 25 °C apart", "filament 2 (ABS)"),
+    ),
+    Case(
+        "filaments-not-together",
+        replace(several("PLA", "ABS"), plates=(Plate(1, is_sliced=True),)),
+        replace(several("PLA", "ABS"), plates=(Plate(1), Plate(2))),
     ),
     Case(
         "brim-missing-slender",
@@ -209,6 +213,13 @@ FILE_CASES = (
         replace(SANE, plates=(Plate(1, warnings=("Floating regions",)), Plate(2))),
         replace(SANE, plates=(Plate(1), Plate(2))),
         evidence=Evidence("warning", "Floating regions", None, "plate 1"),
+    ),
+    Case(
+        "slicer-warned",
+        replace(SANE, plates=(Plate(1, warnings=("bed_temperature_too_high_than_filament",)),)),
+        SANE,
+        severity=INFO,
+        evidence=Evidence("warning", "bed temperature too high than filament", None, "plate 1"),
     ),
     Case(
         "settings-absent",
