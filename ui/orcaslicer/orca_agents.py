@@ -32,7 +32,7 @@ VERSION = "0.1.0"
 URL = "http://127.0.0.1:14434"
 BASE = "/api/v1"
 THREAD = "orca-agents"
-PATIENCE_S, LOOK_EVERY_S, ASK_EVERY_S = 3.0, 1.0, 2.0
+PATIENCE_S, LOOK_EVERY_S, ASK_EVERY_S, REPEAT_S = 3.0, 1.0, 2.0, 60.0
 SESSION_S = 80 * 86400  # the agent keeps a page signed in for ninety days
 WAITING, ANSWER_BYTES, VALUE_CHARACTERS, OBJECTS = 200, 1 << 20, 500, 50
 # What is told of every slice: enough to explain a print, and nothing of the printer's keys.
@@ -282,7 +282,8 @@ class Courier(threading.Thread):
         self._memory, self._halted = memory, threading.Event()
         self._surfaces = {}
         self._state, self._events, self._pairing = None, [], None
-        self._looked_at = self._failed_at = 0.0
+        self._sent: dict[str, object] | None = None
+        self._looked_at = self._failed_at = self._sent_at = 0.0
 
     def put(self, job: str, *values: object) -> None:
         """From any thread. What nobody can take any more is dropped."""
@@ -306,8 +307,8 @@ class Courier(threading.Thread):
                 getattr(self, f"_{job}")(*values)
                 if self._jobs.empty():
                     self._deliver()
-            except (OSError, Refused):
-                self._failed_at = time.monotonic()
+            except Exception:  # noqa: BLE001 - the outermost loop: a mistake must not end it
+                self._failed_at, self._sent = time.monotonic(), None
         with contextlib.suppress(OSError, Refused):
             if self._memory.token and not self._failed_at:
                 self._ask("DELETE", "/slicer/context", patience_s=1.0)
@@ -337,7 +338,10 @@ class Courier(threading.Thread):
 
     def _deliver(self) -> None:
         """What waits, in one request; kept for later where nobody answers."""
-        waits = time.monotonic() - self._failed_at < ASK_EVERY_S if self._failed_at else False
+        now = time.monotonic()
+        if self._state == self._sent and now - self._sent_at < REPEAT_S:
+            self._state = None  # the agent knows
+        waits = self._failed_at and now - self._failed_at < ASK_EVERY_S
         if not self._memory.token or waits or not (self._state or self._events):
             return
         events = self._events[:100]
@@ -346,6 +350,8 @@ class Courier(threading.Thread):
         except Refused as err:
             if err.args[0] in {401, 403}:
                 self._memory.forget()
+        if self._state:
+            self._sent, self._sent_at = self._state, now
         self._state, self._events, self._failed_at = None, [], 0.0
 
     def _hello(self, surface: str) -> None:
@@ -380,9 +386,12 @@ class Courier(threading.Thread):
         return self._tell(surface, {"t": "go", "url": go})
 
     def _pair(self, _surface: str) -> None:
-        if not self._pairing:
-            self._pairing = talk(self._memory.url, "POST", "/pairing", {"name": "OrcaSlicer"})
-        self._tell_all(self._code())
+        try:
+            if not self._pairing:
+                self._pairing = talk(self._memory.url, "POST", "/pairing", {"name": "OrcaSlicer"})
+            self._tell_all(self._code())
+        except Refused:  # too many ask at once
+            self._tell_all({"t": "agent", "is": "stranger", "why": "refused"})
 
     def _poll_pairing(self) -> None:
         known = {"id": self._pairing["id"], "secret": self._pairing["secret"]}

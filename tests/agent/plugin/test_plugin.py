@@ -112,6 +112,12 @@ async def _tells(host: FakeSlicer, served: Served) -> None:
         ("SlicingJobComplete", None, "ok"),
     ]
     assert "secret" not in json.dumps(told)
+    for wish in ("ctx", "open", "ctx", "open"):
+        await asyncio.to_thread(page.say, t=wish)
+    for _ in range(2):
+        await asyncio.to_thread(page.until, t="go")
+    again = (await served.client.get("/api/v1/slicer/context")).json()
+    assert again["received_at"] == told["received_at"]  # nothing new, nothing sent
 
 
 async def _exports(host: FakeSlicer, served: Served, file: Path) -> None:
