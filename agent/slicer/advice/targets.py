@@ -84,8 +84,10 @@ def _as_told(preset_type: PresetType, name: str, meant: Meant) -> tuple[Target, 
     """Without the preset itself: as the file has it, which is all that there is."""
     facts = meant.facts
     parent = _parent_in(facts, preset_type, meant.filament) if facts else None
-    if facts is None or not parent or parent == name:
+    if facts is None or parent is None:
         return Target("", name, name), NOT_SEEN.format(name=plain(name))
+    if parent in {"", name}:
+        return Target("", name, name), ""
     base = {
         key: value
         for key in facts.changed.get(preset_type, ())
@@ -95,13 +97,14 @@ def _as_told(preset_type: PresetType, name: str, meant: Meant) -> tuple[Target, 
 
 
 def _parent_in(facts: Facts, preset_type: PresetType, filament: int) -> str | None:
-    """The system preset that the file names as the parent: process first, machine last."""
+    """The system preset that the file names as the parent, empty where it is one itself; None
+    where it says nothing. The process comes first, the machine last."""
     group = split("inherits_group", facts.settings.get("inherits_group", ""))
     filaments = len(split(NAMED_BY["filament"], facts.settings.get(NAMED_BY["filament"], "")))
     if len(group) != filaments + 2:
         return None
     place = {"process": 0, "filament": 1 + filament, "machine": len(group) - 1}[preset_type]
-    return group[place] or None
+    return group[place]
 
 
 def _as_stored(facts: Facts, key: str, preset_type: PresetType, filament: int) -> Value | None:

@@ -46,7 +46,7 @@ ONLY_ORCA = frozenset(
 OBJECT_TAGS = {"config", "object", "metadata", "plate", "model_instance"}
 SLICED_TAGS = {*OBJECT_TAGS, "header", "header_item", "filament", "warning"}
 KEPT = frozenset({"print_settings_id", "printer_settings_id", "filament_settings_id"})
-LEFT_OUT = (METADATA - KEPT) | {"inherits_group", "different_settings_to_system"}
+LEFT_OUT = (METADATA - KEPT) | {"different_settings_to_system"}
 EMPTY = Node("", {})
 
 
