@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -53,6 +54,18 @@ PARTS = (
 )
 
 
+# Parts that need nothing but the fake model server and a folder.
+ALONE: dict[str, Callable[..., Awaitable[list[Row]]]] = {
+    "lists": lists.measure,
+    "images": images.measure,
+    "cache": cache.measure,
+    "queue": queue.measure,
+    "memory": memory.measure,
+    "upload": upload.measure,
+    "post-process": post_process.measure,
+}
+
+
 @dataclass(slots=True)
 class Bench:
     """One run."""
@@ -72,35 +85,9 @@ class Bench:
                 environment = self._proxy_environment()
                 start = starting.measure(fake, self.folder, environment, quick=self.quick)
                 await self._part("start", lambda: start)
-            if "lists" in self.only:
-                await self._part(
-                    "lists", lambda: lists.measure(fake, self.folder, quick=self.quick)
-                )
-            if "images" in self.only:
-                await self._part(
-                    "images", lambda: images.measure(fake, self.folder, quick=self.quick)
-                )
-            if "cache" in self.only:
-                await self._part(
-                    "cache", lambda: cache.measure(fake, self.folder, quick=self.quick)
-                )
-            if "queue" in self.only:
-                await self._part(
-                    "queue", lambda: queue.measure(fake, self.folder, quick=self.quick)
-                )
-            if "memory" in self.only:
-                await self._part(
-                    "memory", lambda: memory.measure(fake, self.folder, quick=self.quick)
-                )
-            if "upload" in self.only:
-                await self._part(
-                    "upload", lambda: upload.measure(fake, self.folder, quick=self.quick)
-                )
-            if "post-process" in self.only:
-                await self._part(
-                    "post-process",
-                    lambda: post_process.measure(fake, self.folder, quick=self.quick),
-                )
+            for name, measure in ALONE.items():
+                if name in self.only:
+                    await self._part(name, partial(measure, fake, self.folder, quick=self.quick))
 
     async def _relaying(self, fake: Fake) -> None:
         async with AsyncExitStack() as stack:

@@ -29,8 +29,9 @@ def routes() -> Blueprint:
     @needs("slicer")
     @gives(ChecksOut)
     async def list_checks() -> Response:
-        """Everything that a sliced file is checked for. A finding may be more severe than its
-        check says."""
+        """Everything that a sliced file is checked for.
+
+        A finding may be more severe than its check says."""
         items = [
             {
                 "id": one.id,
