@@ -54,7 +54,7 @@ class Moonraker:
         self._wire, self._new_secret = wire, new_secret
 
     async def about(self) -> str:
-        told = part(await self._wire.get("/server/info"), "result")
+        told = part(await self._wire.find("/server/info"), "result")
         if "klippy_state" not in told:
             raise wrong_answer("It answers, but not as Moonraker does.")
         return f"Moonraker {text(told.get('moonraker_version'))}".strip()[:100]

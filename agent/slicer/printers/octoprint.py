@@ -42,8 +42,8 @@ class OctoPrint:
         self._wire, self._new_secret = wire, new_secret
 
     async def about(self) -> str:
-        told = await self._wire.get("/api/version")
-        if "api" not in told:
+        told = await self._wire.find("/api/version")
+        if told is None or "api" not in told:
             raise wrong_answer("It answers, but not as OctoPrint does.")
         name = text(told.get("text")) or f"OctoPrint {text(told.get('server'))}"
         return name.strip()[:100]

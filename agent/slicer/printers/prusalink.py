@@ -44,7 +44,7 @@ class PrusaLink:
         self._wire, self._storage = wire, storage
 
     async def about(self) -> str:
-        told = await self._wire.get("/api/version")
+        told = await self._wire.find("/api/version") or {}
         name = text(told.get("text"))
         if not name.startswith(("PrusaLink", "OctoPrint")):
             raise wrong_answer("It answers, but not as PrusaLink does.")

@@ -14,6 +14,7 @@ from agent.slicer.printers.rules import Print, Result
 from agent.slicer.printers.store import Prints
 
 SURE_AFTER = 3  # equal answers in a row, where the print was not seen going on before
+AWAITED = 30  # looks into the table after a print was started, before it is believed empty
 GIVE_UP_AFTER = timedelta(days=14)
 
 log = logging.getLogger(__name__)
@@ -27,12 +28,13 @@ class PrintWatch:
     ) -> None:
         self._database, self._registry = database, registry
         self._clock, self._new_id = clock, new_id
-        self._has_more = asyncio.Event()
+        self._has_more, self._awaited = asyncio.Event(), 0
         self._seen: set[str] = set()  # at work, by the print's id
         self._said: Counter[tuple[str, Result]] = Counter()
 
     def wake(self) -> None:
-        """A print was started."""
+        """A print was started; the transaction that says so may not have ended yet."""
+        self._awaited = AWAITED
         self._has_more.set()
 
     async def run(self) -> None:
@@ -41,9 +43,13 @@ class PrintWatch:
             self._has_more.clear()
             async with self._database.reading() as connection:
                 prints = await Prints(connection).watched()
-            if not prints:
+            if prints:
+                await asyncio.gather(*(self._look(one) for one in prints))
+            elif self._awaited:
+                self._awaited -= 1
+            else:
                 await self._has_more.wait()
-            await asyncio.gather(*(self._look(one) for one in prints))
+                continue
             try:
                 async with asyncio.timeout(self._registry.patience.watch_s):
                     await self._has_more.wait()

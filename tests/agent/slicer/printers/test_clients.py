@@ -243,7 +243,7 @@ async def test_a_printer_of_another_kind_is_not_taken_for_the_right_one() -> Non
             await host.about()
         await host.close()
 
-    assert told == ["not-on-printer", "not-on-printer"]
+    assert told == ["printer-garbled", "printer-garbled"]
     assert too_old.value.code == "printer-too-old"
 
 
