@@ -4,6 +4,9 @@ from typing import Any, TypedDict
 
 import httpx
 
+from agent.runfile import RunningAgent
+from tests.serving import NO_TLS
+
 FILES = "/api/v1/slicer/files"
 BOUNDARY = "------------------------d74496d66958873e"  # as libcurl makes them
 CUBE = b"""; HEADER_BLOCK_START
@@ -58,3 +61,11 @@ async def sent(
     assert answer.status_code == 201, answer.text
     told: dict[str, Any] = answer.json()
     return told
+
+
+def client_of(agent: RunningAgent) -> httpx.Client:
+    """With the main token of an agent in a process of its own."""
+    headers = {"Authorization": f"Bearer {agent.token}"}
+    return httpx.Client(
+        base_url=agent.url, headers=headers, verify=NO_TLS, trust_env=False, timeout=20
+    )

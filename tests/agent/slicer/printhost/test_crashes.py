@@ -11,7 +11,7 @@ import pytest
 
 from agent.runfile import RunningAgent
 from tests.agent.program import Program, program, until
-from tests.agent.slicer.sending import CUBE, FILES, curl_form
+from tests.agent.slicer.sending import CUBE, FILES, client_of, curl_form
 from tests.fakes.printers import FakeOctoPrint, How
 from tests.serving import NO_TLS
 from tests.sse import follow
@@ -25,13 +25,6 @@ HELD = "/api/v1/slicer/held"
 def one(tmp_path: Path) -> Iterator[Program]:
     with program(tmp_path / "data") as found:
         yield found
-
-
-def client_of(agent: RunningAgent) -> httpx.Client:
-    headers = {"Authorization": f"Bearer {agent.token}"}
-    return httpx.Client(
-        base_url=agent.url, headers=headers, verify=NO_TLS, trust_env=False, timeout=20
-    )
 
 
 def parts(one: Program) -> list[int]:
