@@ -38,7 +38,7 @@ def totals(windows: Windows) -> dict[str, str]:
     """The lines that every slicer of the family writes around the moves; of two, the later."""
     return {
         decoded(key): decoded(value).strip()
-        for part in windows.both
+        for part in windows.comments
         for key, value in TOTAL.findall(part)
     }
 
@@ -58,7 +58,7 @@ def config(windows: Windows) -> Config:
             if found := _between(part, start, end):
                 block, is_whole = found
                 return _read(block, is_prusa=start != ORCA[0], is_whole=is_whole)
-    if OLD_SLIC3R.search(windows.head):  # they write their settings last, without a mark
+    if OLD_SLIC3R.search(windows.comments[0]):  # they write their settings last, without a mark
         last = windows.both[-1]
         if ends := [match.end() for match in LAST_TOTAL.finditer(last)]:
             return _read(last[ends[-1] :], is_prusa=True, is_whole=True)
@@ -102,7 +102,7 @@ def pictures(windows: Windows) -> tuple[Thumbnail, ...]:
     """Every picture once, in the order of the file."""
     found = {
         Thumbnail(int(width), int(height), MIMES[kind]): None
-        for part in windows.both
+        for part in windows.comments
         for kind, width, height, _ in PICTURE.findall(part)
         if int(width) and int(height)
     }

@@ -23,10 +23,11 @@ TRAINS = 16
 
 def header(windows: Windows) -> dict[str, str]:
     """The lines `;NAME:value` before the first layer; empty where Cura did not write the file."""
-    engine = STEAM_ENGINE.search(windows.head)
-    if not engine and GRIFFIN not in windows.head:
+    said_first = windows.comments[0]
+    engine = STEAM_ENGINE.search(said_first)
+    if not engine and GRIFFIN not in said_first:
         return {}
-    before = windows.head[:at] if (at := windows.head.find(b"\n;LAYER:")) >= 0 else windows.head
+    before = said_first.partition(b"\n;LAYER:")[0]
     said: dict[str, str] = {}
     for key, value in LINE.findall(before):
         said.setdefault(decoded(key), decoded(value).strip())
@@ -112,7 +113,7 @@ def _used(index: int, kind: str | None, amount: str, unit: str) -> Filament:
 
 def _written(windows: Windows) -> tuple[dict[str, str], list[str]]:
     """Of the profile that Cura hides in comments: a JSON text, in which each value is an INI."""
-    rows = SETTINGS.findall(windows.tail or windows.head)
+    rows = SETTINGS.findall(windows.comments[-1])
     if not rows:
         return {}, []
     try:

@@ -36,7 +36,7 @@ def analyse(
     cannot be read."""
     facts = read_gcode(path)
     printer = printer_of(facts.settings, facts.written)
-    has_marks = any(LAYER_MARK.search(part) for part in open_windows(path).both)
+    has_marks = any(LAYER_MARK.search(part) for part in open_windows(path).comments)
     size = max(path.stat().st_size, 1)
     run = Pass(printer, has_marks=has_marks)
     with path.open("rb") as file:

@@ -19,7 +19,7 @@ BAMBU = re.compile(rb"^; (BambuStudio [0-9][0-9.]{0,40})", re.MULTILINE)
 NAMED = re.compile(r"(.+?)[ /]v?(\d[\w.-]*)(?:\+\S*)?")
 MADE_AT = re.compile(r"on (\d{4}-\d\d-\d\d)(?: at |T)(\d\d:\d\d:\d\d)( UTC)?")
 LAYER_Z = re.compile(rb"^;[ \t]*(?:Z|Z_HEIGHT):[ \t]*([0-9.]{1,12})", re.MULTILINE)
-TOTAL_LAYERS = re.compile(rb"^SET_PRINT_STATS_INFO\b[^\n]*\bTOTAL_LAYER=(\d{1,7})", re.MULTILINE)
+TOTAL_LAYERS = re.compile(rb"\nSET_PRINT_STATS_INFO\b[^\n]*\bTOTAL_LAYER=(\d{1,7})")
 SLICERS = {
     "orcaslicer": Slicer.ORCA,
     "bambustudio": Slicer.BAMBU,
@@ -59,7 +59,7 @@ NO_SETTINGS = "The file holds no settings."
 
 
 def _made_by(windows: Windows) -> Facts:
-    for part in windows.both:
+    for part in windows.comments:
         if match := GENERATED.search(part) or BAMBU.search(part):
             return _named(decoded(match[1]).strip())
     return Facts(kind="gcode")
@@ -108,14 +108,14 @@ def _layers(totals: Mapping[str, str], windows: Windows) -> int | None:
     for key in ("total layers count", "total layer number"):
         if found := _count(totals.get(key)):
             return found
-    match = TOTAL_LAYERS.search(windows.head)
+    match = TOTAL_LAYERS.search(b"\n" + windows.head)
     return int(match[1]) if match else None
 
 
 def _max_z(totals: Mapping[str, str], windows: Windows) -> float | None:
     if stated := number(totals.get("max_z_height", "")):
         return stated
-    heights = [number(decoded(z)) for part in windows.both for z in LAYER_Z.findall(part)]
+    heights = [number(decoded(z)) for part in windows.comments for z in LAYER_Z.findall(part)]
     return max((z for z in heights if z), default=None)
 
 

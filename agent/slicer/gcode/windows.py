@@ -13,6 +13,7 @@ SLICER = re.compile(
     rb"|CONFIG_BLOCK_START|[A-Za-z]+_config = begin)",
     re.MULTILINE | re.IGNORECASE,
 )
+COMMENT = re.compile(rb"\n;[^\n]*")  # it begins with a fixed text: found four times as fast
 BLANK = b"\0 \t\r\n"
 STRANGERS = (
     (b"GCDE", "a binary G-code; switch “Supports binary G-code” off in the printer's settings"),
@@ -25,11 +26,12 @@ STRANGERS = (
 @dataclass(frozen=True, slots=True)
 class Windows:
     """Both ends of a file, with newlines as `\\n`. In a small file they are one, and `tail` is
-    empty. `notes` are sentences on what is wrong with the file."""
+    empty. `comments` are the lines of each that begin with a semicolon, `notes` sentences on what
+    is wrong with the file."""
 
     head: bytes
     tail: bytes
-    size_bytes: int
+    comments: tuple[bytes, ...]
     notes: tuple[str, ...] = ()
 
     @property
@@ -48,10 +50,10 @@ def open_windows(path: Path) -> Windows:
             file.seek(size - WINDOW_BYTES)
             tail = file.read(WINDOW_BYTES)
             tail = tail[tail.find(b"\n") + 1 :] if b"\n" in tail else tail
-    return _looked_at(path.name, head, tail, size)
+    return _looked_at(path.name, head, tail)
 
 
-def _looked_at(name: str, head: bytes, tail: bytes, size: int) -> Windows:
+def _looked_at(name: str, head: bytes, tail: bytes) -> Windows:
     if not head.strip(BLANK) and not tail.strip(BLANK):
         raise Invalid("gcode-empty", f"{name} is empty. Export it from the slicer again.")
     for magic, what in STRANGERS:
@@ -71,7 +73,8 @@ def _looked_at(name: str, head: bytes, tail: bytes, size: int) -> Windows:
         raise Invalid(
             "not-gcode", f"{name} is no G-code: it has neither a command nor a slicer's header."
         )
-    return Windows(head, tail, size, tuple(notes))
+    comments = tuple(_comments(part) for part in (head, tail) if part)
+    return Windows(head, tail, comments, tuple(notes))
 
 
 def _without_zeros(part: bytes, *, is_end: bool) -> tuple[bytes, bool]:
@@ -79,6 +82,10 @@ def _without_zeros(part: bytes, *, is_end: bool) -> tuple[bytes, bool]:
     if not is_end or not part.endswith(b"\0"):
         return part, False
     return part.rstrip(b"\0"), True
+
+
+def _comments(part: bytes) -> bytes:
+    return b"".join(COMMENT.findall(b"\n" + part)) + b"\n"
 
 
 def _newlines(part: bytes) -> bytes:
