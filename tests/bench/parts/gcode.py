@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agent.slicer.gcode.analysis import AnalysisWorker
 from tests.bench.connection import BenchError
-from tests.bench.processes import ROOT, environ
+from tests.bench.processes import ROOT, Fake, environ
 from tests.bench.report import Row, ms, watching
 from tests.bench.targets import median
 from tests.slicing.large import write_large
@@ -24,8 +24,9 @@ PREPARE = (
 )
 
 
-async def measure(folder: Path, *, quick: bool) -> list[Row]:
-    """Each in a process of its own, the analyses in turns."""
+async def measure(fake: Fake, folder: Path, *, quick: bool) -> list[Row]:
+    """Each in a process of its own, the analyses in turns. Nothing of it needs a model server."""
+    del fake
     return [
         await asyncio.to_thread(_reading, folder, quick=quick),
         *await _analysing(folder, quick=quick),
