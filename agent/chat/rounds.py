@@ -21,7 +21,7 @@ from agent.inference.rules import (
     estimate_tokens,
 )
 from agent.inference.said import both
-from agent.shared.errors import Invalid
+from agent.shared.errors import OrcaError
 from agent.slicer.advice.texts import PLAN_FORMAT, PLANNER
 from agent.slicer.advice.toolbox import Toolbox, Used, fitting
 
@@ -112,7 +112,7 @@ class Rounds:
         )
         try:
             text = await _text_of(inference.chat(asked, who, tell=tell))
-        except Invalid:  # a server that knows no formats: the evidence alone has to do
+        except OrcaError:  # no form, or half of one: the evidence alone has to do
             return request
         found = [await self._used(call) for call in planned(text)]
         told = "\n\n".join(one.text for one in found)

@@ -8,6 +8,7 @@ import orjson
 from agent.inference.asked import Asked
 from agent.inference.rules import Message
 from agent.inference.service import AnswerService, Call
+from agent.shared.errors import OrcaError, TimedOut, Unavailable
 from agent.slicer.advice.gathering import Gathered, Gathering
 from agent.slicer.advice.rules import Proposed, chosen, switched_on
 from agent.slicer.advice.texts import ADVICE_FORMAT, ADVISER, evidence_text
@@ -23,6 +24,11 @@ class Given:
     answer: str
     proposals: list[Proposed]
     model: str
+
+
+def is_for_want_of_a_model(err: OrcaError) -> bool:
+    """Whether an error leaves the checks, the guide and the questions as the way to go on."""
+    return isinstance(err, (Unavailable, TimedOut)) or err.code in {"no-vision", "format-not-kept"}
 
 
 class Advising:

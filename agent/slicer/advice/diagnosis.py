@@ -12,6 +12,7 @@ from agent.inference.asked import Asked
 from agent.inference.rules import Message
 from agent.inference.service import AnswerService, Call
 from agent.shared.errors import OrcaError
+from agent.slicer.advice.advising import is_for_want_of_a_model
 from agent.slicer.advice.gathering import Gathering
 from agent.slicer.advice.quoting import plain
 from agent.slicer.advice.rules import Piece, Wanted, chosen, switched_on
@@ -30,6 +31,7 @@ WHY_NOT = {
     "no-vision": "No installed model can see pictures.",
     "format-not-kept": "The model's answer could not be read.",
 }
+NO_ANSWER = "The model did not answer."
 NOT_CLEAR = "The model was not sure enough what the photo shows."
 
 
@@ -75,9 +77,9 @@ class Diagnosis:
         try:
             said = await self._asked(photo, pieces, call)
         except OrcaError as err:
-            if err.code not in WHY_NOT or photo.model is not None:
+            if not is_for_want_of_a_model(err) or photo.model is not None:
                 raise
-            return _reduced(WHY_NOT[err.code])
+            return _reduced(WHY_NOT.get(err.code, NO_ANSWER))
         return self._checked(orjson.loads(said["message"]["content"]), str(said["model"]), pieces)
 
     async def _asked(self, photo: Photo, pieces: tuple[Piece, ...], call: Call) -> Json:

@@ -9,7 +9,7 @@ from agent.inference.service import Call
 from agent.shared.clock import Clock, NewId, rfc3339
 from agent.shared.database import Database
 from agent.shared.errors import Conflict, Invalid, NotFound, OrcaError
-from agent.slicer.advice.advising import Advising
+from agent.slicer.advice.advising import Advising, is_for_want_of_a_model
 from agent.slicer.advice.effects import effects_of
 from agent.slicer.advice.following import compared
 from agent.slicer.advice.gathering import Gathered, Gathering
@@ -27,7 +27,6 @@ NAMES_REMEMBERED = 200
 NOTHING_FOUND = "The checks advise no change of settings for this file."
 NO_MODEL = "No model could be asked, so these are the changes that the checks advise."
 UNREADABLE = "The model's answer could not be read, so these are the changes of the checks."
-REDUCED = {"ollama-down": NO_MODEL, "no-model": NO_MODEL, "format-not-kept": UNREADABLE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,10 +206,11 @@ class AdviceService:
                 asked.question, gathered, call, model=asked.model, without=asked.wanted.without
             )
         except OrcaError as err:
-            if err.code not in REDUCED or asked.model is not None or file is None:
+            if not is_for_want_of_a_model(err) or asked.model is not None or file is None:
                 raise
             draft = _of_checks(gathered, asked.question)
-            return replace(draft, notes=[REDUCED[err.code], *draft.notes])
+            note = UNREADABLE if err.code == "format-not-kept" else NO_MODEL
+            return replace(draft, notes=[note, *draft.notes])
         file_id = file.id if file else None
         return Draft("model", given.proposals, asked.question, given.answer, given.model, file_id)
 

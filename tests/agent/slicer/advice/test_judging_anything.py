@@ -43,7 +43,7 @@ HIGHEST = {
 }
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(KEY_NAMES, VALUES, SITUATIONS)
 def test_what_is_let_through_is_written_as_presets_want_it(
     key: str, value: object, known: dict[str, str]
@@ -61,7 +61,7 @@ def test_what_is_let_through_is_written_as_presets_want_it(
     assert all(one.why for one in lines if one.verdict != "accepted")
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(st.sampled_from(sorted(HIGHEST)), st.floats(-1e6, 1e6), SITUATIONS)
 def test_no_file_and_no_number_leads_beyond_the_hard_limits(
     key: str, value: float, known: dict[str, str]
