@@ -985,8 +985,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Everything that a sliced file is checked for. A finding may be more severe than its
-         * @description check says.
+         * Everything that a sliced file is checked for.
+         * @description A finding may be more severe than its check says.
          */
         get: operations["slicer-checks_list_checks"];
         put?: never;
