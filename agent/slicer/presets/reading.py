@@ -20,8 +20,6 @@ VERSION = re.compile(r"\d+(\.\d+){1,3}")
 SECRET = frozenset({"print_host", "print_host_webui"})
 SECRET_PREFIX = "printhost_"  # noqa: S105 - how their names begin
 NOT_TEXT = "Some values are no text, which OrcaSlicer passes over: {}."
-TEXTS = {str, list}
-
 Stamp = tuple[int, int]  # of a file: when it was changed, and its size
 NO_STAMP: Stamp = (-1, -1)
 
@@ -122,7 +120,7 @@ def _settings(
     document: dict[str, Any], lists: Lists
 ) -> tuple[Mapping[str, Value], list[str]]:  # Any: JSON, whose types are looked at right here
     """The values that are text or lists of text, and the keys of all others."""
-    if TEXTS.issuperset(map(type, document.values())):
+    if dict not in map(type, document.values()):  # whose keys would pass for a list of text
         try:
             return _told(document, lists), []
         except TypeError:
