@@ -1,7 +1,6 @@
 """Fan and layer times: whether a line is firm before the next one lies on it."""
 
 from collections.abc import Sequence
-from statistics import median
 
 from agent.slicer.checks.check import Check
 from agent.slicer.checks.layer_runs import longest, runs, where
@@ -297,9 +296,13 @@ def layer_time_jumps(seen: Seen) -> Found | None:
 def _around(times: Sequence[float], index: int) -> tuple[float, float, float]:
     """The middle of the times before and after, and how far they are apart. Solid layers above
     and below infill are few, and do not move the middle."""
-    before, after = median(times[index - LASTING : index]), median(times[index : index + LASTING])
+    before, after = _middle(times[index - LASTING : index]), _middle(times[index : index + LASTING])
     low, high = sorted((before, after))
     return before, after, high / low if 0 < low < SLOW_S else 1.0
+
+
+def _middle(times: Sequence[float]) -> float:
+    return sorted(times)[len(times) // 2]
 
 
 def _lasting_jumps(times: Sequence[float]) -> list[int]:
