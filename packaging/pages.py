@@ -3,6 +3,7 @@
 from __future__ import annotations  # an older Python must get as far as the sentence about it
 
 import hashlib
+import json
 import re
 import shutil
 import subprocess
@@ -75,7 +76,7 @@ def check() -> None:
 
 
 def write_types() -> None:
-    """The page's types of the API (schema.ts), from the agent's description of it.
+    """The page's types of the API (schema.ts), from the shapes in the agent's description of it.
 
     Raises SetupError, also where there is no Node.js."""
     if reason := why_not():
@@ -99,8 +100,23 @@ def _generate(file: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         document = Path(folder, "openapi.json")
         run(executable("python"), "packaging/openapi_document.py", document, quiet=True)
+        whole = json.loads(document.read_text("utf-8"))
+        document.write_text(json.dumps(_untitled({**whole, "paths": {}})), "utf-8")
         types = ("run", "--silent", "types", "--", document, "-o", file)
         run(_npm(), *types, cwd=WEB, quiet=True)
+
+
+def _untitled(part: object) -> object:
+    """The shapes without what says nothing: titles that repeat their names."""
+    if isinstance(part, list):
+        return [_untitled(one) for one in part]
+    if isinstance(part, dict):
+        return {
+            name: _untitled(one)
+            for name, one in part.items()
+            if name != "title" or not isinstance(one, str)
+        }
+    return part
 
 
 def _npm() -> str:

@@ -3,2469 +3,204 @@
  * Do not make direct changes to the file.
  */
 
-export interface paths {
-    "/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** To the panel. */
-        get: operations["pages_show_home"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/backends": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The model servers: the configured one, then those that were added. */
-        get: operations["backends_list_backends"];
-        put?: never;
-        /** Adds a model server, after having tried it. */
-        post: operations["backends_add_backend"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/backends/{backend_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /** Removes a model server and its key; what it answers now goes on to its end. */
-        delete: operations["backends_remove_backend"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/backends/{backend_id}/test": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Asks a model server now: whether it answers, and which models it has. */
-        post: operations["backends_test_backend"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/batch/chat": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Ask up to 1,000 times with messages, as one run. */
-        post: operations["batch_batch_chat"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/batch/vlm": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Ask up to 1,000 times about pictures, as one run. */
-        post: operations["batch_batch_vlm"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/chat": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Ask with messages, outside of any conversation. */
-        post: operations["ask_chat"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/conversations": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Pinned first, then the latest; with `q` those that hold every word of it. */
-        get: operations["chat_list_conversations"];
-        put?: never;
-        /** Open a conversation. */
-        post: operations["chat_open_conversation"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/conversations/import": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Take in exported conversations. What is here already is not doubled.
-         * @description The body is one exported document, or several as {"conversations": [...]}.
-         */
-        post: operations["chat_import_conversations"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/conversations/{conversation_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One conversation, without its messages. */
-        get: operations["chat_one_conversation"];
-        put?: never;
-        post?: never;
-        /** Delete. It can be restored for seven days. */
-        delete: operations["chat_delete_conversation"];
-        options?: never;
-        head?: never;
-        /** Rename, pin, archive, choose the model, or choose the branch that is shown. */
-        patch: operations["chat_change_conversation"];
-        trace?: never;
-    };
-    "/api/v1/conversations/{conversation_id}/export": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The conversation as a file: all of it as JSON, or its active branch as Markdown. */
-        get: operations["chat_export"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/conversations/{conversation_id}/messages": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The whole tree of messages in the order of writing. */
-        get: operations["chat_list_messages"];
-        put?: never;
-        /** Ask. With Accept: text/event-stream the answer is the run's events themselves. */
-        post: operations["chat_ask"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/conversations/{conversation_id}/restore": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Undo a deletion. */
-        post: operations["chat_restore_conversation"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/embed": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Turn texts into vectors. */
-        post: operations["ask_embed"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/generate": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Ask with a prompt, outside of any conversation. */
-        post: operations["ask_generate"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/guide": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What fits `q`, best first; without `q` every entry, by topic and title. */
-        get: operations["guide_look"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/guide/{ref}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** A whole entry as Markdown, such as `guide/stringing`. */
-        get: operations["guide_one"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/health/live": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Whether the process answers. */
-        get: operations["health_live"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/health/ready": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Whether it can do its work; details for those with credentials. */
-        get: operations["health_ready"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/images": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Keep a picture: multipart field `file`, raw bytes, or JSON with a data URL. */
-        post: operations["images_upload"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/images/stats": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** How many pictures are kept, their bytes, and what the cache of shrunk ones did. */
-        get: operations["images_stats"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/images/{sha256}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The picture as it was sent; or shrunk, upright and without metadata. */
-        get: operations["images_one"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/messages/{message_id}/regenerate": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Answer a question once more, beside the answers that it has. */
-        post: operations["chat_regenerate"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/model-profiles": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What this computer has, which profile fits it and why, and all profiles. */
-        get: operations["model-profiles_recommend"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/models": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The installed models of every backend that is up, as last heard. */
-        get: operations["models_list_models"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/models/pull": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Download a model, or the rest of it.
-         * @description While it is being downloaded, everybody who asks for it gets the same run. With Accept:
-         *     text/event-stream the answer is the run's events.
-         */
-        post: operations["model-upkeep_pull"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/models/{name}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One model, with all its capabilities and its context length. */
-        get: operations["models_show_model"];
-        put?: never;
-        post?: never;
-        /** Take a model off the disk, unless somebody uses it. */
-        delete: operations["model-upkeep_delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/models/{name}/load": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Read a model into memory, and answer when it is there. */
-        post: operations["model-upkeep_load"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/models/{name}/unload": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Take a model out of memory, once its answers are written. */
-        post: operations["model-upkeep_unload"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/pairing": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Programs that wait for their code to be confirmed. */
-        get: operations["access_list_pairings"];
-        put?: never;
-        /** Lets a program in that cannot read the token file: starts a pairing, or asks for one. */
-        post: operations["access_pair"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/pairing/{pairing_id}/confirm": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Lets the program in that shows this code. Five wrong codes end the pairing. */
-        post: operations["access_confirm_pairing"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/pairing/{pairing_id}/refuse": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Turns the program away. */
-        post: operations["access_refuse_pairing"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/printers": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The printers, in the order in which they were added. */
-        get: operations["printers_list_printers"];
-        put?: never;
-        /** Adds a printer, after having tried its address and its key. */
-        post: operations["printers_add_printer"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/printers/{printer_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** A printer, by its id or its name. */
-        get: operations["printers_one_printer"];
-        put?: never;
-        post?: never;
-        /** Removes a printer and its key; what it prints it goes on printing. */
-        delete: operations["printers_remove_printer"];
-        options?: never;
-        head?: never;
-        /** Changes a printer; what is left out stays as it is. */
-        patch: operations["printers_change_printer"];
-        trace?: never;
-    };
-    "/api/v1/printers/{printer_id}/camera": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What a printer's camera shows now. */
-        get: operations["printers_printer_camera"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/printers/{printer_id}/state": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What a printer does now: its state, progress and temperatures. */
-        get: operations["printers_printer_state"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/printers/{printer_id}/test": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Asks a printer now, with its key; what goes wrong is the answer. */
-        post: operations["printers_test_printer"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/queues": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The queues before the models, and how long one waited in them of late. */
-        get: operations["inference_list_queues"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/runs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The latest runs, newest first. */
-        get: operations["runs_latest"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/runs/{run_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One run. */
-        get: operations["runs_one"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/runs/{run_id}/cancel": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Stop a run. One that has ended is answered as it is. */
-        post: operations["runs_cancel"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/runs/{run_id}/events": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Follow a run from its beginning, or behind the event in Last-Event-ID. */
-        get: operations["runs_events"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/runs/{run_id}/results": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What has come of a batch, in the order that it asked for. */
-        get: operations["batch_results"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/runtime": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The model servers, whose Ollama runs here, and what a person should know of it. */
-        get: operations["runtime_look"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/runtime/logs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Follow what the agent's Ollama writes: events `log`, each with a `line`. */
-        get: operations["runtime_logs"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/runtime/restart": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** End the Ollama that the agent started, and start it anew. */
-        post: operations["runtime_restart"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/runtime/start": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Start Ollama, if nobody runs one. */
-        post: operations["runtime_start"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/runtime/stop": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** End the Ollama that the agent started. Nobody else's. */
-        post: operations["runtime_stop"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/session": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Who is calling, and what they may do. */
-        get: operations["access_show_session"];
-        put?: never;
-        post?: never;
-        /** Signs the page out. */
-        delete: operations["access_end_session"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/advice": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Advice that was given, newest first. */
-        get: operations["advice_latest"];
-        put?: never;
-        /** Check changes that are given, ask a model for some, or take those of the checks. */
-        post: operations["advice_give"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/advice/{advice_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One piece of advice, with the prints before and after it. */
-        get: operations["advice_one"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        /** Choose the lines that become presets. */
-        patch: operations["advice_pick"];
-        trace?: never;
-    };
-    "/api/v1/slicer/advice/{advice_id}/bundle.zip": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Every preset of the picked lines in one zip, as OrcaSlicer imports it. */
-        get: operations["advice_bundle"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/advice/{advice_id}/outcome": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Say whether it helped. */
-        post: operations["advice_outcome"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/advice/{advice_id}/preset.json": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** A preset of the picked lines, as OrcaSlicer imports it. */
-        get: operations["advice_preset"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/calibrations": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Every test, in the order in which they build on each other, with what each needs. */
-        get: operations["calibrations_list_calibrations"];
-        put?: never;
-        /** The value that follows from what was measured, and a preset that holds it. */
-        post: operations["calibrations_compute_calibration"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/calibrations/{test}/preset.json": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The same preset as a file, for File → Import → Import Configs. */
-        get: operations["calibrations_download_calibrated_preset"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/checks": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Everything that a sliced file is checked for.
-         * @description A finding may be more severe than its check says.
-         */
-        get: operations["slicer-checks_list_checks"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/context": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The last look at the slicer, how old it is, and what happened since. */
-        get: operations["context_show_context"];
-        put?: never;
-        /** A look at the slicer, from the plugin. It is kept in memory alone. */
-        post: operations["context_tell_context"];
-        /** The plugin says farewell. */
-        delete: operations["context_forget_context"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/diagnosis": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** What a photo of a print shows, of the guide's defects; else where to ask on. */
-        post: operations["advice_diagnose"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/evidence": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What a question could be sent with. Each piece can be switched off by its id or kind. */
-        get: operations["advice_evidence"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/evidence/{message_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What an answer in a conversation was made of: evidence, and the tools that were used. */
-        get: operations["advice_sent"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/files": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The kept files, newest first, without their settings. */
-        get: operations["slicer-files_latest"];
-        put?: never;
-        /** Send a G-code or 3MF file, as field `file` of a form or as the body; it is checked. */
-        post: operations["slicer-files_upload"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/files/{file_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** A file: what it says of itself, its settings, and what the checks found. */
-        get: operations["slicer-files_one"];
-        put?: never;
-        post?: never;
-        /** Throw a file away, with all that is known of it. */
-        delete: operations["slicer-files_delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/files/{file_id}/analysis": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What the moves told, in columns by layer. */
-        get: operations["slicer-files_analysis"];
-        put?: never;
-        /** Have every move of the file read: time, speed and flow by layer and by type of line. */
-        post: operations["slicer-files_analyse"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/files/{file_id}/forward": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Sends a file to a printer, as a run; with `print` it is printed there once. */
-        post: operations["prints_forward"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/files/{file_id}/outcome": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Says how the latest print of a file ended, in place of what the printer said. */
-        post: operations["prints_judge"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/files/{file_id}/presets": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The presets that a file names, and where it was sliced with something else. */
-        get: operations["presets_of_file"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/files/{file_id}/prints": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The prints of a file that are known here, the newest first. */
-        get: operations["prints_prints"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/files/{file_id}/report": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** All that is known of a file in one piece; as Markdown, it fits into a forum's post. */
-        get: operations["slicer-files_report"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/files/{file_id}/thumbnail": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** A picture of what the file prints, or of one of its plates. */
-        get: operations["slicer-files_thumbnail"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/folders": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The data folders of OrcaSlicer on this computer. */
-        get: operations["presets_folders"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/held": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Files for printers that are held, on their way, or to be tried again; newest first. */
-        get: operations["slicer-held_held"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/held/{job_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** How far a file is on its way to a printer. */
-        get: operations["slicer-held_one"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/held/{job_id}/reject": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Do not send it. The file stays among the files. */
-        post: operations["slicer-held_reject"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/held/{job_id}/release": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Send a held file to its printer now, or try one again that did not arrive. */
-        post: operations["slicer-held_release"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/keys": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The settings that are known, with what they are called in OrcaSlicer. */
-        get: operations["presets_keys"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/notices": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Tell of a file that the slicer exports now. It is read and checked where it lies. */
-        post: operations["slicer-notices_notice"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/presets": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The installed presets, the user's first. */
-        get: operations["presets_look"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/presets/compare": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What two presets of one type have differently. */
-        get: operations["presets_compare"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/presets/{name}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** A preset with all that it inherits, and what it changes. */
-        get: operations["presets_one"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/presets/{name}/markdown": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** A preset as Markdown, for a forum: what was changed, or with `every` all of it. */
-        get: operations["presets_markdown"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/programs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The slicers on this computer that can be asked to slice. */
-        get: operations["variants_programs"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/questionnaire": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Every question with its answers, for a page that goes through them by itself. */
-        get: operations["questionnaire_list_questions"];
-        put?: never;
-        /** Where the answers lead: to the next question, or to defects of the guide. */
-        post: operations["questionnaire_follow_answers"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/questionnaire/pictures/{name}.svg": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** A picture of an answer, drawn by the agent. */
-        get: operations["questionnaire_show_picture"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/slicer/variants": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Slice a project with changed settings. The `done` event of the run has what each came
-         * @description to: `variants` with `seconds`, `grams`, `layers`, `findings` and the `files` to look at.
-         */
-        post: operations["variants_begin"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/telemetry/performance": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** How fast each model was on each backend: loading, first token, tokens a second. */
-        get: operations["telemetry_show_performance"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/telemetry/projects": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What each project used of each model, by day, newest first. */
-        get: operations["telemetry_list_days"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/telemetry/requests": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The requests of the last weeks, newest first, without what was asked. */
-        get: operations["telemetry_list_requests"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/tickets": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** A link that signs one browser in, with the scopes of the caller. */
-        post: operations["access_create_ticket"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/tokens": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Tokens and pages that are signed in, without their secrets. */
-        get: operations["access_list_tokens"];
-        put?: never;
-        /** A new token. Its secret is told this once. */
-        post: operations["access_create_token"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/tokens/rotate": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Puts a new main token into the token file; the old one is worth nothing from now on. */
-        post: operations["access_rotate_token"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/tokens/{token_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /** Ends a token, or signs a page out. */
-        delete: operations["access_revoke_token"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/vlm": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Ask about pictures, outside of any conversation. */
-        post: operations["ask_vlm"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/docs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** This description, for people. */
-        get: operations["openapi_api_documentation"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/metrics": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Everything for Prometheus, in its text format. */
-        get: operations["telemetry_show_metrics"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/ollama": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Say that somebody answers, as Ollama does. */
-        get: operations["ollama.models_is_there"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/ollama/api/chat": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Answer a chat, as Ollama does; without messages, load or unload the model. */
-        post: operations["ollama_chat"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/ollama/api/embed": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Turn texts into vectors, as Ollama does. */
-        post: operations["ollama_embed"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/ollama/api/embeddings": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Turn one text into a vector, as Ollama did before /api/embed. */
-        post: operations["ollama_embeddings"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/ollama/api/generate": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Go on with a prompt, as Ollama does; without one, load or unload the model. */
-        post: operations["ollama_generate"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/ollama/api/ps": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The models in memory, as Ollama lists them. */
-        get: operations["ollama.models_in_memory"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/ollama/api/show": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** One model, as Ollama tells of it. */
-        post: operations["ollama.models_show"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/ollama/api/tags": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The models, as Ollama lists them. */
-        get: operations["ollama.models_tags"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/ollama/api/version": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The version of the Ollama behind this. */
-        get: operations["ollama.models_version"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/openapi.json": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** This description, for programs. */
-        get: operations["openapi_openapi_document"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/printhost/{printer}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Lead to the panel: slicers show this address where none was typed for the page. */
-        get: operations["printhost-octoprint_page"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/printhost/{printer}/api/files/local": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Take a file as OctoPrint does; it is checked, then held or sent on. */
-        post: operations["printhost-octoprint_upload"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/printhost/{printer}/api/version": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Say that here is a print host; slicers test with this. */
-        get: operations["printhost-octoprint_version"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/printhost/{printer}/printer/print/start": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Print a file that was uploaded here; it may be held first. */
-        post: operations["printhost-moonraker_start"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/printhost/{printer}/server/files/roots": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Say where files go: there is one place. */
-        get: operations["printhost-moonraker_roots"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/printhost/{printer}/server/files/upload": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Take a file as Moonraker does; it is checked, then held or sent on. */
-        post: operations["printhost-moonraker_upload"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/printhost/{printer}/server/info": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Say that here is a print host; slicers test with this. */
-        get: operations["printhost-moonraker_info"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/ui": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The panel; it holds no data by itself. */
-        get: operations["pages_show_panel"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/ui/ticket/{ticket}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Signs the browser in, once, and leads it to the panel. */
-        get: operations["pages_enter"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/ui/{name}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** A file of the panel; the panel itself for a name without a dot. */
-        get: operations["pages_show_panel_file"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/chat/completions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Answer a chat, as OpenAI does. */
-        post: operations["openai_chat_completions"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/completions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Go on with a text, or fill in between two, as OpenAI did. */
-        post: operations["openai_completions"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/embeddings": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Turn texts into vectors, as OpenAI does. */
-        post: operations["openai_embeddings"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/models": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The models, as OpenAI lists them. */
-        get: operations["openai_models"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/models/{name}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One model, as OpenAI tells of it. */
-        get: operations["openai_model"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-}
+export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * Activity
          * @description What a printer does, in words that fit all of them.
          * @enum {string}
          */
         Activity: "idle" | "printing" | "paused" | "busy" | "error" | "offline" | "unknown";
-        /** AdviceOut */
         AdviceAdviceOut: {
-            /** Id */
             id: string;
-            /** Created At */
             created_at: string;
-            /**
-             * Source
-             * @enum {string}
-             */
+            /** @enum {string} */
             source: "findings" | "model" | "given" | "chat";
-            /** File Id */
             file_id: string | null;
-            /** Message Id */
             message_id: string | null;
-            /** Question */
             question: string;
-            /** Answer */
             answer: string;
-            /** Model */
             model: string | null;
-            /** Lines */
             lines: components["schemas"]["LineOut"][];
-            /** Presets */
             presets: components["schemas"]["TargetOut"][];
-            /** Notes */
             notes: string[];
-            /** Steps */
             steps: string[];
             outcome: components["schemas"]["AdviceOutcomeOut"] | null;
-            /** Compared */
             compared?: components["schemas"]["AdviceComparedOut"];
-            /** Effects */
             effects?: components["schemas"]["AdviceEffectsOut"];
         };
-        /** ChangeIn */
         AdviceChangeIn: {
-            /** Key */
             key: string;
-            /** New */
             new: string | number | boolean | (string | number)[];
-            /**
-             * Preset Type
-             * @default null
-             */
+            /** @default null */
             preset_type?: ("machine" | "process" | "filament") | null;
-            /**
-             * Reason
-             * @default
-             */
+            /** @default  */
             reason?: string;
         };
-        /**
-         * ComparedOut
-         * @description The print that the advice was for, and those since that use its presets.
-         */
+        /** @description The print that the advice was for, and those since that use its presets. */
         AdviceComparedOut: {
             before: components["schemas"]["AdvicePrintOut"] | null;
-            /** After */
             after: components["schemas"]["AdvicePrintOut"][];
         };
-        /**
-         * EffectsOut
-         * @description What the checks would say of the file with the picked lines, by its settings alone.
-         */
+        /** @description What the checks would say of the file with the picked lines, by its settings alone. */
         AdviceEffectsOut: {
-            /** Solved */
             solved: components["schemas"]["AdviceFindingOut"][];
-            /** Raised */
             raised: components["schemas"]["AdviceFindingOut"][];
         };
-        /** EvidenceOut */
         AdviceEvidenceOut: {
-            /** Items */
             items: components["schemas"]["PieceOut"][];
-            /** Tokens */
             tokens: number;
         };
-        /** FindingOut */
         AdviceFindingOut: {
-            /** Id */
             id: string;
-            /**
-             * Severity
-             * @enum {string}
-             */
+            /** @enum {string} */
             severity: "info" | "warning" | "blocking";
-            /** Title */
             title: string;
         };
         /**
-         * AdviceIn
          * @description Changes that are given; else a question that a model answers; else what the checks of the
          *     file advise.
          */
         AdviceIn: {
-            /**
-             * File Id
-             * @default null
-             */
+            /** @default null */
             file_id?: string | null;
-            /**
-             * Preset
-             * @default null
-             */
+            /** @default null */
             preset?: string | null;
-            /**
-             * Question
-             * @default
-             */
+            /** @default  */
             question?: string;
-            /**
-             * Changes
-             * @default []
-             */
+            /** @default [] */
             changes?: components["schemas"]["AdviceChangeIn"][];
-            /**
-             * Model
-             * @default null
-             */
+            /** @default null */
             model?: string | null;
-            /**
-             * Without
-             * @default []
-             */
+            /** @default [] */
             without?: string[];
         };
-        /** AdviceOut */
         AdviceOut: {
-            /** Id */
             id: string;
-            /** Created At */
             created_at: string;
-            /**
-             * Source
-             * @enum {string}
-             */
+            /** @enum {string} */
             source: "findings" | "model" | "given" | "chat";
-            /** File Id */
             file_id: string | null;
-            /** Message Id */
             message_id: string | null;
-            /** Question */
             question: string;
-            /** Answer */
             answer: string;
-            /** Model */
             model: string | null;
-            /** Lines */
             lines: components["schemas"]["LineOut"][];
-            /** Presets */
             presets: components["schemas"]["TargetOut"][];
-            /** Notes */
             notes: string[];
-            /** Steps */
             steps: string[];
             outcome: components["schemas"]["AdviceOutcomeOut"] | null;
-            /** Compared */
             compared?: components["schemas"]["ComparedOut"];
-            /** Effects */
             effects?: components["schemas"]["EffectsOut"];
         };
-        /**
-         * OutcomeIn
-         * @description Did it help? `file_id` names the print that tells.
-         */
+        /** @description Did it help? `file_id` names the print that tells. */
         AdviceOutcomeIn: {
-            /**
-             * Result
-             * @enum {string}
-             */
+            /** @enum {string} */
             result: "better" | "same" | "worse" | "failed";
-            /**
-             * Note
-             * @default
-             */
+            /** @default  */
             note?: string;
-            /**
-             * File Id
-             * @default null
-             */
+            /** @default null */
             file_id?: string | null;
         };
-        /** OutcomeOut */
         AdviceOutcomeOut: {
-            /**
-             * Result
-             * @enum {string}
-             */
+            /** @enum {string} */
             result: "better" | "same" | "worse" | "failed";
-            /** Note */
             note: string;
-            /** File Id */
             file_id: string | null;
-            /** At */
             at: string;
         };
-        /** AdvicePage */
         AdvicePage: {
-            /** Items */
             items: components["schemas"]["AdviceAdviceOut"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
-        /**
-         * PrintOut
-         * @description A print beside another one.
-         */
+        /** @description A print beside another one. */
         AdvicePrintOut: {
-            /** File Id */
             file_id: string;
-            /** Name */
             name: string;
-            /** Created At */
             created_at: string;
-            /** Estimated Seconds */
             estimated_seconds: number | null;
-            /** Filament Grams */
             filament_grams: number[];
-            /** Findings */
             findings: string[];
         };
-        /** Alive */
         Alive: {
-            /**
-             * Status
-             * @constant
-             */
+            /** @constant */
             status: "alive";
         };
-        /** AnalysisOut */
         AnalysisOut: {
-            /** Seconds */
             seconds: number;
-            /** Features */
             features: components["schemas"]["FeatureOut"][];
-            /** Bounding Box */
             bounding_box: number[] | null;
-            /** Travel Mm */
             travel_mm: number;
-            /** Travel Seconds */
             travel_seconds: number;
-            /** Retractions */
             retractions: number;
-            /** Retracted Mm */
             retracted_mm: number;
-            /** Filament Mm */
             filament_mm: number[];
-            /** Tool Changes */
             tool_changes: number;
-            /** First Layer Seconds */
             first_layer_seconds: number;
-            /** Lines */
             lines: number;
-            /** Notes */
             notes: string[];
             layers: components["schemas"]["LayersOut"];
         };
-        /** AnswerGivenOut */
         AnswerGivenOut: {
-            /** Question */
             question: string;
-            /** Answer */
             answer: string;
         };
-        /** AnswerMessage */
         AnswerMessage: {
-            /**
-             * Role
-             * @constant
-             */
+            /** @constant */
             role: "assistant";
-            /** Content */
             content: string;
-            /** Tool Calls */
             tool_calls?: components["schemas"]["ToolCallOut"][];
         };
-        /**
-         * AnswerOptionOut
-         * @description `picture` is an address; `next` the question behind it, null where it ends in defects.
-         */
+        /** @description `picture` is an address; `next` the question behind it, null where it ends in defects. */
         AnswerOptionOut: {
-            /** Id */
             id: string;
-            /** Label */
             label: string;
-            /** Picture */
             picture: string;
-            /** Next */
             next: string | null;
         };
-        /**
-         * AnswerOut
-         * @description The last frame, and the only one without a stream.
-         */
+        /** @description The last frame, and the only one without a stream. */
         AnswerOut: {
-            /** Model */
             model: string;
-            /** Created At */
             created_at: string;
-            /** Done */
             done: boolean;
         } & {
             [key: string]: unknown;
         };
-        /**
-         * AnswerUsage
-         * @description What the answer cost. From the cache: what it cost the first time, in no time.
-         */
+        /** @description What the answer cost. From the cache: what it cost the first time, in no time. */
         AnswerUsage: {
-            /** Prompt Tokens */
             prompt_tokens: number;
-            /** Completion Tokens */
             completion_tokens: number;
-            /** Load Ms */
             load_ms: number;
-            /** First Token Ms */
             first_token_ms: number;
-            /** Tokens Per Second */
             tokens_per_second: number;
-            /** Total Ms */
             total_ms: number;
         };
-        /**
-         * AnswersIn
-         * @description The answers so far, from the first question on; none begins.
-         */
+        /** @description The answers so far, from the first question on; none begins. */
         AnswersIn: {
-            /** Answers */
             answers?: string[];
         };
-        /**
-         * BackendIn
-         * @description A server to be added. `key` is kept in the keyring or a private file, and never told.
-         */
+        /** @description A server to be added. `key` is kept in the keyring or a private file, and never told. */
         BackendIn: {
-            /**
-             * Name
-             * @description Small letters, digits and dashes.
-             */
+            /** @description Small letters, digits and dashes. */
             name: string;
-            /**
-             * Provider
-             * @enum {string}
-             */
+            /** @enum {string} */
             provider: "ollama" | "openai";
-            /** Url */
             url: string;
             /**
-             * Key
              * Format: password
              * @default
              */
             key?: string;
-            /**
-             * Organisation
-             * @default
-             */
+            /** @default  */
             organisation?: string;
-            /**
-             * Ca File
-             * @default null
-             */
+            /** @default null */
             ca_file?: string | null;
-            /**
-             * Connect Seconds
-             * @default null
-             */
+            /** @default null */
             connect_seconds?: number | null;
-            /**
-             * First Token Seconds
-             * @default null
-             */
+            /** @default null */
             first_token_seconds?: number | null;
-            /**
-             * Stall Seconds
-             * @default null
-             */
+            /** @default null */
             stall_seconds?: number | null;
             /**
              * @default {
@@ -2475,518 +210,293 @@ export interface components {
              */
             limits?: components["schemas"]["BackendLimits"];
             /**
-             * Sees
              * @description Patterns of the names of models with vision, such as gpt-4o*.
              * @default []
              */
             sees?: string[];
             /**
-             * Force
              * @description Add it even if it does not answer now.
              * @default false
              */
             force?: boolean;
         };
-        /**
-         * BackendLimits
-         * @description Requests that the server is given at the same time.
-         */
+        /** @description Requests that the server is given at the same time. */
         BackendLimits: {
-            /**
-             * Text
-             * @default 4
-             */
+            /** @default 4 */
             text?: number;
-            /**
-             * Vision
-             * @default 1
-             */
+            /** @default 1 */
             vision?: number;
         };
-        /** BackendModelOut */
         BackendModelOut: {
-            /** Name */
             name: string;
-            /** Capabilities */
             capabilities: string[];
-            /** Context Length */
             context_length: number | null;
         };
-        /**
-         * BackendOut
-         * @description A model server, as last heard. Never its key: `key_place` says where that lies.
-         */
+        /** @description A model server, as last heard. Never its key: `key_place` says where that lies. */
         BackendOut: {
-            /** Id */
             id: string;
-            /** Name */
             name: string;
-            /**
-             * Provider
-             * @enum {string}
-             */
+            /** @enum {string} */
             provider: "ollama" | "openai";
-            /** Url */
             url: string;
-            /**
-             * State
-             * @enum {string}
-             */
+            /** @enum {string} */
             state: "up" | "down" | "unknown";
-            /** Version */
             version: string | null;
-            /** Since */
             since: string | null;
-            /** Detail */
             detail: string | null;
-            /** Warning */
             warning: string | null;
-            /** Models Count */
             models_count: number;
-            /**
-             * Breaker
-             * @enum {string}
-             */
+            /** @enum {string} */
             breaker: "closed" | "open" | "half-open";
-            /** In Flight */
             in_flight: number;
-            /** Limits */
             limits: {
                 [key: string]: number;
             };
-            /** Organisation */
             organisation: string;
-            /** Ca File */
             ca_file: string | null;
-            /** Sees */
             sees: string[];
-            /** Has Key */
             has_key: boolean;
-            /** Key Place */
             key_place: string | null;
-            /** Created At */
             created_at: string | null;
         };
-        /**
-         * BackendStateOut
-         * @description One model server, as last heard.
-         */
+        /** @description One model server, as last heard. */
         BackendStateOut: {
-            /** Name */
             name: string;
-            /** Url */
             url: string;
-            /** State */
             state: string;
-            /** Version */
             version: string | null;
-            /** Since */
             since: string | null;
-            /** Detail */
             detail: string | null;
-            /** Warning */
             warning: string | null;
-            /** Provider */
             provider: string;
-            /** Breaker */
             breaker: string;
-            /** In Flight */
             in_flight: number;
-            /** Limits */
             limits: {
                 [key: string]: number;
             };
-            /** Models Count */
             models_count: number;
-            /** Loaded */
             loaded: string[];
         } & {
             [key: string]: unknown;
         };
-        /** BackendTestedOut */
         BackendTestedOut: {
-            /** Id */
             id: string;
-            /** Name */
             name: string;
-            /**
-             * Provider
-             * @enum {string}
-             */
+            /** @enum {string} */
             provider: "ollama" | "openai";
-            /** Url */
             url: string;
-            /**
-             * State
-             * @enum {string}
-             */
+            /** @enum {string} */
             state: "up" | "down" | "unknown";
-            /** Version */
             version: string | null;
-            /** Since */
             since: string | null;
-            /** Detail */
             detail: string | null;
-            /** Warning */
             warning: string | null;
-            /** Models Count */
             models_count: number;
-            /**
-             * Breaker
-             * @enum {string}
-             */
+            /** @enum {string} */
             breaker: "closed" | "open" | "half-open";
-            /** In Flight */
             in_flight: number;
-            /** Limits */
             limits: {
                 [key: string]: number;
             };
-            /** Organisation */
             organisation: string;
-            /** Ca File */
             ca_file: string | null;
-            /** Sees */
             sees: string[];
-            /** Has Key */
             has_key: boolean;
-            /** Key Place */
             key_place: string | null;
-            /** Created At */
             created_at: string | null;
-            /** Models */
             models: components["schemas"]["BackendModelOut"][];
         };
-        /** BackendsOut */
         BackendsOut: {
-            /** Items */
             items: components["schemas"]["BackendOut"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
-        /** BatchChatIn */
         BatchChatIn: {
-            /** Items */
             items: components["schemas"]["ChatItem"][];
             /**
-             * Concurrency
              * @description How many at the same time. Absent: as many as the queue has places.
              * @default null
              */
             concurrency?: number | null;
             /**
-             * Order
              * @description In which order the results are listed.
              * @default as_finished
              * @enum {string}
              */
             order?: "as_finished" | "given";
         };
-        /** BatchVlmIn */
         BatchVlmIn: {
-            /** Items */
             items: components["schemas"]["VlmItem"][];
             /**
-             * Concurrency
              * @description How many at the same time. Absent: as many as the queue has places.
              * @default null
              */
             concurrency?: number | null;
             /**
-             * Order
              * @description In which order the results are listed.
              * @default as_finished
              * @enum {string}
              */
             order?: "as_finished" | "given";
         };
-        /**
-         * Bundle
-         * @description Several conversations in one file.
-         */
+        /** @description Several conversations in one file. */
         Bundle: {
-            /** Conversations */
             conversations: {
                 [key: string]: unknown;
             }[];
         };
-        /** CalibratedLineOut */
         CalibratedLineOut: {
-            /**
-             * Preset Type
-             * @enum {string}
-             */
+            /** @enum {string} */
             preset_type: "machine" | "process" | "filament";
-            /** Key */
             key: string;
-            /** Label */
             label: string;
-            /** Unit */
             unit: string;
-            /** Old */
             old: string | null;
-            /** New */
             new: string | string[];
         };
-        /**
-         * CalibratedOut
-         * @description What a test came to: `steps` is the calculation, `where` the place in OrcaSlicer.
-         */
+        /** @description What a test came to: `steps` is the calculation, `where` the place in OrcaSlicer. */
         CalibratedOut: {
-            /** Test */
             test: string;
-            /** Title */
             title: string;
-            /** Lines */
             lines: components["schemas"]["CalibratedLineOut"][];
-            /** Steps */
             steps: string[];
-            /** Explanation */
             explanation: string;
-            /** Warnings */
             warnings: string[];
-            /** Commands */
             commands: components["schemas"]["FirmwareCommandOut"][];
-            /** Where */
             where: string;
-            /** Guide */
             guide: string;
             preset: components["schemas"]["CalibratedPresetOut"] | null;
             next: components["schemas"]["NextCalibrationOut"] | null;
         };
-        /**
-         * CalibratedPresetOut
-         * @description A preset ready to be imported; `download` is where its file comes from.
-         */
+        /** @description A preset ready to be imported; `download` is where its file comes from. */
         CalibratedPresetOut: {
-            /**
-             * Type
-             * @enum {string}
-             */
+            /** @enum {string} */
             type: "machine" | "process" | "filament";
-            /** Name */
             name: string;
-            /** File Name */
             file_name: string;
-            /** Content */
             content: {
                 [key: string]: string | string[];
             };
-            /** Download */
             download: string;
-            /** Importing */
             importing: string[];
         };
-        /** CalibrationChoiceOut */
         CalibrationChoiceOut: {
-            /** Value */
             value: string;
-            /** Label */
             label: string;
         };
-        /**
-         * CalibrationFieldOut
-         * @description `step`: only these values can be. `default` stands in the form before anyone types.
-         */
+        /** @description `step`: only these values can be. `default` stands in the form before anyone types. */
         CalibrationFieldOut: {
-            /** Name */
             name: string;
-            /** Label */
             label: string;
-            /** Unit */
             unit: string;
-            /**
-             * Kind
-             * @enum {string}
-             */
+            /** @enum {string} */
             kind: "number" | "choice";
-            /** Default */
             default: string | null;
-            /** Minimum */
             minimum: number | null;
-            /** Maximum */
             maximum: number | null;
-            /** Step */
             step: number | null;
-            /** Choices */
             choices: components["schemas"]["CalibrationChoiceOut"][];
-            /** Help */
             help: string;
-            /** Needed */
             needed: boolean;
         };
         /**
-         * CalibrationIn
          * @description `parent` is the preset to build on, as OrcaSlicer shows its name; without it only numbers
          *     come back. `name` is the new preset's, else one is made.
          */
         CalibrationIn: {
-            /** Test */
             test: string;
-            /** Values */
             values: {
                 [key: string]: number | string;
             };
-            /**
-             * Parent
-             * @default null
-             */
+            /** @default null */
             parent?: string | null;
-            /**
-             * Name
-             * @default null
-             */
+            /** @default null */
             name?: string | null;
         };
-        /**
-         * CalibrationInfo
-         * @description A test: how it is begun in OrcaSlicer, what is read on the print, and what it needs.
-         */
+        /** @description A test: how it is begun in OrcaSlicer, what is read on the print, and what it needs. */
         CalibrationInfo: {
-            /** Id */
             id: string;
-            /** Title */
             title: string;
-            /** Order */
             order: number;
-            /** Menu */
             menu: string;
-            /** Guide */
             guide: string;
-            /** Reads */
             reads: string;
-            /** Formula */
             formula: string;
-            /** Fields */
             fields: components["schemas"]["CalibrationFieldOut"][];
-            /** Keys */
             keys: string[];
-            /** Where */
             where: string;
         };
-        /** CalibrationsOut */
         CalibrationsOut: {
-            /** Items */
             items: components["schemas"]["CalibrationInfo"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
-        /** CalledFunction */
         CalledFunction: {
-            /** Name */
             name: string;
-            /**
-             * Arguments
-             * @default {}
-             */
+            /** @default {} */
             arguments?: {
                 [key: string]: unknown;
             };
         };
-        /** CalledFunctionOut */
         CalledFunctionOut: {
-            /** Name */
             name: string;
-            /** Arguments */
             arguments: {
                 [key: string]: unknown;
             };
         };
-        /** CauseOut */
         CauseOut: {
-            /** Cause */
             cause: string;
-            /** Why */
             why: string;
         };
-        /** ChangeIn */
         ChangeIn: {
-            /**
-             * Preset Type
-             * @enum {string}
-             */
+            /** @enum {string} */
             preset_type: "machine" | "process" | "filament";
-            /** Key */
             key: string;
-            /** New */
             new: string | string[];
         };
-        /** ChangeOut */
         ChangeOut: {
-            /**
-             * Preset Type
-             * @enum {string}
-             */
+            /** @enum {string} */
             preset_type: "machine" | "process" | "filament";
-            /** Key */
             key: string;
-            /** Old */
             old: string | string[] | null;
-            /** New */
             new: string | string[];
-            /** Reason */
             reason: string;
-            /**
-             * Filament
-             * @description Which of the file's it is for, counted from 0.
-             */
+            /** @description Which of the file's it is for, counted from 0. */
             filament: number | null;
         };
-        /** ChangedOut */
         ChangedOut: {
-            /** Key */
             key: string;
-            /** Label */
             label: string;
-            /** Unit */
             unit: string;
-            /** Old */
             old: string | string[] | null;
-            /** New */
             new: string | string[];
         };
-        /** ChatChoiceOut */
         ChatChoiceOut: {
-            /** Index */
             index: number;
             message: components["schemas"]["ChatMessageOut"];
-            /** Logprobs */
             logprobs: {
                 [key: string]: unknown;
             } | null;
-            /** Finish Reason */
             finish_reason: string;
         };
-        /** ChatCompletionOut */
         ChatCompletionOut: {
-            /** Id */
             id: string;
-            /** Object */
             object: string;
-            /** Created */
             created: number;
-            /** Model */
             model: string;
-            /** Choices */
             choices: components["schemas"]["ChatChoiceOut"][];
             usage: components["schemas"]["Usage"];
         };
-        /** ChatIn */
         ChatIn: {
             /**
-             * Stream
              * @description The answer as it is written: lines of JSON, or server-sent events by Accept.
              * @default false
              */
             stream?: boolean;
             /**
-             * Model
              * @description Absent: the best installed one.
              * @default null
              */
             model?: string | null;
             /**
-             * Options
              * @description Ollama's options, such as temperature, num_ctx, stop or seed.
              * @default {}
              */
@@ -2994,59 +504,44 @@ export interface components {
                 [key: string]: unknown;
             };
             /**
-             * Format
              * @description "json" or a JSON schema, which the answer is checked against.
              * @default null
              */
             format?: "json" | Record<string, never> | null;
             /**
-             * Think
              * @description Whether to think aloud first, or how much.
              * @default null
              * @enum {unknown}
              */
             think?: true | false | "low" | "medium" | "high" | "max" | null;
             /**
-             * Keep Alive
              * @description How long the model stays in memory: seconds, or 5m, 1h, -1 (for ever).
              * @default null
              */
             keep_alive?: number | string | null;
             /**
-             * Logprobs
              * @description Tell how likely each token was.
              * @default false
              */
             logprobs?: boolean;
-            /**
-             * Top Logprobs
-             * @default 0
-             */
+            /** @default 0 */
             top_logprobs?: number;
             /**
-             * Cache
              * @description Whether the very same request may be answered from the cache. Only one with temperature 0 or a seed ever is. Absent: as the setting answer_cache says.
              * @default null
              */
             cache?: boolean | null;
-            /** Messages */
             messages: components["schemas"]["SaidIn"][];
-            /**
-             * Tools
-             * @default []
-             */
+            /** @default [] */
             tools?: components["schemas"]["ToolIn"][];
         };
-        /** ChatItem */
         ChatItem: {
             /**
-             * Model
              * @description Absent: the best installed one.
              * @default null
              */
             model?: string | null;
             /**
-             * Options
              * @description Ollama's options, such as temperature, num_ctx, stop or seed.
              * @default {}
              */
@@ -3054,924 +549,497 @@ export interface components {
                 [key: string]: unknown;
             };
             /**
-             * Format
              * @description "json" or a JSON schema, which the answer is checked against.
              * @default null
              */
             format?: "json" | Record<string, never> | null;
             /**
-             * Think
              * @description Whether to think aloud first, or how much.
              * @default null
              * @enum {unknown}
              */
             think?: true | false | "low" | "medium" | "high" | "max" | null;
             /**
-             * Keep Alive
              * @description How long the model stays in memory: seconds, or 5m, 1h, -1 (for ever).
              * @default null
              */
             keep_alive?: number | string | null;
             /**
-             * Logprobs
              * @description Tell how likely each token was.
              * @default false
              */
             logprobs?: boolean;
-            /**
-             * Top Logprobs
-             * @default 0
-             */
+            /** @default 0 */
             top_logprobs?: number;
             /**
-             * Cache
              * @description Whether the very same request may be answered from the cache. Only one with temperature 0 or a seed ever is. Absent: as the setting answer_cache says.
              * @default null
              */
             cache?: boolean | null;
-            /** Messages */
             messages: components["schemas"]["SaidIn"][];
-            /**
-             * Tools
-             * @default []
-             */
+            /** @default [] */
             tools?: components["schemas"]["ToolIn"][];
             /**
-             * Id
              * @description What its result is told apart by. Absent: its place, from 0.
              * @default null
              */
             id?: string | null;
         };
-        /**
-         * ChatMessageOut
-         * @description `reasoning` is what the model thought aloud, where it did.
-         */
+        /** @description `reasoning` is what the model thought aloud, where it did. */
         ChatMessageOut: {
-            /** Role */
             role: string;
-            /** Content */
             content: string | null;
         } & {
             [key: string]: unknown;
         };
-        /** ChatOut */
         ChatOut: {
-            /** Model */
             model: string;
-            /** Backend */
             backend: string;
-            /** Thinking */
             thinking: string;
             usage: components["schemas"]["AnswerUsage"];
-            /**
-             * Finish Reason
-             * @enum {string}
-             */
+            /** @enum {string} */
             finish_reason: "stop" | "length" | "load" | "unload";
-            /** Cached */
             cached: boolean;
-            /** Clamped */
             clamped?: {
                 [key: string]: components["schemas"]["Clamped"];
             };
-            /** Logprobs */
             logprobs?: {
                 [key: string]: unknown;
             }[];
-            /** Format Ok */
             format_ok?: boolean;
-            /** Repaired */
             repaired?: boolean;
             message: components["schemas"]["AnswerMessage"];
         };
-        /**
-         * CheckOut
-         * @description `looks_at` says what it needs: `every move` finds nothing before the full pass.
-         */
+        /** @description `looks_at` says what it needs: `every move` finds nothing before the full pass. */
         CheckOut: {
-            /** Id */
             id: string;
-            /** Title */
             title: string;
-            /**
-             * Severity
-             * @enum {string}
-             */
+            /** @enum {string} */
             severity: "info" | "warning" | "blocking";
-            /**
-             * Looks At
-             * @enum {string}
-             */
+            /** @enum {string} */
             looks_at: "settings" | "every move" | "the file";
         };
-        /** ChecksOut */
         ChecksOut: {
-            /** Items */
             items: components["schemas"]["CheckOut"][];
-            /** Next Cursor */
             next_cursor: null;
         };
-        /** Clamped */
         Clamped: {
-            /** Asked */
             asked: unknown;
-            /** Used */
             used: unknown;
         };
-        /** CodeIn */
         CodeIn: {
-            /**
-             * Code
-             * @description Six digits; spaces do not matter.
-             */
+            /** @description Six digits; spaces do not matter. */
             code: string;
         };
-        /**
-         * ComparedOut
-         * @description The print that the advice was for, and those since that use its presets.
-         */
+        /** @description The print that the advice was for, and those since that use its presets. */
         ComparedOut: {
             before: components["schemas"]["AdvicePrintOut"] | null;
-            /** After */
             after: components["schemas"]["AdvicePrintOut"][];
         };
-        /** ComparisonOut */
         ComparisonOut: {
-            /**
-             * Type
-             * @enum {string}
-             */
+            /** @enum {string} */
             type: "machine" | "process" | "filament";
-            /** A */
             a: string;
-            /** B */
             b: string;
-            /** Items */
             items: components["schemas"]["DifferenceOut"][];
         };
-        /** CompletionChoiceOut */
         CompletionChoiceOut: {
-            /** Index */
             index: number;
-            /** Text */
             text: string;
-            /** Logprobs */
             logprobs: {
                 [key: string]: unknown;
             } | null;
-            /** Finish Reason */
             finish_reason: string;
         };
-        /** CompletionIn */
         CompletionIn: {
-            /** Model */
             model: string;
-            /**
-             * Stream
-             * @default null
-             */
+            /** @default null */
             stream?: boolean | null;
             /** @default null */
             stream_options?: components["schemas"]["StreamOptionsIn"] | null;
-            /**
-             * Max Tokens
-             * @default null
-             */
+            /** @default null */
             max_tokens?: number | null;
-            /**
-             * Temperature
-             * @default null
-             */
+            /** @default null */
             temperature?: number | null;
-            /**
-             * Top P
-             * @default null
-             */
+            /** @default null */
             top_p?: number | null;
-            /**
-             * Seed
-             * @default null
-             */
+            /** @default null */
             seed?: number | null;
-            /**
-             * Stop
-             * @default null
-             */
+            /** @default null */
             stop?: string | string[] | null;
-            /**
-             * Presence Penalty
-             * @default null
-             */
+            /** @default null */
             presence_penalty?: number | null;
-            /**
-             * Frequency Penalty
-             * @default null
-             */
+            /** @default null */
             frequency_penalty?: number | null;
-            /**
-             * N
-             * @default null
-             */
+            /** @default null */
             n?: number | null;
-            /** Prompt */
             prompt: string | string[] | number[] | number[][];
-            /**
-             * Suffix
-             * @default null
-             */
+            /** @default null */
             suffix?: string | null;
-            /**
-             * Echo
-             * @default null
-             */
+            /** @default null */
             echo?: boolean | null;
-            /**
-             * Best Of
-             * @default null
-             */
+            /** @default null */
             best_of?: number | null;
-            /**
-             * Logprobs
-             * @default null
-             */
+            /** @default null */
             logprobs?: number | null;
         };
-        /** CompletionOut */
         CompletionOut: {
-            /** Id */
             id: string;
-            /** Object */
             object: string;
-            /** Created */
             created: number;
-            /** Model */
             model: string;
-            /** Choices */
             choices: components["schemas"]["CompletionChoiceOut"][];
             usage: components["schemas"]["Usage"];
         };
-        /**
-         * ContextIn
-         * @description Evidence that goes with a question: pieces of it that are off are named in `without`.
-         */
+        /** @description Evidence that goes with a question: pieces of it that are off are named in `without`. */
         ContextIn: {
-            /**
-             * File Id
-             * @default null
-             */
+            /** @default null */
             file_id?: string | null;
-            /**
-             * Preset
-             * @default null
-             */
+            /** @default null */
             preset?: string | null;
-            /**
-             * Without
-             * @default []
-             */
+            /** @default [] */
             without?: string[];
         };
-        /** ContextOut */
         ContextOut: {
-            /**
-             * File Id
-             * @default null
-             */
+            /** @default null */
             file_id?: string | null;
-            /**
-             * Preset
-             * @default null
-             */
+            /** @default null */
             preset?: string | null;
-            /**
-             * Without
-             * @default []
-             */
+            /** @default [] */
             without?: string[];
         };
-        /**
-         * ConversationChange
-         * @description Only the fields that are sent are changed.
-         */
+        /** @description Only the fields that are sent are changed. */
         ConversationChange: {
-            /**
-             * Title
-             * @default null
-             */
+            /** @default null */
             title?: string | null;
-            /**
-             * Model
-             * @default null
-             */
+            /** @default null */
             model?: string | null;
-            /**
-             * System
-             * @default null
-             */
+            /** @default null */
             system?: string | null;
-            /**
-             * Archived
-             * @default null
-             */
+            /** @default null */
             archived?: boolean | null;
-            /**
-             * Pinned
-             * @default null
-             */
+            /** @default null */
             pinned?: boolean | null;
-            /**
-             * Active Message Id
-             * @default null
-             */
+            /** @default null */
             active_message_id?: string | null;
         };
-        /** ConversationIn */
         ConversationIn: {
-            /**
-             * Title
-             * @default null
-             */
+            /** @default null */
             title?: string | null;
-            /**
-             * Model
-             * @default null
-             */
+            /** @default null */
             model?: string | null;
-            /**
-             * System
-             * @default null
-             */
+            /** @default null */
             system?: string | null;
         };
-        /** ConversationOut */
         ConversationOut: {
-            /** Id */
             id: string;
-            /** Title */
             title: string;
-            /** Model */
             model: string | null;
-            /** System */
             system: string | null;
-            /** Created At */
             created_at: string;
-            /** Updated At */
             updated_at: string;
-            /** Archived */
             archived: boolean;
-            /** Pinned */
             pinned: boolean;
-            /** Active Message Id */
             active_message_id: string | null;
-            /** Message Count */
             message_count: number;
         };
-        /** ConversationPage */
         ConversationPage: {
-            /** Items */
             items: components["schemas"]["FoundConversation"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
-        /** CountsOut */
         CountsOut: {
-            /** Info */
             info: number;
-            /** Warning */
             warning: number;
-            /** Blocking */
             blocking: number;
         };
-        /**
-         * CredentialOut
-         * @description A token, or a page that is signed in; never its secret.
-         */
+        /** @description A token, or a page that is signed in; never its secret. */
         CredentialOut: {
-            /** Id */
             id: string;
-            /**
-             * Kind
-             * @enum {string}
-             */
+            /** @enum {string} */
             kind: "token" | "session";
-            /** Name */
             name: string;
-            /** Scopes */
             scopes: ("chat" | "models" | "slicer" | "printhost" | "admin")[];
-            /** Created At */
             created_at: string;
-            /** Last Used At */
             last_used_at: string | null;
-            /** Expires At */
             expires_at: string | null;
         };
-        /** CredentialsOut */
         CredentialsOut: {
-            /** Items */
             items: components["schemas"]["CredentialOut"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
-        /** DataUrlIn */
         DataUrlIn: {
-            /**
-             * Data Url
-             * @description data:image/png;base64,...
-             */
+            /** @description data:image/png;base64,... */
             data_url: string;
         };
-        /**
-         * DayOut
-         * @description Counters of a project with a model on a backend on one day, in UTC.
-         */
+        /** @description Counters of a project with a model on a backend on one day, in UTC. */
         DayOut: {
-            /** Day */
             day: string;
-            /** Project */
             project: string;
-            /** Model */
             model: string;
-            /** Backend */
             backend: string;
-            /** Requests */
             requests: number;
-            /** Done */
             done: number;
-            /** Cancelled */
             cancelled: number;
-            /** Failed */
             failed: number;
-            /** Rejected */
             rejected: number;
-            /** Timed Out */
             timed_out: number;
-            /** Interrupted */
             interrupted: number;
-            /** Cached */
             cached: number;
-            /** Cold */
             cold: number;
-            /** Prompt Tokens */
             prompt_tokens: number;
-            /** Completion Tokens */
             completion_tokens: number;
-            /** Queued Ms */
             queued_ms: number;
-            /** Total Ms */
             total_ms: number;
         };
-        /** DaysPage */
         DaysPage: {
-            /** Items */
             items: components["schemas"]["DayOut"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
-        /** DefectOut */
         DefectOut: {
-            /** Ref */
             ref: string;
-            /** Title */
             title: string;
-            /** Text */
             text: string;
         };
-        /** DiagnosisIn */
         DiagnosisIn: {
-            /**
-             * Image
-             * @description The hash of an uploaded picture, or data:image/png;base64,...
-             */
+            /** @description The hash of an uploaded picture, or data:image/png;base64,... */
             image: string;
-            /**
-             * File Id
-             * @default null
-             */
+            /** @default null */
             file_id?: string | null;
-            /**
-             * Preset
-             * @default null
-             */
+            /** @default null */
             preset?: string | null;
-            /**
-             * Description
-             * @default
-             */
+            /** @default  */
             description?: string;
-            /**
-             * Model
-             * @default null
-             */
+            /** @default null */
             model?: string | null;
-            /**
-             * Without
-             * @default []
-             */
+            /** @default [] */
             without?: string[];
         };
-        /**
-         * DiagnosisOut
-         * @description What a photo shows. Without a model that sees, `questionnaire` says where to go on.
-         */
+        /** @description What a photo shows. Without a model that sees, `questionnaire` says where to go on. */
         DiagnosisOut: {
-            /**
-             * Provider
-             * @enum {string}
-             */
+            /** @enum {string} */
             provider: "model" | "questionnaire";
-            /** Model */
             model: string | null;
             defect: components["schemas"]["DefectOut"] | null;
-            /** Confidence */
             confidence: number | null;
-            /** Seen */
             seen: string;
-            /** Causes */
             causes: components["schemas"]["CauseOut"][];
-            /** First Steps */
             first_steps: string[];
-            /** Questionnaire */
             questionnaire: string | null;
-            /** Reason */
             reason: string;
-            /** Sources */
             sources: components["schemas"]["PieceOut"][];
         };
-        /** DifferenceOut */
         DifferenceOut: {
-            /** Key */
             key: string;
-            /** Label */
             label: string;
-            /** Unit */
             unit: string;
-            /** Old */
             old: string | string[] | null;
-            /** New */
             new: string | string[] | null;
         };
-        /**
-         * EffectsOut
-         * @description What the checks would say of the file with the picked lines, by its settings alone.
-         */
+        /** @description What the checks would say of the file with the picked lines, by its settings alone. */
         EffectsOut: {
-            /** Solved */
             solved: components["schemas"]["AdviceFindingOut"][];
-            /** Raised */
             raised: components["schemas"]["AdviceFindingOut"][];
         };
-        /** EmbedIn */
         EmbedIn: {
-            /** Model */
             model: string;
-            /**
-             * Input
-             * @description Texts; one alone may stand without [].
-             */
+            /** @description Texts; one alone may stand without []. */
             input: string[];
             /**
-             * Options
              * @description Ollama's options, such as temperature, num_ctx, stop or seed.
              * @default {}
              */
             options?: {
                 [key: string]: unknown;
             };
-            /**
-             * Dimensions
-             * @default null
-             */
+            /** @default null */
             dimensions?: number | null;
             /**
-             * Truncate
              * @description Cut what is too long, in place of refusing.
              * @default false
              */
             truncate?: boolean;
             /**
-             * Keep Alive
              * @description How long the model stays in memory: seconds, or 5m, 1h, -1 (for ever).
              * @default null
              */
             keep_alive?: number | string | null;
         };
-        /** EmbedOut */
         EmbedOut: {
-            /** Model */
             model: string;
-            /** Backend */
             backend: string;
-            /** Embeddings */
             embeddings: number[][];
             usage: components["schemas"]["EmbedUsage"];
         };
-        /** EmbedUsage */
         EmbedUsage: {
-            /** Prompt Tokens */
             prompt_tokens: number;
-            /** Load Ms */
             load_ms: number;
-            /** Total Ms */
             total_ms: number;
         };
-        /** EmbeddingIn */
         EmbeddingIn: {
-            /** Model */
             model: string;
-            /** Input */
             input: string | string[] | number[] | number[][];
             /**
-             * Encoding Format
              * @default float
              * @enum {string}
              */
             encoding_format?: "float" | "base64";
-            /**
-             * Dimensions
-             * @default null
-             */
+            /** @default null */
             dimensions?: number | null;
         };
-        /** EmbeddingOut */
         EmbeddingOut: {
-            /** Object */
             object: string;
-            /** Index */
             index: number;
-            /** Embedding */
             embedding: number[] | string;
         };
-        /** EmbeddingUsage */
         EmbeddingUsage: {
-            /** Prompt Tokens */
             prompt_tokens: number;
-            /** Total Tokens */
             total_tokens: number;
         };
-        /** EmbeddingsIn */
         EmbeddingsIn: {
-            /** Model */
             model: string;
-            /**
-             * Prompt
-             * @default null
-             */
+            /** @default null */
             prompt?: string | null;
-            /**
-             * Keep Alive
-             * @default null
-             */
+            /** @default null */
             keep_alive?: number | string | null;
-            /**
-             * Options
-             * @default null
-             */
+            /** @default null */
             options?: {
                 [key: string]: unknown;
             } | null;
         } & {
             [key: string]: unknown;
         };
-        /** EmbeddingsOut */
         EmbeddingsOut: {
-            /** Object */
             object: string;
-            /** Model */
             model: string;
-            /** Data */
             data: components["schemas"]["EmbeddingOut"][];
             usage: components["schemas"]["EmbeddingUsage"];
         };
-        /** EntryOut */
         EntryOut: {
-            /** Title */
             title: string;
-            /** Ref */
             ref: string;
-            /** Topic */
             topic: string;
-            /** Text */
             text: string;
-            /** Tags */
             tags: string[];
-            /** Keys */
             keys: string[];
-            /** See */
             see: string[];
         };
-        /** EvidenceOut */
         EvidenceOut: {
-            /** Key */
             key: string;
-            /** Value */
             value: string;
-            /** Limit */
             limit: string | null;
-            /** Where */
             where: string | null;
         };
-        /** FeatureOut */
         FeatureOut: {
-            /** Name */
             name: string;
-            /** Seconds */
             seconds: number;
-            /** Length Mm */
             length_mm: number;
-            /** Filament Mm */
             filament_mm: number;
-            /** Max Speed Mm S */
             max_speed_mm_s: number;
-            /** Mean Speed Mm S */
             mean_speed_mm_s: number;
-            /** Max Flow Mm3 S */
             max_flow_mm3_s: number;
-            /** Mean Flow Mm3 S */
             mean_flow_mm3_s: number;
         };
-        /** FieldProblem */
         FieldProblem: {
-            /** Field */
             field: string;
-            /** Detail */
             detail: string;
         };
-        /** FilamentOut */
         FilamentOut: {
-            /** Index */
             index: number;
-            /** Name */
             name: string | null;
-            /** Type */
             type: string | null;
-            /** Colour */
             colour: string | null;
-            /** Used Mm */
             used_mm: number | null;
-            /** Used Cm3 */
             used_cm3: number | null;
-            /** Used G */
             used_g: number | null;
-            /** Cost */
             cost: number | null;
         };
         /**
-         * FilePresetOut
          * @description A preset that a file names. `items`: the preset has `old`, the file was sliced with `new`.
          *
          *     `index` is of the filament; `is_found` says whether it is installed here.
          */
         FilePresetOut: {
-            /**
-             * Type
-             * @enum {string}
-             */
+            /** @enum {string} */
             type: "machine" | "process" | "filament";
-            /** Name */
             name: string;
-            /** Index */
             index: number;
-            /** Is Found */
             is_found: boolean;
-            /** Items */
             items: components["schemas"]["DifferenceOut"][];
         };
-        /** FilePresetPage */
         FilePresetPage: {
-            /** Items */
             items: components["schemas"]["FilePresetOut"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
-        /** FindingOut */
         FindingOut: {
-            /** Id */
             id: string;
-            /**
-             * Severity
-             * @enum {string}
-             */
+            /** @enum {string} */
             severity: "info" | "warning" | "blocking";
-            /** Title */
             title: string;
-            /** Evidence */
             evidence: components["schemas"]["EvidenceOut"][];
-            /** Explanation */
             explanation: string;
-            /** Fix */
             fix: string;
-            /** Changes */
             changes: components["schemas"]["ChangeOut"][];
         };
-        /** FirmwareCommandOut */
         FirmwareCommandOut: {
-            /** Firmware */
             firmware: string;
-            /** Text */
             text: string;
         };
-        /** FolderOut */
         FolderOut: {
-            /** Path */
             path: string;
-            /** System */
             system: number;
-            /** User */
             user: number;
-            /** Scopes */
             scopes: string[];
-            /** Notes */
             notes: string[];
         };
-        /** FolderPage */
         FolderPage: {
-            /** Items */
             items: components["schemas"]["FolderOut"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
-        /**
-         * ForwardIn
-         * @description Where a file goes, and whether it is printed there at once.
-         */
+        /** @description Where a file goes, and whether it is printed there at once. */
         ForwardIn: {
-            /** Printer */
             printer: string;
-            /**
-             * Print
-             * @default false
-             */
+            /** @default false */
             print?: boolean;
         };
-        /** FoundConversation */
         FoundConversation: {
-            /** Id */
             id: string;
-            /** Title */
             title: string;
-            /** Model */
             model: string | null;
-            /** System */
             system: string | null;
-            /** Created At */
             created_at: string;
-            /** Updated At */
             updated_at: string;
-            /** Archived */
             archived: boolean;
-            /** Pinned */
             pinned: boolean;
-            /** Active Message Id */
             active_message_id: string | null;
-            /** Message Count */
             message_count: number;
-            /** Snippets */
             snippets?: components["schemas"]["Snippet"][];
         };
-        /** FunctionCallIn */
         FunctionCallIn: {
-            /** Name */
             name: string;
-            /**
-             * Arguments
-             * @default {}
-             */
+            /** @default {} */
             arguments?: string;
         };
-        /** FunctionIn */
         FunctionIn: {
-            /** Name */
             name: string;
-            /**
-             * Description
-             * @default
-             */
+            /** @default  */
             description?: string;
-            /**
-             * Parameters
-             * @default {}
-             */
+            /** @default {} */
             parameters?: {
                 [key: string]: unknown;
             };
         };
-        /** GenerateIn */
         GenerateIn: {
             /**
-             * Stream
              * @description The answer as it is written: lines of JSON, or server-sent events by Accept.
              * @default false
              */
             stream?: boolean;
             /**
-             * Model
              * @description Absent: the best installed one.
              * @default null
              */
             model?: string | null;
             /**
-             * Options
              * @description Ollama's options, such as temperature, num_ctx, stop or seed.
              * @default {}
              */
@@ -3979,521 +1047,278 @@ export interface components {
                 [key: string]: unknown;
             };
             /**
-             * Format
              * @description "json" or a JSON schema, which the answer is checked against.
              * @default null
              */
             format?: "json" | Record<string, never> | null;
             /**
-             * Think
              * @description Whether to think aloud first, or how much.
              * @default null
              * @enum {unknown}
              */
             think?: true | false | "low" | "medium" | "high" | "max" | null;
             /**
-             * Keep Alive
              * @description How long the model stays in memory: seconds, or 5m, 1h, -1 (for ever).
              * @default null
              */
             keep_alive?: number | string | null;
             /**
-             * Logprobs
              * @description Tell how likely each token was.
              * @default false
              */
             logprobs?: boolean;
-            /**
-             * Top Logprobs
-             * @default 0
-             */
+            /** @default 0 */
             top_logprobs?: number;
             /**
-             * Cache
              * @description Whether the very same request may be answered from the cache. Only one with temperature 0 or a seed ever is. Absent: as the setting answer_cache says.
              * @default null
              */
             cache?: boolean | null;
-            /** Prompt */
             prompt: string;
-            /**
-             * System
-             * @default null
-             */
+            /** @default null */
             system?: string | null;
-            /**
-             * Images
-             * @default []
-             */
+            /** @default [] */
             images?: string[];
         };
-        /** GenerateOut */
         GenerateOut: {
-            /** Model */
             model: string;
-            /** Backend */
             backend: string;
-            /** Thinking */
             thinking: string;
             usage: components["schemas"]["AnswerUsage"];
-            /**
-             * Finish Reason
-             * @enum {string}
-             */
+            /** @enum {string} */
             finish_reason: "stop" | "length" | "load" | "unload";
-            /** Cached */
             cached: boolean;
-            /** Clamped */
             clamped?: {
                 [key: string]: components["schemas"]["Clamped"];
             };
-            /** Logprobs */
             logprobs?: {
                 [key: string]: unknown;
             }[];
-            /** Format Ok */
             format_ok?: boolean;
-            /** Repaired */
             repaired?: boolean;
-            /** Content */
             content: string;
         };
-        /** GpuOut */
         GpuOut: {
-            /** Name */
             name: string;
-            /** Memory Bytes */
             memory_bytes: number | null;
-            /** Found By */
             found_by: string;
         };
-        /**
-         * GuideDefectOut
-         * @description A defect of the guide; `first_steps` is what to try, in this order.
-         */
+        /** @description A defect of the guide; `first_steps` is what to try, in this order. */
         GuideDefectOut: {
-            /** Ref */
             ref: string;
-            /** Title */
             title: string;
-            /**
-             * Likely
-             * @enum {string}
-             */
+            /** @enum {string} */
             likely: "probable" | "possible";
-            /** Why */
             why: string;
-            /** First Steps */
             first_steps: string[];
-            /** Keys */
             keys: string[];
         };
-        /** GuideItem */
         GuideItem: {
-            /** Title */
             title: string;
-            /** Ref */
             ref: string;
-            /** Topic */
             topic: string;
-            /** Tags */
             tags: string[];
-            /** Text */
             text?: string;
-            /** Score */
             score?: number;
         };
-        /** GuidePage */
         GuidePage: {
-            /** Items */
             items: components["schemas"]["GuideItem"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
-        /** HeldOut */
         HeldOut: {
-            /** Id */
             id: string;
-            /** File Id */
             file_id: string;
-            /** Printer */
             printer: string;
-            /** Wants Print */
             wants_print: boolean;
-            /**
-             * Source
-             * @enum {string}
-             */
+            /** @enum {string} */
             source: "octoprint" | "moonraker" | "panel";
-            /**
-             * State
-             * @enum {string}
-             */
+            /** @enum {string} */
             state: "received" | "held" | "waiting" | "forwarding" | "forwarded" | "failed" | "rejected" | "interrupted";
-            /** Created At */
             created_at: string;
-            /** Changed At */
             changed_at: string;
-            /** Plate */
             plate: number | null;
-            /** Reason */
             reason: ("blocking" | "setting") | null;
-            /** Run Id */
             run_id: string | null;
             problem: components["schemas"]["Problem"] | null;
-            /** Printer Name */
             printer_name: string;
             file: components["schemas"]["SlicerFileShortOut"];
         };
-        /** HeldPage */
         HeldPage: {
-            /** Items */
             items: components["schemas"]["HeldOut"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
-        /** ImageOut */
         ImageOut: {
-            /** Sha256 */
             sha256: string;
-            /** Mime */
             mime: string;
-            /** Width */
             width: number;
-            /** Height */
             height: number;
-            /** Size Bytes */
             size_bytes: number;
         };
-        /**
-         * ImageStatsOut
-         * @description Since the start, but for what is kept now: originals, variants and their bytes.
-         */
+        /** @description Since the start, but for what is kept now: originals, variants and their bytes. */
         ImageStatsOut: {
-            /** Count */
             count: number;
-            /** Size Bytes */
             size_bytes: number;
-            /** Variants */
             variants: number;
-            /** Variant Bytes */
             variant_bytes: number;
-            /** Cache Limit Bytes */
             cache_limit_bytes: number;
-            /** Hits */
             hits: number;
-            /** Misses */
             misses: number;
-            /** Evictions */
             evictions: number;
-            /** Decoded */
             decoded: number;
-            /** Refused */
             refused: number;
-            /** Saved Bytes */
             saved_bytes: number;
         };
-        /** ImageUrlIn */
         ImageUrlIn: {
-            /** Url */
             url: string;
         };
-        /** Imported */
         Imported: {
-            /** Created */
             created: number;
-            /** Updated */
             updated: number;
-            /** Unchanged */
             unchanged: number;
-            /** Messages Added */
             messages_added: number;
         };
-        /** ItemOut */
         ItemOut: {
-            /** Path */
             path: string;
-            /** Root */
             root: string;
         };
-        /**
-         * JobOut
-         * @description What became of a file that was sent to a printer.
-         */
+        /** @description What became of a file that was sent to a printer. */
         JobOut: {
-            /** Id */
             id: string;
-            /** File Id */
             file_id: string;
-            /** Printer */
             printer: string;
-            /** Wants Print */
             wants_print: boolean;
-            /**
-             * Source
-             * @enum {string}
-             */
+            /** @enum {string} */
             source: "octoprint" | "moonraker" | "panel";
-            /**
-             * State
-             * @enum {string}
-             */
+            /** @enum {string} */
             state: "received" | "held" | "waiting" | "forwarding" | "forwarded" | "failed" | "rejected" | "interrupted";
-            /** Created At */
             created_at: string;
-            /** Changed At */
             changed_at: string;
-            /** Plate */
             plate: number | null;
-            /** Reason */
             reason: ("blocking" | "setting") | null;
-            /** Run Id */
             run_id: string | null;
             problem: components["schemas"]["Problem"] | null;
         };
-        /** JsonSchemaIn */
         JsonSchemaIn: {
-            /**
-             * Name
-             * @default answer
-             */
+            /** @default answer */
             name?: string;
-            /**
-             * Schema
-             * @default null
-             */
+            /** @default null */
             schema?: {
                 [key: string]: unknown;
             } | null;
         };
-        /** KeyOut */
         KeyOut: {
-            /** Key */
             key: string;
-            /** Types */
             types: ("machine" | "process" | "filament")[];
             kind: components["schemas"]["Kind"];
-            /** Label */
             label: string;
-            /** Page */
             page: string;
-            /** Unit */
             unit: string;
-            /** Low */
             low: number | null;
-            /** High */
             high: number | null;
-            /** Choices */
             choices: string[];
-            /** Percent Of */
             percent_of: string | null;
-            /** Is List */
             is_list: boolean;
-            /** Is Nullable */
             is_nullable: boolean;
         };
-        /** KeyPage */
         KeyPage: {
-            /** Items */
             items: components["schemas"]["KeyOut"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
         /**
-         * Kind
          * @description How a value is written. All of them are text in a preset file.
          * @enum {string}
          */
         Kind: "number" | "integer" | "percent" | "number_or_percent" | "flag" | "choice" | "text" | "gcode" | "points";
-        /**
-         * LaneOut
-         * @description A model server's part of a queue.
-         */
+        /** @description A model server's part of a queue. */
         LaneOut: {
-            /** Name */
             name: string;
-            /** Running */
             running: number;
-            /** Limit */
             limit: number;
         };
-        /**
-         * LayersOut
-         * @description Columns of one length: an entry for each layer, the lowest first.
-         */
+        /** @description Columns of one length: an entry for each layer, the lowest first. */
         LayersOut: {
-            /** Z Mm */
             z_mm: number[];
-            /** Height Mm */
             height_mm: number[];
-            /** Seconds */
             seconds: number[];
-            /** Max Flow Mm3 S */
             max_flow_mm3_s: number[];
-            /** Mean Flow Mm3 S */
             mean_flow_mm3_s: number[];
-            /** Max Speed Mm S */
             max_speed_mm_s: number[];
-            /** Mean Speed Mm S */
             mean_speed_mm_s: number[];
-            /** Nozzle C */
             nozzle_c: number[];
-            /** Bed C */
             bed_c: number[];
-            /** Fan Percent */
             fan_percent: number[];
-            /** Filament Mm */
             filament_mm: number[];
-            /** Travel Mm */
             travel_mm: number[];
-            /** Retractions */
             retractions: number[];
         };
-        /** LineOut */
         LineOut: {
-            /** Number */
             number: number;
-            /** Preset Type */
             preset_type: ("machine" | "process" | "filament") | null;
-            /** Key */
             key: string;
-            /** Label */
             label: string;
-            /** Unit */
             unit: string;
-            /** Old */
             old: string | string[] | null;
-            /** New */
             new: string | string[] | null;
-            /** Asked */
             asked: string;
-            /**
-             * Verdict
-             * @enum {string}
-             */
+            /** @enum {string} */
             verdict: "accepted" | "clamped" | "refused";
-            /** Why */
             why: string;
-            /** Reason */
             reason: string;
-            /** Picked */
             picked: boolean;
         };
-        /**
-         * ListedOut
-         * @description `problem` says why OrcaSlicer would not load it.
-         */
+        /** @description `problem` says why OrcaSlicer would not load it. */
         ListedOut: {
-            /**
-             * Type
-             * @enum {string}
-             */
+            /** @enum {string} */
             type: "machine" | "process" | "filament";
-            /** Name */
             name: string;
-            /** Scope */
             scope: string;
-            /** Is System */
             is_system: boolean;
-            /** Inherits */
             inherits: string | null;
-            /** Folder */
             folder: string;
-            /** Problem */
             problem: string | null;
         };
-        /** LiveEventIn */
         LiveEventIn: {
-            /** Name */
             name: string;
-            /**
-             * Subject
-             * @default null
-             */
+            /** @default null */
             subject?: string | null;
-            /**
-             * Code
-             * @default null
-             */
+            /** @default null */
             code?: string | null;
-            /**
-             * Message
-             * @default null
-             */
+            /** @default null */
             message?: string | null;
         };
-        /** LiveEventOut */
         LiveEventOut: {
-            /** Name */
             name: string;
-            /** At */
             at: string;
-            /** Subject */
             subject: string | null;
-            /** Code */
             code: string | null;
-            /** Message */
             message: string | null;
         };
-        /** LiveObjectIn */
         LiveObjectIn: {
-            /** Name */
             name: string;
-            /**
-             * Triangles
-             * @default null
-             */
+            /** @default null */
             triangles?: number | null;
-            /**
-             * Size Mm
-             * @default null
-             */
+            /** @default null */
             size_mm?: number[] | null;
-            /**
-             * Is Manifold
-             * @default null
-             */
+            /** @default null */
             is_manifold?: boolean | null;
         };
-        /** LiveObjectOut */
         LiveObjectOut: {
-            /** Name */
             name: string;
-            /** Triangles */
             triangles: number | null;
-            /** Size Mm */
             size_mm: number[] | null;
-            /** Is Manifold */
             is_manifold: boolean | null;
         };
-        /**
-         * LivePresetIn
-         * @description `unsaved`: for each setting the saved value and the one in force.
-         */
+        /** @description `unsaved`: for each setting the saved value and the one in force. */
         LivePresetIn: {
-            /**
-             * Type
-             * @enum {string}
-             */
+            /** @enum {string} */
             type: "machine" | "process" | "filament";
-            /** Name */
             name: string;
-            /**
-             * Is System
-             * @default null
-             */
+            /** @default null */
             is_system?: boolean | null;
-            /**
-             * Is Dirty
-             * @default null
-             */
+            /** @default null */
             is_dirty?: boolean | null;
-            /**
-             * Is Compatible
-             * @default null
-             */
+            /** @default null */
             is_compatible?: boolean | null;
-            /** Unsaved */
             unsaved?: {
                 [key: string]: [
                     string | null,
@@ -4501,22 +1326,13 @@ export interface components {
                 ];
             };
         };
-        /** LivePresetOut */
         LivePresetOut: {
-            /**
-             * Type
-             * @enum {string}
-             */
+            /** @enum {string} */
             type: "machine" | "process" | "filament";
-            /** Name */
             name: string;
-            /** Is System */
             is_system: boolean | null;
-            /** Is Dirty */
             is_dirty: boolean | null;
-            /** Is Compatible */
             is_compatible: boolean | null;
-            /** Unsaved */
             unsaved: {
                 [key: string]: [
                     string | null,
@@ -4524,98 +1340,55 @@ export interface components {
                 ];
             };
         };
-        /** LiveStateIn */
         LiveStateIn: {
-            /** Presets */
             presets?: components["schemas"]["LivePresetIn"][];
-            /** Objects */
             objects?: components["schemas"]["LiveObjectIn"][];
-            /** Settings */
             settings?: {
                 [key: string]: string;
             };
-            /**
-             * Is Project Dirty
-             * @default null
-             */
+            /** @default null */
             is_project_dirty?: boolean | null;
-            /**
-             * Slicer Version
-             * @default null
-             */
+            /** @default null */
             slicer_version?: string | null;
-            /**
-             * Language
-             * @default null
-             */
+            /** @default null */
             language?: string | null;
         };
-        /** LiveStateOut */
         LiveStateOut: {
-            /** Presets */
             presets: components["schemas"]["LivePresetOut"][];
-            /** Objects */
             objects: components["schemas"]["LiveObjectOut"][];
-            /** Settings */
             settings: {
                 [key: string]: string;
             };
-            /** Is Project Dirty */
             is_project_dirty: boolean | null;
-            /** Slicer Version */
             slicer_version: string | null;
-            /** Language */
             language: string | null;
         };
-        /** LoadIn */
         LoadIn: {
             /**
-             * Keep Alive
              * @description How long it stays: seconds, 10m, 1h, -1 for ever. Default: as after answers.
              * @default null
              */
             keep_alive?: string | number | null;
         };
-        /**
-         * MachineOut
-         * @description What was found, and how.
-         */
+        /** @description What was found, and how. */
         MachineOut: {
-            /** System */
             system: string;
-            /** Memory Bytes */
             memory_bytes: number;
-            /** Memory Found By */
             memory_found_by: string;
-            /** Cores */
             cores: number;
-            /** Cores Found By */
             cores_found_by: string;
-            /** Gpu Memory Bytes */
             gpu_memory_bytes: number;
-            /** Has Unified Memory */
             has_unified_memory: boolean;
-            /** Gpus */
             gpus: components["schemas"]["GpuOut"][];
-            /** Notes */
             notes: string[];
         };
-        /** MessageIn */
         MessageIn: {
-            /** Content */
             content: string;
-            /**
-             * Images
-             * @default []
-             */
+            /** @default [] */
             images?: string[];
-            /**
-             * Model
-             * @default null
-             */
+            /** @default null */
             model?: string | null;
             /**
-             * Options
              * @description Ollama's options
              * @default {}
              */
@@ -4623,7 +1396,6 @@ export interface components {
                 [key: string]: unknown;
             };
             /**
-             * Parent Id
              * @description Absent: the active branch goes on. null: a new beginning.
              * @default null
              */
@@ -4634,224 +1406,130 @@ export interface components {
              */
             context?: components["schemas"]["ContextIn"] | null;
         };
-        /** MessageOut */
         MessageOut: {
-            /** Id */
             id: string;
-            /** Conversation Id */
             conversation_id: string;
-            /** Parent Id */
             parent_id: string | null;
-            /**
-             * Role
-             * @enum {string}
-             */
+            /** @enum {string} */
             role: "system" | "user" | "assistant" | "tool";
-            /** Content */
             content: string;
-            /** Thinking */
             thinking: string;
-            /** Images */
             images: string[];
-            /** Model */
             model: string | null;
-            /** Provider */
             provider: string | null;
-            /**
-             * Status
-             * @enum {string}
-             */
+            /** @enum {string} */
             status: "streaming" | "complete" | "stopped" | "interrupted" | "failed";
-            /** Created At */
             created_at: string;
-            /** Run Id */
             run_id: string | null;
             usage: components["schemas"]["UsageOut"] | null;
-            /** Sources */
             sources: components["schemas"]["Source"][];
-            /** Trimmed */
             trimmed: number;
             problem: components["schemas"]["Problem"] | null;
             /** @default null */
             context?: components["schemas"]["ContextOut"] | null;
         };
-        /** MessagePage */
         MessagePage: {
-            /** Items */
             items: components["schemas"]["MessageOut"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
         /**
-         * ModelOut
          * @description `loaded_bytes` is what it takes of the memory, `vram_bytes` the part of that which is in
          *     graphics memory; null where it is not loaded, or where the server does not tell.
          */
         ModelOut: {
-            /** Name */
             name: string;
-            /** Backend */
             backend: string;
-            /** Size Bytes */
             size_bytes: number;
-            /** Capabilities */
             capabilities: string[];
-            /** Context Length */
             context_length: number | null;
-            /** Loaded */
             loaded: boolean;
-            /** Expires At */
             expires_at: string | null;
-            /** Digest */
             digest: string;
-            /** Family */
             family: string;
-            /** Parameter Size */
             parameter_size: string;
-            /** Quantization */
             quantization: string;
-            /** Loaded Bytes */
             loaded_bytes: number | null;
-            /** Vram Bytes */
             vram_bytes: number | null;
         };
         /**
-         * ModelsOut
          * @description `default_model` answers where nobody names one, `default_vision_model` where there are
          *     pictures in the question.
          */
         ModelsOut: {
-            /** Items */
             items: components["schemas"]["ModelOut"][];
-            /** Next Cursor */
             next_cursor: string | null;
-            /** Default Model */
             default_model: string | null;
-            /** Default Vision Model */
             default_vision_model: string | null;
         };
-        /**
-         * MoonrakerUpload
-         * @description The form that slicers send to a Moonraker.
-         */
+        /** @description The form that slicers send to a Moonraker. */
         MoonrakerUpload: {
-            /**
-             * Root
-             * @default gcodes
-             */
+            /** @default gcodes */
             root?: string;
-            /**
-             * Print
-             * @default false
-             */
+            /** @default false */
             print?: string;
-            /**
-             * Plateindex
-             * @default
-             */
+            /** @default  */
             plateindex?: string;
-            /**
-             * File
-             * Format: binary
-             */
+            /** Format: binary */
             file: string;
         } & {
             [key: string]: unknown;
         };
-        /** MoonrakerUploadOut */
         MoonrakerUploadOut: {
             item: components["schemas"]["ItemOut"];
-            /** Print Started */
             print_started: boolean;
-            /** Print Queued */
             print_queued: boolean;
-            /** Action */
             action: string;
-            /** Job Id */
             job_id: string;
-            /** State */
             state: string;
         };
-        /** MoonrakerUploadResult */
         MoonrakerUploadResult: {
             result: components["schemas"]["MoonrakerUploadOut"];
         };
-        /**
-         * MovesOut
-         * @description What all moves together tell. The box is x, y, z from, then to, in mm.
-         */
+        /** @description What all moves together tell. The box is x, y, z from, then to, in mm. */
         MovesOut: {
-            /** Seconds */
             seconds: number;
-            /** Features */
             features: components["schemas"]["FeatureOut"][];
-            /** Bounding Box */
             bounding_box: number[] | null;
-            /** Travel Mm */
             travel_mm: number;
-            /** Travel Seconds */
             travel_seconds: number;
-            /** Retractions */
             retractions: number;
-            /** Retracted Mm */
             retracted_mm: number;
-            /** Filament Mm */
             filament_mm: number[];
-            /** Tool Changes */
             tool_changes: number;
-            /** First Layer Seconds */
             first_layer_seconds: number;
-            /** Lines */
             lines: number;
-            /** Notes */
             notes: string[];
         };
-        /** NamedFunctionIn */
         NamedFunctionIn: {
-            /** Name */
             name: string;
         };
-        /** NamedToolIn */
         NamedToolIn: {
             /**
-             * Type
              * @default function
              * @constant
              */
             type?: "function";
             function: components["schemas"]["NamedFunctionIn"];
         };
-        /** NextCalibrationOut */
         NextCalibrationOut: {
-            /** Id */
             id: string;
-            /** Title */
             title: string;
         };
-        /**
-         * NoticeIn
-         * @description What a post-processing script knows.
-         */
+        /** @description What a post-processing script knows. */
         NoticeIn: {
-            /**
-             * Path
-             * @description Where the file lies, absolute.
-             */
+            /** @description Where the file lies, absolute. */
             path: string;
             /**
-             * Name
              * @description What it will be called.
              * @default
              */
             name?: string;
             /**
-             * Host
              * @description File, OctoPrint, ...
              * @default
              */
             host?: string;
             /**
-             * Settings
              * @description By OrcaSlicer's keys; used if the file holds none.
              * @default null
              */
@@ -4859,750 +1537,379 @@ export interface components {
                 [key: string]: string;
             } | null;
         };
-        /** OctoPrintFileOut */
         OctoPrintFileOut: {
-            /** Name */
             name: string;
-            /** Path */
             path: string;
-            /** Origin */
             origin: string;
         };
-        /** OctoPrintFilesOut */
         OctoPrintFilesOut: {
             local: components["schemas"]["OctoPrintFileOut"];
         };
-        /**
-         * OctoPrintUpload
-         * @description The form that slicers send to an OctoPrint.
-         */
+        /** @description The form that slicers send to an OctoPrint. */
         OctoPrintUpload: {
-            /**
-             * Print
-             * @default false
-             */
+            /** @default false */
             print?: string;
             /**
-             * Path
              * @description A folder; what is sent here lies in none.
              * @default
              */
             path?: string;
             /**
-             * Plateindex
              * @description Counts from 1; of a 3MF.
              * @default
              */
             plateindex?: string;
-            /**
-             * File
-             * Format: binary
-             */
+            /** Format: binary */
             file: string;
         } & {
             [key: string]: unknown;
         };
-        /**
-         * OctoPrintUploadOut
-         * @description `job_id` and `state` are our own.
-         */
+        /** @description `job_id` and `state` are our own. */
         OctoPrintUploadOut: {
-            /** Done */
             done: boolean;
             files: components["schemas"]["OctoPrintFilesOut"];
-            /** Effectiveprint */
             effectivePrint: boolean;
-            /** Job Id */
             job_id: string;
-            /** State */
             state: string;
         };
-        /** OctoPrintVersionOut */
         OctoPrintVersionOut: {
-            /** Api */
             api: string;
-            /** Server */
             server: string;
-            /** Text */
             text: string;
         };
-        /** ChatIn */
         OllamaChatIn: {
-            /** Model */
             model: string;
-            /**
-             * Stream
-             * @default null
-             */
+            /** @default null */
             stream?: boolean | null;
-            /**
-             * Format
-             * @default null
-             */
+            /** @default null */
             format?: ("json" | "") | {
                 [key: string]: unknown;
             } | null;
-            /**
-             * Keep Alive
-             * @default null
-             */
+            /** @default null */
             keep_alive?: number | string | null;
-            /**
-             * Options
-             * @default null
-             */
+            /** @default null */
             options?: {
                 [key: string]: unknown;
             } | null;
-            /**
-             * Think
-             * @default null
-             */
+            /** @default null */
             think?: boolean | ("low" | "medium" | "high" | "max") | null;
-            /**
-             * Logprobs
-             * @default null
-             */
+            /** @default null */
             logprobs?: boolean | null;
-            /**
-             * Top Logprobs
-             * @default null
-             */
+            /** @default null */
             top_logprobs?: number | null;
-            /**
-             * Messages
-             * @default null
-             */
+            /** @default null */
             messages?: components["schemas"]["OllamaMessageIn"][] | null;
-            /**
-             * Tools
-             * @default null
-             */
+            /** @default null */
             tools?: {
                 [key: string]: unknown;
             }[] | null;
         } & {
             [key: string]: unknown;
         };
-        /** EmbedIn */
         OllamaEmbedIn: {
-            /** Model */
             model: string;
-            /**
-             * Input
-             * @default null
-             */
+            /** @default null */
             input?: string | string[] | null;
-            /**
-             * Truncate
-             * @default null
-             */
+            /** @default null */
             truncate?: boolean | null;
-            /**
-             * Dimensions
-             * @default null
-             */
+            /** @default null */
             dimensions?: number | null;
-            /**
-             * Keep Alive
-             * @default null
-             */
+            /** @default null */
             keep_alive?: number | string | null;
-            /**
-             * Options
-             * @default null
-             */
+            /** @default null */
             options?: {
                 [key: string]: unknown;
             } | null;
         } & {
             [key: string]: unknown;
         };
-        /** EmbedOut */
         OllamaEmbedOut: {
-            /** Model */
             model: string;
-            /** Embeddings */
             embeddings: number[][];
-            /** Total Duration */
             total_duration: number;
-            /** Load Duration */
             load_duration: number;
-            /** Prompt Eval Count */
             prompt_eval_count: number;
         };
-        /** EmbeddingsOut */
         OllamaEmbeddingsOut: {
-            /** Embedding */
             embedding: number[];
         };
-        /**
-         * OllamaErrorOut
-         * @description An error in Ollama's words.
-         */
+        /** @description An error in Ollama's words. */
         OllamaErrorOut: {
-            /** Error */
             error: string;
         };
-        /** FunctionCallIn */
         OllamaFunctionCallIn: {
-            /** Name */
             name: string;
-            /** Arguments */
             arguments?: {
                 [key: string]: unknown;
             };
         } & {
             [key: string]: unknown;
         };
-        /** GenerateIn */
         OllamaGenerateIn: {
-            /** Model */
             model: string;
-            /**
-             * Stream
-             * @default null
-             */
+            /** @default null */
             stream?: boolean | null;
-            /**
-             * Format
-             * @default null
-             */
+            /** @default null */
             format?: ("json" | "") | {
                 [key: string]: unknown;
             } | null;
-            /**
-             * Keep Alive
-             * @default null
-             */
+            /** @default null */
             keep_alive?: number | string | null;
-            /**
-             * Options
-             * @default null
-             */
+            /** @default null */
             options?: {
                 [key: string]: unknown;
             } | null;
-            /**
-             * Think
-             * @default null
-             */
+            /** @default null */
             think?: boolean | ("low" | "medium" | "high" | "max") | null;
-            /**
-             * Logprobs
-             * @default null
-             */
+            /** @default null */
             logprobs?: boolean | null;
-            /**
-             * Top Logprobs
-             * @default null
-             */
+            /** @default null */
             top_logprobs?: number | null;
-            /**
-             * Prompt
-             * @default null
-             */
+            /** @default null */
             prompt?: string | null;
-            /**
-             * Suffix
-             * @default null
-             */
+            /** @default null */
             suffix?: string | null;
-            /**
-             * System
-             * @default null
-             */
+            /** @default null */
             system?: string | null;
-            /**
-             * Template
-             * @default null
-             */
+            /** @default null */
             template?: string | null;
-            /**
-             * Raw
-             * @default null
-             */
+            /** @default null */
             raw?: boolean | null;
-            /**
-             * Context
-             * @default null
-             */
+            /** @default null */
             context?: number[] | null;
-            /**
-             * Images
-             * @default null
-             */
+            /** @default null */
             images?: string[] | null;
         } & {
             [key: string]: unknown;
         };
-        /** MessageIn */
         OllamaMessageIn: {
-            /** Role */
             role: string;
-            /**
-             * Content
-             * @default null
-             */
+            /** @default null */
             content?: string | null;
-            /**
-             * Thinking
-             * @default null
-             */
+            /** @default null */
             thinking?: string | null;
-            /**
-             * Images
-             * @default null
-             */
+            /** @default null */
             images?: string[] | null;
-            /**
-             * Tool Calls
-             * @default null
-             */
+            /** @default null */
             tool_calls?: components["schemas"]["OllamaToolCallIn"][] | null;
-            /**
-             * Tool Name
-             * @default null
-             */
+            /** @default null */
             tool_name?: string | null;
         } & {
             [key: string]: unknown;
         };
-        /**
-         * OllamaOut
-         * @description The server of the models, as last heard.
-         */
+        /** @description The server of the models, as last heard. */
         OllamaOut: {
-            /** Name */
             name: string;
-            /** Url */
             url: string;
-            /**
-             * State
-             * @enum {string}
-             */
+            /** @enum {string} */
             state: "up" | "down" | "unknown";
-            /** Version */
             version: string | null;
-            /** Since */
             since: string | null;
-            /** Detail */
             detail: string | null;
-            /** Warning */
             warning: string | null;
         };
-        /**
-         * OllamaProcessOut
-         * @description Ollama on this computer. `is_managed`: it is a child of this agent, which alone it stops.
-         */
+        /** @description Ollama on this computer. `is_managed`: it is a child of this agent, which alone it stops. */
         OllamaProcessOut: {
-            /**
-             * State
-             * @enum {string}
-             */
+            /** @enum {string} */
             state: "off" | "external" | "absent" | "starting" | "running" | "waiting" | "stopped" | "failed";
-            /** Url */
             url: string;
-            /** Detail */
             detail: string | null;
-            /** Binary */
             binary: string | null;
-            /** Version */
             version: string | null;
-            /** Owner */
             owner: ("agent" | "systemd" | "app" | "container" | "other-user" | "user" | "unknown") | null;
-            /** Pid */
             pid: number | null;
-            /** Port */
             port: number | null;
-            /** Is Managed */
             is_managed: boolean;
-            /** Restarts */
             restarts: number;
-            /** Recycled */
             recycled: number;
-            /** Rss Bytes */
             rss_bytes: number | null;
-            /** Memory Limit Bytes */
             memory_limit_bytes: number | null;
-            /** Started At */
             started_at: string | null;
-            /** Log File */
             log_file: string | null;
-            /** Environment */
             environment: {
                 [key: string]: string;
             };
         };
-        /** ToolCallIn */
         OllamaToolCallIn: {
-            /**
-             * Id
-             * @default null
-             */
+            /** @default null */
             id?: string | null;
             function: components["schemas"]["OllamaFunctionCallIn"];
         } & {
             [key: string]: unknown;
         };
-        /** OpenAIErrorBody */
         OpenAIErrorBody: {
-            /** Message */
             message: string;
-            /** Type */
             type: string;
-            /** Param */
             param: string | null;
-            /** Code */
             code: string | null;
         };
-        /**
-         * OpenAIErrorOut
-         * @description An error in OpenAI's words.
-         */
+        /** @description An error in OpenAI's words. */
         OpenAIErrorOut: {
             error: components["schemas"]["OpenAIErrorBody"];
         };
-        /** OpenAIModelOut */
         OpenAIModelOut: {
-            /** Id */
             id: string;
-            /** Object */
             object: string;
-            /** Created */
             created: number;
-            /** Owned By */
             owned_by: string;
         };
-        /** OpenAIModelsOut */
         OpenAIModelsOut: {
-            /** Object */
             object: string;
-            /** Data */
             data: components["schemas"]["OpenAIModelOut"][];
         };
-        /** ChatIn */
         OpenaiChatIn: {
-            /** Model */
             model: string;
-            /**
-             * Stream
-             * @default null
-             */
+            /** @default null */
             stream?: boolean | null;
             /** @default null */
             stream_options?: components["schemas"]["StreamOptionsIn"] | null;
-            /**
-             * Max Tokens
-             * @default null
-             */
+            /** @default null */
             max_tokens?: number | null;
-            /**
-             * Temperature
-             * @default null
-             */
+            /** @default null */
             temperature?: number | null;
-            /**
-             * Top P
-             * @default null
-             */
+            /** @default null */
             top_p?: number | null;
-            /**
-             * Seed
-             * @default null
-             */
+            /** @default null */
             seed?: number | null;
-            /**
-             * Stop
-             * @default null
-             */
+            /** @default null */
             stop?: string | string[] | null;
-            /**
-             * Presence Penalty
-             * @default null
-             */
+            /** @default null */
             presence_penalty?: number | null;
-            /**
-             * Frequency Penalty
-             * @default null
-             */
+            /** @default null */
             frequency_penalty?: number | null;
-            /**
-             * N
-             * @default null
-             */
+            /** @default null */
             n?: number | null;
-            /** Messages */
             messages: components["schemas"]["OpenaiMessageIn"][];
-            /**
-             * Max Completion Tokens
-             * @default null
-             */
+            /** @default null */
             max_completion_tokens?: number | null;
-            /**
-             * Tools
-             * @default null
-             */
+            /** @default null */
             tools?: components["schemas"]["OpenaiToolIn"][] | null;
-            /**
-             * Tool Choice
-             * @default null
-             */
+            /** @default null */
             tool_choice?: ("none" | "auto" | "required") | components["schemas"]["NamedToolIn"] | null;
             /** @default null */
             response_format?: components["schemas"]["ResponseFormatIn"] | null;
-            /**
-             * Reasoning Effort
-             * @default null
-             */
+            /** @default null */
             reasoning_effort?: ("none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max") | null;
-            /**
-             * Logprobs
-             * @default null
-             */
+            /** @default null */
             logprobs?: boolean | null;
-            /**
-             * Top Logprobs
-             * @default null
-             */
+            /** @default null */
             top_logprobs?: number | null;
-            /**
-             * Functions
-             * @default null
-             */
+            /** @default null */
             functions?: unknown[] | null;
-            /**
-             * Modalities
-             * @default null
-             */
+            /** @default null */
             modalities?: string[] | null;
         };
-        /** FunctionIn */
         OpenaiFunctionIn: {
-            /** Name */
             name: string;
-            /**
-             * Description
-             * @default null
-             */
+            /** @default null */
             description?: string | null;
-            /**
-             * Parameters
-             * @default null
-             */
+            /** @default null */
             parameters?: {
                 [key: string]: unknown;
             } | null;
         };
-        /** MessageIn */
         OpenaiMessageIn: {
-            /**
-             * Role
-             * @enum {string}
-             */
+            /** @enum {string} */
             role: "system" | "developer" | "user" | "assistant" | "tool" | "function";
-            /**
-             * Content
-             * @default null
-             */
+            /** @default null */
             content?: string | components["schemas"]["PartIn"][] | null;
-            /**
-             * Reasoning
-             * @default null
-             */
+            /** @default null */
             reasoning?: string | null;
-            /**
-             * Reasoning Content
-             * @default null
-             */
+            /** @default null */
             reasoning_content?: string | null;
-            /**
-             * Tool Calls
-             * @default null
-             */
+            /** @default null */
             tool_calls?: components["schemas"]["OpenaiToolCallIn"][] | null;
-            /**
-             * Tool Call Id
-             * @default null
-             */
+            /** @default null */
             tool_call_id?: string | null;
-            /**
-             * Name
-             * @default null
-             */
+            /** @default null */
             name?: string | null;
         };
-        /** ToolCallIn */
         OpenaiToolCallIn: {
-            /**
-             * Id
-             * @default
-             */
+            /** @default  */
             id?: string;
             function: components["schemas"]["FunctionCallIn"];
         };
-        /** ToolIn */
         OpenaiToolIn: {
-            /**
-             * Type
-             * @default function
-             */
+            /** @default function */
             type?: string;
             function: components["schemas"]["OpenaiFunctionIn"];
         };
-        /** OutcomeIn */
         OutcomeIn: {
-            /**
-             * Result
-             * @enum {string}
-             */
+            /** @enum {string} */
             result: "finished" | "failed" | "cancelled" | "unknown";
-            /**
-             * Note
-             * @default
-             */
+            /** @default  */
             note?: string;
         };
-        /**
-         * OutcomeOut
-         * @description How the latest print of the file ended, and who says so.
-         */
+        /** @description How the latest print of the file ended, and who says so. */
         OutcomeOut: {
-            /**
-             * Result
-             * @enum {string}
-             */
+            /** @enum {string} */
             result: "finished" | "failed" | "cancelled" | "unknown";
-            /** Note */
             note: string;
-            /** At */
             at: string | null;
-            /** Printer */
             printer: string;
-            /** Source */
             source: ("printer" | "user") | null;
         };
-        /** PairingAnswer */
         PairingAnswer: {
-            /**
-             * State
-             * @enum {string}
-             */
+            /** @enum {string} */
             state: "waiting" | "confirmed" | "refused" | "expired";
-            /** Token */
             token?: string;
         };
-        /** PairingConfirmed */
         PairingConfirmed: {
-            /**
-             * State
-             * @constant
-             */
+            /** @constant */
             state: "confirmed";
         };
         /**
-         * PairingIn
          * @description `name` starts a pairing; `id` and `secret` ask what has become of it.
          *
          *     With `session` a confirmed page gets the cookie of a session in place of a token.
          */
         PairingIn: {
-            /**
-             * Name
-             * @default null
-             */
+            /** @default null */
             name?: string | null;
-            /**
-             * Id
-             * @default null
-             */
+            /** @default null */
             id?: string | null;
-            /**
-             * Secret
-             * @default null
-             */
+            /** @default null */
             secret?: string | null;
-            /**
-             * Session
-             * @default false
-             */
+            /** @default false */
             session?: boolean;
         };
-        /**
-         * PairingStarted
-         * @description Show `code` to the user, and keep `secret`.
-         */
+        /** @description Show `code` to the user, and keep `secret`. */
         PairingStarted: {
-            /** Id */
             id: string;
-            /** Code */
             code: string;
-            /** Secret */
             secret: string;
-            /** Expires At */
             expires_at: string;
-            /**
-             * State
-             * @constant
-             */
+            /** @constant */
             state: "waiting";
         };
-        /** PairingWaiting */
         PairingWaiting: {
-            /** Id */
             id: string;
-            /** Name */
             name: string;
-            /** Created At */
             created_at: string;
-            /** Expires At */
             expires_at: string;
         };
-        /** PairingsOut */
         PairingsOut: {
-            /** Items */
             items: components["schemas"]["PairingWaiting"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
-        /** PartIn */
         PartIn: {
-            /** Type */
             type: string;
-            /**
-             * Text
-             * @default
-             */
+            /** @default  */
             text?: string;
-            /**
-             * Refusal
-             * @default
-             */
+            /** @default  */
             refusal?: string;
-            /**
-             * Image Url
-             * @default null
-             */
+            /** @default null */
             image_url?: components["schemas"]["ImageUrlIn"] | string | null;
         };
-        /**
-         * PerformanceOut
-         * @description A model on a backend. Spreads are of answers that it made to their end; null without any.
-         */
+        /** @description A model on a backend. Spreads are of answers that it made to their end; null without any. */
         PerformanceOut: {
-            /** Model */
             model: string;
-            /** Backend */
             backend: string;
-            /** Requests */
             requests: number;
-            /** Outcomes */
             outcomes: {
                 [key: string]: number;
             };
-            /** Cached */
             cached: number;
-            /** Cold */
             cold: number;
             queued_ms: components["schemas"]["SpreadOut"] | null;
             load_cold_ms: components["schemas"]["SpreadOut"] | null;
@@ -5612,1342 +1919,728 @@ export interface components {
             tokens_per_second: components["schemas"]["SpreadOut"] | null;
             total_ms: components["schemas"]["SpreadOut"] | null;
         };
-        /**
-         * PerformancePage
-         * @description `is_whole` is false where there were more requests than the 20,000 latest, which count.
-         */
+        /** @description `is_whole` is false where there were more requests than the 20,000 latest, which count. */
         PerformancePage: {
-            /** Since */
             since: string;
-            /** Until */
             until: string;
-            /** Is Whole */
             is_whole: boolean;
-            /** Items */
             items: components["schemas"]["PerformanceOut"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
-        /**
-         * PickIn
-         * @description The numbers of the lines that become presets; all others are left out.
-         */
+        /** @description The numbers of the lines that become presets; all others are left out. */
         PickIn: {
-            /** Picked */
             picked: number[];
         };
-        /**
-         * PieceOut
-         * @description A piece of evidence: `text` is what a model is told, in about `tokens` tokens.
-         */
+        /** @description A piece of evidence: `text` is what a model is told, in about `tokens` tokens. */
         PieceOut: {
-            /** Id */
             id: string;
-            /**
-             * Kind
-             * @enum {string}
-             */
+            /** @enum {string} */
             kind: "file" | "settings" | "findings" | "analysis" | "changed" | "preset" | "live" | "guide" | "photo";
-            /** Title */
             title: string;
-            /** Text */
             text: string;
-            /** Ref */
             ref: string;
-            /** Tokens */
             tokens: number;
-            /** Cut */
             cut: boolean;
         };
-        /** PlateOut */
         PlateOut: {
-            /** Index */
             index: number;
-            /** Name */
             name: string | null;
-            /** Estimated Seconds */
             estimated_seconds: number | null;
-            /** Grams */
             grams: number | null;
-            /** Objects */
             objects: string[];
-            /** Warnings */
             warnings: string[];
-            /** Is Sliced */
             is_sliced: boolean;
         };
-        /**
-         * Posted
-         * @description The question as it was kept, and the run that answers it.
-         */
+        /** @description The question as it was kept, and the run that answers it. */
         Posted: {
             message: components["schemas"]["MessageOut"];
             run: components["schemas"]["RunOut"];
         };
         /**
-         * PresetOut
          * @description `own` is what it changes: a user's preset against its system preset, a system preset
          *     against its parent.
          */
         PresetOut: {
-            /**
-             * Type
-             * @enum {string}
-             */
+            /** @enum {string} */
             type: "machine" | "process" | "filament";
-            /** Name */
             name: string;
-            /** Scope */
             scope: string;
-            /** Is System */
             is_system: boolean;
-            /** Inherits */
             inherits: string | null;
-            /** Folder */
             folder: string;
-            /** Problem */
             problem: string | null;
-            /** Chain */
             chain: string[];
-            /** Version */
             version: string | null;
-            /** Notes */
             notes: string[];
-            /** Settings */
             settings: {
                 [key: string]: string | string[];
             };
-            /** Own */
             own: components["schemas"]["ChangedOut"][];
         };
-        /** PresetPage */
         PresetPage: {
-            /** Items */
             items: components["schemas"]["ListedOut"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
-        /**
-         * PresetsIn
-         * @description Installed presets, for a model that brings no settings of its own.
-         */
+        /** @description Installed presets, for a model that brings no settings of its own. */
         PresetsIn: {
-            /** Machine */
             machine: string;
-            /** Process */
             process: string;
-            /** Filaments */
             filaments: string[];
         };
-        /**
-         * PrintOut
-         * @description A print of a file. `result` is null while it goes on; `source` says who told it.
-         */
+        /** @description A print of a file. `result` is null while it goes on; `source` says who told it. */
         PrintOut: {
-            /** Id */
             id: string;
-            /** File Id */
             file_id: string;
-            /** Printer */
             printer: string;
-            /** Printer Id */
             printer_id: string | null;
-            /** Started At */
             started_at: string | null;
-            /** Ended At */
             ended_at: string | null;
             result: components["schemas"]["Result"] | null;
-            /** Source */
             source: ("printer" | "user") | null;
-            /** Note */
             note: string;
         };
-        /**
-         * PrinterChangeIn
-         * @description What is left out stays. An empty `key` takes the key away.
-         */
+        /** @description What is left out stays. An empty `key` takes the key away. */
         PrinterChangeIn: {
-            /**
-             * Name
-             * @default null
-             */
+            /** @default null */
             name?: string | null;
-            /**
-             * Url
-             * @default null
-             */
+            /** @default null */
             url?: string | null;
-            /**
-             * Key
-             * @default null
-             */
+            /** @default null */
             key?: string | null;
-            /**
-             * User
-             * @default null
-             */
+            /** @default null */
             user?: string | null;
-            /**
-             * Hold
-             * @default null
-             */
+            /** @default null */
             hold?: ("always" | "blocking" | "never") | null;
-            /**
-             * Storage
-             * @default null
-             */
+            /** @default null */
             storage?: string | null;
-            /**
-             * Camera Url
-             * @default null
-             */
+            /** @default null */
             camera_url?: string | null;
         };
-        /**
-         * PrinterIn
-         * @description A printer to be added. `key` is kept in the keyring or a private file, and never told.
-         */
+        /** @description A printer to be added. `key` is kept in the keyring or a private file, and never told. */
         PrinterIn: {
-            /**
-             * Name
-             * @description Small letters, digits and dashes. It can stand in place of the id.
-             */
+            /** @description Small letters, digits and dashes. It can stand in place of the id. */
             name: string;
-            /**
-             * Kind
-             * @enum {string}
-             */
+            /** @enum {string} */
             kind: "octoprint" | "moonraker" | "prusalink";
-            /**
-             * Url
-             * @description Such as http://192.168.1.20 or octopi.local.
-             */
+            /** @description Such as http://192.168.1.20 or octopi.local. */
             url: string;
             /**
-             * Key
              * Format: password
              * @description API key, or the password of `user`.
              * @default
              */
             key?: string;
             /**
-             * User
              * @description PrusaLink with a password: the user's name.
              * @default
              */
             user?: string;
             /**
-             * Hold
              * @description Which files wait for a click: all, those with a blocking finding, none.
              * @default blocking
              * @enum {string}
              */
             hold?: "always" | "blocking" | "never";
             /**
-             * Storage
              * @description PrusaLink: where files go, such as usb.
              * @default
              */
             storage?: string;
             /**
-             * Camera Url
              * @description Of single pictures. Empty: as the printer says.
              * @default
              */
             camera_url?: string;
-            /**
-             * Ca File
-             * @default null
-             */
+            /** @default null */
             ca_file?: string | null;
             /**
-             * Force
              * @description Add it even if it does not answer now.
              * @default false
              */
             force?: boolean;
         };
-        /**
-         * PrinterOut
-         * @description A printer. Never its key: `key_place` says where that lies.
-         */
+        /** @description A printer. Never its key: `key_place` says where that lies. */
         PrinterOut: {
-            /** Id */
             id: string;
-            /** Name */
             name: string;
-            /**
-             * Kind
-             * @enum {string}
-             */
+            /** @enum {string} */
             kind: "octoprint" | "moonraker" | "prusalink";
-            /** Url */
             url: string;
-            /**
-             * Hold
-             * @enum {string}
-             */
+            /** @enum {string} */
             hold: "always" | "blocking" | "never";
-            /** Storage */
             storage: string;
-            /** User */
             user: string;
-            /** Camera Url */
             camera_url: string;
-            /** Ca File */
             ca_file: string | null;
-            /** Has Key */
             has_key: boolean;
-            /** Key Place */
             key_place: string | null;
-            /** Warning */
             warning: string | null;
-            /**
-             * Print Host
-             * @description What the slicer's host ends with.
-             */
+            /** @description What the slicer's host ends with. */
             print_host: string;
-            /** Created At */
             created_at: string;
         };
-        /**
-         * PrinterStateOut
-         * @description What a printer does now. `problem` says why it could not be asked.
-         */
+        /** @description What a printer does now. `problem` says why it could not be asked. */
         PrinterStateOut: {
-            /** Printer */
             printer: string;
             state: components["schemas"]["Activity"];
-            /** Detail */
             detail: string;
-            /** File */
             file: string | null;
-            /** Progress */
             progress: number | null;
-            /** Elapsed Seconds */
             elapsed_seconds: number | null;
-            /** Remaining Seconds */
             remaining_seconds: number | null;
-            /** Temperatures */
             temperatures: components["schemas"]["TemperatureOut"][];
-            /** Asked At */
             asked_at: string;
             problem: components["schemas"]["Problem"] | null;
         };
-        /** PrinterTestedOut */
         PrinterTestedOut: {
-            /** Printer */
             printer: string;
             state: components["schemas"]["Activity"];
-            /** Detail */
             detail: string;
-            /** File */
             file: string | null;
-            /** Progress */
             progress: number | null;
-            /** Elapsed Seconds */
             elapsed_seconds: number | null;
-            /** Remaining Seconds */
             remaining_seconds: number | null;
-            /** Temperatures */
             temperatures: components["schemas"]["TemperatureOut"][];
-            /** Asked At */
             asked_at: string;
             problem: components["schemas"]["Problem"] | null;
-            /**
-             * Program
-             * @description What answers there, and its version.
-             */
+            /** @description What answers there, and its version. */
             program: string;
         };
-        /** PrintersOut */
         PrintersOut: {
-            /** Items */
             items: components["schemas"]["PrinterOut"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
-        /** PrintsOut */
         PrintsOut: {
-            /** Items */
             items: components["schemas"]["PrintOut"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
-        /**
-         * Problem
-         * @description What went wrong, for the person or program that can act on it (RFC 9457).
-         */
+        /** @description What went wrong, for the person or program that can act on it (RFC 9457). */
         Problem: {
-            /** Type */
             type: string;
-            /** Title */
             title: string;
-            /** Status */
             status: number;
-            /** Detail */
             detail: string;
-            /** Request Id */
             request_id?: string;
-            /** Retry After S */
             retry_after_s?: number;
-            /** Errors */
             errors?: components["schemas"]["FieldProblem"][];
         } & {
             [key: string]: unknown;
         };
-        /**
-         * ProfileOut
-         * @description Any one of `needs` is enough; the first model of each kind is the best.
-         */
+        /** @description Any one of `needs` is enough; the first model of each kind is the best. */
         ProfileOut: {
-            /** Name */
             name: string;
-            /** Title */
             title: string;
-            /** Needs */
             needs: {
                 [key: string]: number;
             }[];
-            /** Models */
             models: {
                 [key: string]: string[];
             };
-            /** Options */
             options: {
                 [key: string]: number | string;
             };
         };
-        /**
-         * ProfilesOut
-         * @description `models` and `options` are those of the profile with what was set laid over them.
-         */
+        /** @description `models` and `options` are those of the profile with what was set laid over them. */
         ProfilesOut: {
             machine: components["schemas"]["MachineOut"];
-            /** Profile */
             profile: string;
-            /** Why */
             why: string;
-            /** Models */
             models: {
                 [key: string]: string[];
             };
-            /** Options */
             options: {
                 [key: string]: number | string;
             };
-            /** Set By */
             set_by: {
                 [key: string]: string;
             };
-            /** Sizes Gb */
             sizes_gb: {
                 [key: string]: number;
             };
-            /** Items */
             items: components["schemas"]["ProfileOut"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
-        /** ProgramOut */
         ProgramOut: {
-            /**
-             * Kind
-             * @enum {string}
-             */
+            /** @enum {string} */
             kind: "OrcaSlicer" | "PrusaSlicer";
-            /** Path */
             path: string;
         };
-        /** ProgramPage */
         ProgramPage: {
-            /** Items */
             items: components["schemas"]["ProgramOut"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
-        /** PullIn */
         PullIn: {
-            /**
-             * Model
-             * @description As in Ollama's library, or hf.co/owner/model:quantization.
-             */
+            /** @description As in Ollama's library, or hf.co/owner/model:quantization. */
             model: string;
             /**
-             * Backend
              * @description Default: the first Ollama that answers.
              * @default null
              */
             backend?: string | null;
         };
-        /** QuestionOut */
         QuestionOut: {
-            /** Id */
             id: string;
-            /** Text */
             text: string;
-            /** Hint */
             hint: string;
-            /** Options */
             options: components["schemas"]["AnswerOptionOut"][];
         };
-        /**
-         * QuestionPlaceOut
-         * @description Either the next `question`, or the `defects` that fit.
-         */
+        /** @description Either the next `question`, or the `defects` that fit. */
         QuestionPlaceOut: {
             question: components["schemas"]["QuestionOut"] | null;
-            /** Defects */
             defects: components["schemas"]["GuideDefectOut"][];
-            /** Path */
             path: components["schemas"]["AnswerGivenOut"][];
         };
-        /**
-         * QuestionsOut
-         * @description The first question is the start.
-         */
+        /** @description The first question is the start. */
         QuestionsOut: {
-            /** Items */
             items: components["schemas"]["QuestionOut"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
-        /** QueueOut */
         QueueOut: {
-            /** Name */
             name: string;
-            /** Waiting */
             waiting: number;
-            /** Running */
             running: number;
-            /** Limit */
             limit: number;
-            /** Capacity */
             capacity: number;
             waited_ms: components["schemas"]["WaitedOut"];
-            /** Served */
             served: number;
-            /** Rejected */
             rejected: number;
-            /** Timed Out */
             timed_out: number;
-            /** Abandoned */
             abandoned: number;
-            /** Lanes */
             lanes: components["schemas"]["LaneOut"][];
         };
-        /** QueuesOut */
         QueuesOut: {
-            /** Items */
             items: components["schemas"]["QueueOut"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
-        /**
-         * ReadyOut
-         * @description Without credentials the status alone.
-         */
+        /** @description Without credentials the status alone. */
         ReadyOut: {
-            /**
-             * Status
-             * @enum {string}
-             */
+            /** @enum {string} */
             status: "ready" | "degraded" | "starting" | "broken";
-            /** Version */
             version?: string;
-            /** Started At */
             started_at?: string;
-            /** Ollama */
             ollama?: components["schemas"]["OllamaOut"];
-            /**
-             * Default Model
-             * @default null
-             */
+            /** @default null */
             default_model?: string | null;
-            /** Models Count */
             models_count?: number;
-            /** Queue */
             queue?: components["schemas"]["QueueOut"];
-            /** Guide Entries */
             guide_entries?: number;
-            /**
-             * Data Dir Warning
-             * @default null
-             */
+            /** @default null */
             data_dir_warning?: string | null;
         };
-        /** RegenerateIn */
         RegenerateIn: {
-            /**
-             * Model
-             * @default null
-             */
+            /** @default null */
             model?: string | null;
-            /**
-             * Options
-             * @default {}
-             */
+            /** @default {} */
             options?: {
                 [key: string]: unknown;
             };
         };
-        /**
-         * ReportOut
-         * @description A file, its findings counted, and what its moves tell but for the layers.
-         */
+        /** @description A file, its findings counted, and what its moves tell but for the layers. */
         ReportOut: {
             file: components["schemas"]["SlicerFileOut"];
             counts: components["schemas"]["CountsOut"];
             analysis: components["schemas"]["MovesOut"] | null;
         };
-        /**
-         * RequestOut
-         * @description A request that has ended. 0 and "" stand for what is not known or did not happen.
-         */
+        /** @description A request that has ended. 0 and "" stand for what is not known or did not happen. */
         RequestOut: {
-            /** Id */
             id: string;
-            /** At */
             at: string;
-            /**
-             * Kind
-             * @enum {string}
-             */
+            /** @enum {string} */
             kind: "chat" | "generate" | "vlm" | "embed" | "batch" | "compat-openai" | "compat-ollama" | "run";
-            /**
-             * Outcome
-             * @enum {string}
-             */
+            /** @enum {string} */
             outcome: "done" | "cancelled" | "failed" | "rejected" | "timed-out" | "interrupted";
-            /** Project */
             project: string;
-            /** Model */
             model: string;
-            /** Backend */
             backend: string;
-            /** Provider */
             provider: string;
-            /** Client */
             client: string;
-            /** Code */
             code: string;
-            /** Queued Ms */
             queued_ms: number;
-            /** Load Ms */
             load_ms: number;
-            /** First Token Ms */
             first_token_ms: number;
-            /** Total Ms */
             total_ms: number;
-            /** Prompt Tokens */
             prompt_tokens: number;
-            /** Completion Tokens */
             completion_tokens: number;
-            /** Tokens Per Second */
             tokens_per_second: number;
-            /** Cached */
             cached: boolean;
-            /** Was Cold */
             was_cold: boolean;
         };
-        /** RequestsPage */
         RequestsPage: {
-            /** Items */
             items: components["schemas"]["RequestOut"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
-        /** ResponseFormatIn */
         ResponseFormatIn: {
-            /**
-             * Type
-             * @enum {string}
-             */
+            /** @enum {string} */
             type: "text" | "json_object" | "json_schema";
             /** @default null */
             json_schema?: components["schemas"]["JsonSchemaIn"] | null;
         };
         /**
-         * Result
          * @description How a print ended.
          * @enum {string}
          */
         Result: "finished" | "failed" | "cancelled" | "unknown";
-        /**
-         * ResultOut
-         * @description `answer` of an item that is done, `problem` of one that has failed.
-         */
+        /** @description `answer` of an item that is done, `problem` of one that has failed. */
         ResultOut: {
-            /** Id */
             id: string;
-            /**
-             * Status
-             * @enum {string}
-             */
+            /** @enum {string} */
             status: "done" | "failed" | "cancelled";
-            /** Answer */
             answer?: components["schemas"]["ChatOut"];
             problem?: components["schemas"]["Problem"];
         };
         /**
-         * ResultPage
          * @description `next_cursor` is null once there will be no more: while the batch runs it is where to go
          *     on, also from an empty page.
          */
         ResultPage: {
-            /** Items */
             items: components["schemas"]["ResultOut"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
-        /** RootOut */
         RootOut: {
-            /** Name */
             name: string;
-            /** Permissions */
             permissions: string;
         };
-        /** RootsResult */
         RootsResult: {
-            /** Result */
             result: components["schemas"]["RootOut"][];
         };
-        /** RotatedOut */
         RotatedOut: {
-            /** Rotated */
             rotated: boolean;
         };
-        /** RunOut */
         RunOut: {
-            /** Id */
             id: string;
-            /**
-             * Kind
-             * @enum {string}
-             */
+            /** @enum {string} */
             kind: "chat" | "pull" | "batch" | "analysis" | "forward";
-            /**
-             * State
-             * @enum {string}
-             */
+            /** @enum {string} */
             state: "queued" | "running" | "done" | "cancelled" | "interrupted" | "failed";
-            /** Conversation Id */
             conversation_id: string | null;
-            /** Message Id */
             message_id: string | null;
-            /** Created At */
             created_at: string;
-            /** Started At */
             started_at: string | null;
-            /** Ended At */
             ended_at: string | null;
-            /** Last Seq */
             last_seq: number;
             problem: components["schemas"]["Problem"] | null;
         };
-        /** RunPage */
         RunPage: {
-            /** Items */
             items: components["schemas"]["RunOut"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
-        /** RuntimeOut */
         RuntimeOut: {
-            /** Backends */
             backends: components["schemas"]["BackendStateOut"][];
             ollama: components["schemas"]["OllamaProcessOut"];
-            /** Warnings */
             warnings: string[];
         };
-        /** SaidIn */
         SaidIn: {
-            /**
-             * Role
-             * @enum {string}
-             */
+            /** @enum {string} */
             role: "system" | "user" | "assistant" | "tool";
-            /**
-             * Content
-             * @default
-             */
+            /** @default  */
             content?: string;
-            /**
-             * Thinking
-             * @default
-             */
+            /** @default  */
             thinking?: string;
-            /**
-             * Images
-             * @default []
-             */
+            /** @default [] */
             images?: string[];
-            /**
-             * Tool Calls
-             * @default []
-             */
+            /** @default [] */
             tool_calls?: components["schemas"]["ToolCallIn"][];
-            /**
-             * Tool Name
-             * @default
-             */
+            /** @default  */
             tool_name?: string;
         };
-        /**
-         * SentOut
-         * @description What an answer was made of: the pieces that were sent, and the tools that were used.
-         */
+        /** @description What an answer was made of: the pieces that were sent, and the tools that were used. */
         SentOut: {
-            /** Message Id */
             message_id: string;
-            /** Items */
             items: components["schemas"]["PieceOut"][];
-            /** Tools */
             tools: components["schemas"]["ToolUsedOut"][];
         };
-        /** ServerInfoOut */
         ServerInfoOut: {
-            /** Klippy Connected */
             klippy_connected: boolean;
-            /** Klippy State */
             klippy_state: string;
-            /** Components */
             components: string[];
-            /** Moonraker Version */
             moonraker_version: string;
         };
-        /** ServerInfoResult */
         ServerInfoResult: {
             result: components["schemas"]["ServerInfoOut"];
         };
-        /** SessionOut */
         SessionOut: {
-            /**
-             * Kind
-             * @enum {string}
-             */
+            /** @enum {string} */
             kind: "token" | "session";
-            /** Name */
             name: string;
-            /** Scopes */
             scopes: ("chat" | "models" | "slicer" | "printhost" | "admin")[];
-            /** Expires At */
             expires_at: string | null;
         };
-        /** ShowIn */
         ShowIn: {
-            /**
-             * Model
-             * @default null
-             */
+            /** @default null */
             model?: string | null;
-            /**
-             * Name
-             * @default null
-             */
+            /** @default null */
             name?: string | null;
-            /**
-             * Verbose
-             * @default null
-             */
+            /** @default null */
             verbose?: boolean | null;
         } & {
             [key: string]: unknown;
         };
-        /** ShowOut */
         ShowOut: {
-            /** Capabilities */
             capabilities: string[];
         } & {
             [key: string]: unknown;
         };
-        /**
-         * SlicerContextIn
-         * @description One look at the slicer, events since the last one, or both.
-         */
+        /** @description One look at the slicer, events since the last one, or both. */
         SlicerContextIn: {
             /** @default null */
             state?: components["schemas"]["LiveStateIn"] | null;
-            /** Events */
             events?: components["schemas"]["LiveEventIn"][];
         };
         /**
-         * SlicerContextOut
          * @description `connected`: a plugin spoke since the agent started. `fresh`: lately enough to be used as
          *     evidence. `summary` is what a model would be given of it.
          */
         SlicerContextOut: {
-            /** Connected */
             connected: boolean;
-            /** Fresh */
             fresh: boolean;
-            /** Received At */
             received_at: string | null;
-            /** Age S */
             age_s: number | null;
             state: components["schemas"]["LiveStateOut"] | null;
-            /** Events */
             events: components["schemas"]["LiveEventOut"][];
-            /** Summary */
             summary: string[];
         };
-        /** SlicerFileOut */
         SlicerFileOut: {
-            /** Id */
             id: string;
-            /** Name */
             name: string;
-            /**
-             * Kind
-             * @enum {string}
-             */
+            /** @enum {string} */
             kind: "gcode" | "3mf";
-            /** Size Bytes */
             size_bytes: number;
-            /** Sha256 */
             sha256: string | null;
-            /** Created At */
             created_at: string;
-            /** Source */
             source: string;
-            /**
-             * Is Whole
-             * @description False: only its two ends are kept.
-             */
+            /** @description False: only its two ends are kept. */
             is_whole: boolean;
-            /** Generator */
             generator: string | null;
-            /**
-             * Printer
-             * @description As the file names it.
-             */
+            /** @description As the file names it. */
             printer: string | null;
-            /** Sliced At */
             sliced_at: string | null;
-            /** Estimated Seconds */
             estimated_seconds: number | null;
-            /** First Layer Seconds */
             first_layer_seconds: number | null;
-            /**
-             * Filament Grams
-             * @description By filament.
-             */
+            /** @description By filament. */
             filament_grams: (number | null)[];
-            /** Filament Changes */
             filament_changes: number | null;
-            /** Layers */
             layers: number | null;
-            /** Max Z Mm */
             max_z_mm: number | null;
-            /** Filaments */
             filaments: components["schemas"]["FilamentOut"][];
-            /** Thumbnails */
             thumbnails: components["schemas"]["ThumbnailOut"][];
-            /** Plates */
             plates: components["schemas"]["PlateOut"][];
-            /**
-             * Changed
-             * @description Keys that differ from the system preset.
-             */
+            /** @description Keys that differ from the system preset. */
             changed: {
                 [key: string]: string[];
             };
-            /**
-             * Notes
-             * @description What could not be read.
-             */
+            /** @description What could not be read. */
             notes: string[];
-            /** Findings */
             findings: components["schemas"]["FindingOut"][];
-            /** Has Analysis */
             has_analysis: boolean;
-            /**
-             * Analysis Run Id
-             * @description The run that reads its moves at this moment.
-             */
+            /** @description The run that reads its moves at this moment. */
             analysis_run_id: string | null;
             job: components["schemas"]["JobOut"] | null;
             outcome: components["schemas"]["OutcomeOut"] | null;
-            /** Settings */
             settings: {
                 [key: string]: string;
             };
         };
-        /** SlicerFilePage */
         SlicerFilePage: {
-            /** Items */
             items: components["schemas"]["SlicerFileShortOut"][];
-            /** Next Cursor */
             next_cursor: string | null;
         };
-        /**
-         * SlicerFileShortOut
-         * @description A sliced file in a list: all but its settings.
-         */
+        /** @description A sliced file in a list: all but its settings. */
         SlicerFileShortOut: {
-            /** Id */
             id: string;
-            /** Name */
             name: string;
-            /**
-             * Kind
-             * @enum {string}
-             */
+            /** @enum {string} */
             kind: "gcode" | "3mf";
-            /** Size Bytes */
             size_bytes: number;
-            /** Sha256 */
             sha256: string | null;
-            /** Created At */
             created_at: string;
-            /** Source */
             source: string;
-            /**
-             * Is Whole
-             * @description False: only its two ends are kept.
-             */
+            /** @description False: only its two ends are kept. */
             is_whole: boolean;
-            /** Generator */
             generator: string | null;
-            /**
-             * Printer
-             * @description As the file names it.
-             */
+            /** @description As the file names it. */
             printer: string | null;
-            /** Sliced At */
             sliced_at: string | null;
-            /** Estimated Seconds */
             estimated_seconds: number | null;
-            /** First Layer Seconds */
             first_layer_seconds: number | null;
-            /**
-             * Filament Grams
-             * @description By filament.
-             */
+            /** @description By filament. */
             filament_grams: (number | null)[];
-            /** Filament Changes */
             filament_changes: number | null;
-            /** Layers */
             layers: number | null;
-            /** Max Z Mm */
             max_z_mm: number | null;
-            /** Filaments */
             filaments: components["schemas"]["FilamentOut"][];
-            /** Thumbnails */
             thumbnails: components["schemas"]["ThumbnailOut"][];
-            /** Plates */
             plates: components["schemas"]["PlateOut"][];
-            /**
-             * Changed
-             * @description Keys that differ from the system preset.
-             */
+            /** @description Keys that differ from the system preset. */
             changed: {
                 [key: string]: string[];
             };
-            /**
-             * Notes
-             * @description What could not be read.
-             */
+            /** @description What could not be read. */
             notes: string[];
-            /** Findings */
             findings: components["schemas"]["FindingOut"][];
-            /** Has Analysis */
             has_analysis: boolean;
-            /**
-             * Analysis Run Id
-             * @description The run that reads its moves at this moment.
-             */
+            /** @description The run that reads its moves at this moment. */
             analysis_run_id: string | null;
             job: components["schemas"]["JobOut"] | null;
             outcome: components["schemas"]["OutcomeOut"] | null;
         };
-        /**
-         * Snippet
-         * @description A hit stands between U+E000 and U+E001. Without a message it is the title.
-         */
+        /** @description A hit stands between U+E000 and U+E001. Without a message it is the title. */
         Snippet: {
-            /** Message Id */
             message_id: string | null;
-            /** Text */
             text: string;
         };
-        /** Source */
         Source: {
-            /** Title */
             title: string;
-            /** Ref */
             ref: string;
         };
-        /**
-         * SpreadOut
-         * @description By nearest rank. The true median lies from `p50_low` to `p50_high` in 95 of 100 cases.
-         */
+        /** @description By nearest rank. The true median lies from `p50_low` to `p50_high` in 95 of 100 cases. */
         SpreadOut: {
-            /** Count */
             count: number;
-            /** P50 */
             p50: number;
-            /** P95 */
             p95: number;
-            /** P99 */
             p99: number;
-            /** P50 Low */
             p50_low: number;
-            /** P50 High */
             p50_high: number;
         };
-        /** StartIn */
         StartIn: {
-            /** Filename */
             filename: string;
         } & {
             [key: string]: unknown;
         };
-        /** StartResult */
         StartResult: {
-            /** Result */
             result: string;
         };
-        /** StreamOptionsIn */
         StreamOptionsIn: {
-            /**
-             * Include Usage
-             * @default false
-             */
+            /** @default false */
             include_usage?: boolean;
         };
-        /** TagsOut */
         TagsOut: {
-            /** Models */
             models: {
                 [key: string]: unknown;
             }[];
         };
-        /**
-         * TargetOut
-         * @description A preset that the picked lines make: `name` is its own, `made_from` what is in force now.
-         */
+        /** @description A preset that the picked lines make: `name` is its own, `made_from` what is in force now. */
         TargetOut: {
-            /**
-             * Type
-             * @enum {string}
-             */
+            /** @enum {string} */
             type: "machine" | "process" | "filament";
-            /** Name */
             name: string;
-            /** Inherits */
             inherits: string;
-            /** Made From */
             made_from: string;
-            /** Lines */
             lines: number;
-            /** File */
             file: string;
         };
-        /** TemperatureOut */
         TemperatureOut: {
-            /**
-             * Name
-             * @description bed, chamber, nozzle, nozzle 2 and so on.
-             */
+            /** @description bed, chamber, nozzle, nozzle 2 and so on. */
             name: string;
-            /** Actual */
             actual: number | null;
-            /** Target */
             target: number | null;
         };
-        /**
-         * ThumbnailOut
-         * @description Sizes are what the file claims, in pixels.
-         */
+        /** @description Sizes are what the file claims, in pixels. */
         ThumbnailOut: {
-            /** Width */
             width: number;
-            /** Height */
             height: number;
-            /**
-             * Mime
-             * @enum {string}
-             */
+            /** @enum {string} */
             mime: "image/png" | "image/jpeg" | "image/qoi";
-            /** Plate */
             plate: number | null;
         };
-        /**
-         * TicketOut
-         * @description A link that signs one browser in, once, within a minute.
-         */
+        /** @description A link that signs one browser in, once, within a minute. */
         TicketOut: {
-            /** Url */
             url: string;
-            /** Expires At */
             expires_at: string;
         };
-        /** TokenIn */
         TokenIn: {
-            /** Name */
             name: string;
-            /** Scopes */
             scopes: ("chat" | "models" | "slicer" | "printhost" | "admin")[];
-            /**
-             * Expires At
-             * @default null
-             */
+            /** @default null */
             expires_at?: string | null;
         };
-        /**
-         * TokenOut
-         * @description `token` is the secret. It is told this once.
-         */
+        /** @description `token` is the secret. It is told this once. */
         TokenOut: {
-            /** Id */
             id: string;
-            /**
-             * Kind
-             * @enum {string}
-             */
+            /** @enum {string} */
             kind: "token" | "session";
-            /** Name */
             name: string;
-            /** Scopes */
             scopes: ("chat" | "models" | "slicer" | "printhost" | "admin")[];
-            /** Created At */
             created_at: string;
-            /** Last Used At */
             last_used_at: string | null;
-            /** Expires At */
             expires_at: string | null;
-            /** Token */
             token: string;
         };
-        /** ToolCallIn */
         ToolCallIn: {
-            /**
-             * Id
-             * @default
-             */
+            /** @default  */
             id?: string;
             function: components["schemas"]["CalledFunction"];
         };
-        /** ToolCallOut */
         ToolCallOut: {
-            /** Id */
             id: string;
             function: components["schemas"]["CalledFunctionOut"];
         };
-        /**
-         * ToolIn
-         * @description A function that the model may call; its parameters are a JSON schema.
-         */
+        /** @description A function that the model may call; its parameters are a JSON schema. */
         ToolIn: {
             /**
-             * Type
              * @default function
              * @constant
              */
             type?: "function";
             function: components["schemas"]["FunctionIn"];
         };
-        /** ToolUsedOut */
         ToolUsedOut: {
-            /** Name */
             name: string;
-            /** Arguments */
             arguments: {
                 [key: string]: unknown;
             };
-            /** Result */
             result: {
                 [key: string]: unknown;
             };
         };
-        /** UploadForm */
         UploadForm: {
-            /**
-             * File
-             * Format: binary
-             */
+            /** Format: binary */
             file: string;
         };
-        /** Usage */
         Usage: {
-            /** Prompt Tokens */
             prompt_tokens: number;
-            /** Completion Tokens */
             completion_tokens: number;
-            /** Total Tokens */
             total_tokens: number;
         };
-        /** UsageOut */
         UsageOut: {
-            /** Prompt Tokens */
             prompt_tokens: number;
-            /** Completion Tokens */
             completion_tokens: number;
-            /** Load Ms */
             load_ms: number;
-            /** First Token Ms */
             first_token_ms: number;
-            /** Tokens Per Second */
             tokens_per_second: number;
-            /**
-             * Total Ms
-             * @default null
-             */
+            /** @default null */
             total_ms?: number | null;
-            /**
-             * Finish Reason
-             * @default null
-             */
+            /** @default null */
             finish_reason?: string | null;
         };
-        /** VariantIn */
         VariantIn: {
-            /** Name */
             name: string;
-            /** Changes */
             changes?: components["schemas"]["ChangeIn"][];
         };
-        /**
-         * VariantsIn
-         * @description A project that came in, and the ways to slice it; it is sliced as it is, too.
-         */
+        /** @description A project that came in, and the ways to slice it; it is sliced as it is, too. */
         VariantsIn: {
-            /** File Id */
             file_id: string;
-            /** Variants */
             variants?: components["schemas"]["VariantIn"][];
-            /** Intents */
             intents?: ("stronger" | "faster" | "finer" | "lighter")[];
-            /**
-             * Program
-             * @default null
-             */
+            /** @default null */
             program?: ("OrcaSlicer" | "PrusaSlicer") | null;
             /** @default null */
             presets?: components["schemas"]["PresetsIn"] | null;
         };
-        /** VersionOut */
         VersionOut: {
-            /** Version */
             version: string;
         };
-        /** VlmIn */
         VlmIn: {
             /**
-             * Stream
              * @description The answer as it is written: lines of JSON, or server-sent events by Accept.
              * @default false
              */
             stream?: boolean;
             /**
-             * Model
              * @description Absent: the best installed one.
              * @default null
              */
             model?: string | null;
             /**
-             * Options
              * @description Ollama's options, such as temperature, num_ctx, stop or seed.
              * @default {}
              */
@@ -6955,59 +2648,44 @@ export interface components {
                 [key: string]: unknown;
             };
             /**
-             * Format
              * @description "json" or a JSON schema, which the answer is checked against.
              * @default null
              */
             format?: "json" | Record<string, never> | null;
             /**
-             * Think
              * @description Whether to think aloud first, or how much.
              * @default null
              * @enum {unknown}
              */
             think?: true | false | "low" | "medium" | "high" | "max" | null;
             /**
-             * Keep Alive
              * @description How long the model stays in memory: seconds, or 5m, 1h, -1 (for ever).
              * @default null
              */
             keep_alive?: number | string | null;
             /**
-             * Logprobs
              * @description Tell how likely each token was.
              * @default false
              */
             logprobs?: boolean;
-            /**
-             * Top Logprobs
-             * @default 0
-             */
+            /** @default 0 */
             top_logprobs?: number;
             /**
-             * Cache
              * @description Whether the very same request may be answered from the cache. Only one with temperature 0 or a seed ever is. Absent: as the setting answer_cache says.
              * @default null
              */
             cache?: boolean | null;
-            /** Messages */
             messages: components["schemas"]["SaidIn"][];
-            /**
-             * Tools
-             * @default []
-             */
+            /** @default [] */
             tools?: components["schemas"]["ToolIn"][];
         };
-        /** VlmItem */
         VlmItem: {
             /**
-             * Model
              * @description Absent: the best installed one.
              * @default null
              */
             model?: string | null;
             /**
-             * Options
              * @description Ollama's options, such as temperature, num_ctx, stop or seed.
              * @default {}
              */
@@ -7015,61 +2693,42 @@ export interface components {
                 [key: string]: unknown;
             };
             /**
-             * Format
              * @description "json" or a JSON schema, which the answer is checked against.
              * @default null
              */
             format?: "json" | Record<string, never> | null;
             /**
-             * Think
              * @description Whether to think aloud first, or how much.
              * @default null
              * @enum {unknown}
              */
             think?: true | false | "low" | "medium" | "high" | "max" | null;
             /**
-             * Keep Alive
              * @description How long the model stays in memory: seconds, or 5m, 1h, -1 (for ever).
              * @default null
              */
             keep_alive?: number | string | null;
             /**
-             * Logprobs
              * @description Tell how likely each token was.
              * @default false
              */
             logprobs?: boolean;
-            /**
-             * Top Logprobs
-             * @default 0
-             */
+            /** @default 0 */
             top_logprobs?: number;
             /**
-             * Cache
              * @description Whether the very same request may be answered from the cache. Only one with temperature 0 or a seed ever is. Absent: as the setting answer_cache says.
              * @default null
              */
             cache?: boolean | null;
-            /** Messages */
             messages: components["schemas"]["SaidIn"][];
-            /**
-             * Tools
-             * @default []
-             */
+            /** @default [] */
             tools?: components["schemas"]["ToolIn"][];
-            /**
-             * Id
-             * @default null
-             */
+            /** @default null */
             id?: string | null;
         };
-        /** WaitedOut */
         WaitedOut: {
-            /** P50 */
             p50: number;
-            /** P95 */
             p95: number;
-            /** P99 */
             p99: number;
         };
     };
@@ -7080,4536 +2739,4 @@ export interface components {
     pathItems: never;
 }
 export type $defs = Record<string, never>;
-export interface operations {
-    pages_show_home: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description See Other */
-            303: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    backends_list_backends: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BackendsOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    backends_add_backend: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["BackendIn"];
-            };
-        };
-        responses: {
-            /** @description A model server, as last heard. Never its key: `key_place` says where that lies. */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BackendOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    backends_remove_backend: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                backend_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description No Content */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    backends_test_backend: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                backend_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BackendTestedOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    batch_batch_chat: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["BatchChatIn"];
-            };
-        };
-        responses: {
-            /** @description Accepted */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RunOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    batch_batch_vlm: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["BatchVlmIn"];
-            };
-        };
-        responses: {
-            /** @description Accepted */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RunOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    ask_chat: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ChatIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ChatOut"];
-                    "application/x-ndjson": string;
-                    "text/event-stream": string;
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    chat_list_conversations: {
-        parameters: {
-            query?: {
-                cursor?: string | null;
-                limit?: number;
-                q?: string | null;
-                archived?: boolean;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ConversationPage"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    chat_open_conversation: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ConversationIn"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ConversationOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    chat_import_conversations: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Bundle"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Imported"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    chat_one_conversation: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                conversation_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ConversationOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    chat_delete_conversation: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                conversation_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description No Content */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    chat_change_conversation: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                conversation_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ConversationChange"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ConversationOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    chat_export: {
-        parameters: {
-            query?: {
-                format?: "json" | "md";
-            };
-            header?: never;
-            path: {
-                conversation_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": Record<string, never>;
-                    "text/markdown": string;
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    chat_list_messages: {
-        parameters: {
-            query?: {
-                cursor?: string | null;
-                limit?: number;
-            };
-            header?: never;
-            path: {
-                conversation_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MessagePage"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    chat_ask: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                conversation_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["MessageIn"];
-            };
-        };
-        responses: {
-            /** @description The question as it was kept, and the run that answers it. */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Posted"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    chat_restore_conversation: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                conversation_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ConversationOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    ask_embed: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["EmbedIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EmbedOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    ask_generate: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["GenerateIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GenerateOut"];
-                    "application/x-ndjson": string;
-                    "text/event-stream": string;
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    guide_look: {
-        parameters: {
-            query?: {
-                /** @description A question or words to look for. */
-                q?: string;
-                /** @description How many entries a search gives. */
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GuidePage"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    guide_one: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EntryOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    health_live: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Alive"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    health_ready: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Without credentials the status alone. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ReadyOut"];
-                };
-            };
-            /** @description Without credentials the status alone. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ReadyOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    images_upload: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DataUrlIn"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImageOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    images_stats: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Since the start, but for what is kept now: originals, variants and their bytes. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImageStatsOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    images_one: {
-        parameters: {
-            query?: {
-                /** @description Pixels of the longer edge, at most. */
-                max_edge?: number | null;
-                /** @description Without it the format stays; GIF becomes PNG and HEIC becomes JPEG. */
-                format?: ("jpeg" | "png" | "webp") | null;
-            };
-            header?: never;
-            path: {
-                sha256: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "image/png": string;
-                    "image/jpeg": string;
-                    "image/webp": string;
-                    "image/gif": string;
-                    "image/heic": string;
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    chat_regenerate: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                message_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RegenerateIn"];
-            };
-        };
-        responses: {
-            /** @description The question as it was kept, and the run that answers it. */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Posted"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "model-profiles_recommend": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description `models` and `options` are those of the profile with what was set laid over them. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProfilesOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    models_list_models: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /**
-             * @description `default_model` answers where nobody names one, `default_vision_model` where there are
-             *     pictures in the question.
-             */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ModelsOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "model-upkeep_pull": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PullIn"];
-            };
-        };
-        responses: {
-            /** @description Accepted */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RunOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    models_show_model: {
-        parameters: {
-            query?: {
-                backend?: string | null;
-            };
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /**
-             * @description `loaded_bytes` is what it takes of the memory, `vram_bytes` the part of that which is in
-             *     graphics memory; null where it is not loaded, or where the server does not tell.
-             */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ModelOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "model-upkeep_delete": {
-        parameters: {
-            query?: {
-                backend?: string | null;
-                /** @description Delete it although somebody uses it. */
-                force?: boolean;
-            };
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description No Content */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "model-upkeep_load": {
-        parameters: {
-            query?: {
-                backend?: string | null;
-            };
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["LoadIn"];
-            };
-        };
-        responses: {
-            /**
-             * @description `loaded_bytes` is what it takes of the memory, `vram_bytes` the part of that which is in
-             *     graphics memory; null where it is not loaded, or where the server does not tell.
-             */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ModelOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "model-upkeep_unload": {
-        parameters: {
-            query?: {
-                backend?: string | null;
-            };
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /**
-             * @description `loaded_bytes` is what it takes of the memory, `vram_bytes` the part of that which is in
-             *     graphics memory; null where it is not loaded, or where the server does not tell.
-             */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ModelOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    access_list_pairings: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PairingsOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    access_pair: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PairingIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PairingAnswer"];
-                };
-            };
-            /** @description Show `code` to the user, and keep `secret`. */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PairingStarted"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    access_confirm_pairing: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                pairing_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CodeIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PairingConfirmed"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    access_refuse_pairing: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                pairing_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description No Content */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    printers_list_printers: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PrintersOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    printers_add_printer: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PrinterIn"];
-            };
-        };
-        responses: {
-            /** @description A printer. Never its key: `key_place` says where that lies. */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PrinterOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    printers_one_printer: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                printer_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description A printer. Never its key: `key_place` says where that lies. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PrinterOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    printers_remove_printer: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                printer_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description No Content */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    printers_change_printer: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                printer_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PrinterChangeIn"];
-            };
-        };
-        responses: {
-            /** @description A printer. Never its key: `key_place` says where that lies. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PrinterOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    printers_printer_camera: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                printer_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "image/jpeg": string;
-                    "image/png": string;
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    printers_printer_state: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                printer_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description What a printer does now. `problem` says why it could not be asked. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PrinterStateOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    printers_test_printer: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                printer_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PrinterTestedOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    inference_list_queues: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["QueuesOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    runs_latest: {
-        parameters: {
-            query?: {
-                cursor?: string | null;
-                limit?: number;
-                state?: ("queued" | "running" | "done" | "cancelled" | "interrupted" | "failed") | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RunPage"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    runs_one: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RunOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    runs_cancel: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RunOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    runs_events: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/event-stream": string;
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    batch_results: {
-        parameters: {
-            query?: {
-                cursor?: string | null;
-                limit?: number;
-            };
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /**
-             * @description `next_cursor` is null once there will be no more: while the batch runs it is where to go
-             *     on, also from an empty page.
-             */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ResultPage"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    runtime_look: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RuntimeOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    runtime_logs: {
-        parameters: {
-            query?: {
-                lines?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/event-stream": string;
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    runtime_restart: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RuntimeOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    runtime_start: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RuntimeOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    runtime_stop: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RuntimeOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    access_show_session: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SessionOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    access_end_session: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description No Content */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    advice_latest: {
-        parameters: {
-            query?: {
-                cursor?: string | null;
-                limit?: number;
-                file_id?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AdvicePage"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    advice_give: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["AdviceIn"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AdviceOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    advice_one: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                advice_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AdviceAdviceOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    advice_pick: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                advice_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PickIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AdviceAdviceOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    advice_bundle: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                advice_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/zip": string;
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    advice_outcome: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                advice_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["AdviceOutcomeIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AdviceAdviceOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    advice_preset: {
-        parameters: {
-            query?: {
-                /** @description Absent: the only one that the lines make. */
-                type?: ("machine" | "process" | "filament") | null;
-            };
-            header?: never;
-            path: {
-                advice_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": Record<string, never>;
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    calibrations_list_calibrations: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CalibrationsOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    calibrations_compute_calibration: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CalibrationIn"];
-            };
-        };
-        responses: {
-            /** @description What a test came to: `steps` is the calculation, `where` the place in OrcaSlicer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CalibratedOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    calibrations_download_calibrated_preset: {
-        parameters: {
-            query?: {
-                values?: string;
-                parent?: string;
-                name?: string | null;
-            };
-            header?: never;
-            path: {
-                test: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": Record<string, never>;
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "slicer-checks_list_checks": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ChecksOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    context_show_context: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /**
-             * @description `connected`: a plugin spoke since the agent started. `fresh`: lately enough to be used as
-             *     evidence. `summary` is what a model would be given of it.
-             */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SlicerContextOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    context_tell_context: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SlicerContextIn"];
-            };
-        };
-        responses: {
-            /** @description No Content */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    context_forget_context: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description No Content */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    advice_diagnose: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DiagnosisIn"];
-            };
-        };
-        responses: {
-            /** @description What a photo shows. Without a model that sees, `questionnaire` says where to go on. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DiagnosisOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    advice_evidence: {
-        parameters: {
-            query?: {
-                file_id?: string | null;
-                preset?: string | null;
-                /** @description A question, for the guide. */
-                q?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AdviceEvidenceOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    advice_sent: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                message_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description What an answer was made of: the pieces that were sent, and the tools that were used. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SentOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "slicer-files_latest": {
-        parameters: {
-            query?: {
-                cursor?: string | null;
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SlicerFilePage"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "slicer-files_upload": {
-        parameters: {
-            query?: {
-                /** @description Of a file that is sent as the body itself. */
-                name?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "multipart/form-data": components["schemas"]["UploadForm"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SlicerFileOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "slicer-files_one": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                file_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SlicerFileOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "slicer-files_delete": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                file_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description No Content */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "slicer-files_analysis": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                file_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AnalysisOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "slicer-files_analyse": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                file_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Accepted */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RunOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    prints_forward: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                file_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ForwardIn"];
-            };
-        };
-        responses: {
-            /** @description What became of a file that was sent to a printer. */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["JobOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    prints_judge: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                file_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["OutcomeIn"];
-            };
-        };
-        responses: {
-            /** @description A print of a file. `result` is null while it goes on; `source` says who told it. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PrintOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    presets_of_file: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                file_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FilePresetPage"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    prints_prints: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                file_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PrintsOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "slicer-files_report": {
-        parameters: {
-            query?: {
-                format?: "json" | "md";
-            };
-            header?: never;
-            path: {
-                file_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description A file, its findings counted, and what its moves tell but for the layers. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ReportOut"];
-                    "text/markdown": string;
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "slicer-files_thumbnail": {
-        parameters: {
-            query?: {
-                /** @description Pixels at the most. */
-                max_edge?: number;
-                /** @description Counts from 1. */
-                plate?: number | null;
-            };
-            header?: never;
-            path: {
-                file_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "image/png": string;
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    presets_folders: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FolderPage"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "slicer-held_held": {
-        parameters: {
-            query?: {
-                cursor?: string | null;
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HeldPage"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "slicer-held_one": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description What became of a file that was sent to a printer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["JobOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "slicer-held_reject": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description What became of a file that was sent to a printer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["JobOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "slicer-held_release": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description What became of a file that was sent to a printer. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["JobOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    presets_keys: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["KeyPage"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "slicer-notices_notice": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NoticeIn"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SlicerFileOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    presets_look: {
-        parameters: {
-            query?: {
-                cursor?: string | null;
-                limit?: number;
-                type?: ("machine" | "process" | "filament") | null;
-                /** @description Words of the name. */
-                q?: string;
-                /** @description Whose presets are listed. */
-                origin?: "all" | "user" | "system";
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PresetPage"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    presets_compare: {
-        parameters: {
-            query?: {
-                type?: "machine" | "process" | "filament";
-                a?: string;
-                b?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ComparisonOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    presets_one: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                preset_type: string;
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /**
-             * @description `own` is what it changes: a user's preset against its system preset, a system preset
-             *     against its parent.
-             */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PresetOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    presets_markdown: {
-        parameters: {
-            query?: {
-                /** @description All settings, not only what was changed. */
-                every?: boolean;
-            };
-            header?: never;
-            path: {
-                preset_type: string;
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/markdown": string;
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    variants_programs: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProgramPage"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    questionnaire_list_questions: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The first question is the start. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["QuestionsOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    questionnaire_follow_answers: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["AnswersIn"];
-            };
-        };
-        responses: {
-            /** @description Either the next `question`, or the `defects` that fit. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["QuestionPlaceOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    questionnaire_show_picture: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "image/svg+xml": string;
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    variants_begin: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["VariantsIn"];
-            };
-        };
-        responses: {
-            /** @description Accepted */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RunOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    telemetry_show_performance: {
-        parameters: {
-            query?: {
-                project?: string | null;
-                model?: string | null;
-                backend?: string | null;
-                since?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description `is_whole` is false where there were more requests than the 20,000 latest, which count. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PerformancePage"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    telemetry_list_days: {
-        parameters: {
-            query?: {
-                cursor?: string | null;
-                limit?: number;
-                project?: string | null;
-                model?: string | null;
-                since?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DaysPage"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    telemetry_list_requests: {
-        parameters: {
-            query?: {
-                cursor?: string | null;
-                limit?: number;
-                project?: string | null;
-                model?: string | null;
-                kind?: ("chat" | "generate" | "vlm" | "embed" | "batch" | "compat-openai" | "compat-ollama" | "run") | null;
-                outcome?: ("done" | "cancelled" | "failed" | "rejected" | "timed-out" | "interrupted") | null;
-                since?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RequestsPage"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    access_create_ticket: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description A link that signs one browser in, once, within a minute. */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TicketOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    access_list_tokens: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CredentialsOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    access_create_token: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TokenIn"];
-            };
-        };
-        responses: {
-            /** @description `token` is the secret. It is told this once. */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TokenOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    access_rotate_token: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RotatedOut"];
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    access_revoke_token: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                token_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description No Content */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    ask_vlm: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["VlmIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ChatOut"];
-                    "application/x-ndjson": string;
-                    "text/event-stream": string;
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    openapi_api_documentation: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    telemetry_show_metrics: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/plain": string;
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "ollama.models_is_there": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/plain": string;
-                };
-            };
-            /** @description An error in Ollama's words. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OllamaErrorOut"];
-                };
-            };
-        };
-    };
-    ollama_chat: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["OllamaChatIn"];
-            };
-        };
-        responses: {
-            /** @description The last frame, and the only one without a stream. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AnswerOut"];
-                    "application/x-ndjson": string;
-                };
-            };
-            /** @description An error in Ollama's words. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OllamaErrorOut"];
-                };
-            };
-        };
-    };
-    ollama_embed: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["OllamaEmbedIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OllamaEmbedOut"];
-                };
-            };
-            /** @description An error in Ollama's words. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OllamaErrorOut"];
-                };
-            };
-        };
-    };
-    ollama_embeddings: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["EmbeddingsIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OllamaEmbeddingsOut"];
-                };
-            };
-            /** @description An error in Ollama's words. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OllamaErrorOut"];
-                };
-            };
-        };
-    };
-    ollama_generate: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["OllamaGenerateIn"];
-            };
-        };
-        responses: {
-            /** @description The last frame, and the only one without a stream. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AnswerOut"];
-                    "application/x-ndjson": string;
-                };
-            };
-            /** @description An error in Ollama's words. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OllamaErrorOut"];
-                };
-            };
-        };
-    };
-    "ollama.models_in_memory": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TagsOut"];
-                };
-            };
-            /** @description An error in Ollama's words. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OllamaErrorOut"];
-                };
-            };
-        };
-    };
-    "ollama.models_show": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ShowIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ShowOut"];
-                };
-            };
-            /** @description An error in Ollama's words. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OllamaErrorOut"];
-                };
-            };
-        };
-    };
-    "ollama.models_tags": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TagsOut"];
-                };
-            };
-            /** @description An error in Ollama's words. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OllamaErrorOut"];
-                };
-            };
-        };
-    };
-    "ollama.models_version": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["VersionOut"];
-                };
-            };
-            /** @description An error in Ollama's words. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OllamaErrorOut"];
-                };
-            };
-        };
-    };
-    openapi_openapi_document: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": Record<string, never>;
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "printhost-octoprint_page": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                printer: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description See Other */
-            303: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A sentence for the person at the slicer. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/plain": string;
-                };
-            };
-        };
-    };
-    "printhost-octoprint_upload": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                printer: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "multipart/form-data": components["schemas"]["OctoPrintUpload"];
-            };
-        };
-        responses: {
-            /** @description `job_id` and `state` are our own. */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OctoPrintUploadOut"];
-                };
-            };
-            /** @description A sentence for the person at the slicer. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/plain": string;
-                };
-            };
-        };
-    };
-    "printhost-octoprint_version": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                printer: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OctoPrintVersionOut"];
-                };
-            };
-            /** @description A sentence for the person at the slicer. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/plain": string;
-                };
-            };
-        };
-    };
-    "printhost-moonraker_start": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                printer: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["StartIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StartResult"];
-                };
-            };
-            /** @description A sentence for the person at the slicer. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/plain": string;
-                };
-            };
-        };
-    };
-    "printhost-moonraker_roots": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                printer: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RootsResult"];
-                };
-            };
-            /** @description A sentence for the person at the slicer. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/plain": string;
-                };
-            };
-        };
-    };
-    "printhost-moonraker_upload": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                printer: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "multipart/form-data": components["schemas"]["MoonrakerUpload"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MoonrakerUploadResult"];
-                };
-            };
-            /** @description A sentence for the person at the slicer. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/plain": string;
-                };
-            };
-        };
-    };
-    "printhost-moonraker_info": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                printer: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ServerInfoResult"];
-                };
-            };
-            /** @description A sentence for the person at the slicer. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/plain": string;
-                };
-            };
-        };
-    };
-    pages_show_panel: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    pages_enter: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                ticket: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description See Other */
-            303: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Gone */
-            410: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    pages_show_panel_file: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "*/*": string;
-                };
-            };
-            /** @description A problem document. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    openai_chat_completions: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["OpenaiChatIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ChatCompletionOut"];
-                    "text/event-stream": string;
-                };
-            };
-            /** @description An error in OpenAI's words. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OpenAIErrorOut"];
-                };
-            };
-        };
-    };
-    openai_completions: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CompletionIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CompletionOut"];
-                    "text/event-stream": string;
-                };
-            };
-            /** @description An error in OpenAI's words. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OpenAIErrorOut"];
-                };
-            };
-        };
-    };
-    openai_embeddings: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["EmbeddingIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EmbeddingsOut"];
-                };
-            };
-            /** @description An error in OpenAI's words. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OpenAIErrorOut"];
-                };
-            };
-        };
-    };
-    openai_models: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OpenAIModelsOut"];
-                };
-            };
-            /** @description An error in OpenAI's words. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OpenAIErrorOut"];
-                };
-            };
-        };
-    };
-    openai_model: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OpenAIModelOut"];
-                };
-            };
-            /** @description An error in OpenAI's words. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OpenAIErrorOut"];
-                };
-            };
-        };
-    };
-}
+export type operations = Record<string, never>;
