@@ -5,6 +5,7 @@ from urllib.parse import urljoin, urlsplit
 
 from agent.inference.addresses import METADATA_IPS, base_url
 
+BEHIND = {5000, 7125}  # the ports of OctoPrint and Moonraker themselves
 LOOPBACK = {"127.0.0.1", "[::1]", "::1", "localhost"}
 
 
@@ -24,27 +25,32 @@ def printer_url(text: str) -> str:
 
 
 def camera_url(text: str) -> str:
-    """The address of a camera's single pictures: it may have a query.
+    """The address of a camera's single pictures: it may have a query, and its path is kept.
 
     Raises ValueError with a sentence."""
-    address, mark, query = text.strip().partition("?")
-    base = printer_url(address)
-    path = "/" if not urlsplit(base).path else ""
-    return f"{base}{path}{mark}{query}"
+    cleaned = text.strip()
+    try:
+        parts = urlsplit(cleaned if "://" in cleaned else f"http://{cleaned}")
+    except ValueError:
+        raise ValueError("The address of the camera cannot be read.") from None
+    origin = printer_url(f"{parts.scheme}://{parts.netloc}")
+    return f"{origin}{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
 
 
 def camera_of(printer: str, told: str) -> str:
     """Where a printer's own word for its camera leads, as seen from here.
 
-    What a printer calls its own loopback address is the printer. Raises ValueError for another
-    host than the printer's: a printer must not send us around the network."""
+    What a printer calls its own loopback address is the printer, and a path alone is at the web
+    server in front of it. Raises ValueError for another host than the printer's: a printer must
+    not send us around the network."""
     parts = urlsplit(printer)
-    address = urljoin(f"{parts.scheme}://{parts.netloc}/", told.strip())
-    there = urlsplit(camera_url(address))
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    front = (
+        f"{parts.scheme}://{host}" if parts.port in BEHIND else f"{parts.scheme}://{parts.netloc}"
+    )
+    there = urlsplit(camera_url(urljoin(f"{front}/", told.strip())))
     if there.hostname in LOOPBACK and parts.hostname not in LOOPBACK:
-        port = f":{there.port}" if there.port else ""
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-        return there._replace(netloc=f"{host}{port}").geturl()
+        return there._replace(netloc=f"{host}:{there.port}").geturl()
     if there.hostname != parts.hostname:
         raise ValueError(
             "The printer names a camera on another host. Give the camera's address with the "

@@ -1,7 +1,6 @@
 """Moonraker, the API server before Klipper."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from agent.shared.clock import NewSecret, random_secret
 from agent.shared.errors import Conflict, NotFound
@@ -20,7 +19,6 @@ from agent.slicer.printers.sending import Source, form
 from agent.slicer.printers.wire import Wire
 
 ROOT = "gcodes"
-API_PORT = 7125
 NOZZLES = ("extruder", "extruder1", "extruder2", "extruder3")
 OBJECTS = ("print_stats", "display_status", "virtual_sdcard", "heater_bed", *NOZZLES)
 NOT_READY = {
@@ -135,11 +133,6 @@ class Moonraker:
         told = part(await self._wire.get("/server/webcams/list"), "result")
         for one in items(told.get("webcams")):
             if one.get("enabled") is not False and (found := text(one.get("snapshot_url"))):
-                ours = urlsplit(self._wire.url)
-                if found.startswith("/") and ours.port == API_PORT:
-                    # Relative to the web server before Moonraker, not to Moonraker.
-                    host = ours.netloc.rpartition(":")[0]
-                    return f"{ours.scheme}://{host}{found}"
                 return found
         return None
 
