@@ -22,10 +22,11 @@ return page.scrollWidth > page.clientWidth;
 
 
 async def opened(panel: Panel, name: str) -> Locator:
-    """The page of this name, with what it begins with; asserts that nothing moved meanwhile."""
+    """The page of this name (`files`) or a place in it (`files/ID`), with what it begins with;
+    asserts that nothing moved meanwhile."""
     await panel.page.evaluate(SHIFTS)
     await panel.page.evaluate("name => { location.hash = `#/${name}` }", name)
-    page = panel.page.locator(f"[data-page={name}]")
+    page = panel.page.locator(f"[data-page={name.split('/', maxsplit=1)[0]}]")
     await expect(page.locator("section, [data-testid=not-allowed]").first).to_be_visible()
     await expect(page.get_by_text("Looking…")).to_have_count(0)
     moved: float = await panel.page.evaluate("window.shifted")

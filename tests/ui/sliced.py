@@ -1,0 +1,67 @@
+"""Sliced files in the browser: made by our own script, dropped, sent, and looked at."""
+
+import base64
+from typing import Any
+
+from playwright.async_api import Locator, expect
+
+from tests.slicing.gcode import Part, orca
+
+from .pages import opened
+from .panel import Panel
+from .program import Program
+
+DROP = """([name, data]) => {
+  const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], name));
+  for (const kind of ["dragover", "drop"]) {
+    const how = { dataTransfer: transfer, bubbles: true, cancelable: true };
+    window.dispatchEvent(new DragEvent(kind, how));
+  }
+}"""
+HOT = {"nozzle_temperature": "285", "outer_wall_speed": "260"}
+NAME = "hot_tower.gcode"
+
+
+def hot_tower(layers: int = 30) -> bytes:
+    """A print that a check stops: far hotter than its PLA takes."""
+    return orca(Part(layers=layers, speed=200), settings=HOT).encode()
+
+
+def good_tower() -> bytes:
+    return orca(Part(layers=20)).encode()
+
+
+async def drop(panel: Panel, data: bytes, name: str = NAME) -> None:
+    """Onto the page, wherever it is."""
+    await panel.page.evaluate(DROP, [name, base64.b64encode(data).decode()])
+
+
+async def sent(agent: Program, data: bytes, name: str = NAME) -> dict[str, Any]:  # Any: JSON
+    """Kept by the agent, without the page."""
+    async with agent.client() as client:
+        answer = await client.post("/slicer/files", files={"file": (name, data)})
+        found: dict[str, Any] = answer.raise_for_status().json()
+        return found
+
+
+async def sent_by_slicer(agent: Program, printer: str, data: bytes, name: str = NAME) -> None:
+    """As OrcaSlicer sends to an OctoPrint, with the wish to print."""
+    made = await agent.post("/tokens", {"name": "A slicer", "scopes": ["printhost"]})
+    async with agent.client() as client:
+        answer = await client.post(
+            f"{agent.url}/printhost/{printer}/api/files/local",
+            headers={"X-Api-Key": made["token"], "Authorization": ""},
+            data={"print": "true", "path": ""},
+            files={"file": (name, data)},
+        )
+        answer.raise_for_status()
+
+
+async def report_of(panel: Panel, file_id: str) -> Locator:
+    """The file's report, all of it there."""
+    await opened(panel, f"files/{file_id}")
+    report = panel.page.get_by_test_id("report")
+    await expect(report.get_by_test_id("facts")).to_be_visible()
+    return report
