@@ -15,6 +15,7 @@ from quart.typing import ResponseTypes
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from agent.shared import errors
+from agent.shared.bodies import HeldBody
 from agent.shared.errors import OrcaError
 from agent.shared.web import Out, left_out
 
@@ -156,6 +157,10 @@ async def _discard_body() -> None:
     """Reads what the client still sends: closing the connection upon it would take the answer
     along. A body without measure is cut off all the same."""
     left = DISCARDED_BYTES
+    if (request.content_length or 0) > left:
+        return
+    if isinstance(request.body, HeldBody):
+        request.body.limit_bytes = None
     try:
         async with asyncio.timeout(DISCARDING_S):
             async for part in request.body:
