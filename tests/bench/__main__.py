@@ -32,7 +32,7 @@ from tests.bench import (
     tokens,
 )
 from tests.bench.connection import BenchError
-from tests.bench.parts import post_process, upload
+from tests.bench.parts import gcode, post_process, presets, upload
 from tests.bench.processes import Fake, compile_bytecode, fake_ollama, orca_agent
 from tests.bench.report import Row, table
 from tests.bench.targets import Direct, OrcaAgent, Proxy
@@ -50,7 +50,9 @@ PARTS = (
     "queue",
     "memory",
     "upload",
+    "gcode",
     "post-process",
+    "presets",
 )
 
 
@@ -62,6 +64,8 @@ ALONE: dict[str, Callable[..., Awaitable[list[Row]]]] = {
     "queue": queue.measure,
     "memory": memory.measure,
     "upload": upload.measure,
+    "gcode": gcode.measure,
+    "presets": presets.measure,
     "post-process": post_process.measure,
 }
 

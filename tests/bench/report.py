@@ -65,7 +65,10 @@ def _busy_s(ours: Sequence[Process]) -> float:
     own = psutil.Process().cpu_times()
     busy = sum(machine) - machine.idle - getattr(machine, "iowait", 0.0)
     busy -= getattr(machine, "guest", 0.0) + getattr(machine, "guest_nice", 0.0)
-    return busy - own.user - own.system - sum(process.cpu_s() for process in ours)
+    busy -= own.user + own.system
+    # What this one started and has ended is its own as well; Windows does not tell.
+    busy -= getattr(own, "children_user", 0.0) + getattr(own, "children_system", 0.0)
+    return busy - sum(process.cpu_s() for process in ours)
 
 
 def thousands(value: float) -> str:
