@@ -170,7 +170,7 @@ class Answer:
         self.pieces = tuple(one for one in self._evidence() if one.kind == "findings")
         self._tell_sources(live, passages)
         if (toolbox := await self._toolbox()) and (changes := self.gathered.changes):
-            self._show(live, await toolbox.use("propose_changes", {"changes": changes}))
+            self._show(live, await toolbox.propose(changes, {}))
         live.emit_texts([("token", piece) for piece in findings_answer(self.gathered.known.file)])
         pieces = guide_answer(
             self.question.content,

@@ -11,6 +11,7 @@ CREATE TABLE advice (
   created_at TEXT NOT NULL,
   source TEXT NOT NULL,
   file_id TEXT,
+  filament INTEGER NOT NULL,
   message_id TEXT,
   question TEXT NOT NULL,
   answer TEXT NOT NULL,

@@ -6,11 +6,11 @@ from agent.guide.rules import Passage
 from agent.guide.service import Guide
 from agent.shared.errors import NotFound
 from agent.slicer.advice.evidence import of_file
-from agent.slicer.advice.judging import situation_of
+from agent.slicer.advice.judging import proposed_of, situation_of
 from agent.slicer.advice.limits import Situation
 from agent.slicer.advice.presets import find_preset, preset_piece
 from agent.slicer.advice.quoting import plain
-from agent.slicer.advice.rules import Piece, Wanted
+from agent.slicer.advice.rules import Piece, Proposed, Wanted
 from agent.slicer.advice.sources import Sources
 from agent.slicer.advice.toolbox import Known
 from agent.slicer.context.rules import Live, lines
@@ -29,15 +29,18 @@ class Gathered:
     known: Known = field(default_factory=Known)
     preset: Preset | None = None
 
+    def about_filament(self, index: int | None) -> "Gathered":
+        """The same for another filament of the file; None leaves it as it is."""
+        if index is None or self.preset is not None:
+            return self
+        situation = replace(self.known.situation, filament=index)
+        return replace(self, known=replace(self.known, situation=situation))
+
     @property
-    def changes(self) -> list[dict[str, object]]:
-        """What the checks would change, as tools take it."""
-        file = self.known.file
-        return [
-            {"preset_type": one.preset_type, "key": one.key, "new": one.new, "reason": one.reason}
-            for finding in (file.findings if file else ())
-            for one in finding.changes
-        ]
+    def changes(self) -> list[Proposed]:
+        """What the checks would change."""
+        findings = self.known.file.findings if self.known.file else ()
+        return proposed_of(change for finding in findings for change in finding.changes)
 
 
 class Gathering:

@@ -18,7 +18,9 @@ from agent.slicer.presets.keys import KEYS, Key, Kind
 from agent.slicer.rules import Change, Facts, PresetType
 
 MOST_LINES = 40
+HARDWARE_STAYS = "It says what the printer or the spool is, which advice cannot change."
 NIL = "nil"
+NEAR = 1e-6  # what a preset's text cannot tell apart
 TYPES: Mapping[str, PresetType] = {
     "machine": "machine",
     "printer": "machine",
@@ -78,7 +80,18 @@ def situation_of(facts: Facts) -> Situation:
 
 def proposed_of(changes: Iterable[Change]) -> list[Proposed]:
     """Changes that a check wants: held to the same limits as anybody's."""
-    return [Proposed(one.key, one.new, one.preset_type, one.old, one.reason) for one in changes]
+    return [
+        Proposed(
+            one.key,
+            one.new,
+            one.preset_type,
+            one.old,
+            one.reason,
+            filament=one.filament,
+            is_ours=True,
+        )
+        for one in changes
+    ]
 
 
 def changes_of(lines: Iterable[Line]) -> list[Change]:
@@ -122,6 +135,12 @@ def _line(number: int, proposed: Proposed, situation: Situation) -> Line:
         reason=reason,
         unit=key.unit,
     )
+    if proposed.filament not in {None, situation.filament}:
+        return _refused(
+            line, f"It is for filament {(proposed.filament or 0) + 1} of the file: ask for that."
+        )
+    if is_hardware(key.name) and not proposed.is_ours:
+        return _refused(line, HARDWARE_STAYS)
     try:
         new, why = _new(key, proposed.new, old, situation)
     except RefusedError as err:
@@ -151,8 +170,6 @@ def _old(key: Key, situation: Situation) -> Value | None:
 
 def _new(key: Key, wanted: object, old: Value | None, situation: Situation) -> tuple[Value, str]:
     """The value as the preset has it, and what was done to it. Raises RefusedError."""
-    if is_hardware(key.name):
-        raise RefusedError("It says what the printer or the spool is, which advice cannot change.")
     if key.kind in {Kind.TEXT, Kind.GCODE, Kind.POINTS}:
         raise RefusedError("It holds free text or commands, which only you may write.")
     values = list(wanted) if isinstance(wanted, (list, tuple)) else [wanted]
@@ -241,9 +258,9 @@ def _within(
             f"{_measure(number, unit)} is beyond {most}, the most that is ever proposed: "
             "dangerous, so it is not even shortened."
         )
-    if bound.low is not None and number < bound.low:
+    if bound.low is not None and number < bound.low - NEAR:
         return bound.low, _clamped(number, bound.low, "below", bound.low_of, unit)
-    if bound.high is not None and number > bound.high:
+    if bound.high is not None and number > bound.high + NEAR:
         return bound.high, _clamped(number, bound.high, "above", bound.high_of, unit)
     return number, ""
 

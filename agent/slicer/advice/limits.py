@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from agent.slicer.advice.rules import Value
+from agent.slicer.checks.materials import family
 from agent.slicer.presets.keys import Key, Kind
 from agent.slicer.values import strings, words
 
@@ -17,20 +18,6 @@ THINNEST_LINE, WIDEST_LINE = 0.6, 2.0  # of the nozzle
 DIRECT_RETRACTION_MM, RETRACTION_MM = 3.0, 10.0
 LARGEST_OFFSET_STEP_MM = 0.2
 
-# What a material is printed with where neither preset nor file tells: nozzle from and to, bed to.
-MATERIALS: Mapping[str, tuple[float, float, float]] = {
-    "PLA": (180, 240, 75),
-    "PETG": (215, 270, 95),
-    "PCTG": (230, 280, 95),
-    "ABS": (220, 280, 115),
-    "ASA": (230, 285, 115),
-    "TPU": (190, 255, 75),
-    "PA": (230, 300, 115),
-    "PC": (250, 300, 120),
-    "PP": (210, 260, 100),
-    "PVA": (180, 230, 70),
-    "HIPS": (210, 260, 115),
-}
 # These say what the printer, the nozzle or the spool is. Advice does not make it another.
 HARDWARE = frozenset(
     {
@@ -131,23 +118,15 @@ def _hard(key: Key, situation: Situation) -> Bound:
 # --- temperatures ---------------------------------------------------------------------------------
 
 
-def _material(situation: Situation) -> tuple[str, tuple[float, float, float] | None]:
-    told = (situation.text("filament_type") or "").upper()
-    for name in (told, told.split("-")[0].split(" ")[0].rstrip("+")):
-        if name in MATERIALS:
-            return name, MATERIALS[name]
-    return told, None
-
-
 def _nozzle(_key: Key, situation: Situation) -> Bound:
-    name, usual = _material(situation)
+    usual = family(situation.text("filament_type"))
     low = situation.positive("nozzle_temperature_range_low")
     high = situation.positive("nozzle_temperature_range_high")
     whose_low = whose_high = "the filament's range"
     if usual and low is None:
-        low, whose_low = usual[0], f"what {name} is printed with"
+        low, whose_low = usual.nozzle[0], f"what {usual.name} is printed with"
     if usual and high is None:
-        high, whose_high = usual[1], f"what {name} is printed with"
+        high, whose_high = usual.nozzle[1], f"what {usual.name} is printed with"
     if low is None or not COLDEST_NOZZLE_C <= low <= NOZZLE_C:
         low, whose_low = COLDEST_NOZZLE_C, "what melts plastic"
     if high is None or not low <= high <= NOZZLE_C:
@@ -156,9 +135,9 @@ def _nozzle(_key: Key, situation: Situation) -> Bound:
 
 
 def _bed(_key: Key, situation: Situation) -> Bound:
-    name, usual = _material(situation)
-    if usual:
-        return Bound(0, usual[2], "", f"what {name} is printed with", BED_C)
+    usual = family(situation.text("filament_type"))
+    if usual and usual.bed[1] < BED_C:
+        return Bound(0, usual.bed[1], "", f"what {usual.name} is printed with", BED_C)
     return Bound(0, BED_C, "", "what an ordinary bed bears", BED_C)
 
 

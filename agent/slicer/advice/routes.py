@@ -133,7 +133,7 @@ def _asked(asked: AdviceIn) -> Asked:
         Proposed(one.key, one.new, one.preset_type, None, one.reason) for one in asked.changes
     )
     wanted = Wanted(asked.file_id, asked.preset, tuple(asked.without))
-    return Asked(wanted, asked.question, changes, asked.model)
+    return Asked(wanted, asked.question, changes, asked.model, asked.filament)
 
 
 def _call(use: str) -> Call:

@@ -82,6 +82,8 @@ class Proposed:
     preset_type: str | None = None
     old: object = None
     reason: str = ""
+    filament: int | None = None  # of several in a file the one that is meant, from 0
+    is_ours: bool = False  # from a check, which knows what the machine is
 
 
 @dataclass(frozen=True, slots=True)

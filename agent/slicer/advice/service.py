@@ -13,7 +13,7 @@ from agent.slicer.advice.advising import Advising, is_for_want_of_a_model
 from agent.slicer.advice.effects import effects_of
 from agent.slicer.advice.following import compared
 from agent.slicer.advice.gathering import Gathered, Gathering
-from agent.slicer.advice.judging import changes_of, judged, proposed_of, situation_of
+from agent.slicer.advice.judging import changes_of, judged
 from agent.slicer.advice.rules import Line, Origin, Proposed, Result, Wanted, picked
 from agent.slicer.advice.sources import Sources
 from agent.slicer.advice.store import AdviceStore, Row
@@ -37,6 +37,7 @@ class Asked:
     question: str = ""
     changes: tuple[Proposed, ...] = ()
     model: str | None = None
+    filament: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class AdviceService:
 
         Raises NotFound, Invalid where there is nothing to advise on, and what models raise."""
         await self._gathering.check(asked.wanted)
-        gathered = await self._gathering.gather(asked.wanted)
+        gathered = (await self._gathering.gather(asked.wanted)).about_filament(asked.filament)
         file = gathered.known.file
         file_id = file.id if file else None
         if asked.changes:
@@ -110,6 +111,7 @@ class AdviceService:
             "created_at": now,
             "source": draft.source,
             "file_id": draft.file_id,
+            "filament": gathered.known.situation.filament,
             "message_id": draft.message_id,
             "question": draft.question,
             "answer": draft.answer,
@@ -132,8 +134,8 @@ class AdviceService:
         if row["file_id"] is not None:
             with suppress(NotFound):  # it was thrown away meanwhile
                 facts = (await self._sources.file(row["file_id"])).facts
-                filament = situation_of(facts).filament
-                told["effects"] = effects_of(facts, changes_of(lines_of(row)), filament).to_json()
+                changes = changes_of(lines_of(row))
+                told["effects"] = effects_of(facts, changes, row["filament"]).to_json()
         return told
 
     async def page(self, file_id: str | None, before: str | None, limit: int) -> list[Json]:
@@ -244,11 +246,10 @@ class AdviceService:
 
 def _of_checks(gathered: Gathered, question: str) -> Draft:
     file = gathered.known.file
-    changes = [change for one in file.findings for change in one.changes] if file else []
-    notes = [] if changes else [NOTHING_FOUND]
+    notes = [] if gathered.changes else [NOTHING_FOUND]
     return Draft(
         "findings",
-        proposed_of(changes),
+        gathered.changes,
         question,
         file_id=file.id if file else None,
         notes=notes,

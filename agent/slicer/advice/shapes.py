@@ -75,6 +75,12 @@ class AdviceIn(In):
     changes: list[ChangeIn] = Field(default=[], max_length=40)
     model: Annotated[str, Field(max_length=200)] | None = None
     without: list[Annotated[str, Field(max_length=300)]] = Field(default=[], max_length=100)
+    filament: int | None = Field(
+        default=None,
+        ge=0,
+        le=63,
+        description="Which one of the file's it is for, from 0. Absent: the one most used.",
+    )
 
 
 class LineOut(Out):

@@ -18,6 +18,7 @@ class AdviceRow(SQLModel, table=True):
     created_at: str
     source: str
     file_id: str | None = None
+    filament: int
     message_id: str | None = None
     question: str
     answer: str

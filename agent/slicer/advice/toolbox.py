@@ -159,6 +159,10 @@ class Toolbox:
         proposals = proposals_in(arguments.get("changes"))
         if not proposals:
             return _said("propose_changes", arguments, "No change was given.")
+        return await self.propose(proposals, arguments)
+
+    async def propose(self, proposals: Sequence[Proposed], arguments: Mapping[str, object]) -> Used:
+        """Has changes checked and kept, whoever wants them."""
         advice_id, lines = await self._propose(proposals)
         effects = self._effects(lines)
         text = "\n".join([*(line_text(one) for one in lines), *_warnings(effects)])

@@ -207,6 +207,24 @@ async def test_the_next_print_stands_beside_the_one_before(served: Served) -> No
     assert [one["id"] for one in listed["items"]] == [told["id"]]
 
 
+async def test_of_several_filaments_one_is_asked_for(served: Served) -> None:
+    two = {
+        "filament_type": "PETG;PLA",
+        "filament_settings_id": '"My PETG";"Acme PETG"',
+        "nozzle_temperature": "235,215",
+        "nozzle_temperature_range_low": "220,190",
+        "nozzle_temperature_range_high": "260,230",
+    }
+    file_id = await printed(served.client, two)
+    changes = [{"key": "nozzle_temperature", "new": 225}]
+
+    first = await advised(served.client, file_id=file_id, changes=changes)
+    second = await advised(served.client, file_id=file_id, changes=changes, filament=1)
+
+    told = [(one["lines"][0]["old"], one["presets"][0]["made_from"]) for one in (first, second)]
+    assert told == [(["235"], "My PETG"), (["215"], "Acme PETG")]
+
+
 async def test_a_printers_address_and_key_go_nowhere(served: Served, fake: FakeOllama) -> None:
     file_id = await printed(served.client, {"printer_settings_id": "My One"})
     fake.misbehave(path="/api/chat", text=said())

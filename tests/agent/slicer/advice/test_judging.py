@@ -2,10 +2,14 @@
 
 import pytest
 
+from agent.slicer.advice.effects import effects_of
 from agent.slicer.advice.judging import changes_of, judged, known_key, proposed_of, situation_of
 from agent.slicer.advice.limits import Situation
 from agent.slicer.advice.rules import Line, Proposed, Value, picked
+from agent.slicer.checks.checking import check
 from agent.slicer.rules import Change, Facts, Filament
+from tests.agent.slicer.checks.case import Case
+from tests.agent.slicer.checks.test_checks import CASES, found
 
 PETG = Situation(
     {
@@ -32,9 +36,9 @@ PETG = Situation(
 )
 
 
-def line(key: str, new: object, situation: Situation = PETG, **about: str) -> Line:
+def line(key: str, new: object, situation: Situation = PETG) -> Line:
     """What becomes of one proposal."""
-    return judged([Proposed(key, new, **about)], situation)[0]
+    return judged([Proposed(key, new)], situation)[0]
 
 
 def outcome(key: str, new: object, situation: Situation = PETG) -> tuple[str, Value | None]:
@@ -73,7 +77,7 @@ def test_what_is_sane_is_written_as_a_preset_has_it(key: str, asked: object, new
     [
         ("nozzle_temperature", 280, ("260",), "the filament's range"),
         ("nozzle_temperature", 200, ("220",), "the filament's range"),
-        ("hot_plate_temp", 110, ("95",), "what PETG is printed with"),
+        ("hot_plate_temp", 110, ("100",), "what PETG is printed with"),
         ("filament_max_volumetric_speed", 30, ("15",), "one and a half times"),
         ("filament_flow_ratio", 2, ("1.2",), "sane"),
         ("layer_height", 0.5, "0.32", "a nozzle of 0.4 mm"),
@@ -151,7 +155,7 @@ def test_a_file_cannot_widen_the_limits() -> None:
 
 
 def test_without_a_range_the_material_has_its_own() -> None:
-    for material, new in (("PLA", "240"), ("PLA-CF", "240"), ("pla+", "240"), ("Unheard", "290")):
+    for material, new in (("PLA", "250"), ("PLA-CF", "250"), ("pla+", "250"), ("Unheard", "290")):
         told = outcome("nozzle_temperature", 290, Situation({"filament_type": material}))
         assert told[1] == (new,)
 
@@ -243,3 +247,38 @@ def test_a_refused_line_cannot_be_picked() -> None:
 def test_keys_are_found_by_name_or_label_and_nothing_else() -> None:
     assert known_key("Layer height") == known_key("layer_height")
     assert known_key("__class__") is None
+
+
+def test_a_check_may_say_what_the_spool_is_and_others_may_not() -> None:
+    change = Change("filament", "filament_diameter", ("2.1",), ("1.75",), "spools have that", 0)
+
+    ours, anybodys = proposed_of([change])[0], Proposed("filament_diameter", 1.75)
+
+    assert [judged([one], PETG)[0].verdict for one in (ours, anybodys)] == ["accepted", "refused"]
+
+
+def test_a_line_for_another_filament_is_not_mixed_in() -> None:
+    change = Change("filament", "nozzle_temperature", ("240",), ("235",), "", 1)
+
+    told = judged(proposed_of([change]), PETG)[0]
+
+    assert (told.verdict, told.why) == (
+        "refused",
+        "It is for filament 2 of the file: ask for that.",
+    )
+
+
+CASES_WITH_CHANGES = [case for case in CASES if found(case)[case.id].changes]
+
+
+@pytest.mark.parametrize("case", CASES_WITH_CHANGES, ids=lambda case: case.id)
+def test_what_a_check_advises_is_let_through_and_helps(case: Case) -> None:
+    finding, situation = found(case)[case.id], situation_of(case.wrong)
+
+    lines = judged(proposed_of(finding.changes), situation)
+    effects = effects_of(case.wrong, changes_of(lines), situation.filament)
+
+    assert [line.verdict for line in lines] == ["accepted"] * len(lines)
+    assert effects.raised == ()
+    if case.id in {one.id for one in check(case.wrong)}:  # else the motion shows it alone
+        assert case.id in {one.id for one in effects.solved}

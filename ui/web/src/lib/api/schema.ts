@@ -75,6 +75,11 @@ export interface components {
             model?: string | null;
             /** @default [] */
             without?: string[];
+            /**
+             * @description Which one of the file's it is for, from 0. Absent: the one most used.
+             * @default null
+             */
+            filament?: number | null;
         };
         AdviceOut: {
             id: string;
