@@ -61,11 +61,6 @@ class PrintWatch:
         async with self._database.reading() as connection:
             return await Prints(connection).of_file(file_id)
 
-    async def ended(self, file_ids: list[str]) -> dict[str, Print]:
-        """The newest print of each file that has come to an end."""
-        async with self._database.reading() as connection:
-            return await Prints(connection).ended(file_ids)
-
     async def judge(self, file_id: str, result: Result, note: str) -> Print:
         """A person says how the newest print of a file ended. The file must be there."""
         now = rfc3339(self._clock())
