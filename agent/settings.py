@@ -5,9 +5,9 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -18,27 +18,18 @@ from pydantic_settings import (
 )
 
 from agent import wrong_settings
-from agent.inference.addresses import base_url
+from agent.answer_settings import PLAIN_LEVEL, AnswerSettings, is_level, named
 from agent.shared.folders import data_dir as data_dir_in_force
-from agent.shared.folders import default_data_dir
 
 PREFIX = wrong_settings.PREFIX
-DEFAULT_PORT = 14434
 FILE_NAME = wrong_settings.FILE_NAME
-LEVELS = ("debug", "info", "warning", "error")
-PLAIN_LEVEL = "LOG_LEVEL"
 
 
 class BadSettings(Exception):
     """One sentence for the person who set them."""
 
 
-def _named(prefixed: str, *plain: str) -> AliasChoices:
-    # The name in a file comes last, so that the environment wins within one source as well.
-    return AliasChoices(f"{PREFIX}{prefixed}", *plain, prefixed.lower())
-
-
-class Settings(BaseSettings):
+class Settings(AnswerSettings):
     """Nothing else looks at the environment.
 
     Order: ORCA_AGENT_* in the environment, then the well-known plain names, then agent.toml in
@@ -48,193 +39,6 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, frozen=True, extra="forbid", populate_by_name=True
     )
 
-    data_dir: Path = Field(
-        default_factory=default_data_dir,
-        description="Folder of the database, images, logs and the token. Environment only.",
-    )
-    port: int = Field(
-        default=DEFAULT_PORT,
-        ge=0,
-        le=65535,
-        description="Port on 127.0.0.1. 0 takes any free one.",
-    )
-    ollama_url: str = Field(
-        default="http://127.0.0.1:11434",
-        validation_alias=_named("OLLAMA_URL", "OLLAMA_URL", "OLLAMA_HOST"),
-        description="Address of Ollama. The plain names OLLAMA_URL and OLLAMA_HOST work too.",
-    )
-    default_model: str | None = Field(
-        default=None,
-        max_length=200,
-        validation_alias=_named("DEFAULT_MODEL", "DEFAULT_MODEL"),
-        description="Model that answers where nobody names one. Unset: the best installed one.",
-    )
-    text_model: str | None = Field(
-        default=None,
-        max_length=200,
-        description="Model for text, in place of the one that the profile recommends.",
-    )
-    code_model: str | None = Field(
-        default=None,
-        max_length=200,
-        description="Model for code, in place of the one that the profile recommends.",
-    )
-    vision_model: str | None = Field(
-        default=None,
-        max_length=200,
-        description="Model that sees, in place of the one that the profile recommends.",
-    )
-    embedding_model: str | None = Field(
-        default=None,
-        max_length=200,
-        description="Model for embeddings, in place of the one that the profile recommends.",
-    )
-    profile: str | None = Field(
-        default=None,
-        max_length=50,
-        description="Profile of this computer, in place of the one that fits what was detected.",
-    )
-    manage_ollama: Literal["auto", "never"] = Field(
-        default="auto",
-        description="auto starts Ollama where it is installed and nobody runs it; never does not.",
-    )
-    ollama_binary: Path | None = Field(
-        default=None,
-        description="Ollama's program, where it is at none of the usual places.",
-    )
-    ollama_parallel: int | None = Field(
-        default=None,
-        ge=1,
-        le=64,
-        description="Answers of one model at once, told to an Ollama that the agent starts.",
-    )
-    ollama_max_loaded: int | None = Field(
-        default=None,
-        ge=1,
-        le=64,
-        description="Models in memory at once, told to an Ollama that the agent starts.",
-    )
-    ollama_memory_mb: int = Field(
-        default=0,
-        ge=0,
-        le=100_000_000,
-        description="Size from which the agent's own Ollama starts anew when idle. 0: 85 % of all.",
-    )
-    log_level: str = Field(
-        default="info",
-        validation_alias=_named("LOG_LEVEL", PLAIN_LEVEL),
-        description="debug, info, warning or error.",
-    )
-    context_tokens: int = Field(
-        default=8192,
-        ge=512,
-        le=1_000_000,
-        description="Context that is asked of a model (num_ctx), up to what the model has.",
-    )
-    answer_tokens: int = Field(
-        default=2048,
-        ge=16,
-        le=1_000_000,
-        description="Longest answer (num_predict) where nobody asks for another.",
-    )
-    keep_alive: str = Field(
-        default="5m",
-        pattern=r"^(-?\d+|(-?\d+(\.\d+)?(ms|s|m|h))+)$",
-        description="How long Ollama keeps a model in memory after use: 5m, 1h, -1 (for ever).",
-    )
-    first_token_seconds: float = Field(
-        default=900,
-        gt=0,
-        le=86_400,
-        description="Patience until a model begins to answer: queueing, loading, reading.",
-    )
-    stall_seconds: float = Field(
-        default=180,
-        gt=0,
-        le=86_400,
-        description="Patience between two pieces of an answer.",
-    )
-    concurrent_chats: int = Field(
-        default=4,
-        ge=1,
-        le=256,
-        description="Answers that models write at the same time.",
-    )
-    concurrent_visions: int = Field(
-        default=1,
-        ge=1,
-        le=256,
-        description="Answers about pictures at the same time; these wait in a queue of their own.",
-    )
-    waiting_chats: int = Field(
-        default=64,
-        ge=0,
-        le=10_000,
-        description="Answers that may wait for their turn; one more is refused with 503.",
-    )
-    requests_per_minute: int = Field(
-        default=0,
-        ge=0,
-        le=1_000_000,
-        description="Requests to models that one token may send in any minute; one more is refused "
-        "with 429. 0: as many as the queue takes.",
-    )
-    image_max_edge: int = Field(
-        default=1568,
-        ge=64,
-        le=8192,
-        description="Pixels of the longer edge of a picture that a model gets. More than most "
-        "look at costs time and context.",
-    )
-    image_max_bytes: int = Field(
-        default=3 * 1024 * 1024,
-        ge=16 * 1024,
-        le=32 * 1024 * 1024,
-        description="Most bytes of a picture that a model gets, before base64.",
-    )
-    image_format: Literal["jpeg", "png", "webp"] = Field(
-        default="jpeg",
-        description="What pictures are sent to models as. A small PNG stays PNG.",
-    )
-    image_seconds: float = Field(
-        default=20,
-        gt=0,
-        le=600,
-        description="Patience with the decoding of one picture, which is then stopped.",
-    )
-    image_cache_mb: int = Field(
-        default=1024,
-        ge=0,
-        le=100_000,
-        description="Megabytes of shrunk pictures that are kept to be used again; 0 keeps none.",
-    )
-    image_cache_minutes: int = Field(
-        default=60,
-        ge=1,
-        le=10_080,
-        description="How long a shrunk picture is kept after its last use.",
-    )
-    answer_cache: bool = Field(
-        default=False,
-        description="Answer the very same request from the cache also where it does not ask for "
-        "that. Only requests with temperature 0 or a seed ever are.",
-    )
-    answer_cache_mb: int = Field(
-        default=64,
-        ge=0,
-        le=100_000,
-        description="Megabytes of answers that are kept for the very same request; 0 keeps none.",
-    )
-    answer_cache_hours: int = Field(
-        default=24,
-        ge=1,
-        le=8760,
-        description="How long an answer is kept after it was written.",
-    )
-    guide: bool = Field(
-        default=True,
-        description="Put passages of the built-in print guide into the model's prompt.",
-    )
     slicer_file_mb: int = Field(
         default=4096,
         ge=1,
@@ -303,27 +107,10 @@ class Settings(BaseSettings):
     )
     otlp_endpoint: str | None = Field(
         default=None,
-        validation_alias=_named("OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        validation_alias=named("OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
         description="Where OpenTelemetry traces go, such as http://127.0.0.1:4318. "
         "Needs the extra `otel`; OTEL_EXPORTER_OTLP_ENDPOINT works too.",
     )
-
-    @field_validator("ollama_url")
-    @classmethod
-    def _address(cls, text: str) -> str:
-        return base_url(text)
-
-    @field_validator("log_level")
-    @classmethod
-    def _level(cls, text: str) -> str:
-        if not _is_level(text):
-            raise ValueError(wrong_settings.ALLOWED["log_level"])
-        return text.strip().lower()
-
-    @field_validator("data_dir")
-    @classmethod
-    def _whole_path(cls, path: Path) -> Path:
-        return path.expanduser().absolute()
 
     @property
     def database_file(self) -> Path:
@@ -368,7 +155,7 @@ class Settings(BaseSettings):
             env_settings.env_vars = {
                 name: value
                 for name, value in env_settings.env_vars.items()
-                if name.upper() != PLAIN_LEVEL or _is_level(value or "")
+                if name.upper() != PLAIN_LEVEL or is_level(value or "")
             }
         return init_settings, env_settings, toml
 
@@ -402,15 +189,11 @@ def load(**given: Any) -> Settings:  # Any: each field has its own type
 def notices(environment: Mapping[str, str] = os.environ) -> list[str]:
     """Sentences about what is set but not followed."""
     level = environment.get(PLAIN_LEVEL, "")
-    if not level or _is_level(level) or f"{PREFIX}{PLAIN_LEVEL}" in environment:
+    if not level or is_level(level) or f"{PREFIX}{PLAIN_LEVEL}" in environment:
         return []
     allowed = wrong_settings.ALLOWED["log_level"]
     shown = wrong_settings.short(level)
     return [f"{PLAIN_LEVEL} is not used: it is {shown}, and would have to be {allowed}."]
-
-
-def _is_level(text: str) -> bool:
-    return text.strip().lower() in LEVELS
 
 
 def _read(file: Path) -> Mapping[str, object]:

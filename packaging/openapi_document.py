@@ -14,8 +14,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from agent.app import open_agent  # noqa: E402 - behind the path
-from agent.settings import DEFAULT_PORT, load  # noqa: E402
+from agent.answer_settings import DEFAULT_PORT  # noqa: E402 - behind the path
+from agent.app import open_agent  # noqa: E402
+from agent.settings import load  # noqa: E402
 
 NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
 VERSION = "development"  # a release alone must not change what is made from the document
