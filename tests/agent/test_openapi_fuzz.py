@@ -17,6 +17,7 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks
 
 from tests.agent.program import program
+from tests.agent.slicer.sending import CUBE
 from tests.agent.test_chat_search import file
 from tests.serving import NO_TLS
 
@@ -58,11 +59,14 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
             posted = client.post(
                 f"/api/v1/conversations/{conversation_id}/messages", json={"content": "Why?"}
             ).json()
+            sliced = client.post("/api/v1/slicer/files?name=fuzz.gcode", content=CUBE).json()
             described = client.get("/openapi.json").json()
         ids = {
             "conversation_id": conversation_id,
             "message_id": posted["message"]["id"],
             "run_id": posted["run"]["id"],
+            "file_id": sliced["id"],
+            "printer": "default",
         }
         yield Target(agent.url, made["token"], described, ids)
 
