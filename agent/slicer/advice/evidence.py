@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from agent.slicer.advice.quoting import plain, quoted
 from agent.slicer.advice.rules import Piece, PieceKind
+from agent.slicer.advice.sources import Ended
 from agent.slicer.presets.reading import is_secret
 from agent.slicer.rules import Analysis, Facts, Feature, Filament, Finding, Plate, SlicerFile
 
@@ -38,10 +39,12 @@ SETTINGS = (
 )
 
 
-def of_file(file: SlicerFile, analysis: Analysis | None = None) -> list[Piece]:
+def of_file(
+    file: SlicerFile, analysis: Analysis | None = None, ended: Ended | None = None
+) -> list[Piece]:
     """Every piece that a file brings, without those that would be empty."""
     made: tuple[tuple[PieceKind, str, str], ...] = (
-        ("file", f"The file {plain(file.name)}", _file_text(file)),
+        ("file", f"The file {plain(file.name)}", _file_text(file, ended)),
         ("findings", "What the checks found", _findings_text(file.findings)),
         ("changed", "Changed from the system preset", _changed(file.facts)),
         ("settings", "Settings of the file", settings_text(file.facts)),
@@ -90,7 +93,7 @@ def duration(seconds: float) -> str:
 # --- the file -------------------------------------------------------------------------------------
 
 
-def _file_text(file: SlicerFile) -> str:
+def _file_text(file: SlicerFile, ended: Ended | None) -> str:
     facts = file.facts
     lines = [f"Name {quoted(file.name)}, {_kind(facts)} by {quoted(facts.generator or 'unknown')}"]
     if facts.printer:
@@ -100,6 +103,9 @@ def _file_text(file: SlicerFile) -> str:
     lines += [_filament(one) for one in facts.filaments[:MOST_FILAMENTS]]
     lines += [_plate(one) for one in facts.plates[:MOST_PLATES]]
     lines += [f"Note: {plain(note, 200)}" for note in facts.notes[:5]]
+    if ended:
+        said = f", the user says {quoted(ended.note, 300)}" if ended.note else ""
+        lines.append(f"The latest print of it: {ended.result}{said}")
     return "\n".join(lines)
 
 

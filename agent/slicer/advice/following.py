@@ -3,7 +3,7 @@
 from typing import Any
 
 from agent.shared.errors import NotFound
-from agent.slicer.advice.sources import Sources
+from agent.slicer.advice.sources import Ended, Sources
 from agent.slicer.advice.store import Row
 from agent.slicer.presets.comparing import named_by
 from agent.slicer.rules import SlicerFile
@@ -28,12 +28,12 @@ async def compared(row: Row, sources: Sources) -> Json:
         except NotFound:
             before = None
     return {
-        "before": _print(before) if before else None,
-        "after": [_print(file) for file in after[:MOST_PRINTS]],
+        "before": _print(before, await sources.ended(before.id)) if before else None,
+        "after": [_print(file, await sources.ended(file.id)) for file in after[:MOST_PRINTS]],
     }
 
 
-def _print(file: SlicerFile) -> Json:
+def _print(file: SlicerFile, ended: Ended | None) -> Json:
     return {
         "file_id": file.id,
         "name": file.name,
@@ -41,4 +41,6 @@ def _print(file: SlicerFile) -> Json:
         "estimated_seconds": file.facts.estimated_seconds,
         "filament_grams": [one.used_g or 0.0 for one in file.facts.filaments],
         "findings": [finding.id for finding in file.findings],
+        "result": ended.result if ended else None,
+        "note": ended.note if ended else "",
     }

@@ -63,7 +63,7 @@ class Gathering:
         if wanted.file_id is not None:
             known = await self._file(wanted.file_id)
         if known.file is not None:
-            pieces += of_file(known.file, known.analysis)
+            pieces += of_file(known.file, known.analysis, known.ended)
         elif wanted.file_id is not None:
             pieces.append(Piece("file", "file", "The file", GONE))
         if wanted.preset is not None:
@@ -84,7 +84,12 @@ class Gathering:
             file = await self._sources.file(file_id)
         except NotFound:
             return Known()
-        return Known(file, await self._sources.analysis(file_id), situation_of(file.facts))
+        return Known(
+            file,
+            await self._sources.analysis(file_id),
+            situation_of(file.facts),
+            await self._sources.ended(file_id),
+        )
 
     async def _preset(self, named: str) -> Preset | None:
         try:

@@ -17,7 +17,7 @@ from agent.slicer.advice.diagnosis import Diagnosis
 from agent.slicer.advice.gathering import Gathering
 from agent.slicer.advice.routes import routes
 from agent.slicer.advice.service import AdviceService
-from agent.slicer.advice.sources import Sources
+from agent.slicer.advice.sources import Ended, Sources
 from agent.slicer.context.service import ContextService
 from agent.slicer.files.analysing import AnalysisService
 from agent.slicer.files.service import FileService
@@ -63,6 +63,10 @@ def sources_of(
 ) -> Sources:
     """What the kept files, the slicer's folders and its live state tell."""
 
+    async def ended(file_id: str) -> Ended | None:
+        found = (await files.see(file_id)).ended
+        return Ended(found.result.value, found.note) if found and found.result else None
+
     async def files_since(moment: str) -> list[SlicerFile]:
         seen = await files.latest(None, LATER_FILES)
         return [await files.get(one.file.id) for one in seen if one.file.created_at > moment]
@@ -81,5 +85,5 @@ def sources_of(
             return None
 
     return Sources(
-        files.get, files_since, analysis, picture, presets.get, presets.names, contexts.fresh
+        files.get, ended, files_since, analysis, picture, presets.get, presets.names, contexts.fresh
     )

@@ -125,6 +125,8 @@ class PrintOut(Out):
     estimated_seconds: int | None
     filament_grams: list[float]
     findings: list[str]
+    result: Literal["finished", "failed", "cancelled", "unknown"] | None
+    note: str
 
 
 class ComparedOut(Out):

@@ -9,6 +9,14 @@ from agent.slicer.rules import Analysis, PresetType, SlicerFile
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """How the latest print of a file ended, and what the user wrote of it."""
+
+    result: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Sources:
     """What the rest of the slicer's parts answer. All but `file` may have nothing to tell.
 
@@ -16,6 +24,7 @@ class Sources:
     first. `picture` gives that of a plate (from 1; a G-code has one) as models get pictures."""
 
     file: Callable[[str], Awaitable[SlicerFile]]
+    ended: Callable[[str], Awaitable[Ended | None]]
     files_since: Callable[[str], Awaitable[list[SlicerFile]]]
     analysis: Callable[[str], Awaitable[Analysis | None]]
     picture: Callable[[SlicerFile, int], Awaitable[str | None]]

@@ -15,7 +15,7 @@ from agent.slicer.advice.limits import Situation
 from agent.slicer.advice.presets import differences_text, preset_text
 from agent.slicer.advice.quoting import block, plain
 from agent.slicer.advice.rules import Line, Piece, Proposed, shortened
-from agent.slicer.advice.sources import Sources
+from agent.slicer.advice.sources import Ended, Sources
 from agent.slicer.advice.texts import MOST_CHANGES, tools
 from agent.slicer.rules import Analysis, SlicerFile
 
@@ -51,6 +51,7 @@ class Known:
     file: SlicerFile | None = None
     analysis: Analysis | None = None
     situation: Situation = field(default_factory=Situation)
+    ended: Ended | None = None
 
 
 class Toolbox:
@@ -124,7 +125,9 @@ class Toolbox:
             text = "\n".join([text, *(one for one in limits if one)])
             return _read("read_report", arguments, "settings", text)
         section = str(arguments.get("section") or "findings")
-        pieces = {one.kind: one.text for one in of_file(file, self._known.analysis)}
+        pieces = {
+            one.kind: one.text for one in of_file(file, self._known.analysis, self._known.ended)
+        }
         if text := next((one for kind, one in pieces.items() if kind == section), ""):
             return _read("read_report", arguments, section, text)
         missing = f"The report has nothing on {plain(section, 30)}. It has {', '.join(pieces)}."

@@ -201,6 +201,7 @@ async def test_the_next_print_stands_beside_the_one_before(served: Served) -> No
 
     assert helped["compared"]["before"]["file_id"] == before
     assert [one["file_id"] for one in helped["compared"]["after"]] == [after]
+    assert [one["result"] for one in helped["compared"]["after"]] == [None]
     outcome = {key: helped["outcome"][key] for key in ("result", "note", "file_id")}
     assert outcome == {"result": "better", "note": "clean", "file_id": after}
     listed = body(await served.client.get(ADVICE, params={"file_id": before}))
@@ -241,6 +242,24 @@ async def test_a_printers_address_and_key_go_nowhere(served: Served, fake: FakeO
         assert secret not in got.text
         assert secret not in system_of(fake)
         assert secret.encode() not in stored
+
+
+async def test_how_a_print_ended_is_evidence_and_stands_beside_the_next(
+    served: Served, fake: FakeOllama
+) -> None:
+    file_id = await printed(served.client)
+    changes = [{"key": "filament_flow_ratio", "new": 0.95}]
+    told = await advised(served.client, file_id=file_id, changes=changes)
+    ended = {"result": "failed", "note": "came off the bed"}
+    body(await served.client.post(f"/api/v1/slicer/files/{file_id}/outcome", json=ended))
+    fake.misbehave(path="/api/chat", text=said())
+
+    again = body(await served.client.get(f"{ADVICE}/{told['id']}"))
+    await advised(served.client, file_id=file_id, question="Why?")
+
+    before = again["compared"]["before"]
+    assert {key: before[key] for key in ended} == ended
+    assert 'The latest print of it: failed, the user says "came off the bed"' in system_of(fake)
 
 
 async def test_a_preset_alone_can_be_advised_on(served: Served) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from agent.shared.errors import NotFound
 from agent.slicer.advice.rules import Target
-from agent.slicer.advice.sources import Sources
+from agent.slicer.advice.sources import Ended, Sources
 from agent.slicer.advice.targets import Meant, kept, read_back, targets_for
 from agent.slicer.presets.rules import Preset
 from agent.slicer.rules import Analysis, Facts, PresetType, SlicerFile
@@ -63,6 +63,9 @@ def knowing(*presets: Preset) -> Sources:
     async def file(file_id: str) -> SlicerFile:
         raise NotFound("no-such-file", file_id)
 
+    async def ended(_file_id: str) -> Ended | None:
+        return None
+
     async def files_since(_moment: str) -> list[SlicerFile]:
         return []
 
@@ -72,7 +75,7 @@ def knowing(*presets: Preset) -> Sources:
     async def picture(_file: SlicerFile, _plate: int) -> str | None:
         return None
 
-    return Sources(file, files_since, analysis, picture, preset, names, lambda: None)
+    return Sources(file, ended, files_since, analysis, picture, preset, names, lambda: None)
 
 
 def project(changed: Mapping[str, tuple[str, ...]] | None = None) -> Facts:

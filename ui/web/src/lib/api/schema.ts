@@ -127,6 +127,8 @@ export interface components {
             estimated_seconds: number | null;
             filament_grams: number[];
             findings: string[];
+            result: ("finished" | "failed" | "cancelled" | "unknown") | null;
+            note: string;
         };
         Alive: {
             /** @constant */
