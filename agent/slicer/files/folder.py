@@ -8,11 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from agent.shared.errors import NoSpace, OrcaError, Unavailable
-from agent.slicer.files.rules import ENDINGS
+from agent.slicer.files.rules import END_BYTES, ENDINGS
 from agent.slicer.rules import Kind
 
 PART = ".part"
-END_BYTES = 1 << 20
 
 
 class Part:

@@ -8,6 +8,7 @@ from agent.slicer.rules import Kind
 
 ZIP = b"PK\x03\x04"
 NAME_BYTES = 200
+END_BYTES = 1 << 20  # what is kept at each end of a file that is not kept whole
 UNNAMED = "unnamed"
 ENDINGS = {"gcode": ".gcode", "3mf": ".3mf"}
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")

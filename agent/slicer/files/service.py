@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,6 +27,7 @@ from agent.slicer.rules import Facts, Kind, SlicerFile
 log = logging.getLogger(__name__)
 
 BLOCK_BYTES = 1 << 19
+JUST_NOW = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class FileService:
         Raises Invalid for what is neither G-code nor 3MF, TooLarge, NoSpace or Unavailable; then
         nothing of it stays, and neither does it if the sender leaves before its end."""
         file_id = self._new_id()
-        part = await asyncio.to_thread(self._folder.begin, file_id)
+        part = self._folder.begin(file_id)  # here, so that no one who leaves leaves it behind
         try:
             sha256 = await self._write(part, chunks)
         except BaseException:
@@ -111,22 +113,11 @@ class FileService:
         self, path: Path, name: str, settings: Mapping[str, str], *, source: str
     ) -> SlicerFile:
         """Reads a file that lies elsewhere and soon will not: only its two ends are kept.
-        `settings` stand in for those of a file that holds none.
+        `settings` stand in for those of a file that holds none. It goes on if the asker leaves.
 
         Raises NotFound, Invalid, NoSpace or Unavailable."""
-        file_id = self._new_id()
-        try:
-            file = await asyncio.to_thread(
-                self._read_elsewhere, path, file_id, name, settings, source
-            )
-        except (OSError, ValueError) as err:
-            raise NotFound(
-                "no-such-path", f"The file of {safe_name(name, 'gcode')} cannot be read there."
-            ) from err
-        async with self._database.writing() as connection:
-            await SlicerFiles(connection).add(file)
-        await self._forget_surplus()
-        return file
+        noting = self._note(path, name, settings, source)
+        return await self._tasks.to_the_end(noting, name="note a file")
 
     async def get(self, file_id: str) -> SlicerFile:
         """With its settings. Raises NotFound."""
@@ -227,18 +218,40 @@ class FileService:
         try:
             file = await asyncio.to_thread(self._read, part, file_id, name, sha256, source)
             async with self._database.writing() as connection:
-                await SlicerFiles(connection).add(file)
+                files = SlicerFiles(connection)
+                announced = await files.remove_announced(file, rfc3339(self._clock() - JUST_NOW))
+                await files.add(file)
                 if beside:
                     await beside.write(connection, file)
+        except asyncio.CancelledError:
+            raise  # the agent ends: the next start sees whether it was committed
         except BaseException:
             await asyncio.to_thread(self._undo, part, file_id)
             raise
+        await asyncio.to_thread(self._folder.remove, announced)
         # Nobody waits for the disk: a power cut may take the last instants, kill -9 nothing.
         settling = asyncio.to_thread(self._folder.settle, self._folder.path(file_id, file.kind))
         self._tasks.start(settling, name=f"settle file {file_id}")
         await self._forget_surplus()
         if beside:
             await beside.then(file)
+        return file
+
+    async def _note(
+        self, path: Path, name: str, settings: Mapping[str, str], source: str
+    ) -> SlicerFile:
+        file_id = self._new_id()
+        try:
+            file = await asyncio.to_thread(
+                self._read_elsewhere, path, file_id, name, settings, source
+            )
+        except (OSError, ValueError) as err:
+            raise NotFound(
+                "no-such-path", f"The file of {safe_name(name, 'gcode')} cannot be read there."
+            ) from err
+        async with self._database.writing() as connection:
+            await SlicerFiles(connection).add(file)
+        await self._forget_surplus()
         return file
 
     def _read(self, part: Part, file_id: str, name: str, sha256: str, source: str) -> SlicerFile:
@@ -255,7 +268,7 @@ class FileService:
     def _read_elsewhere(
         self, path: Path, file_id: str, name: str, settings: Mapping[str, str], source: str
     ) -> SlicerFile:
-        if not path.is_file():  # a pipe would never end
+        if not path.is_absolute() or not path.is_file():  # a pipe would never end
             raise FileNotFoundError
         with path.open("rb") as opened:
             kind = kind_of(opened.read(16))

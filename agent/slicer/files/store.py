@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import Field, SQLModel
 
-from agent.slicer.files.rules import Kept
+from agent.slicer.files.rules import END_BYTES, Kept
 from agent.slicer.rules import Facts, Finding, SlicerFile
 
 
@@ -103,13 +103,27 @@ class SlicerFiles:
 
     async def kept(self) -> list[Kept]:
         """All of them, newest first."""
-        query = select(FILE.c.id, FILE.c.size_bytes).order_by(FILE.c.id.desc())
-        return [Kept(*row) for row in await self._connection.execute(query)]
+        query = select(FILE.c.id, FILE.c.size_bytes, FILE.c.is_whole).order_by(FILE.c.id.desc())
+        rows = await self._connection.execute(query)
+        return [
+            Kept(row.id, row.size_bytes if row.is_whole else min(row.size_bytes, 2 * END_BYTES))
+            for row in rows
+        ]
 
     async def remove(self, file_ids: Iterable[str]) -> list[str]:
         """With all that hangs on them. Says which there were."""
         query = delete(FILE).where(FILE.c.id.in_(list(file_ids))).returning(FILE.c.id)
         return [row.id for row in await self._connection.execute(query)]
+
+    async def remove_announced(self, file: SlicerFile, since: str) -> list[str]:
+        """A script told of this very file a moment ago, before it came: one is enough."""
+        query = delete(FILE).where(
+            FILE.c.is_whole.is_(False),
+            FILE.c.name == file.name,
+            FILE.c.size_bytes == file.size_bytes,
+            FILE.c.created_at >= since,
+        )
+        return [row.id for row in await self._connection.execute(query.returning(FILE.c.id))]
 
     async def keep_analysis(
         self, file_id: str, at: str, packed: bytes, findings: tuple[Finding, ...]

@@ -129,6 +129,22 @@ async def test_a_script_tells_of_an_export_and_its_two_ends_are_kept(
     assert picture.status_code == 200
 
 
+async def test_the_file_itself_takes_the_place_of_its_announcement(
+    served: Served, tmp_path: Path
+) -> None:
+    data = gcode.orca(version="2.9.9").encode()
+    about = {"path": str(_written(tmp_path, data)), "name": "twice.gcode"}
+
+    noted = (await served.client.post(NOTICES, json=about)).json()
+    told = await sent(served.client, data, "twice.gcode")
+    gone = await served.client.get(f"{FILES}/{noted['id']}")
+
+    listed = (await served.client.get(FILES)).json()["items"]
+    assert [one["id"] for one in listed if one["name"] == "twice.gcode"] == [told["id"]]
+    assert gone.status_code == 404
+    assert not (served.settings.slicer_dir / f"{noted['id']}.gcode").exists()
+
+
 async def test_what_a_script_knows_stands_in_for_settings_that_the_file_lacks(
     served: Served, tmp_path: Path
 ) -> None:
