@@ -93,13 +93,9 @@ async def open_slicer(needs: Needs) -> AsyncIterator[SlicerParts]:
         host = PrintHost(needs.database, files, printers.outlet, needs.clock, needs.new_id)
         stack.push_async_callback(host.close)
         await host.open()
+        read = AnalysisWorker().analysis_of
         analyses = AnalysisService(
-            needs.database,
-            needs.runs,
-            files,
-            AnalysisWorker().analysis_of,
-            needs.clock,
-            needs.new_id,
+            needs.database, needs.runs, files, read, needs.clock, needs.new_id
         )
         presets = Presets(needs.settings.slicer_data_folders, os.environ)
         variants = await _variants(needs, files, presets)

@@ -30,7 +30,7 @@ def read(folder: Path, text: str | bytes, name: str = "part.gcode") -> Facts:
     return read_gcode(file)
 
 
-def test_orcaslicer(tmp_path: Path) -> None:
+def test_orcaslicers_file_is_read_whole(tmp_path: Path) -> None:
     facts = read(tmp_path, gcode.orca())
 
     assert facts == Facts(
