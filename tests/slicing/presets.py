@@ -81,6 +81,13 @@ def workshop(root: Path) -> DataFolder:
     """A printer of one vendor, its process and filaments, and what a user made of them."""
     data = DataFolder(root)
     data.write("OrcaSlicer.conf", '{"app": {"token": "do-not-read-me"}}')
+    _printers(data)
+    _processes(data)
+    _filaments(data)
+    return data
+
+
+def _printers(data: DataFolder) -> None:
     data.system(
         "machine",
         "fdm_machine_common",
@@ -93,44 +100,54 @@ def workshop(root: Path) -> DataFolder:
         {"printable_area": ["0x0", "220x0", "220x220", "0x220"], "printable_height": "250"},
         inherits="fdm_machine_common",
     )
-    data.system(
-        "process",
-        "fdm_process_common",
-        {
-            "layer_height": "0.2",
-            "wall_loops": "2",
-            "sparse_infill_density": "15%",
-            "outer_wall_speed": "120",
-            "inner_wall_speed": "150",
-            "sparse_infill_speed": "200",
-            "enable_support": "0",
-        },
-        is_abstract=True,
+    data.user(
+        "machine",
+        "My One",
+        {"print_host": "http://192.0.2.7", "printhost_apikey": "do-not-tell", "z_offset": "-0.02"},
+        inherits="Acme One 0.4 nozzle",
     )
+
+
+def _processes(data: DataFolder) -> None:
+    common = {
+        "layer_height": "0.2",
+        "wall_loops": "2",
+        "sparse_infill_density": "15%",
+        "outer_wall_speed": "120",
+        "inner_wall_speed": "150",
+        "sparse_infill_speed": "200",
+        "enable_support": "0",
+    }
+    data.system("process", "fdm_process_common", common, is_abstract=True)
     data.system(
         "process",
         "0.20mm Standard @Acme",
         {"outer_wall_speed": "100", "compatible_printers": ["Acme One 0.4 nozzle"]},
         inherits="fdm_process_common",
     )
-    data.system(
-        "filament",
-        "fdm_filament_common",
-        {
-            "filament_type": ["PLA"],
-            "nozzle_temperature": ["220"],
-            "filament_max_volumetric_speed": ["15"],
-            "filament_density": ["1.24"],
-            "filament_retraction_length": ["nil"],
-        },
-        vendor="OrcaFilamentLibrary",
-        is_abstract=True,
+    data.user(
+        "process",
+        "Strong",
+        {"wall_loops": "5", "outer_wall_speed": "100.0", "sparse_infill_density": "40%"},
+        inherits="0.20mm Standard @Acme",
     )
+
+
+def _filaments(data: DataFolder) -> None:
+    common = {
+        "filament_type": ["PLA"],
+        "nozzle_temperature": ["220"],
+        "filament_max_volumetric_speed": ["15"],
+        "filament_density": ["1.24"],
+        "filament_retraction_length": ["nil"],
+    }
+    library = "OrcaFilamentLibrary"
+    data.system("filament", "fdm_filament_common", common, vendor=library, is_abstract=True)
     data.system(
         "filament",
         "Generic PETG @System",
         {"filament_type": ["PETG"], "nozzle_temperature": ["240"]},
-        vendor="OrcaFilamentLibrary",
+        vendor=library,
         inherits="fdm_filament_common",
         renamed_from="Generic PETG",
     )
@@ -141,24 +158,11 @@ def workshop(root: Path) -> DataFolder:
         inherits="Generic PETG @System",
     )
     data.user(
-        "process",
-        "Strong",
-        {"wall_loops": "5", "outer_wall_speed": "100.0", "sparse_infill_density": "40%"},
-        inherits="0.20mm Standard @Acme",
-    )
-    data.user(
         "filament",
         "My PETG",
         {"nozzle_temperature": ["235"], "filament_notes": ["dry it first"]},
         inherits="Acme PETG",
     )
-    data.user(
-        "machine",
-        "My One",
-        {"print_host": "http://192.0.2.7", "printhost_apikey": "do-not-tell", "z_offset": "-0.02"},
-        inherits="Acme One 0.4 nozzle",
-    )
-    return data
 
 
 def many(root: Path, files: int, *, per_vendor: int = 500) -> DataFolder:

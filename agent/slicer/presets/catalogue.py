@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from agent.slicer.presets.rules import LIBRARY, NOTHING, Preset, Problem, Stored
-from agent.slicer.presets.values import Value
+from agent.slicer.presets.rules import LIBRARY, NOTHING, Preset, Problem, Stored, Value
 from agent.slicer.rules import PresetType
 
 MOST_PARENTS = 64

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from agent.slicer.presets.rules import Difference, Preset
-from agent.slicer.presets.values import is_same, joined, split
+from agent.slicer.presets.rules import Difference, Preset, is_same
+from agent.slicer.presets.values import joined, split
 from agent.slicer.rules import Facts, PresetType
 
 NAMED_BY: Mapping[PresetType, str] = {

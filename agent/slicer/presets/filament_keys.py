@@ -120,6 +120,10 @@ OVERRIDES: tuple[Key, ...] = tuple(
         _overrides.flag("filament_wipe", "Wipe while retracting"),
         _overrides.number("filament_wipe_distance", "Wipe distance", "mm", 0, 20),
         _overrides.percent("filament_retract_before_wipe", "Retract amount before wipe", 0, 100),
+        _overrides.percent("filament_ironing_flow", "Ironing flow", 0, 100),
+        _overrides.number("filament_ironing_spacing", "Ironing line spacing", "mm", 0, 1),
+        _overrides.number("filament_ironing_inset", "Ironing inset", "mm", 0, 20),
+        _overrides.number("filament_ironing_speed", "Ironing speed", "mm/s", 1, 500),
         _overrides.flag("filament_long_retractions_when_cut", "Long retraction when cut"),
         _overrides.number(
             "filament_retraction_distances_when_cut", "Retraction distance when cut", "mm", 0, 30

@@ -7,6 +7,7 @@ from agent.slicer.presets.key_kinds import Key, Page, listed
 _basic = Page("machine", "Basic information")
 _gcode = Page("machine", "Machine G-code")
 _motion = Page("machine", "Motion ability", is_list=True)
+_fixed = Page("machine", "Motion ability")
 _multi = Page("machine", "Multimaterial")
 _extruder = Page("machine", "Extruder", is_list=True)
 _notes = Page("machine", "Notes")
@@ -43,10 +44,12 @@ BASIC: tuple[Key, ...] = (
     _basic.text("bed_mesh_probe_distance", "Probe point distance"),
     _basic.number("adaptive_bed_mesh_margin", "Mesh margin", "mm", 0, 100),
     _basic.choice("printer_structure", "Printer structure", "undefine|corexy|i3|hbot|delta"),
-    _basic.choice(
-        "nozzle_type",
-        "Nozzle type",
-        "undefine|hardened_steel|stainless_steel|tungsten_carbide|brass",
+    listed(
+        _basic.choice(
+            "nozzle_type",
+            "Nozzle type",
+            "undefine|hardened_steel|stainless_steel|tungsten_carbide|brass",
+        )
     ),
     _basic.integer("nozzle_hrc", "Nozzle HRC", 0, 500),
     _basic.number("nozzle_height", "Nozzle height", "mm", 0, 50),
@@ -77,7 +80,7 @@ GCODE: tuple[Key, ...] = (
 )
 
 MOTION: tuple[Key, ...] = (
-    Page("machine", "Motion ability").flag("emit_machine_limits_to_gcode", "Emit limits to G-code"),
+    _fixed.flag("emit_machine_limits_to_gcode", "Emit limits to G-code"),
     _motion.number("machine_max_speed_x", "Maximum speed X", "mm/s", 1, 2000),
     _motion.number("machine_max_speed_y", "Maximum speed Y", "mm/s", 1, 2000),
     _motion.number("machine_max_speed_z", "Maximum speed Z", "mm/s", 0.1, 500),
@@ -108,6 +111,27 @@ MOTION: tuple[Key, ...] = (
     _motion.number("machine_max_jerk_z", "Maximum jerk Z", "mm/s", 0, 50),
     _motion.number("machine_max_jerk_e", "Maximum jerk E", "mm/s", 0, 100),
     _motion.number("machine_max_junction_deviation", "Maximum Junction Deviation", "mm", 0, 0.3),
+    *(
+        _fixed.number(
+            f"input_shaping_freq_{axis}", f"Input shaping frequency {axis.upper()}", "Hz", 0, 1000
+        )
+        for axis in "xy"
+    ),
+    *(
+        _fixed.number(
+            f"input_shaping_damp_{axis}", f"Input shaping damping {axis.upper()}", "", 0, 1
+        )
+        for axis in "xy"
+    ),
+    _fixed.flag("input_shaping_emit", "Emit input shaping"),
+    _fixed.text("input_shaping_type", "Input shaper type"),
+    _fixed.flag("resonance_avoidance", "Resonance Avoidance"),
+    _fixed.number(
+        "min_resonance_avoidance_speed", "Resonance avoidance speed, Min", "mm/s", 1, 500
+    ),
+    _fixed.number(
+        "max_resonance_avoidance_speed", "Resonance avoidance speed, Max", "mm/s", 1, 500
+    ),
     _motion.number("machine_min_extruding_rate", "Minimum speed for extruding", "mm/s", 0, 100),
     _motion.number("machine_min_travel_rate", "Minimum travel speed", "mm/s", 0, 100),
 )

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from agent.slicer.presets.keys import KEYS, Kind
-from agent.slicer.presets.rules import Preset
-from agent.slicer.presets.values import Value, shown
+from agent.slicer.presets.rules import Preset, Value
+from agent.slicer.presets.values import shown
 
 ELSEWHERE = "Not known here"
 TITLES = {"machine": "Printer", "process": "Process", "filament": "Filament"}

@@ -41,6 +41,16 @@ STRENGTH: tuple[Key, ...] = (
     _strength.choice("gap_fill_target", "Apply gap fill", "everywhere|topbottom|nowhere"),
     _strength.number("filter_out_gap_fill", "Filter out tiny gaps", "mm", 0, 10),
     _strength.percent("infill_wall_overlap", "Infill/Wall overlap", 0, 100),
+    _strength.percent("top_surface_density", "Top surface density", 0, 100),
+    _strength.percent("bottom_surface_density", "Bottom surface density", 10, 100),
+    _strength.integer("fill_multiline", "Fill Multiline", 1, 10),
+    _strength.percent("skin_infill_density", "Skin infill density", 0, 100),
+    _strength.percent("skeleton_infill_density", "Skeleton infill density", 0, 100),
+    _strength.number("skin_infill_depth", "Skin infill depth", "mm", 0, 100),
+    _strength.number("infill_overhang_angle", "Infill overhang angle", "°", 5, 75),
+    _strength.flag("align_infill_direction_to_model", "Align infill direction to model"),
+    _strength.text("sparse_infill_rotate_template", "Sparse infill rotation template"),
+    _strength.text("solid_infill_rotate_template", "Solid infill rotation template"),
     _strength.flag("infill_combination", "Infill combination"),
     _strength.part(
         "infill_combination_max_layer_height", "Maximum layer height", "mm", 2, "nozzle_diameter"
@@ -110,6 +120,13 @@ SPEED: tuple[Key, ...] = (
     ),
     _speed.number("top_surface_acceleration", "Top surface acceleration", "mm/s²", 0, 50_000),
     _speed.number("travel_acceleration", "Travel acceleration", "mm/s²", 0, 50_000),
+    _speed.part(
+        "initial_layer_travel_acceleration",
+        "First layer travel acceleration",
+        "mm/s²",
+        50_000,
+        "travel_acceleration",
+    ),
     _speed.flag("accel_to_decel_enable", "Enable accel_to_decel"),
     _speed.percent("accel_to_decel_factor", "accel_to_decel", 1, 100),
     _speed.number("default_jerk", "Default jerk", "mm/s", 0, 50),
@@ -120,6 +137,10 @@ SPEED: tuple[Key, ...] = (
     _speed.number("top_surface_jerk", "Top surface jerk", "mm/s", 0, 50),
     _speed.number("initial_layer_jerk", "First layer jerk", "mm/s", 0, 50),
     _speed.number("travel_jerk", "Travel jerk", "mm/s", 0, 50),
+    _speed.part("initial_layer_travel_jerk", "First layer travel jerk", "mm/s", 50, "travel_jerk"),
+    _speed.flag(
+        "extrusion_rate_smoothing_external_perimeter_only", "Apply only on external features"
+    ),
     _speed.number(
         "max_volumetric_extrusion_rate_slope", "Extrusion rate smoothing", "mm³/s²", 0, 1000
     ),
@@ -175,6 +196,9 @@ SUPPORT: tuple[Key, ...] = (
     _support.number(
         "support_object_first_layer_gap", "Support/object first layer gap", "mm", 0, 10
     ),
+    _support.flag("support_ironing", "Ironing Support Interface"),
+    _support.percent("support_ironing_flow", "Support Ironing flow", 0, 100),
+    _support.number("support_ironing_spacing", "Support Ironing line spacing", "mm", 0, 1),
     _support.flag("bridge_no_support", "Don't support bridges"),
     _support.number("max_bridge_length", "Max bridge length", "mm", 0, 200),
     _support.flag("independent_support_layer_height", "Independent support layer height"),
@@ -221,6 +245,7 @@ MULTIMATERIAL: tuple[Key, ...] = (
     _multi.flag("ooze_prevention", "Enable ooze prevention"),
     _multi.number("standby_temperature_delta", "Temperature variation", "°C", -100, 100),
     _multi.number("preheat_time", "Preheat time", "s", 0, 120),
+    _multi.integer("preheat_steps", "Preheat steps", 1, 10),
     _multi.flag("flush_into_infill", "Flush into objects' infill"),
     _multi.flag("flush_into_objects", "Flush into this object"),
     _multi.flag("flush_into_support", "Flush into objects' support"),
@@ -238,6 +263,8 @@ OTHERS: tuple[Key, ...] = (
     _other.number("min_skirt_length", "Skirt minimum extrusion length", "mm", 0, 1000),
     _other.number("skirt_distance", "Skirt distance", "mm", 0, 60),
     _other.integer("skirt_height", "Skirt height", 0, 1000, "layers"),
+    _other.number("skirt_start_angle", "Skirt start point", "°", -180, 180),
+    _other.flag("single_loop_draft_shield", "Single loop after first layer"),
     _other.number("skirt_speed", "Skirt speed", "mm/s", 0, 500),
     _other.choice("draft_shield", "Draft shield", "disabled|enabled"),
     _other.choice(
@@ -262,6 +289,12 @@ OTHERS: tuple[Key, ...] = (
         "Fuzzy skin noise type",
         "classic|perlin|billow|ridgedmulti|voronoi",
     ),
+    _other.choice(
+        "fuzzy_skin_mode", "Fuzzy skin generator mode", "displacement|extrusion|combined"
+    ),
+    _other.number("fuzzy_skin_scale", "Fuzzy skin feature size", "mm", 0.1, 500),
+    _other.integer("fuzzy_skin_octaves", "Fuzzy skin noise octaves", 1, 10),
+    _other.number("fuzzy_skin_persistence", "Fuzzy skin noise persistence", "", 0.01, 1),
     _other.number("fuzzy_skin_point_distance", "Fuzzy skin point distance", "mm", 0.05, 5),
     _other.number("fuzzy_skin_thickness", "Fuzzy skin thickness", "mm", 0.05, 1.5),
     _other.flag("fuzzy_skin_first_layer", "Apply fuzzy skin to first layer"),

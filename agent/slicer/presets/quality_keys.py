@@ -4,6 +4,18 @@ from agent.slicer.presets.key_kinds import Key, Page
 
 _LINE = "nozzle_diameter"
 
+_FLOWS = (
+    ("first_layer", "First layer"),
+    ("outer_wall", "Outer wall"),
+    ("inner_wall", "Inner wall"),
+    ("overhang", "Overhang"),
+    ("sparse_infill", "Sparse infill"),
+    ("internal_solid_infill", "Internal solid infill"),
+    ("gap_fill", "Gap fill"),
+    ("support", "Support"),
+    ("support_interface", "Support interface"),
+)
+
 _quality = Page("process", "Quality")
 
 QUALITY: tuple[Key, ...] = (
@@ -113,4 +125,11 @@ QUALITY: tuple[Key, ...] = (
     _quality.flag("overhang_reverse", "Reverse on even"),
     _quality.flag("overhang_reverse_internal_only", "Reverse only internal perimeters"),
     _quality.part("overhang_reverse_threshold", "Reverse threshold", "mm", 3, "line_width"),
+    _quality.part("bridge_line_width", "Bridge", "mm", 3, _LINE),
+    _quality.percent("elefant_foot_layers_density", "Elephant foot layers density", 50, 100),
+    _quality.flag("set_other_flow_ratios", "Set other flow ratios"),
+    *(
+        _quality.number(f"{key}_flow_ratio", f"{name} flow ratio", "", 0.5, 2)
+        for key, name in _FLOWS
+    ),
 )

@@ -8,8 +8,7 @@ from typing import Any
 import orjson
 
 from agent.slicer.presets.keys import METADATA
-from agent.slicer.presets.rules import Problem, Stored
-from agent.slicer.presets.values import Value
+from agent.slicer.presets.rules import Problem, Stored, Value
 from agent.slicer.rules import PresetType
 
 SUFFIX = ".json"
@@ -86,29 +85,18 @@ def read_preset(
     if said != preset_type:
         return None
     # The slicer goes by the file's name with the user's presets, and by the name in it else.
-    name = _text(document, "name") if is_system else stem
+    name = (_text(document, "name") if is_system else stem) or stem
     version = _text(document, "version")
-    inherits = _text(document, "inherits")
-    is_abstract = document.get("instantiation") == "false"
-    former = document.get("renamed_from")
     if preset_type == "machine":
         for key in [key for key in document if is_secret(key)]:
             del document[key]
+    former = _names(document.get("renamed_from")) if "renamed_from" in document else ()
+    inherits, is_abstract = _text(document, "inherits"), document.get("instantiation") == "false"
     settings, wrong = _settings(document, lists)
-    return Stored(
-        preset_type,
-        name or stem,
-        scope,
-        is_system,
-        file,
-        settings,
-        inherits,
-        version,
-        is_abstract,
-        _names(former) if former else (),
-        None if is_system or _is_version(version) else Problem.NO_VERSION,
-        (NOT_TEXT.format(", ".join(wrong[:10])),) if wrong else (),
-    )
+    problem = None if is_system or _is_version(version) else Problem.NO_VERSION
+    notes = (NOT_TEXT.format(", ".join(wrong[:10])),) if wrong else ()
+    about = inherits, version, is_abstract, former, problem, notes
+    return Stored(preset_type, name, scope, is_system, file, settings, *about)
 
 
 def is_secret(key: str) -> bool:

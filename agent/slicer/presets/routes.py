@@ -11,9 +11,8 @@ from agent.shared.errors import NotFound
 from agent.shared.web import In, Out, Page, asks, gives, gives_media, json, needs
 from agent.slicer.presets.keys import KEYS, Key, Kind, label_of
 from agent.slicer.presets.markdown import as_markdown
-from agent.slicer.presets.rules import SAID, TYPES, Difference, Preset
+from agent.slicer.presets.rules import SAID, TYPES, Difference, Preset, Value
 from agent.slicer.presets.service import Listed, Presets
-from agent.slicer.presets.values import Value
 from agent.slicer.rules import PresetType, SlicerFile
 
 Text = str | list[str]

@@ -1,14 +1,17 @@
 """What a preset is, and why a slicer might not load it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from agent.slicer.presets.values import Value, is_same
 from agent.slicer.rules import PresetType
 
+Value = str | tuple[str, ...]
+
+NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 LIBRARY = "OrcaFilamentLibrary"  # the vendor whose presets all others may inherit
 NOTHING: Mapping[str, Value] = MappingProxyType({})
 TYPES: tuple[PresetType, ...] = ("machine", "process", "filament")
@@ -92,3 +95,27 @@ class Difference:
     key: str
     old: Value | None
     new: Value | None
+
+
+def is_same(one: Value, other: Value) -> bool:
+    """Whether two values mean the same: `0.2` is `0.20`, and `220` is a list of one."""
+    if one == other:
+        return True
+    ours, theirs = _elements(one), _elements(other)
+    return len(ours) == len(theirs) and all(map(_is_same_text, ours, theirs))
+
+
+def _elements(value: Value) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value
+
+
+def _is_same_text(one: str, other: str) -> bool:
+    if one.strip() == other.strip():
+        return True
+    ours, theirs = one.strip(), other.strip()
+    if ours.endswith("%") != theirs.endswith("%"):
+        return False
+    ours, theirs = ours.rstrip("%"), theirs.rstrip("%")
+    if NUMBER.fullmatch(ours) and NUMBER.fullmatch(theirs):
+        return float(ours) == float(theirs)
+    return False

@@ -4,22 +4,12 @@ import re
 from collections.abc import Iterable
 
 from agent.slicer.presets.keys import KEYS, Kind
+from agent.slicer.presets.rules import Value
 
-Value = str | tuple[str, ...]
-
-NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 WITHOUT_QUOTES = {Kind.NUMBER, Kind.INTEGER, Kind.PERCENT, Kind.NUMBER_OR_PERCENT, Kind.FLAG}
 NUMERIC = re.compile(r"(-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?%?|nil|(-?[\d.]+x-?[\d.]+))")
 WANTS_QUOTES = re.compile(r"[\s;\"\\]")
 ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", '"': '\\"'}
-
-
-def is_same(one: Value, other: Value) -> bool:
-    """Whether two values mean the same: `0.2` is `0.20`, and `220` is a list of one."""
-    if one == other:
-        return True
-    ours, theirs = _elements(one), _elements(other)
-    return len(ours) == len(theirs) and all(map(_is_same_text, ours, theirs))
 
 
 def joined(key: str, value: Value) -> str:
@@ -53,22 +43,6 @@ def shown(value: Value | None) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else ", ".join(value)
-
-
-def _elements(value: Value) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else value
-
-
-def _is_same_text(one: str, other: str) -> bool:
-    if one.strip() == other.strip():
-        return True
-    ours, theirs = one.strip(), other.strip()
-    if ours.endswith("%") != theirs.endswith("%"):
-        return False
-    ours, theirs = ours.rstrip("%"), theirs.rstrip("%")
-    if NUMBER.fullmatch(ours) and NUMBER.fullmatch(theirs):
-        return float(ours) == float(theirs)
-    return False
 
 
 def _escaped(text: str) -> str:

@@ -11,7 +11,8 @@ from agent.shared.errors import Invalid
 from agent.slicer.gcode.keys import translated
 from agent.slicer.presets.keys import METADATA
 from agent.slicer.presets.reading import is_secret
-from agent.slicer.presets.values import Value, joined
+from agent.slicer.presets.rules import Value
+from agent.slicer.presets.values import joined
 from agent.slicer.rules import Facts, Slicer, Thumbnail
 from agent.slicer.threemf.archive import Archive, open_archive, shown
 from agent.slicer.threemf.markup import BadMarkup, Node, read_markup

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agent.slicer.gcode.prusa_keys import CHOICES, RENAMED, SAME, SPEEDS, WIDTHS
-from agent.slicer.presets.keys import KEYS, METADATA, Kind
-from agent.slicer.presets.rules import Preset
-from agent.slicer.presets.values import Value, joined
+from agent.slicer.presets.keys import KEYS, METADATA, Kind, find_key
+from agent.slicer.presets.rules import Preset, Value
+from agent.slicer.presets.values import joined
 from agent.slicer.rules import Change, PresetType
 from agent.slicer.variants.programs import Program
 from agent.slicer.variants.rules import RUN_BY_SLICERS
@@ -48,6 +48,18 @@ REASONS = {
     100: "slicing failed",
     101: "paths collide",
 }
+
+
+def refusal_of(change: Change) -> str | None:
+    """Why a setting is not changed for a variant, if it is not."""
+    if change.key in RUN_BY_SLICERS:
+        return f"{change.key} makes the slicer run programs, and is not changed here."
+    if find_key(change.key, change.preset_type) is None:
+        return f"{change.key[:60]} is no known setting of a {change.preset_type} preset."
+    texts = (change.new,) if isinstance(change.new, str) else change.new
+    if any(len(text) > 10_000 or "\0" in text for text in texts):
+        return f"The value of {change.key} is too long."
+    return None
 
 
 def orca_arguments(

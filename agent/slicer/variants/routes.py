@@ -74,8 +74,10 @@ def routes(variants: VariantService) -> Blueprint:
     @takes(VariantsIn)
     @gives(RunOut, 202)
     async def begin(asked: VariantsIn) -> Response:
-        """Slice a project with changed settings. The `done` event of the run has what each came
-        to: `variants` with `seconds`, `grams`, `layers`, `findings` and the `files` to look at."""
+        """Slice a project as it is and with changed settings.
+
+        The `done` event of the run has what each came to: `variants` with `seconds`, `grams`,
+        `layers`, `findings` and the `files` to look at."""
         run: Run = await variants.begin(_wanted(asked))
         return json(run_json(run), 202)
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from agent.slicer.presets.keys import find_key
 from agent.slicer.rules import Change, Finding
 
 Intent = Literal["stronger", "faster", "finer", "lighter"]
@@ -37,18 +36,6 @@ class Result:
     findings: tuple[Finding, ...] = ()
     files: tuple[str, ...] = ()
     problem: str | None = None
-
-
-def refusal_of(change: Change) -> str | None:
-    """Why a setting is not changed for a variant, if it is not."""
-    if change.key in RUN_BY_SLICERS:
-        return f"{change.key} makes the slicer run programs, and is not changed here."
-    if find_key(change.key, change.preset_type) is None:
-        return f"{change.key[:60]} is no known setting of a {change.preset_type} preset."
-    texts = (change.new,) if isinstance(change.new, str) else change.new
-    if any(len(text) > 10_000 or "\0" in text for text in texts):
-        return f"The value of {change.key} is too long."
-    return None
 
 
 def variant_for(intent: Intent, settings: Settings) -> Variant:

@@ -30,7 +30,6 @@ from agent.slicer.variants.rules import (
     Intent,
     Result,
     Variant,
-    refusal_of,
     variant_for,
 )
 from agent.slicer.variants.slicing import Bounds, prepare, run_slicer
@@ -254,7 +253,7 @@ def _variants(wanted: Wanted, facts: Facts) -> tuple[Variant, ...]:
         if len(variant.changes) > MOST_CHANGES:
             raise Invalid("too-many-changes", f"A variant has {MOST_CHANGES} changes at the most.")
         for change in variant.changes:
-            if refusal := refusal_of(change):
+            if refusal := asking.refusal_of(change):
                 raise Invalid("refused-change", refusal, key=change.key[:60])
     return tuple(variants)
 

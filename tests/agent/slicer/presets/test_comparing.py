@@ -10,9 +10,9 @@ from agent.slicer.presets.keys import KEYS, METADATA, Kind, find_key, label_of, 
 from agent.slicer.presets.markdown import as_markdown
 from agent.slicer.presets.places import data_folders
 from agent.slicer.presets.reading import is_secret
-from agent.slicer.presets.rules import Difference, Preset
+from agent.slicer.presets.rules import Difference, Preset, Value, is_same
 from agent.slicer.presets.tree import Tree
-from agent.slicer.presets.values import Value, is_same, joined, split
+from agent.slicer.presets.values import joined, split
 from agent.slicer.rules import Facts
 from tests.slicing.presets import DataFolder, workshop
 
