@@ -37,6 +37,7 @@ from agent.slicer.presets.service import Presets
 from agent.slicer.printers import routes as printer_routes
 from agent.slicer.printers.forwarding import CutOffForward
 from agent.slicer.printers.opening import PrinterParts, open_printers
+from agent.slicer.printhost import faces
 from agent.slicer.printhost import routes as host_routes
 from agent.slicer.printhost.service import PrintHost
 from agent.slicer.questionnaire import routes as questionnaire_routes
@@ -116,8 +117,8 @@ async def open_slicer(needs: Needs) -> AsyncIterator[SlicerParts]:
                 file_routes.routes(files, analyses),
                 file_routes.notice_routes(files),
                 host_routes.routes(host),
-                host_routes.octoprint_routes(host, files),
-                host_routes.moonraker_routes(host, files),
+                faces.octoprint_routes(host, files),
+                faces.moonraker_routes(host, files),
                 printer_routes.routes(printers.registry, printers.looks),
                 printer_routes.print_routes(printers.registry, files, printers.watch, host.send),
                 calibration_routes.routes(calibrations),

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,22 +11,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.shared.clock import Clock, NewId, rfc3339
 from agent.shared.database import Database
-from agent.shared.errors import Conflict, Invalid, NotFound
+from agent.shared.errors import Conflict, NotFound
 from agent.shared.tasks import Tasks
-from agent.slicer.files.failures import no_file, too_large
+from agent.slicer.files.failures import no_file
 from agent.slicer.files.folder import Folder, Part
-from agent.slicer.files.reading import best, findings_in, no_picture, picture, read_facts
-from agent.slicer.files.rules import kind_of, safe_name, surplus, without_secrets
+from agent.slicer.files.intake import Intake, written
+from agent.slicer.files.reading import best, no_picture, picture
+from agent.slicer.files.rules import safe_name, surplus
 from agent.slicer.files.store import SlicerFiles
 from agent.slicer.printers.rules import Print
 from agent.slicer.printers.store import Prints
 from agent.slicer.printhost.rules import ON_ITS_WAY, Job
 from agent.slicer.printhost.store import Jobs
-from agent.slicer.rules import Facts, Kind, SlicerFile
+from agent.slicer.rules import SlicerFile
 
 log = logging.getLogger(__name__)
 
-BLOCK_BYTES = 1 << 19
 JUST_NOW = timedelta(minutes=2)
 
 
@@ -64,6 +64,7 @@ class FileService:
         self, database: Database, folder: Path, bounds: Bounds, clock: Clock, new_id: NewId
     ) -> None:
         self._database, self._folder, self._bounds = database, Folder(folder), bounds
+        self._intake = Intake(self._folder, clock)
         self._clock, self._new_id = clock, new_id
         self._tasks = Tasks()
 
@@ -101,7 +102,7 @@ class FileService:
         file_id = self._new_id()
         part = self._folder.begin(file_id)  # here, so that no one who leaves leaves it behind
         try:
-            sha256 = await self._write(part, chunks)
+            sha256 = await written(part, chunks, limit_bytes=self._bounds.file_bytes)
         except BaseException:
             await asyncio.shield(asyncio.to_thread(part.discard))
             raise
@@ -184,28 +185,6 @@ class FileService:
 
     # --- inside -----------------------------------------------------------------------------
 
-    async def _write(self, part: Part, chunks: AsyncIterator[bytes]) -> str:
-        """One block is on its way to the disk while the next one comes in."""
-        loop, size, held = asyncio.get_running_loop(), 0, 0
-        block: list[bytes] = []
-        writing: asyncio.Future[None] | None = None
-        try:
-            async for chunk in chunks:
-                size += len(chunk)
-                if size > self._bounds.file_bytes:
-                    raise too_large(self._bounds.file_bytes)
-                block.append(chunk)
-                held += len(chunk)
-                if held >= BLOCK_BYTES:
-                    if writing:
-                        await writing
-                    writing = loop.run_in_executor(None, part.write, block)
-                    block, held = [], 0
-        finally:
-            if writing:  # it must not write any more when the file is given up
-                await asyncio.shield(writing)
-        return await asyncio.to_thread(_finished, part, block)
-
     async def _keep(
         self,
         part: Part,
@@ -216,7 +195,7 @@ class FileService:
         beside: Beside | None,
     ) -> SlicerFile:
         try:
-            file = await asyncio.to_thread(self._read, part, file_id, name, sha256, source)
+            file = await asyncio.to_thread(self._intake.read, part, file_id, name, sha256, source)
             async with self._database.writing() as connection:
                 files = SlicerFiles(connection)
                 announced = await files.remove_announced(file, rfc3339(self._clock() - JUST_NOW))
@@ -243,7 +222,7 @@ class FileService:
         file_id = self._new_id()
         try:
             file = await asyncio.to_thread(
-                self._read_elsewhere, path, file_id, name, settings, source
+                self._intake.read_elsewhere, path, file_id, name, settings, source
             )
         except (OSError, ValueError) as err:
             raise NotFound(
@@ -253,43 +232,6 @@ class FileService:
             await SlicerFiles(connection).add(file)
         await self._forget_surplus()
         return file
-
-    def _read(self, part: Part, file_id: str, name: str, sha256: str, source: str) -> SlicerFile:
-        kind = kind_of(part.head)
-        shown = safe_name(name, kind)
-        path = self._folder.keep(part, file_id, kind)
-        try:
-            facts = read_facts(path, kind)
-        except Invalid as err:
-            raise _named(err, path, shown) from None
-        file = self._file(file_id, shown, kind, part.size_bytes, facts, source)
-        return replace(file, sha256=sha256)
-
-    def _read_elsewhere(
-        self, path: Path, file_id: str, name: str, settings: Mapping[str, str], source: str
-    ) -> SlicerFile:
-        if not path.is_absolute() or not path.is_file():  # a pipe would never end
-            raise FileNotFoundError
-        with path.open("rb") as opened:
-            kind = kind_of(opened.read(16))
-        shown = safe_name(name, kind)
-        try:
-            facts = read_facts(path, kind)
-        except Invalid as err:
-            raise _named(err, path, shown) from None
-        if not facts.settings:
-            facts = replace(facts, settings=without_secrets(settings))
-        size_bytes = path.stat().st_size
-        if kind == "gcode":  # the ends of a zip archive are nothing by themselves
-            self._folder.keep_ends(path, file_id, kind)
-        file = self._file(file_id, shown, kind, size_bytes, facts, source)
-        return replace(file, is_whole=False)
-
-    def _file(
-        self, file_id: str, name: str, kind: Kind, size_bytes: int, facts: Facts, source: str
-    ) -> SlicerFile:
-        at, findings = rfc3339(self._clock()), findings_in(facts)
-        return SlicerFile(file_id, name, kind, size_bytes, at, facts, findings, source=source)
 
     def _undo(self, part: Part, file_id: str) -> None:
         part.discard()
@@ -311,13 +253,3 @@ class FileService:
                 needed = await Jobs(connection).open_files()
                 gone = await SlicerFiles(connection).remove(set(gone) - needed)
             await asyncio.to_thread(self._folder.remove, gone)
-
-
-def _finished(part: Part, rest: list[bytes]) -> str:
-    part.write(rest)
-    return part.finish()
-
-
-def _named(err: Invalid, path: Path, shown: str) -> Invalid:
-    """The sentence names the file as its sender does."""
-    return Invalid(err.code, err.detail.replace(path.name, shown), **err.extra)
