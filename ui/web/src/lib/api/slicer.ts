@@ -3,30 +3,39 @@ import { address, call, download } from "./client";
 import type {
   Advice,
   Analysis,
+  Calibrated,
+  Calibrations,
   Comparison,
   DataFolder,
   Diagnosis,
+  FilePreset,
   Held,
   Helped,
   Job,
   List,
   ListedPreset,
   NewAdvice,
+  NewCalibrated,
+  NewDiagnosis,
+  NewOutcome,
   NewPrinter,
-  Piece,
+  NewVariants,
+  Pieces,
   Place,
   Preset,
   PresetType,
   Print,
   Printer,
+  PrinterChange,
   PrinterState,
   PrinterTested,
+  Program,
   Sent,
   SettingKey,
   SlicerFile,
   SlicerFileShort,
 } from "./slicer-types";
-import type { Calibrated, Calibrations, NewCalibrated, Run } from "./types";
+import type { Run } from "./types";
 
 const path = encodeURIComponent;
 
@@ -38,10 +47,11 @@ export const files = {
   analysis: (id: string) => call<Analysis>("GET", `/slicer/files/${path(id)}/analysis`, { timeoutMs: 60_000 }),
   forward: (id: string, printer: string, print: boolean) =>
     call<Job>("POST", `/slicer/files/${path(id)}/forward`, { body: { printer, print } }),
+  /** The presets that it names, and where it was sliced with something else. */
+  presets: (id: string) => call<List<FilePreset>>("GET", `/slicer/files/${path(id)}/presets`, { timeoutMs: 60_000 }),
   prints: (id: string) => call<List<Print>>("GET", `/slicer/files/${path(id)}/prints`),
   /** How the latest print of it ended. */
-  judge: (id: string, result: NonNullable<Print["result"]>, note: string) =>
-    call<Print>("POST", `/slicer/files/${path(id)}/outcome`, { body: { result, note } }),
+  judge: (id: string, body: NewOutcome) => call<Print>("POST", `/slicer/files/${path(id)}/outcome`, { body }),
   /** The address of its picture, `edge` pixels at the most. */
   picture: (id: string, edge: number, plate: number | null = null) =>
     address(`/slicer/files/${path(id)}/thumbnail`, { max_edge: edge, plate }),
@@ -58,7 +68,7 @@ export const printers = {
   list: () => call<List<Printer>>("GET", "/printers"),
   /** Tried before it is kept. */
   add: (body: NewPrinter) => call<Printer>("POST", "/printers", { body, timeoutMs: 45_000 }),
-  change: (id: string, body: Partial<NewPrinter>) => call<Printer>("PATCH", `/printers/${path(id)}`, { body, timeoutMs: 45_000 }),
+  change: (id: string, body: PrinterChange) => call<Printer>("PATCH", `/printers/${path(id)}`, { body, timeoutMs: 45_000 }),
   remove: (id: string) => call<void>("DELETE", `/printers/${path(id)}`),
   test: (id: string) => call<PrinterTested>("POST", `/printers/${path(id)}/test`, { timeoutMs: 45_000 }),
   state: (id: string) => call<PrinterState>("GET", `/printers/${path(id)}/state`, { timeoutMs: 30_000 }),
@@ -76,6 +86,12 @@ export const presets = {
     (await download(`/slicer/presets/${type}/${path(name)}/markdown`, { every })).text(),
   folders: () => call<List<DataFolder>>("GET", "/slicer/folders", { timeoutMs: 60_000 }),
 };
+
+/** The slicers on this computer that can be asked to slice. */
+export const programs = () => call<List<Program>>("GET", "/slicer/programs");
+
+/** Slices a project in several ways, as a run. */
+export const slice = (body: NewVariants) => call<Run>("POST", "/slicer/variants", { body });
 
 export const advice = {
   list: (fileId: string) => call<List<Advice>>("GET", "/slicer/advice", { query: { file_id: fileId, limit: 20 } }),
@@ -96,11 +112,11 @@ export const calibrations = {
 
 /** What a question about these would be sent with. */
 export const evidence = (query: { file_id?: string | null; preset?: string | null; q?: string }) =>
-  call<List<Piece> & { tokens: number }>("GET", "/slicer/evidence", { query });
+  call<Pieces>("GET", "/slicer/evidence", { query });
 
 export const diagnosis = {
   /** A model that sees may take minutes. */
-  ofPhoto: (body: { image: string; file_id?: string; description?: string }, signal: AbortSignal) =>
+  ofPhoto: (body: NewDiagnosis, signal: AbortSignal) =>
     call<Diagnosis>("POST", "/slicer/diagnosis", { body, signal, timeoutMs: 900_000 }),
   follow: (answers: readonly string[]) => call<Place>("POST", "/slicer/questionnaire", { body: { answers } }),
 };

@@ -51,10 +51,6 @@ export type ProjectDays = Schemas["DaysPage"];
 export type ProjectDay = Schemas["DayOut"];
 export type Requests = Schemas["RequestsPage"];
 export type ImageStored = Schemas["ImageOut"];
-export type Calibration = Schemas["CalibrationInfo"];
-export type Calibrations = Schemas["CalibrationsOut"];
-export type Calibrated = Schemas["CalibratedOut"];
-export type NewCalibrated = Schemas["CalibrationIn"];
 export type GuideEntry = Schemas["EntryOut"];
 
 export type PairingStarted = Schemas["PairingStarted"];
