@@ -3,46 +3,40 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, bindparam, insert, select, update
+from sqlalchemy import JSON, Column, Integer, String, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import Field, SQLModel
 
 from agent.shared.statements import Statement
+from agent.shared.tables import table
 
 Row = dict[str, Any]  # Any: a row's values, by the table's column names
 
 
-class AdviceRow(SQLModel, table=True):
-    __tablename__ = "advice"
-    id: str = Field(primary_key=True)
-    created_at: str
-    source: str
-    file_id: str | None = None
-    filament: int
-    message_id: str | None = None
-    question: str
-    answer: str
-    model: str | None = None
-    targets: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))  # Any: JSON
-    lines: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))  # Any: JSON
-    notes: list[str] = Field(sa_column=Column(JSON, nullable=False))
-    outcome: dict[str, Any] | None = Field(  # Any: JSON
-        default=None, sa_column=Column(JSON(none_as_null=True))
-    )
-    __table_args__ = (Index("advice_of_file", "file_id", "id"),)
+ADVICE = table(
+    "advice",
+    id=Column(String, primary_key=True),
+    created_at=Column(String),
+    source=Column(String),
+    file_id=Column(String),
+    filament=Column(Integer),
+    message_id=Column(String),
+    question=Column(String),
+    answer=Column(String),
+    model=Column(String),
+    targets=Column(JSON),
+    lines=Column(JSON),
+    notes=Column(JSON),
+    outcome=Column(JSON(none_as_null=True)),
+)
+
+EVIDENCE = table(
+    "message_evidence",
+    message_id=Column(String, primary_key=True),
+    pieces=Column(JSON),
+    tools=Column(JSON),
+)
 
 
-class MessageEvidenceRow(SQLModel, table=True):
-    __tablename__ = "message_evidence"
-    message_id: str = Field(
-        sa_column=Column(ForeignKey("message.id", ondelete="CASCADE"), primary_key=True)
-    )
-    pieces: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))  # Any: JSON
-    tools: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))  # Any: JSON
-
-
-ADVICE = AdviceRow.__table__  # type: ignore[attr-defined] # SQLModel's own
-EVIDENCE = MessageEvidenceRow.__table__  # type: ignore[attr-defined] # SQLModel's own
 ADD = Statement(insert(ADVICE))
 FIND = Statement(select(*ADVICE.c).where(ADVICE.c.id == bindparam("key")))
 CHANGE = Statement(update(ADVICE).where(ADVICE.c.id == bindparam("key")))

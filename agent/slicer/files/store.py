@@ -7,51 +7,48 @@ from functools import cache
 import orjson
 from pydantic import TypeAdapter
 from sqlalchemy import (
+    Boolean,
     Column,
-    ForeignKey,
+    Integer,
     LargeBinary,
     RowMapping,
     Select,
+    String,
     delete,
     insert,
     select,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import Field, SQLModel
 
+from agent.shared.tables import table
 from agent.slicer.files.rules import END_BYTES, Kept
 from agent.slicer.rules import Facts, Finding, SlicerFile
 
+# `facts` is without the settings, so that a list of files need not read them.
+FILE = table(
+    "slicer_file",
+    id=Column(String, primary_key=True),
+    name=Column(String),
+    kind=Column(String),
+    size_bytes=Column(Integer),
+    sha256=Column(String),
+    created_at=Column(String),
+    source=Column(String),
+    is_whole=Column(Boolean),
+    facts=Column(LargeBinary),
+    settings=Column(LargeBinary),
+    findings=Column(LargeBinary),
+)
 
-class SlicerFileRow(SQLModel, table=True):
-    """`facts` is without the settings, so that a list of files need not read them."""
-
-    __tablename__ = "slicer_file"
-    id: str = Field(primary_key=True)
-    name: str
-    kind: str
-    size_bytes: int
-    sha256: str | None
-    created_at: str
-    source: str
-    is_whole: bool
-    facts: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    settings: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    findings: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-
-
-class SlicerAnalysisRow(SQLModel, table=True):
-    __tablename__ = "slicer_analysis"
-    file_id: str = Field(
-        sa_column=Column(ForeignKey("slicer_file.id", ondelete="CASCADE"), primary_key=True)
-    )
-    created_at: str
-    packed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+ANALYSIS = table(
+    "slicer_analysis",
+    file_id=Column(String, primary_key=True),
+    created_at=Column(String),
+    packed=Column(LargeBinary),
+)
 
 
-FILE = SlicerFileRow.__table__  # type: ignore[attr-defined] # SQLModel's own
-ANALYSIS = SlicerAnalysisRow.__table__  # type: ignore[attr-defined] # SQLModel's own
 IS_ANALYSED = select(ANALYSIS.c.file_id).where(ANALYSIS.c.file_id == FILE.c.id).exists()
 SHORT = [column for column in FILE.c if column.name != "settings"]
 

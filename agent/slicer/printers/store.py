@@ -4,76 +4,55 @@ from collections.abc import Iterable
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from sqlalchemy import (
-    Column,
-    ForeignKey,
-    Index,
-    RowMapping,
-    delete,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Column, RowMapping, String, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import Field, SQLModel
 
+from agent.shared.tables import table
 from agent.slicer.printers.rules import Print, Printer, Result, Sent, Step
 
+PRINTER = table(
+    "printer",
+    id=Column(String, primary_key=True),
+    name=Column(String),
+    kind=Column(String),
+    url=Column(String),
+    hold=Column(String),
+    storage=Column(String),
+    user=Column(String),
+    camera_url=Column(String),
+    ca_file=Column(String),
+    key_place=Column(String),
+    created_at=Column(String),
+)
 
-class PrinterRow(SQLModel, table=True):
-    __tablename__ = "printer"
-    id: str = Field(primary_key=True)
-    name: str = Field(unique=True)
-    kind: str
-    url: str
-    hold: str
-    storage: str
-    user: str
-    camera_url: str
-    ca_file: str | None
-    key_place: str
-    created_at: str
+SENT = table(
+    "printer_sent",
+    job_id=Column(String, primary_key=True),
+    printer_id=Column(String),
+    step=Column(String),
+    path=Column(String),
+    stamp=Column(String),
+    mark=Column(String),
+    updated_at=Column(String),
+)
 
-
-class SentRow(SQLModel, table=True):
-    __tablename__ = "printer_sent"
-    job_id: str = Field(
-        sa_column=Column(ForeignKey("slicer_job.id", ondelete="CASCADE"), primary_key=True)
-    )
-    printer_id: str
-    step: str
-    path: str
-    stamp: str
-    mark: str
-    updated_at: str
-
-
-class PrintRow(SQLModel, table=True):
-    __tablename__ = "print"
-    id: str = Field(primary_key=True)
-    file_id: str = Field(
-        sa_column=Column(ForeignKey("slicer_file.id", ondelete="CASCADE"), nullable=False)
-    )
-    job_id: str | None
-    printer_id: str | None
-    printer_name: str
-    path: str
-    mark: str
-    started_at: str | None
-    ended_at: str | None
-    result: str | None
-    source: str | None
-    note: str
-    __table_args__ = (
-        Index("print_file", "file_id", "id"),
-        Index("print_watched", "printer_id", sqlite_where=Column("result").is_(None)),
-    )
+PRINT = table(
+    "print",
+    id=Column(String, primary_key=True),
+    file_id=Column(String),
+    job_id=Column(String),
+    printer_id=Column(String),
+    printer_name=Column(String),
+    path=Column(String),
+    mark=Column(String),
+    started_at=Column(String),
+    ended_at=Column(String),
+    result=Column(String),
+    source=Column(String),
+    note=Column(String),
+)
 
 
-PRINTER = PrinterRow.__table__  # type: ignore[attr-defined] # of SQLModel
-SENT = SentRow.__table__  # type: ignore[attr-defined] # of SQLModel
-PRINT = PrintRow.__table__  # type: ignore[attr-defined] # of SQLModel
 SENT_FIELDS = [field.name for field in fields(Sent)]
 
 

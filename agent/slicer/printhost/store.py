@@ -4,37 +4,38 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 import orjson
-from sqlalchemy import Column, ForeignKey, Index, RowMapping, func, insert, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Integer,
+    RowMapping,
+    String,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import Field, SQLModel
 
+from agent.shared.tables import table
 from agent.slicer.files.store import FILE
 from agent.slicer.printhost.rules import ON_ITS_WAY, OPEN, Job, JobState
 
-
-class SlicerJobRow(SQLModel, table=True):
-    __tablename__ = "slicer_job"
-    __table_args__ = (
-        Index("slicer_job_of_file", "file_id", "id"),
-        Index("slicer_job_in_state", "state", "id"),
-    )
-    id: str = Field(primary_key=True)
-    file_id: str = Field(
-        sa_column=Column(ForeignKey("slicer_file.id", ondelete="CASCADE"), nullable=False)
-    )
-    printer: str
-    wants_print: bool
-    plate: int | None
-    source: str
-    state: str
-    reason: str | None
-    run_id: str | None
-    problem: str | None
-    created_at: str
-    changed_at: str
-
-
-JOB = SlicerJobRow.__table__  # type: ignore[attr-defined] # SQLModel's own
+JOB = table(
+    "slicer_job",
+    id=Column(String, primary_key=True),
+    file_id=Column(String),
+    printer=Column(String),
+    wants_print=Column(Boolean),
+    plate=Column(Integer),
+    source=Column(String),
+    state=Column(String),
+    reason=Column(String),
+    run_id=Column(String),
+    problem=Column(String),
+    created_at=Column(String),
+    changed_at=Column(String),
+)
 
 
 class Jobs:
