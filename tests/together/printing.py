@@ -95,7 +95,7 @@ def octoprint(folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def moonraker(folder: Path, *, klippy: bool = False) -> Iterator[Server]:
-    """Without Klipper, unless one listens at `klippy.sock`; its key is wanted."""
+    """Without Klipper, unless one listens at `klippy.sock` already; its key is wanted."""
     folder.joinpath("config").mkdir(parents=True)
     folder.joinpath("logs").mkdir()
     port, config = _free_port(), folder / "config" / "moonraker.conf"

@@ -19,11 +19,13 @@ from tests.agent.slicer.printers.door import (
     uploaded,
 )
 from tests.agent.talking import body, problem
+from tests.fakes.klippy import FakeKlippy
 from tests.fakes.relay import relayed
 from tests.serving import Served, http, running_agent
 from tests.together.printing import Server, moonraker, octoprint
 
 TO_ADD, REQUESTS = 3, 9  # to add a printer, and up to the order to print
+M_TO_ADD, M_REQUESTS = 3, 9
 METHOD = "signal" if os.name == "posix" else "thread"
 pytestmark = [
     pytest.mark.slow,
@@ -43,6 +45,19 @@ def real_octoprint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
 @pytest.fixture(scope="module")
 def real_moonraker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with moonraker(tmp_path_factory.mktemp("moonraker") / "data") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def klippy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeKlippy]:
+    """A Klipper that prints nothing, with a real Moonraker before it in `klipper`."""
+    with FakeKlippy(tmp_path_factory.mktemp("klipper") / "klippy.sock") as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def klipper(klippy: FakeKlippy) -> Iterator[Server]:
+    with moonraker(klippy.path.parent, klippy=True) as server:
         yield server
 
 
@@ -164,6 +179,47 @@ async def test_moonraker_stores_what_is_sent_and_says_when_it_cannot_print(
     assert (printed.state, printed.problem) == ("failed", "printer-not-operational")
     again = await released(served, printed.job)
     assert again.problem == "printer-not-operational"
+
+
+async def test_moonraker_prints_once_and_tells_its_end_by_its_history(
+    served: Served, klipper: Server, klippy: FakeKlippy
+) -> None:
+    await added(served, "klipper", "moonraker", klipper.url, klipper.key)
+    results = []
+    for number, end in enumerate(("complete", "cancelled", "error")):
+        file = await uploaded(served, SHORT, f"part-{number}.gcode")
+        told = await sent(served, file, {"id": "klipper"})
+        state = body(await served.client.get(f"{PRINTERS}/klipper/state"))
+        busy = await sent(served, file, {"id": "klipper"})
+        klippy.end(end)
+        results.append(await until_ended(served, file))
+        assert (told.state, state["state"], busy.problem) == (
+            "forwarded",
+            "printing",
+            "printer-busy",
+        )
+        await asyncio.sleep(1)  # the state is told once a second
+
+    assert results == ["finished", "cancelled", "failed"]
+    assert klippy.started == ["part-0.gcode", "part-1.gcode", "part-2.gcode"]
+
+
+async def test_an_order_whose_answer_is_lost_is_followed_by_moonraker_once(
+    served: Served, klipper: Server, klippy: FakeKlippy
+) -> None:
+    file = await uploaded(served, SHORT, "lost-order.gcode")
+    for cut in range(M_REQUESTS):  # the answer of each request in turn is lost
+        cuts = [None] * (M_TO_ADD + cut) + [0]
+        async with relayed(klipper.port, cuts) as relay:
+            name = f"m-relayed-{cut}"
+            printer = await added(served, name, "moonraker", relay.url, klipper.key)
+            told = await sent(served, file, printer)
+            assert (told.state, told.problem) == ("forwarded", ""), cut
+            klippy.end()
+            assert await until_ended(served, file) == "finished"
+        await served.client.delete(f"{PRINTERS}/{name}")
+
+    assert klippy.started.count("lost-order.gcode") == M_REQUESTS
 
 
 def _prints(server: Server, name: str) -> int:

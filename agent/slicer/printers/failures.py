@@ -87,8 +87,6 @@ def wrong_answer(what: str) -> OrcaError:
 def refusal(name: str, status: int, text: str) -> OrcaError:
     """The error for an answer that is none of success. `text` is its body."""
     words = quoted(text)
-    if status == 403 and "in use" in words.lower():  # Moonraker, of the file that it prints
-        status = 409
     meaning = next((one for one in MEANINGS if status in one.statuses), OTHERWISE)
     return meaning.error(name, status, f" It says: {words}" if words else "")
 

@@ -50,6 +50,7 @@ class Moonraker:
 
     def __init__(self, wire: Wire, *, new_secret: NewSecret = random_secret) -> None:
         self._wire, self._new_secret = wire, new_secret
+        wire.key_refusals = (401,)  # 403 is said of files that are in use
 
     async def about(self) -> str:
         told = part(await self._wire.find("/server/info"), "result")

@@ -78,6 +78,7 @@ class Wire:
     ) -> None:
         self.name, self.url, self.patience_s = name, url, patience_s
         self._key, self._ca_file, self._new_secret = key, ca_file, new_secret
+        self.key_refusals: tuple[int, ...] = (401, 403)
         self._digest = Digest(user, key) if user else None
         self._session: aiohttp.ClientSession | None = None
         self._opening, self._is_closed = asyncio.Lock(), False
@@ -222,7 +223,8 @@ class Wire:
         text = reply.body.decode("utf-8", "replace")
         if self._key:  # some servers repeat it
             text = text.replace(self._key, "…")
-        raise refusal(self.name, reply.status, text)
+        is_of_the_file = reply.status == 403 and 403 not in self.key_refusals
+        raise refusal(self.name, 409 if is_of_the_file else reply.status, text)
 
     def _address(self, path: str, query: Mapping[str, str]) -> URL:
         asked = "&".join(f"{quote(name)}={quote(value, safe='')}" for name, value in query.items())

@@ -140,7 +140,6 @@ async def test_moonraker_without_history_tells_by_its_statistics(tmp_path: Path)
     ("how", "code"),
     [
         (401, "printer-key-refused"),
-        (403, "printer-key-refused"),
         (409, "printer-refuses"),
         (413, "printer-file-too-large"),
         (415, "printer-file-kind"),
@@ -166,6 +165,19 @@ async def test_a_failing_upload_is_told_as_what_it_is(
             assert fake.started == []
 
     assert told == dict.fromkeys(KINDS, code)
+
+
+async def test_moonraker_forbids_what_is_in_use_and_others_what_the_key_may_not(
+    tmp_path: Path,
+) -> None:
+    told = {}
+    for kind in KINDS:
+        async with opened(kind) as (fake, host):
+            fake.fail(*UPLOADS[kind], 403)
+            told[kind] = await code_of(host, tmp_path, await host.path_of("cube.gcode"))
+
+    key = "printer-key-refused"
+    assert told == {"octoprint": key, "moonraker": "printer-refuses", "prusalink": key}
 
 
 @pytest.mark.parametrize("how", [How.NEVER, How.SILENT_AFTER])

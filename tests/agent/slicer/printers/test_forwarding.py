@@ -142,7 +142,7 @@ async def test_an_order_to_print_whose_answer_is_lost_is_asked_for_and_never_rep
     file = await uploaded(hurried)
     done: list[How | int | str] = [How.DROP_AFTER, How.SILENT_AFTER]
     not_done: list[How | int | str] = [How.DROP_BEFORE, How.NEVER, How.NO_HTTP, 500, 503, 504]
-    refused: list[How | int | str] = [409, 403]
+    refused: list[How | int | str] = [409, 401]
 
     told = await outcomes(hurried, file, "start", [*done, *not_done, *refused])
 
@@ -150,7 +150,7 @@ async def test_an_order_to_print_whose_answer_is_lost_is_asked_for_and_never_rep
         **{str(how): {("forwarded", "", 1)} for how in done},
         **{str(how): {("failed", "start-unclear", 0)} for how in not_done},
         "409": {("failed", "printer-refuses", 0)},
-        "403": {("failed", "printer-key-refused", 0)},
+        "401": {("failed", "printer-key-refused", 0)},
     }
 
 

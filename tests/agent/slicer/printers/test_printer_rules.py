@@ -212,4 +212,3 @@ def test_every_refusal_is_an_error_with_a_sentence_and_the_printers_words() -> N
         599: "printer-failed",
     }
     assert all(err.detail.endswith("It says: why") for err in told.values())
-    assert refusal("mk4", 403, "File currently in use").code == "printer-refuses"
