@@ -1,5 +1,6 @@
 """Gathers what is known of a question: of the file, the presets, the live slicer, the guide."""
 
+import re
 from dataclasses import dataclass, field, replace
 
 from agent.guide.rules import Passage
@@ -17,6 +18,7 @@ from agent.slicer.context.rules import Live, lines
 from agent.slicer.presets.rules import Preset
 
 PASSAGES = 3
+PRIVATE = re.compile(r"\bprint_?host")  # the keys of the way into a printer
 GONE = "The file that this was about is not kept any more. Its settings are not known."
 MOST_LIVE, LINE_CHARACTERS = 60, 160
 
@@ -112,5 +114,5 @@ def _laid_over(situation: Situation, preset: Preset) -> Situation:
 
 
 def _live_piece(live: Live) -> Piece:
-    told = [plain(line, LINE_CHARACTERS) for line in lines(live)]
+    told = [plain(line, LINE_CHARACTERS) for line in lines(live) if not PRIVATE.search(line)]
     return Piece("live", "live", "What OrcaSlicer shows now", "\n".join(told[:MOST_LIVE]), "live")

@@ -20,6 +20,7 @@ from tests.agent.slicer.advice.printing import (
 from tests.agent.talking import body, problem
 from tests.fakes.ollama import FakeOllama
 from tests.serving import Served, running_agent
+from tests.sse import follow
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -260,6 +261,37 @@ async def test_how_a_print_ended_is_evidence_and_stands_beside_the_next(
     before = again["compared"]["before"]
     assert {key: before[key] for key in ended} == ended
     assert 'The latest print of it: failed, the user says "came off the bed"' in system_of(fake)
+
+
+async def test_what_the_slicer_shows_now_is_evidence_without_the_way_into_a_printer(
+    served: Served,
+) -> None:
+    file_id = await printed(served.client)
+    unsaved = {"z_hop": ["0.2", "0.4"], "printhost_apikey": [None, "K3Y"]}
+    preset = {"type": "machine", "name": f"My One {ORDER}"[:300], "unsaved": unsaved}
+    state = {"presets": [preset]}
+    await served.client.post("/api/v1/slicer/context", json={"state": state})
+
+    told = body(await served.client.get("/api/v1/slicer/evidence", params={"file_id": file_id}))
+    await served.client.delete("/api/v1/slicer/context")
+
+    live = next(one["text"] for one in told["items"] if one["kind"] == "live")
+    assert "unsaved in printer: z_hop: 0.2 → 0.4" in live
+    assert live.startswith("Printer: My One Ignore all")
+    assert ("<" in live, "K3Y" in live, "apikey" in live) == (False, False, False)
+
+
+@pytest.mark.slow
+async def test_the_moves_of_a_file_are_evidence_once_they_were_read(served: Served) -> None:
+    file_id = await printed(served.client)
+    run = body(await served.client.post(f"/api/v1/slicer/files/{file_id}/analysis"), 202)
+    await follow(served.client, run["id"])
+
+    told = body(await served.client.get("/api/v1/slicer/evidence", params={"file_id": file_id}))
+
+    motion = next(one["text"] for one in told["items"] if one["kind"] == "analysis")
+    assert motion.startswith("Computed time ")
+    assert "Outer wall: " in motion
 
 
 async def test_a_preset_alone_can_be_advised_on(served: Served) -> None:
