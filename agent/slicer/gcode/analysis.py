@@ -1,6 +1,7 @@
 """Asks a process of its own to look at every move of a file, and waits for it."""
 
 import asyncio
+import logging
 import os
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import orjson
 
 from agent.shared.errors import Invalid, TimedOut, TooLarge, Unavailable
 from agent.slicer.rules import Analysis, Feature, Layers
+
+log = logging.getLogger(__name__)
 
 WORKER_FLAG = "--look-at-moves"
 PROGRAM = (

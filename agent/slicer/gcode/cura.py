@@ -8,11 +8,14 @@ from typing import Any
 
 from agent.slicer.gcode import blocks
 from agent.slicer.gcode.keys import translated
-from agent.slicer.gcode.text import decoded, number
+from agent.slicer.gcode.text import decoded
 from agent.slicer.gcode.windows import Windows
 from agent.slicer.rules import Facts, Filament, Slicer
+from agent.slicer.values import number
 
-STEAM_ENGINE = re.compile(rb"^;[ \t]*Generated with Cura_SteamEngine ?([^\n]{0,40})", re.MULTILINE)
+STEAM_ENGINE = re.compile(
+    rb"^;[ \t]*Generated with (?:\w+ )?Cura[_ ]SteamEngine ?([^\n]{0,40})", re.MULTILINE
+)
 GRIFFIN = b";GENERATOR.NAME:Cura"
 LINE = re.compile(rb"^;[ \t]?([A-Za-z][A-Za-z0-9_. ]{0,60}):[ \t]*([^\n]{0,1000})$", re.MULTILINE)
 SETTINGS = re.compile(rb"^;SETTING_3 ([^\n]*)$", re.MULTILINE)

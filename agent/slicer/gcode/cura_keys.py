@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from agent.slicer.gcode.text import number
+from agent.slicer.values import number
 
 RENAMED = {
     "acceleration_layer_0": "initial_layer_acceleration",

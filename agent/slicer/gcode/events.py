@@ -6,7 +6,8 @@ from enum import IntEnum, auto
 from typing import NamedTuple
 
 from agent.slicer.gcode.features import named
-from agent.slicer.gcode.text import decoded, number
+from agent.slicer.gcode.text import decoded
+from agent.slicer.values import number
 
 TOOLS = 64  # what is above is no tool: Bambu's printers use T255 and T1000 for other things
 INCH_MM = 25.4

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Mapping
 
-from agent.slicer.gcode.text import numbers, strings
+from agent.slicer.gcode.text import numbers
 from agent.slicer.rules import Filament
+from agent.slicer.values import strings
 
 LENGTHS = ("filament used [mm]", "total filament length [mm]")
 VOLUMES = ("filament used [cm3]", "total filament volume [cm^3]")
@@ -87,5 +88,5 @@ def _number(values: list[float | None], index: int) -> float | None:
     return values[index] if index < len(values) else None
 
 
-def _text(values: list[str], index: int) -> str | None:
+def _text(values: tuple[str, ...], index: int) -> str | None:
     return values[index] or None if index < len(values) else None

@@ -4,7 +4,7 @@ same, and what differs is turned into what OrcaSlicer would have written."""
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from agent.slicer.gcode.text import number
+from agent.slicer.values import number
 
 _SAME = """
 bridge_acceleration bridge_angle bridge_speed brim_type brim_width chamber_temperature

@@ -8,9 +8,10 @@ from pathlib import Path
 from agent.slicer.gcode import blocks, cura
 from agent.slicer.gcode.filaments import filaments
 from agent.slicer.gcode.keys import translated
-from agent.slicer.gcode.text import decoded, number, seconds, strings
+from agent.slicer.gcode.text import decoded, seconds
 from agent.slicer.gcode.windows import Windows, open_windows
 from agent.slicer.rules import Facts, Slicer
+from agent.slicer.values import number, strings
 
 GENERATED = re.compile(
     rb"^;[ \t]*(?:G-code )?generated (?:by|with) ([^\n]{1,200})", re.MULTILINE | re.IGNORECASE
@@ -127,7 +128,8 @@ def _count(text: str | None) -> int | None:
 def changed(settings: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     """By preset type, the keys that differ from the system preset: the list begins with the
     process, ends with the printer, and has the filaments between them."""
-    lists = strings(settings.get("different_settings_to_system", ""))
+    said = settings.get("different_settings_to_system", "")
+    lists = [*strings(said), *([""] if said.endswith(";") else [])]
     if len(lists) < 3:
         return {}
     keys = {

@@ -18,6 +18,7 @@ BLANK = b"\0 \t\r\n"
 STRANGERS = (
     (b"GCDE", "a binary G-code; switch “Supports binary G-code” off in the printer's settings"),
     (b"PK\x03\x04", "a zip archive, such as a 3MF"),
+    (b"\x1f\x8b", "a packed file (gzip); unpack it first"),
     (b"\xff\xfe", "a UTF-16 text; save it as UTF-8"),
     (b"\xfe\xff", "a UTF-16 text; save it as UTF-8"),
 )

@@ -4,7 +4,7 @@ import math
 import re
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.slicer.gcode.scanning import PAD, read_numbers, scan
@@ -21,6 +21,7 @@ WRITTEN = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(WRITTEN, min_size=1, max_size=40))
 def test_read_numbers_agrees_with_python(written: list[str]) -> None:
     raw, begin = b"", []
@@ -61,6 +62,7 @@ LINES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(LINES, st.binary(max_size=30)), min_size=1, max_size=40))
 def test_every_line_is_a_row_or_an_event_or_nothing(lines: list[bytes]) -> None:
     block = b"\n".join([*(line.replace(b"\n", b"") for line in lines), b""])

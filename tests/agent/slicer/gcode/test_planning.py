@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.slicer.gcode.motion import Reader, analyse
@@ -55,6 +55,7 @@ def by_loops(plan: Plan) -> list[float]:
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(MOVE, min_size=1, max_size=60), st.integers(1, 60))
 def test_the_running_minimum_is_the_firmwares_loop(moves: list[Move], block: int) -> None:
     plan, planner = planned(moves), Planner()
@@ -113,6 +114,7 @@ PIECES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(PIECES, st.binary(max_size=16)), max_size=40).map(b"".join))
 def test_no_bytes_break_the_pass(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     file = tmp_path_factory.getbasetemp() / "moves.gcode"
@@ -125,6 +127,7 @@ def test_no_bytes_break_the_pass(tmp_path_factory: pytest.TempPathFactory, conte
     assert all(math.isfinite(number) and number >= 0 for number in numbers if number != -5)
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=90), max_size=10), st.integers(1, 100))
 def test_blocks_are_made_of_whole_lines(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], block: int

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.shared.errors import Invalid
@@ -40,6 +40,11 @@ def written(folder: Path, content: str | bytes) -> Path:
             b"PK\3\4" + bytes(60),
             "not-gcode",
             "part.gcode is no G-code: it is a zip archive, such as a 3MF.",
+        ),
+        (
+            b"\x1f\x8b\x08",
+            "not-gcode",
+            "part.gcode is no G-code: it is a packed file (gzip); unpack it first.",
         ),
         (
             "G1 X1\n".encode("utf-16"),
@@ -208,6 +213,7 @@ PIECES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(PIECES, st.binary(max_size=20)), max_size=25).map(b"".join))
 def test_no_bytes_break_the_reader(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
