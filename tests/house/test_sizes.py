@@ -21,6 +21,7 @@ LONG_FUNCTIONS = {
     "agent/commands/backends.py: add": "most of it declares options and shows examples",
     "agent/commands/chat.py: chat": "most of it declares options and shows examples",
     "agent/commands/report.py: report": "most of it declares options and shows examples",
+    "agent/slicer/opening.py: open_slicer": "the wiring of the slicer's parts, likewise",
     "agent/commands/serve.py: serve": "most of it declares options and shows examples",
 }
 
