@@ -1,12 +1,15 @@
 """Files and their reports: dropped, checked, read move by move, searched, thrown away."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 
-from .conftest import NewPanel
+from tests.slicing.threemf import members, write_3mf
+
+from .conftest import NewPanel, needs
 from .pages import is_sound, opened, sign_in_with
 from .panel import Panel
 from .program import Program
@@ -144,12 +147,12 @@ async def test_every_move_is_read_and_the_layers_are_walked_by_keyboard(
     names = await plots.evaluate_all("all => all.map((one) => one.dataset.plot)")
     assert names[:3] == ["flow", "time", "temperature"]
     await expect(plots.first.get_by_role("img")).to_have_attribute(
-        "aria-label", re.compile("Volumetric flow by height: at most .+ mm³/s")
+        "aria-label", re.compile("Volumetric flow by height: at most .+mm³/s")
     )
     layer = report.get_by_test_id("layer")
     await layer.focus()
     await panel.page.keyboard.press("ArrowRight")
-    await expect(layer).to_have_attribute("aria-valuetext", "Layer 2 of 30, 0.4 mm")
+    await expect(layer).to_have_attribute("aria-valuetext", re.compile(r"^Layer 2 of 30, 0.4\smm$"))
     await expect(report.get_by_test_id("features")).to_contain_text("Outer wall")
 
 
@@ -181,3 +184,67 @@ async def test_list_and_report_are_sound(agent: Program, new_panel: NewPanel, wi
     await expect(report.get_by_test_id("advice")).to_be_visible()
 
     await is_sound(panel)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [320, 1280])
+async def test_plots_and_tables_of_the_moves_are_sound(
+    agent: Program, new_panel: NewPanel, width: int
+) -> None:
+    file = await sent(agent, hot_tower())
+    panel = await new_panel(agent, viewport={"width": width, "height": 800})
+    await panel.sign_in()
+    report = await report_of(panel, file["id"])
+    await report.get_by_test_id("analyse").click()
+    await expect(report.get_by_test_id("layer-plot").first).to_be_visible()
+
+    await is_sound(panel)
+
+
+@pytest.mark.slow
+async def test_an_analysis_is_cancelled(panel: Panel, agent: Program) -> None:
+    file = await sent(agent, hot_tower(layers=60_000), "long.gcode")
+    report = await report_of(panel, file["id"])
+    await report.get_by_test_id("analyse").click()
+
+    await report.get_by_role("button", name="Cancel: Reading every move").click()
+
+    await expect(report.get_by_text("Cancelled.", exact=True)).to_be_visible()
+    await expect(report.get_by_test_id("analyse")).to_be_visible()
+
+
+@pytest.mark.slow
+async def test_an_analysis_that_others_began_is_watched(panel: Panel, agent: Program) -> None:
+    file = await sent(agent, hot_tower(layers=30_000), "long.gcode")
+    await agent.post(f"/slicer/files/{file['id']}/analysis", {})
+
+    report = await report_of(panel, file["id"])
+
+    await expect(report.get_by_test_id("layer-plot").first).to_be_visible(timeout=20_000)
+
+
+@pytest.mark.slow
+async def test_a_project_shows_its_plates_and_is_sliced_in_other_ways(
+    panel: Panel, agent: Program, tmp_path: Path
+) -> None:
+    needs(shutil.which("prusa-slicer"), "There is no PrusaSlicer.")
+    project = write_3mf(tmp_path / "lamp.3mf", members())
+    file = await sent(agent, project.read_bytes(), "lamp.3mf")
+    report = await report_of(panel, file["id"])
+    await expect(report.get_by_test_id("plate")).to_have_count(2)
+    picture = report.get_by_test_id("plate").nth(1).get_by_role("img")
+    drawn = "one => one.decode().then(() => one.naturalWidth)"
+    assert await picture.evaluate(drawn) > 0
+
+    await report.get_by_label("faster").uncheck()
+    await report.get_by_test_id("slice").click()
+
+    table = report.get_by_test_id("variant-table")
+    await expect(table).to_be_visible(timeout=25_000)
+    rows = table.get_by_test_id("variant")
+    assert await rows.evaluate_all("all => all.map((one) => one.dataset.name)") == [
+        *("as it is", "stronger")
+    ]
+    await expect(rows.last.locator("td").first).to_contain_text("+")
+    await rows.last.get_by_role("link").click()
+    await expect(panel.page.get_by_role("heading", level=1)).to_contain_text("stronger")
