@@ -92,7 +92,9 @@ def read_preset(
             del document[key]
     former = _names(document.get("renamed_from")) if "renamed_from" in document else ()
     inherits, is_abstract = _text(document, "inherits"), document.get("instantiation") == "false"
-    settings, wrong = _settings(document, lists)
+    # An object in it, whose keys would pass for a list of text, needs a second brace.
+    is_flat = content is not None and content.count(b"{") == 1
+    settings, wrong = _settings(document, lists, is_flat=is_flat)
     problem = None if is_system or _is_version(version) else Problem.NO_VERSION
     notes = (NOT_TEXT.format(", ".join(wrong[:10])),) if wrong else ()
     about = inherits, version, is_abstract, former, problem, notes
@@ -105,10 +107,10 @@ def is_secret(key: str) -> bool:
 
 
 def _settings(
-    document: dict[str, Any], lists: Lists
+    document: dict[str, Any], lists: Lists, *, is_flat: bool
 ) -> tuple[Mapping[str, Value], list[str]]:  # Any: JSON, whose types are looked at right here
     """The values that are text or lists of text, and the keys of all others."""
-    if dict not in map(type, document.values()):  # whose keys would pass for a list of text
+    if is_flat or dict not in map(type, document.values()):
         try:
             return _told(document, lists), []
         except TypeError:

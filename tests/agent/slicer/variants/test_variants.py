@@ -154,6 +154,7 @@ async def test_a_model_is_sliced_with_presets_whose_chains_are_flattened(
     served: Served, slicer: StandIn, tmp_path: Path
 ) -> None:
     file_id = await taken(served, tmp_path, {"3D/3dmodel.model": model()})
+    before = written_in(tmp_path / "OrcaSlicer")
 
     name, told = await ended(
         served,
@@ -180,6 +181,7 @@ async def test_a_model_is_sliced_with_presets_whose_chains_are_flattened(
     assert settings["nozzle_diameter"] == ["0.4"]
     assert settings["compatible_printers"] == ["My One"]
     assert second["settings"]["wall_loops"] == "2"
+    assert written_in(tmp_path / "OrcaSlicer") == before
 
 
 @pytest.mark.slow
@@ -285,3 +287,12 @@ async def test_what_has_no_models_or_no_slicer_is_said(served: Served, tmp_path:
         (503, "urn:orca:problem:no-slicer"),
         (401, "urn:orca:problem:unauthenticated"),
     ]
+
+
+def written_in(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Every file of a folder, with when it was changed and what it has."""
+    return {
+        str(path): (path.stat().st_mtime_ns, path.read_bytes())
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
