@@ -44,8 +44,8 @@ async def run_slicer(
 ) -> tuple[int, str]:
     """The number that the program ends with, and the last that it said.
 
-    Raises TimedOut, NoSpace or Unavailable. However this ends, the program and its children
-    have ended before."""
+    Raises TimedOut, NoSpace or Unavailable. However this ends, the program has ended before, and
+    its children were killed."""
     process = await _started(arguments, folder, environment)
     try:
         async with asyncio.timeout(bounds.seconds):

@@ -43,12 +43,21 @@ class StandIn:
 
 
 def alive(pids: str) -> list[int]:
-    """Which of these processes run."""
-    return [
-        pid
-        for pid in map(int, pids.split())
-        if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    ]
+    """Which of these processes do not end. One that was killed may take a moment."""
+    left = list(map(int, pids.split()))
+    for _ in range(100):
+        running = [psutil.Process(pid) for pid in left if is_running(pid)]
+        if not running:
+            return []
+        psutil.wait_procs(running, timeout=0.05)
+    return left
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.fixture
