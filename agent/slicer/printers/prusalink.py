@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from agent.shared.errors import Invalid, Unavailable
+from agent.shared.errors import Invalid, NotFound, Unavailable
 from agent.slicer.printers.failures import wrong_answer
 from agent.slicer.printers.hosts import Json, fraction, items, number, part, text, whole
 from agent.slicer.printers.rules import (
@@ -106,7 +106,10 @@ class PrusaLink:
         return f"{self._wire.url}{SNAPSHOT}"
 
     async def picture(self, url: str) -> bytes:
-        return await self._wire.picture(url)
+        try:
+            return await self._wire.picture(url)
+        except NotFound:  # the firmware has no cameras
+            return b""
 
     async def close(self) -> None:
         await self._wire.close()

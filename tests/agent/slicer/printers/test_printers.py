@@ -164,6 +164,22 @@ async def test_a_camera_is_shown_after_its_picture_was_read(served: Served) -> N
         assert elsewhere.requests == []
 
 
+async def test_a_prusalink_shows_its_camera_if_it_has_one(served: Served) -> None:
+    picture = jpeg()
+    async with FakePrusaLink(user="maker", qop="auth") as fake:
+        made = await added(served, fake, "prusalink")
+        path = f"{PRINTERS}/{made['id']}/camera"
+        dark = await served.client.get(path)
+        fake.fail("GET", "/api/v1/cameras/snap", 404, times=2)
+        none = await served.client.get(path)
+        fake.heal()
+        fake.picture = picture
+        shown = await served.client.get(path)
+
+        assert problem(dark) == problem(none) == (404, "no-camera")
+        assert shown.content == picture
+
+
 async def test_a_camera_of_another_host_gets_no_key(served: Served) -> None:
     async with FakeOctoPrint() as fake, FakeOctoPrint() as camera:
         camera.picture, camera.key = jpeg(), ""
