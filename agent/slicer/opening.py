@@ -42,7 +42,7 @@ from agent.slicer.printhost import routes as host_routes
 from agent.slicer.printhost.service import PrintHost
 from agent.slicer.questionnaire import routes as questionnaire_routes
 from agent.slicer.variants import routes as variant_routes
-from agent.slicer.variants.programs import ProgramKind, find_programs
+from agent.slicer.variants.programs import Program, ProgramKind, find_programs
 from agent.slicer.variants.service import Slicings, VariantService
 from agent.slicer.variants.slicing import Bounds as SlicingBounds
 from agent.telemetry.service import Telemetry
@@ -98,8 +98,13 @@ async def open_slicer(needs: Needs) -> AsyncIterator[SlicerParts]:
         analyses = AnalysisService(
             needs.database, needs.runs, files, read, needs.clock, needs.new_id
         )
-        presets = Presets(needs.settings.slicer_data_folders, os.environ)
-        variants = await _variants(needs, files, presets)
+        programs = _programs(needs.settings)
+        presets = Presets(
+            needs.settings.slicer_data_folders,
+            os.environ,
+            lambda: [program.path for program in programs()],
+        )
+        variants = await _variants(needs, files, presets, programs)
         calibrations = CalibrationService(needs.clock, PresetParents(presets))
         contexts = ContextService(needs.clock)
         advice = open_advice(
@@ -165,18 +170,27 @@ def _printers(needs: Needs, files: FileService) -> AbstractAsyncContextManager[P
     )
 
 
-async def _variants(needs: Needs, files: FileService, presets: Presets) -> VariantService:
-    settings = needs.settings
+def _programs(settings: Settings) -> Callable[[], tuple[Program, ...]]:
     wanted: dict[ProgramKind, Path | None] = {
         "OrcaSlicer": settings.orcaslicer_binary,
         "PrusaSlicer": settings.prusaslicer_binary,
     }
+    return lambda: find_programs(wanted, os.environ)
+
+
+async def _variants(
+    needs: Needs,
+    files: FileService,
+    presets: Presets,
+    programs: Callable[[], tuple[Program, ...]],
+) -> VariantService:
+    settings = needs.settings
     variants = VariantService(
         needs.database,
         needs.runs,
         files,
         presets,
-        lambda: find_programs(wanted, os.environ),
+        programs,
         Slicings(
             settings.data_dir / "slicing",
             SlicingBounds(settings.slicing_seconds, settings.slicing_mb << 20),
