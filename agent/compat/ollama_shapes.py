@@ -14,7 +14,7 @@ ModelName = Annotated[str, Field(min_length=1, max_length=300)]
 class Lenient(BaseModel):
     """Newer clients send more than is known today."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", defer_build=True)
 
 
 class FunctionCallIn(Lenient):
@@ -89,7 +89,7 @@ class ShowIn(Lenient):
 class AnswerOut(Out):
     """The last frame, and the only one without a stream."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", defer_build=True)
 
     model: str
     created_at: str
@@ -113,7 +113,7 @@ class TagsOut(Out):
 
 
 class ShowOut(Out):
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", defer_build=True)
 
     capabilities: list[str]
 

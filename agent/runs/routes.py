@@ -2,15 +2,39 @@
 
 from quart import Blueprint, Response, request
 
+from agent.runs.rules import Run, RunKind
 from agent.runs.service import RunService
 from agent.runs.shapes import RunOut, RunPage, RunQuery, run_json
 from agent.shared.errors import Malformed
 from agent.shared.streams import event_stream
-from agent.shared.web import asks, gives, gives_media, json, needs
+from agent.shared.web import (
+    Scope,
+    asks,
+    demand,
+    gives,
+    gives_media,
+    json,
+    needs,
+    signed_in,
+)
+
+# Who began a run may follow it; who chats sees all of them, as the panel does.
+SCOPES: dict[RunKind, Scope] = {
+    "chat": "chat",
+    "batch": "chat",
+    "pull": "models",
+    "analysis": "slicer",
+    "forward": "slicer",
+}
 
 
 def routes(runs: RunService) -> Blueprint:
     bp = Blueprint("runs", __name__, url_prefix="/api/v1/runs")
+
+    async def seen(run_id: str) -> Run:
+        run = await runs.get(run_id)
+        demand(SCOPES[run.kind], "chat")
+        return run
 
     @bp.get("")
     @needs("chat")
@@ -23,25 +47,26 @@ def routes(runs: RunService) -> Blueprint:
         return json({"items": [run_json(run) for run in found], "next_cursor": cursor})
 
     @bp.get("/<run_id>")
-    @needs("chat")
+    @signed_in
     @gives(RunOut)
     async def one(run_id: str) -> Response:
         """One run."""
-        return json(run_json(await runs.get(run_id)))
+        return json(run_json(await seen(run_id)))
 
     @bp.get("/<run_id>/events")
-    @needs("chat")
+    @signed_in
     @gives_media(200, "text/event-stream")
     async def events(run_id: str) -> Response:
         """Follow a run from its beginning, or behind the event in Last-Event-ID."""
-        await runs.get(run_id)
+        await seen(run_id)
         return event_stream(runs.events(run_id, last_event_id()))
 
     @bp.post("/<run_id>/cancel")
-    @needs("chat")
+    @signed_in
     @gives(RunOut)
     async def cancel(run_id: str) -> Response:
         """Stop a run. One that has ended is answered as it is."""
+        await seen(run_id)
         return json(run_json(await runs.cancel(run_id)))
 
     return bp

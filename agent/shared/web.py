@@ -20,7 +20,7 @@ from quart.wrappers.base import BaseRequestWebsocket
 from quart_schema import document_querystring, document_request, document_response
 from werkzeug.exceptions import RequestTimeout
 
-from agent.shared.errors import Invalid, Malformed, TooLarge, UnsupportedMedia
+from agent.shared.errors import Denied, Invalid, Malformed, TooLarge, UnsupportedMedia
 
 Scope = Literal["chat", "models", "slicer", "printhost", "admin"]
 SCOPES: tuple[Scope, ...] = ("chat", "models", "slicer", "printhost", "admin")
@@ -247,6 +247,19 @@ def asker() -> tuple[str, str]:
     Raises Malformed."""
     caller = g.get("caller")
     return caller.id if caller else "", project_of(request)
+
+
+def demand(*scopes: Scope) -> None:
+    """For routes that every caller may ask, about things that not everybody may see.
+
+    Raises Denied unless the caller has one of these scopes."""
+    caller = g.get("caller")
+    if caller is not None and not any(caller.may(scope) for scope in scopes):
+        raise Denied(
+            "scope-missing",
+            f"This needs a token with the scope {' or '.join(scopes)}.",
+            scope=scopes[0],
+        )
 
 
 def _too_large(limit_bytes: int) -> TooLarge:

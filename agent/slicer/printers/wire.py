@@ -1,25 +1,25 @@
 """HTTP to one printer; what goes wrong becomes one of our errors, and says whether it was sent."""
 
 import asyncio
-import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-import aiohttp
 import orjson
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
 from agent.shared.clock import NewSecret, random_secret
 from agent.shared.errors import OrcaError, Unavailable
-from agent.slicer.printers.addresses import may_be_reached
 from agent.slicer.printers.digest import Digest
 from agent.slicer.printers.failures import dropped, refusal, silent, unreachable, wrong_answer
+
+if TYPE_CHECKING:
+    import aiohttp
 
 ANSWER_BYTES = 4 * 1024 * 1024
 PICTURE_BYTES = 8 * 1024 * 1024
@@ -183,6 +183,8 @@ class Wire:
         with_key: bool = True,
     ) -> Reply:
         session = await self._opened()
+        import aiohttp  # slow import
+
         own = self._credentials(method, address) if with_key else {}
         try:
             reply = await session.request(
@@ -212,7 +214,7 @@ class Wire:
             return {"Authorization": self._digest.header(method, uri, self._new_secret()[:16])}
         return {"X-Api-Key": self._key} if self._key else {}
 
-    def _take_challenge(self, reply: aiohttp.ClientResponse) -> None:
+    def _take_challenge(self, reply: "aiohttp.ClientResponse") -> None:
         for challenge in reply.headers.getall("WWW-Authenticate", []):
             if self._digest is not None and self._digest.take(challenge):
                 return
@@ -230,24 +232,14 @@ class Wire:
         asked = "&".join(f"{quote(name)}={quote(value, safe='')}" for name, value in query.items())
         return URL(f"{self.url}{path}{'?' if asked else ''}{asked}", encoded=True)
 
-    async def _opened(self) -> aiohttp.ClientSession:
+    async def _opened(self) -> "aiohttp.ClientSession":
         async with self._opening:
             if self._is_closed:
                 raise dropped(self.name)
             if self._session is None:
-                self._session = aiohttp.ClientSession(
-                    connector=aiohttp.TCPConnector(
-                        ssl=await self._trust(),
-                        force_close=True,
-                        resolver=_CarefulResolver(),
-                        ttl_dns_cache=60,
-                    ),
-                    timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
-                    headers={"User-Agent": "orca-agent", "Accept-Encoding": "identity"},
-                    cookie_jar=aiohttp.DummyCookieJar(),
-                    auto_decompress=False,
-                    trust_env=False,
-                )
+                # It takes a tenth of a second, which would hold up all else.
+                await asyncio.to_thread(import_module, "aiohttp")
+                self._session = _new_session(await self._trust())
             return self._session
 
     async def _trust(self) -> "ssl.SSLContext | bool":
@@ -266,26 +258,26 @@ class Wire:
             ) from err
 
 
-class _CarefulResolver(AbstractResolver):
-    """The system's, without what no printer lives at: a name can lead anywhere."""
+def _new_session(trust: "ssl.SSLContext | bool") -> "aiohttp.ClientSession":
+    import aiohttp  # slow import
 
-    def __init__(self) -> None:
-        self._system = ThreadedResolver()
+    from agent.slicer.printers.resolving import CarefulResolver  # slow import
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._system.resolve(host, port, family)
-        allowed = [one for one in found if may_be_reached(one["host"])]
-        if not allowed:
-            raise OSError("the name leads to an address that is not allowed")
-        return allowed
-
-    async def close(self) -> None:
-        await self._system.close()
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            ssl=trust, force_close=True, resolver=CarefulResolver(), ttl_dns_cache=60
+        ),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
+        headers={"User-Agent": "orca-agent", "Accept-Encoding": "identity"},
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=False,
+    )
 
 
-async def _read(reply: aiohttp.ClientResponse, limit_bytes: int, name: str) -> bytes:
+async def _read(reply: "aiohttp.ClientResponse", limit_bytes: int, name: str) -> bytes:
+    import aiohttp  # slow import
+
     parts, size = [], 0
     try:
         while part := await reply.content.readany():

@@ -73,6 +73,22 @@ async def test_the_moves_are_read_by_a_run_and_stay_with_the_file(served: Served
     assert [feature["name"] for feature in found["features"]] == ["Outer wall"]
 
 
+async def test_a_run_is_followed_by_who_could_begin_it(served: Served) -> None:
+    told = await sent(served.client, gcode.orca().encode())
+    run = (await served.client.post(f"{FILES}/{told['id']}/analysis")).json()["id"]
+    answers = {}
+    for scope in ("slicer", "chat", "models"):
+        named = {"name": scope, "scopes": [scope]}
+        token = (await served.client.post("/api/v1/tokens", json=named)).json()["token"]
+        bearer = {"Authorization": f"Bearer {token}"}
+        answers[scope] = (await served.client.get(f"/api/v1/runs/{run}", headers=bearer)).json()
+
+    assert [answers["slicer"]["id"], answers["chat"]["id"]] == [run, run]
+    assert answers["models"]["type"] == "urn:orca:problem:scope-missing"
+    assert answers["models"]["detail"] == "This needs a token with the scope slicer or chat."
+
+
+
 async def test_a_report_is_a_document_or_a_text_for_a_forum(served: Served) -> None:
     told = await sent(served.client, gcode.orca().encode(), "a|b<i>.gcode")
     await analysed(served.client, told["id"])
