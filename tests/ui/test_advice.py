@@ -131,3 +131,21 @@ async def test_the_evidence_is_sound(agent: Program, new_panel: NewPanel, width:
 
     await panel.fits()
     assert await faults(panel) == []
+
+
+async def test_without_a_model_the_fixes_of_the_checks_are_offered_in_the_answer(
+    guide_agent: Program, new_panel: NewPanel
+) -> None:
+    panel = await new_panel(guide_agent)
+    await panel.sign_in()
+    await asked_about(panel, guide_agent)
+
+    await panel.ask_and_hear("What would you change?")
+
+    tool = panel.answer.locator("[data-testid=tool][data-name=propose_changes]")
+    await expect(tool).to_contain_text("Proposed changes, which were checked")
+    await expect(tool.locator("[data-key=nozzle_temperature]")).to_contain_text("285 °C → 230 °C")
+    await expect(tool.get_by_test_id("advice-download").first).to_be_visible()
+    assert await faults(panel) == []
+    await panel.page.reload()
+    await expect(tool.locator("[data-key=nozzle_temperature]")).to_be_visible()

@@ -46,7 +46,8 @@ async def test_a_printer_is_added_tested_watched_and_removed(panel: Panel, agent
         await expect(card.get_by_test_id("camera")).to_be_visible()
         width = "one => one.decode().then(() => one.naturalWidth)"
         assert await card.get_by_test_id("camera").evaluate(width) == 64
-        await card.get_by_label("Its prints wait").select_option("always")
+        async with panel.page.expect_response(lambda one: one.request.method == "PATCH"):
+            await card.get_by_label("Its prints wait").select_option("always")
         await expect(page.get_by_test_id("printer").get_by_role("combobox")).to_have_value("always")
         assert (await agent.get("/printers/voron"))["hold"] == "always"
 

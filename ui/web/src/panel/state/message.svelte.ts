@@ -4,6 +4,7 @@ import { flushSync } from "svelte";
 import * as agent from "../../lib/api/agent";
 import type { EventReader } from "../../lib/api/event-reader";
 import { followRun, type Following } from "../../lib/api/run-stream";
+import * as slicer from "../../lib/api/slicer";
 import type { Message, MessageStatus, Problem, RunEvent, RunEventData, Source, Usage } from "../../lib/api/types";
 import { FrameBatch } from "../../lib/frames";
 import { BlockSplitter, splitBlocks } from "../../lib/markdown/blocks";
@@ -59,6 +60,7 @@ export class ShownMessage {
   #thinking = "";
   #following: Following | null = null;
   #timesLost = 0;
+  #hasAskedForTools = false;
   #frames = new FrameBatch(() => flushSync(() => this.#show()));
 
   constructor(
@@ -107,6 +109,17 @@ export class ShownMessage {
   leave(): void {
     this.#following?.stop();
     this.#following = null;
+  }
+
+  /** What it looked up and proposed, of an answer whose growing nobody has watched here. */
+  async readTools(): Promise<void> {
+    if (this.tools.length || this.#hasAskedForTools) return;
+    this.#hasAskedForTools = true;
+    try {
+      this.tools = (await slicer.sent(this.id)).tools;
+    } catch {
+      // The answer itself is there.
+    }
   }
 
   lookAgain(): void {
