@@ -20,6 +20,7 @@ LONG_FUNCTIONS = {
     "agent/commands/archive.py: export": "half of it declares options and shows examples",
     "agent/commands/backends.py: add": "most of it declares options and shows examples",
     "agent/commands/chat.py: chat": "most of it declares options and shows examples",
+    "agent/commands/printers.py: add": "most of it declares options and shows examples",
     "agent/commands/report.py: report": "most of it declares options and shows examples",
     "agent/slicer/opening.py: open_slicer": "the wiring of the slicer's parts, likewise",
     "agent/commands/serve.py: serve": "most of it declares options and shows examples",
