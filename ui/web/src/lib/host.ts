@@ -14,6 +14,19 @@ export function hostOf(userAgent: string): Host {
   };
 }
 
+/** The language that OrcaSlicer speaks, `BBL-Language/zh_CN`, as the web writes it: `zh-CN`. */
+export function languageOf(userAgent: string): string | undefined {
+  const named = /BBL-Language\/([A-Za-z]{2,3}(?:[_-][A-Za-z0-9]{2,8})*)/.exec(userAgent)?.[1];
+  try {
+    return named && Intl.getCanonicalLocales(named.replaceAll("_", "-"))[0];
+  } catch {
+    return undefined;
+  }
+}
+
+/** How numbers and times are written: as in the slicer around the page, else as the browser does. */
+export const locale = languageOf(navigator.userAgent);
+
 /** Host and port of an address that leaves this machine; `null` for one that does not. */
 export function hostElsewhere(address: string | null | undefined): string | null {
   if (!address) return null;

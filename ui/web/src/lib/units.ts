@@ -1,7 +1,8 @@
 /** Measures of prints, in the user's locale; number and unit stay on one line. */
 import { span } from "./format";
+import { locale } from "./host";
 
-const formats = [0, 1, 2, 3].map((digits) => new Intl.NumberFormat(undefined, { maximumFractionDigits: digits }));
+const formats = [0, 1, 2, 3].map((digits) => new Intl.NumberFormat(locale, { maximumFractionDigits: digits }));
 const SPACE = "\u00a0";
 
 function number(value: number, digits: 0 | 1 | 2 | 3): string {

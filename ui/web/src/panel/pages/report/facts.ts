@@ -1,6 +1,7 @@
 /** What the report of a file shows first, taken from what the file says of itself. */
 import type { Finding, Job, JobState, Severity, SlicerFileShort } from "../../../lib/api/slicer-types";
 import { bytes, count } from "../../../lib/format";
+import { locale } from "../../../lib/host";
 import { grams, metres, millimetres, printTime } from "../../../lib/units";
 
 export interface Fact {
@@ -48,7 +49,7 @@ export function factsOf(file: SlicerFileShort): Fact[] {
     ["clock", "First layer", file.first_layer_seconds ? printTime(file.first_layer_seconds) : null],
     ["weight", "Weight", weight ? grams(weight) : null],
     ["spool", "Filament", length ? metres(length) : null],
-    ["spool", "Cost", cost ? cost.toLocaleString(undefined, { maximumFractionDigits: 2 }) : null],
+    ["spool", "Cost", cost ? cost.toLocaleString(locale, { maximumFractionDigits: 2 }) : null],
     ["layers", "Layers", file.layers ? `${count(file.layers)}${height}` : null],
     ["refresh-cw", "Filament changes", file.filament_changes ? count(file.filament_changes) : null],
     ["printer", "Printer", file.printer],
