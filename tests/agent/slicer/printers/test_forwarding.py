@@ -106,6 +106,7 @@ async def outcomes(
     return told
 
 
+@pytest.mark.slow
 async def test_an_upload_that_is_lost_is_asked_for_and_tried_again(
     served: Served, file: Json
 ) -> None:
@@ -123,6 +124,7 @@ async def test_an_upload_that_is_lost_is_asked_for_and_tried_again(
     assert told == {str(how): {("forwarded", "", 1)} for how in passing}
 
 
+@pytest.mark.slow
 async def test_an_upload_that_is_refused_is_not_tried_again(served: Served, file: Json) -> None:
     told = await outcomes(served, file, "upload", [401, 409, 413, 507, "http://10.0.0.1/"])
 
