@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, sync_playwright  # noqa: E402
 
 from agent.client.sync import Agent  # noqa: E402
 from tests.agent.program import OllamaProcess, fake_ollama, program  # noqa: E402
+from tests.slicing.gcode import Part, orca  # noqa: E402
 
 CHROMIUM = "/usr/bin/chromium"
 MODEL = "qwen3:4b"
@@ -29,6 +30,11 @@ EARLIER = (
     "Supports that come off cleanly",
     "Warping in one corner only",
 )
+SLICED = {
+    "filament_max_volumetric_speed": "11",
+    "outer_wall_speed": "150",
+    "enable_pressure_advance": "0",
+}
 QUESTION = "Why does my PETG string, and what do I change first?"
 ANSWER = """\
 PETG strings when it oozes during travel. The usual cause is a nozzle that is too hot, or a spool \
@@ -57,9 +63,15 @@ class View:
     width: int
     height: int
     theme: str
+    place: str = "chat"
 
 
-VIEWS = (View("panel-light", 1120, 720, "light"), View("panel-dark", 360, 720, "dark"))
+VIEWS = (
+    View("panel-light", 1120, 720, "light"),
+    View("panel-dark", 360, 720, "dark"),
+    View("report-light", 1120, 900, "light", "report"),
+    View("report-dark", 360, 720, "dark", "report"),
+)
 
 
 def main(folder: Path) -> None:
@@ -75,8 +87,10 @@ def main(folder: Path) -> None:
         browser = play.chromium.launch(executable_path=CHROMIUM)
         with one.client() as agent:
             conversation = _fill(agent, ollama)
+            addresses = {"chat": f"#/c/{conversation}"}
+            addresses["report"] = f"#/files/{_slice(agent)}"
             for view in VIEWS:
-                _take(browser, agent, conversation, view, folder)
+                _take(browser, agent, addresses[view.place], view, folder)
         browser.close()
 
 
@@ -97,7 +111,19 @@ def _ask(agent: Agent, question: str) -> str:
     return conversation
 
 
-def _take(browser: Browser, agent: Agent, conversation: str, view: View, folder: Path) -> None:
+def _slice(agent: Agent) -> str:
+    """A file whose report has something to say, read move by move; answers its id."""
+    part = Part(layers=180, edge_mm=40, speed=150)
+    sliced = orca(part, settings=SLICED, pictures=((300, 300, "PNG"),)).encode()
+    file = agent.json("POST", "/slicer/files", files={"file": ("bracket_PLA.gcode", sliced)})
+    run = agent.json("POST", f"/slicer/files/{file['id']}/analysis")
+    *_, last = agent.events(str(run["id"]))
+    if last.name != "done":
+        raise RuntimeError(f"the analysis ended with {last.name}: {last.data}")
+    return str(file["id"])
+
+
+def _take(browser: Browser, agent: Agent, address: str, view: View, folder: Path) -> None:
     context = browser.new_context(
         viewport={"width": view.width, "height": view.height},
         color_scheme="dark" if view.theme == "dark" else "light",
@@ -107,8 +133,11 @@ def _take(browser: Browser, agent: Agent, conversation: str, view: View, folder:
     )
     page = context.new_page()
     page.goto(agent.ticket())
-    page.goto(f"{page.url.split('#')[0]}#/c/{conversation}")
-    page.get_by_text("Change one thing at a time").wait_for()
+    page.goto(f"{page.url.split('#')[0]}{address}")
+    if view.place == "chat":
+        page.get_by_text("Change one thing at a time").wait_for()
+    else:
+        page.get_by_test_id("layer-plot").first.wait_for()
     page.wait_for_load_state("networkidle")
     _write(folder / f"{view.name}.png", page.screenshot(animations="disabled"))
     context.close()
