@@ -70,7 +70,6 @@ VIEWS = (
     View("panel-light", 1120, 720, "light"),
     View("panel-dark", 360, 720, "dark"),
     View("report-light", 1120, 900, "light", "report"),
-    View("report-dark", 360, 720, "dark", "report"),
 )
 
 
