@@ -5,6 +5,7 @@
  */
 import { createHash, randomUUID } from "node:crypto";
 
+import { adviceRoutes } from "./fake-advice.mjs";
 import { ANSWERS, POLICY } from "./fake-answers.mjs";
 import { follow, startProgress, startRun } from "./fake-runs.mjs";
 import { slicerRoutes } from "./fake-slicer.mjs";
@@ -69,6 +70,7 @@ const routes = [
   [/^POST \/images/, storeImage],
   [/^GET \/images\//, ({ path, response }) => { response.setHeader("Content-Type", "image/png"); response.end(state.images.get(path.split("/")[2])); }],
   [/^GET \/guide\//, ({ response }) => send(response, 200, { title: "Stringing", ref: "guide/stringing", tags: ["petg", "retraction"], text: ANSWERS.passage })],
+  ...adviceRoutes({ send, jsonBody }),
   ...slicerRoutes({ send, problem, rawBody, jsonBody, startProgress: begin }),
 ];
 

@@ -53,7 +53,7 @@ function file(name, fields) {
     generator: "OrcaSlicer 2.4.2", printer: "Voron 2.4 350", sliced_at: now(), estimated_seconds: 5188, first_layer_seconds: 212, filament_grams: [41.37],
     filament_changes: null, layers: 240, max_z_mm: 48, settings: SETTINGS, changed: { process: ["inner_wall_speed"], filament: ["nozzle_temperature"] },
     filaments: [{ index: 0, name: "Generic PETG", type: "PETG", colour: "#3A86C8", used_mm: 13890, used_cm3: 33.4, used_g: 41.37, cost: 0.91 }],
-    thumbnails: [{ width: 300, height: 300, mime: "image/png", plate: null }], plates: [], notes: [], has_analysis: false, job: null, outcome: null, ...fields,
+    thumbnails: [{ width: 300, height: 300, mime: "image/png", plate: null }], plates: [], notes: [], has_analysis: false, analysis_run_id: null, job: null, outcome: null, ...fields,
   };
 }
 
@@ -109,6 +109,6 @@ export function slicerRoutes({ send, problem, rawBody, jsonBody, startProgress }
     [/^GET \/tokens/, ({ response }) => send(response, 200, list(tokens))],
     [/^POST \/tokens/, async ({ request, response }) => { const body = await jsonBody(request); tokens.push({ id: randomUUID(), kind: "token", ...body, created_at: now(), last_used_at: null, expires_at: null }); send(response, 201, { ...tokens[tokens.length - 1], token: "orca_fake_0123456789abcdef0123456789abcdef" }); }],
     [/^DELETE \/tokens\/:id/, ({ id, response }) => { tokens.splice(tokens.findIndex((t) => t.id === id), 1); send(response, 204); }],
-    [/^GET \/slicer\/keys/, ({ response }) => send(response, 200, list(KEYS.map(([key, label, unit]) => ({ key, label, unit }))))],
+    [/^GET \/slicer\/keys/, ({ response }) => send(response, 200, list(KEYS.map(([key, label, unit]) => ({ key, label, unit, types: ["process"] }))))],
   ];
 }
