@@ -10,7 +10,6 @@ COMPLETION, VISION, EMBEDDING = "completion", "vision", "embedding"
 CONTEXT_BYTES = 1 << 30
 WEIGHTS_FACTOR = 1.2
 SHARE_OF_MEMORY = 0.75
-RECOMMENDED = "qwen3:4b"
 RECOMMENDED_VISION = "qwen3-vl:4b"
 
 

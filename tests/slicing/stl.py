@@ -36,11 +36,6 @@ def table() -> list[Triangle]:
     return [*box((8, 8, 0), (4, 4, 10)), *box((0, 0, 10), (20, 20, 2))]
 
 
-def fin() -> list[Triangle]:
-    """A wall thinner than a line is wide."""
-    return list(box((0, 0, 0), (20, 0.3, 10)))
-
-
 def write_stl(path: Path, triangles: Iterable[Triangle]) -> Path:
     """In the binary form. Normals are left for the slicer to find."""
     found = list(triangles)

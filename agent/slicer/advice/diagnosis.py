@@ -24,7 +24,6 @@ SHARE = 0.35  # of the context: the list of defects and the photo come before th
 MOST_CAUSES = 5
 UNSURE = 0.3  # below it, nothing is named
 QUESTIONNAIRE = "/api/v1/slicer/questionnaire"
-NO_DEFECT = "none"
 WHY_NOT = {
     "ollama-down": "No model server answers.",
     "no-model": "No model is installed.",

@@ -56,7 +56,3 @@ def check(
         if what is not None
     ]
     return tuple(sorted(findings, key=lambda finding: _ORDER[finding.severity]))
-
-
-def is_blocking(findings: tuple[Finding, ...]) -> bool:
-    return any(one.severity is Severity.BLOCKING for one in findings)

@@ -1,4 +1,4 @@
-"""Presets as files that OrcaSlicer imports: one JSON each, loose in a zip, or as its own bundles.
+"""Presets as files that OrcaSlicer imports: one JSON each, or several loose in a zip.
 
 Nothing here touches the slicer's folders. What comes out is offered as a download."""
 
@@ -18,12 +18,6 @@ Preset = dict[str, str | list[str]]
 VERSION: Final = "2.3.0.0"  # four numbers: without them, or with others, an import is skipped
 NAME_CHARACTERS: Final = 100  # the name becomes a file's, and some file systems end at 255 bytes
 NAME_BYTES: Final = 200
-STRUCTURE: Final = "bundle_structure.json"
-FOLDERS: Final[dict[PresetType, str]] = {
-    "machine": "printer",
-    "process": "process",
-    "filament": "filament",
-}
 ID_KEYS: Final[dict[PresetType, str]] = {
     "machine": "printer_settings_id",
     "process": "print_settings_id",
@@ -123,51 +117,6 @@ def loose_zip(presets: Sequence[Preset]) -> bytes:
     return _zipped({file_name(str(one["name"])): as_bytes(one) for one in presets})
 
 
-def printer_bundle(presets: Sequence[Preset], *, bundle_id: str, version: str = "") -> bytes:
-    """A printer with its filaments and processes: the content of an `.orca_printer` file.
-
-    Newer versions keep what is in it as a bundle of its own; for advice the loose zip is better.
-    Raises Invalid without exactly one printer."""
-    files = {f"{FOLDERS[_type(p)]}/{file_name(str(p['name']))}": as_bytes(p) for p in presets}
-    printers = [str(one["name"]) for one in presets if one["type"] == "machine"]
-    if len(printers) != 1:
-        raise Invalid("one-printer-wanted", "A printer bundle holds exactly one printer preset.")
-    structure: dict[str, object] = {
-        "version": version,
-        "bundle_id": bundle_id,
-        "bundle_type": "printer config bundle",
-        "printer_preset_name": printers[0],
-    }
-    for folder in FOLDERS.values():
-        structure[f"{folder}_config"] = [name for name in files if name.startswith(f"{folder}/")]
-    return _zipped({**files, STRUCTURE: _compact(structure)})
-
-
-def filament_bundle(
-    name: str,
-    by_vendor: Mapping[str, Sequence[Preset]],
-    *,
-    bundle_id: str,
-    version: str = "",
-) -> bytes:
-    """One filament for the printers of several vendors: the content of an `.orca_filament` file."""
-    files: dict[str, bytes] = {}
-    vendors: list[dict[str, object]] = []
-    for vendor, presets in by_vendor.items():
-        folder = clean_name(vendor)
-        paths = {f"{folder}/{file_name(str(p['name']))}": as_bytes(p) for p in presets}
-        files |= paths
-        vendors.append({"vendor": folder, "filament_path": list(paths)})
-    structure = {
-        "version": version,
-        "bundle_id": bundle_id,
-        "bundle_type": "filament config bundle",
-        "filament_name": name,
-        "printer_vendor": vendors,
-    }
-    return _zipped({**files, STRUCTURE: _compact(structure)})
-
-
 def _values(
     preset_type: PresetType, changes: Iterable[Change], base: Mapping[str, Value]
 ) -> Preset:
@@ -205,17 +154,6 @@ def _text(key: str, value: str) -> str:
     if "\x00" in value:
         raise Invalid("bad-value", f"The value of {key} holds a character that ends it early.")
     return value
-
-
-def _type(preset: Preset) -> PresetType:
-    for known in FOLDERS:
-        if preset["type"] == known:
-            return known
-    raise Invalid("bad-preset", "A preset is of a machine, a process or a filament.")
-
-
-def _compact(structure: Mapping[str, object]) -> bytes:
-    return json.dumps(structure, ensure_ascii=False, sort_keys=True).encode()
 
 
 def _zipped(files: Mapping[str, bytes]) -> bytes:

@@ -71,11 +71,6 @@ class Jobs:
         rows = await self._connection.execute(select(JOB).where(JOB.c.id.in_(newest)))
         return {row["file_id"]: _job(row) for row in rows.mappings()}
 
-    async def all_of(self, file_id: str) -> list[Job]:
-        """Newest first."""
-        query = select(JOB).where(JOB.c.file_id == file_id).order_by(JOB.c.id.desc())
-        return [_job(row) for row in (await self._connection.execute(query)).mappings()]
-
     async def open_files(self) -> set[str]:
         """The files of jobs that are not done with."""
         query = select(JOB.c.file_id).where(JOB.c.state.in_(OPEN)).distinct()

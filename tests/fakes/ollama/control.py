@@ -1,13 +1,10 @@
 """`/__stats` and `/__behave`: the fake asked and told from another process."""
 
 import time
-from collections.abc import Mapping
 from typing import Protocol
 
 from .behaviour import NAMES, Rule
 from .gojson import Json
-
-Made = Mapping[str, Json]
 
 
 class Steered(Protocol):

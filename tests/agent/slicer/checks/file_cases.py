@@ -23,7 +23,6 @@ def _hanging(length_mm: float) -> Analysis:
 
 SANE = facts()
 NO_BRIM = facts({"brim_type": "no_brim"})
-BOXED = (90.0, 90.0, 0.0, 160.0, 160.0, 20.0)
 
 FILE_CASES = (
     Case(
