@@ -84,7 +84,7 @@ def upkeep_routes(upkeep: UpkeepService, pulls: PullService, runs: RunService) -
     @web.gives(ModelOut)
     async def load(name: str, query: Where) -> Response:
         """Read a model into memory, and answer when it is there."""
-        asked = await web.body(LoadIn) if _has_body() else LoadIn()
+        asked = await web.body(LoadIn) if web.has_body() else LoadIn()
         loaded = await upkeep.load(name, keep_alive=asked.keep_alive, backend=query.backend)
         return web.json(model_json(loaded))
 
@@ -119,7 +119,3 @@ def profile_routes(profiles: Profiles) -> Blueprint:
         return web.json((await profiles.recommendation()).to_json())
 
     return bp
-
-
-def _has_body() -> bool:
-    return bool(request.content_length) or "Transfer-Encoding" in request.headers

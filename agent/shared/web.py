@@ -164,6 +164,11 @@ async def body(model: type[M], *, limit_bytes: int = JSON_BODY_BYTES) -> M:
     return read(model, await read_json(limit_bytes=limit_bytes))
 
 
+def has_body() -> bool:
+    """Whether anything was sent: for routes that can do without."""
+    return bool(request.content_length) or "Transfer-Encoding" in request.headers
+
+
 async def read_json(*, limit_bytes: int = JSON_BODY_BYTES) -> object:
     """The JSON body as it is. Raises UnsupportedMedia, TooLarge or Malformed."""
     if request.mimetype != "application/json":

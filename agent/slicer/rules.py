@@ -127,7 +127,8 @@ class Feature:
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """What one pass over every move of a G-code tells. `bounding_box` is of what is printed:
-    (x min, y min, z min, x max, y max, z max) in mm."""
+    (x min, y min, z min, x max, y max, z max) in mm. `plate` says which of a project's it is,
+    counted from 1; None for a G-code by itself."""
 
     seconds: float
     layers: Layers
@@ -142,6 +143,7 @@ class Analysis:
     first_layer_seconds: float
     lines: int
     notes: tuple[str, ...] = ()
+    plate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,6 +192,9 @@ class MovesOut(Out):
     first_layer_seconds: float
     lines: int
     notes: list[str]
+    plate: Annotated[
+        int | None, Field(description="Of a project: whose moves these are, counted from 1.")
+    ]
 
 
 class AnalysisOut(MovesOut):

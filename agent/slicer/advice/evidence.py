@@ -179,6 +179,7 @@ def _motion(analysis: Analysis | None) -> str:
         return ""
     first_layer = duration(analysis.first_layer_seconds)
     lines = [
+        *([f"Of plate {analysis.plate} alone"] if analysis.plate else []),
         f"Computed time {duration(analysis.seconds)}, first layer {first_layer}",
         f"{analysis.retractions} retractions, travel {duration(analysis.travel_seconds)}",
         *_extremes(analysis),

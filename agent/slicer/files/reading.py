@@ -2,14 +2,17 @@
 thread."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from agent.shared.errors import NotFound
 from agent.slicer.checks.checking import check
+from agent.slicer.checks.plates import check_plate
 from agent.slicer.gcode.pictures import as_png
-from agent.slicer.gcode.reading import read_gcode
+from agent.slicer.gcode.reading import NO_SETTINGS, read_gcode
 from agent.slicer.gcode.thumbnails import thumbnail_bytes
 from agent.slicer.rules import Analysis, Facts, Finding, Kind, Thumbnail
+from agent.slicer.threemf.filling import filled, of_plate
 from agent.slicer.threemf.pictures import picture_of
 from agent.slicer.threemf.reading import read_3mf
 
@@ -22,6 +25,19 @@ def read_facts(path: Path, kind: Kind) -> Facts:
 def findings_in(facts: Facts, analysis: Analysis | None = None) -> tuple[Finding, ...]:
     """What every check finds; more of them can say something once all moves were read."""
     return check(facts, analysis)
+
+
+def plate_read(
+    facts: Facts, plate: int, gcode: Path, analysis: Analysis, *, spool_g: float | None = None
+) -> tuple[Facts, Analysis, tuple[Finding, ...]]:
+    """A project with what a plate's G-code adds to it, that plate's analysis, and what every
+    check finds. Raises Invalid or OSError."""
+    said = read_gcode(gcode)
+    notes = [note for note in said.notes if note != NO_SETTINGS]
+    analysis = replace(analysis, plate=plate, notes=(*notes, *analysis.notes))
+    facts = filled(facts, plate, said)
+    found = check_plate(facts, of_plate(facts, plate, said), analysis, spool_g=spool_g)
+    return facts, analysis, found
 
 
 def picture(path: Path, kind: Kind, wanted: Thumbnail, most_edge: int) -> bytes:

@@ -64,6 +64,7 @@ def _findings(findings: Iterable[Finding]) -> list[str]:
 def _moves(analysis: Analysis) -> list[str]:
     layers = analysis.layers
     rows = [
+        *([("Plate", str(analysis.plate))] if analysis.plate else []),
         ("Time by its moves", duration(analysis.seconds)),
         ("First layer", duration(analysis.first_layer_seconds)),
         ("Highest flow", f"{max(layers.max_flow_mm3_s, default=0):.1f} mm³/s"),

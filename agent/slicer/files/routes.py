@@ -9,7 +9,7 @@ from quart import Blueprint, Response, request
 from quart_schema import DataSource, document_request
 
 from agent.runs.shapes import RunOut, run_json
-from agent.shared.web import In, Page, asks, gives, gives_media, json, needs, takes
+from agent.shared.web import In, Page, asks, body, gives, gives_media, has_body, json, needs, takes
 from agent.slicer.files.analysing import AnalysisService
 from agent.slicer.files.incoming import Incoming, incoming_bytes, incoming_form
 from agent.slicer.files.report import as_markdown, counts
@@ -45,6 +45,13 @@ class FilesQuery(Page):
 class ThumbnailQuery(In):
     max_edge: Annotated[int, Field(ge=16, le=2048, description="Pixels at the most.")] = 512
     plate: Annotated[int | None, Field(ge=1, le=10_000, description="Counts from 1.")] = None
+
+
+class AnalysisIn(In):
+    plate: Annotated[
+        int | None,
+        Field(ge=1, le=10_000, description="Of a project, counted from 1; else its first sliced."),
+    ] = None
 
 
 class ReportQuery(In):
@@ -143,10 +150,12 @@ def routes(files: FileService, analyses: AnalysisService) -> Blueprint:
 
     @bp.post("/<file_id>/analysis")
     @needs("slicer")
+    @document_request(AnalysisIn)
     @gives(RunOut, 202)
     async def analyse(file_id: str) -> Response:
         """Have every move of the file read: time, speed and flow by layer and by type of line."""
-        run = await analyses.begin(file_id)
+        asked = await body(AnalysisIn) if has_body() else AnalysisIn()
+        run = await analyses.begin(file_id, asked.plate)
         response = json(run_json(run), 202)
         response.headers["Location"] = f"/api/v1/runs/{run.id}"
         return response

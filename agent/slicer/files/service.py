@@ -158,6 +158,12 @@ class FileService:
             )
         return self._folder.path(file.id, file.kind)
 
+    def scratch(self, name: str) -> Part:
+        """A file for a while, whose user discards it; the next start removes it after a crash.
+
+        Raises NoSpace or Unavailable."""
+        return self._folder.begin(name)
+
     async def thumbnail(self, file_id: str, max_edge: int, plate: int | None) -> bytes:
         """A picture of what it prints, as PNG. Raises NotFound, or Invalid for a broken one."""
         file = await self.get(file_id)

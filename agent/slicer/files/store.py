@@ -60,7 +60,6 @@ class SlicerFiles:
         self._connection = connection
 
     async def add(self, file: SlicerFile) -> None:
-        bare = replace(file.facts, settings={}, written={})
         values = {
             "id": file.id,
             "name": file.name,
@@ -70,8 +69,7 @@ class SlicerFiles:
             "created_at": file.created_at,
             "source": file.source,
             "is_whole": file.is_whole,
-            "facts": _facts().dump_json(bare),
-            "settings": orjson.dumps([dict(file.facts.settings), dict(file.facts.written)]),
+            **_told(file.facts),
             "findings": _findings().dump_json(file.findings),
         }
         await self._connection.execute(insert(FILE), values)
@@ -123,17 +121,31 @@ class SlicerFiles:
         return [row.id for row in await self._connection.execute(query.returning(FILE.c.id))]
 
     async def keep_analysis(
-        self, file_id: str, at: str, packed: bytes, findings: tuple[Finding, ...]
+        self,
+        file_id: str,
+        at: str,
+        packed: bytes,
+        findings: tuple[Finding, ...],
+        facts: Facts | None = None,
     ) -> None:
-        """In place of an earlier one, with what the checks say now."""
+        """In place of an earlier one, with what the checks say now, and facts that it added."""
         values = {"file_id": file_id, "created_at": at, "packed": packed}
         await self._connection.execute(insert(ANALYSIS).prefix_with("OR REPLACE"), values)
         changed = update(FILE).where(FILE.c.id == file_id)
-        await self._connection.execute(changed, {"findings": _findings().dump_json(findings)})
+        told = {"findings": _findings().dump_json(findings), **(_told(facts) if facts else {})}
+        await self._connection.execute(changed, told)
 
     async def analysis(self, file_id: str) -> bytes | None:
         query = select(ANALYSIS.c.packed).where(ANALYSIS.c.file_id == file_id)
         return (await self._connection.execute(query)).scalar_one_or_none()
+
+
+def _told(facts: Facts) -> dict[str, bytes]:
+    """In two columns: a list of files reads one of them."""
+    return {
+        "facts": _facts().dump_json(replace(facts, settings={}, written={})),
+        "settings": orjson.dumps([dict(facts.settings), dict(facts.written)]),
+    }
 
 
 def _file(row: RowMapping) -> SlicerFile:

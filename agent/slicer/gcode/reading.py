@@ -32,7 +32,11 @@ MODES = ("normal mode", "default mode", "silent mode")
 
 def read_gcode(path: Path) -> Facts:
     """Raises Invalid for what is no G-code, OSError for what cannot be read."""
-    windows = open_windows(path)
+    return facts_of(open_windows(path))
+
+
+def facts_of(windows: Windows) -> Facts:
+    """The same of what was read already."""
     if header := cura.header(windows):
         return cura.facts(windows, header)
     totals = blocks.totals(windows)

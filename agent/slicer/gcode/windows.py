@@ -51,10 +51,11 @@ def open_windows(path: Path) -> Windows:
             file.seek(size - WINDOW_BYTES)
             tail = file.read(WINDOW_BYTES)
             tail = tail[tail.find(b"\n") + 1 :] if b"\n" in tail else tail
-    return _looked_at(path.name, head, tail)
+    return windows_of(path.name, head, tail)
 
 
-def _looked_at(name: str, head: bytes, tail: bytes) -> Windows:
+def windows_of(name: str, head: bytes, tail: bytes = b"") -> Windows:
+    """What was read of the file `name`, put in order. Raises Invalid for what is no G-code."""
     if not head.strip(BLANK) and not tail.strip(BLANK):
         raise Invalid("gcode-empty", f"{name} is empty. Export it from the slicer again.")
     for magic, what in STRANGERS:

@@ -9,12 +9,16 @@ import orjson
 
 from agent.shared.errors import Invalid
 from agent.slicer.gcode.keys import translated
+from agent.slicer.gcode.reading import NO_SETTINGS, facts_of
+from agent.slicer.gcode.windows import WINDOW_BYTES, windows_of
 from agent.slicer.presets.keys import METADATA
 from agent.slicer.presets.reading import is_secret
 from agent.slicer.presets.rules import Value
 from agent.slicer.presets.values import joined
 from agent.slicer.rules import Facts, Slicer, Thumbnail
 from agent.slicer.threemf.archive import Archive, open_archive, shown
+from agent.slicer.threemf.filling import filled
+from agent.slicer.threemf.gcode import member_of, plates_with_gcode
 from agent.slicer.threemf.markup import BadMarkup, Node, read_markup
 from agent.slicer.threemf.pictures import pictures
 from agent.slicer.threemf.plates import filaments, plates
@@ -29,10 +33,9 @@ IS_3MF = (MODEL, "[Content_Types].xml", PROJECT)
 MOST_JSON = 16 << 20
 MOST_XML = 8 << 20
 HEAD = 64 << 10
+MOST_HEADS = 8  # of plates' G-code: a few milliseconds each
 ABOUT = re.compile(rb'<metadata\s+name="Application"[^>]*>([^<]{1,120})<')
 NAMED = re.compile(r"([A-Za-z]+)[- ]v?(\d[\w.+-]*)")
-LAYERS = re.compile(rb";\s*total layer (?:number|count)s?\s*[:=]\s*(\d{1,6})")
-TOP = re.compile(rb";\s*max_z_height\s*[:=]\s*([\d.]{1,12})")
 LINE = re.compile(r"^; ?([a-z0-9_]+) = ?(.*)$")
 SLICERS = {
     "orcaslicer": Slicer.ORCA,
@@ -73,13 +76,10 @@ def read_3mf(path: Path) -> Facts:
         found = plates(objects, sliced, archive.members)
         times = [plate.estimated_seconds for plate in found if plate.estimated_seconds]
         facts = _made_by(archive, seen)
-        layers, top = _layers(archive, [plate.index for plate in found if plate.is_sliced])
-        return replace(
+        facts = replace(
             facts,
             printer=_printer(seen.settings),
             estimated_seconds=sum(times) if times else None,
-            layers=layers,
-            max_z_mm=top,
             filaments=filaments(seen.settings, sliced),
             settings=seen.settings,
             written=seen.written,
@@ -88,6 +88,7 @@ def read_3mf(path: Path) -> Facts:
             changed=_changed(seen.document),
             notes=tuple(seen.notes),
         )
+        return _with_heads(archive, facts)
 
 
 def _read_settings(archive: Archive, seen: _Seen) -> None:
@@ -102,7 +103,7 @@ def _read_settings(archive: Archive, seen: _Seen) -> None:
         seen.written = {key: value.strip() for key, value in pairs if not is_secret(key)}
         seen.settings = translated(seen.written, Slicer.PRUSA)
     if not seen.settings and not seen.notes:
-        seen.notes.append("The file holds no settings.")
+        seen.notes.append(NO_SETTINGS)
 
 
 def _take_settings(document: Mapping[str, object], seen: _Seen) -> None:
@@ -193,20 +194,20 @@ def _thumbnails(archive: Archive, seen: _Seen) -> tuple[Thumbnail, ...]:
         return ()
 
 
-def _layers(archive: Archive, sliced: list[int]) -> tuple[int | None, float | None]:
-    """Of the only sliced plate; several have no number of layers together."""
-    name = f"Metadata/plate_{sliced[0]}.gcode" if len(sliced) == 1 else ""
-    if name not in archive.members:
-        return None, None
-    try:
-        head = archive.head(name, most=HEAD)
-    except Invalid:
-        return None, None
-    layers, top = LAYERS.search(head), TOP.search(head)
-    try:
-        return int(layers[1]) if layers else None, float(top[1]) if top else None
-    except ValueError:
-        return None, None
+def _with_heads(archive: Archive, facts: Facts) -> Facts:
+    """What G-code says of itself at its beginning, where the project says nothing of it. Its end
+    is not reached without unpacking all of it."""
+    told = {plate.index for plate in facts.plates if plate.estimated_seconds and plate.grams}
+    able = plates_with_gcode(archive)
+    for plate in [one for one in able if one not in told or len(able) == 1][:MOST_HEADS]:
+        name = member_of(plate)
+        try:
+            head = archive.head(name, most=WINDOW_BYTES)
+            said = facts_of(windows_of(name, head[: head.rfind(b"\n") + 1] or head))
+        except Invalid:
+            continue
+        facts = filled(facts, plate, said)
+    return facts
 
 
 def _changed(document: Mapping[str, object]) -> dict[str, tuple[str, ...]]:

@@ -88,7 +88,6 @@ async def test_a_run_is_followed_by_who_could_begin_it(served: Served) -> None:
     assert answers["models"]["detail"] == "This needs a token with the scope slicer or chat."
 
 
-
 async def test_a_report_is_a_document_or_a_text_for_a_forum(served: Served) -> None:
     told = await sent(served.client, gcode.orca().encode(), "a|b<i>.gcode")
     await analysed(served.client, told["id"])

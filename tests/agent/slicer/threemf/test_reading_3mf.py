@@ -92,6 +92,7 @@ def test_the_only_sliced_plate_tells_its_layers(tmp_path: Path) -> None:
     content = members(is_sliced=True)
     content["Metadata/model_settings.config"] = model_settings(("",), is_sliced=True)
     content["Metadata/slice_info.config"] = "<config/>"
+    del content["Metadata/plate_2.gcode"]
 
     facts = read_3mf(write_3mf(tmp_path / "a.3mf", content))
 

@@ -134,6 +134,13 @@ export interface components {
             /** @constant */
             status: "alive";
         };
+        AnalysisIn: {
+            /**
+             * @description Of a project, counted from 1; else its first sliced.
+             * @default null
+             */
+            plate?: number | null;
+        };
         AnalysisOut: {
             seconds: number;
             features: components["schemas"]["FeatureOut"][];
@@ -147,6 +154,8 @@ export interface components {
             first_layer_seconds: number;
             lines: number;
             notes: string[];
+            /** @description Of a project: whose moves these are, counted from 1. */
+            plate: number | null;
             layers: components["schemas"]["LayersOut"];
         };
         AnswerGivenOut: {
@@ -1506,6 +1515,8 @@ export interface components {
             first_layer_seconds: number;
             lines: number;
             notes: string[];
+            /** @description Of a project: whose moves these are, counted from 1. */
+            plate: number | null;
         };
         NamedFunctionIn: {
             name: string;
