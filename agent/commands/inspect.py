@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agent.shared.clock import random_id, rfc3339, system_clock
-from agent.shared.errors import OrcaError
-from agent.terminal import AsJson, fail, note
+from agent.shared.errors import Conflict, OrcaError
+from agent.terminal import AsJson, clean, fail, note
 
 if TYPE_CHECKING:
-    from agent.slicer.rules import Analysis, Kind, SlicerFile
+    from agent.slicer.rules import Analysis, Facts, Finding, Kind, SlicerFile
 
 FOUND, UNREADABLE = 1, 2
 WIDTH = 100  # where nobody watches
@@ -23,6 +23,10 @@ def inspect(
     full: Annotated[
         bool, typer.Option("--full", help="Look at every move: flow, layer times, temperatures.")
     ] = False,
+    plate: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="With --full: which plate of a sliced project."),
+    ] = None,
     spool: Annotated[
         float | None, typer.Option(min=0, metavar="GRAMS", help="What is left on the spool.")
     ] = None,
@@ -36,12 +40,13 @@ def inspect(
 
         orca-agent inspect benchy.gcode --full
 
+        orca-agent inspect plates.gcode.3mf --full --plate 2
+
         orca-agent inspect benchy.gcode --json
     """
     try:
         kind = _kind(file)
-        analysis = _moves(file, kind) if full else None
-        found = _inspected(file, kind, analysis, spool)
+        found, analysis = _inspected(file, kind, spool, plate=plate, is_full=full)
         if as_json:
             _print_json(file, found, is_full=analysis is not None)
     except OSError as err:
@@ -61,31 +66,60 @@ def _kind(file: Path) -> "Kind":
 
 
 def _inspected(
-    file: Path, kind: "Kind", analysis: "Analysis | None", spool_g: float | None
-) -> "SlicerFile":
+    file: Path, kind: "Kind", spool_g: float | None, *, plate: int | None, is_full: bool
+) -> "tuple[SlicerFile, Analysis | None]":
     from agent.slicer.checks.checking import check  # slow import
     from agent.slicer.files.reading import read_facts  # slow import
     from agent.slicer.rules import SlicerFile  # slow import
 
+    if plate is not None and not (is_full and kind == "3mf"):
+        raise fail("--plate is for --full, and for a sliced project.", UNREADABLE)
     facts = read_facts(file, kind)
-    return SlicerFile(
+    if is_full and kind == "3mf":
+        facts, analysis, findings = _plate(file, facts, plate, spool_g)
+    else:
+        analysis = _moves(file) if is_full else None
+        findings = check(facts, analysis, spool_g=spool_g)
+    found = SlicerFile(
         id=random_id(),
         name=file.name,
         kind=kind,
         size_bytes=file.stat().st_size,
         created_at=rfc3339(system_clock()),
         facts=facts,
-        findings=check(facts, analysis, spool_g=spool_g),
+        findings=findings,
         source="file",
     )
+    return found, analysis
 
 
-def _moves(file: Path, kind: "Kind") -> "Analysis | None":
+def _plate(
+    file: Path, facts: "Facts", wanted: int | None, spool_g: float | None
+) -> "tuple[Facts, Analysis | None, tuple[Finding, ...]]":
+    """The project with the moves of a plate, whose G-code lies beside it for the while."""
+    from tempfile import TemporaryDirectory  # slow import
+
+    from agent.slicer.checks.checking import check  # slow import
+    from agent.slicer.files.reading import plate_read  # slow import
+    from agent.slicer.threemf.gcode import choose_plate, copy_plate  # slow import
+
+    try:
+        plate = choose_plate(file, wanted, file.name)
+    except Conflict as err:
+        if wanted is not None:
+            raise
+        typer.echo(clean(err.detail), err=True)
+        return facts, None, check(facts, spool_g=spool_g)
+    with TemporaryDirectory(prefix="orca-agent-") as folder:
+        gcode = Path(folder) / f"plate_{plate}.gcode"
+        with gcode.open("wb") as stream:
+            copy_plate(file, plate, stream.write)
+        return plate_read(facts, plate, gcode, _moves(gcode), spool_g=spool_g)
+
+
+def _moves(file: Path) -> "Analysis":
     from agent.slicer.gcode.motion import analyse  # slow import
 
-    if kind != "gcode":
-        note("Only the moves of a G-code can be looked at.")
-        return None
     last = -1
 
     def tell(share: float) -> None:

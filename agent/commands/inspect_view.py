@@ -122,8 +122,9 @@ def _moves(analysis: Analysis, facts: Facts, width: int) -> Iterable[Group | Tab
     yield plot("layer time, s", layers.seconds, layers, mean, width)
     yield _temperatures(layers)
     yield _features(analysis)
+    of = f"Plate {analysis.plate} by its moves" if analysis.plate else "By its moves"
     yield Text(
-        f"By its moves {duration(analysis.seconds)}, first layer "
+        f"{of} {duration(analysis.seconds)}, first layer "
         f"{duration(analysis.first_layer_seconds)}, {analysis.retractions} retractions, "
         f"{figure(analysis.travel_mm / 1000, 1)} m of travel.\n"
     )

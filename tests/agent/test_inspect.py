@@ -157,13 +157,31 @@ def test_many_values_are_gathered_and_few_are_drawn_wide() -> None:
 def test_a_project_is_told_of_by_plates(tmp_path: Path) -> None:
     file = write_3mf(tmp_path / "two.3mf", members(is_sliced=True))
 
-    result = inspected(file, "--full")
+    result = inspected(file)
 
     assert result.exit_code == 0
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
     assert "plate objects time weight" in lines
     assert "2 Box 2.stl 1 h 00 min 20.5 g" in [line.replace("Lid", "2") for line in lines]
     assert "warning bed temperature too high plate 1" in lines
+
+
+def test_every_move_of_a_plate_is_looked_at(tmp_path: Path) -> None:
+    changed = {"Metadata/plate_2.gcode": gcode.bambu(PART, settings=SANE)}
+    file = write_3mf(tmp_path / "two.gcode.3mf", members(is_sliced=True, changed=changed))
+
+    told = inspected(file, "--full", "--plate", "2").stdout
+    other, outside, unsliced = (
+        inspected(file, "--full", "--plate", "7"),
+        inspected(file, "--plate", "2"),
+        inspected(write_3mf(tmp_path / "plain.3mf", members()), "--full"),
+    )
+
+    assert "Plate 2 by its moves" in told
+    assert re.search(r"Outer wall +\d+ s +100 %", told)
+    assert (other.exit_code, outside.exit_code, unsliced.exit_code) == (2, 2, 0)
+    assert "Slice it first" in " ".join(other.stderr.split())
+    assert "Slice it first" in " ".join(unsliced.stderr.split())
 
 
 def test_json_of_a_project_has_its_plates(tmp_path: Path) -> None:
