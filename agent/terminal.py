@@ -1,5 +1,6 @@
 """How the commands speak: to people on a terminal, to programs in a pipe."""
 
+import json
 import os
 import re
 import shutil
@@ -61,6 +62,11 @@ def fail(sentence: str, code: int = 1) -> typer.Exit:
     """Says why on stderr. `raise fail(...)` ends the command with the code."""
     typer.secho(clean(hint(sentence)), err=True)
     return typer.Exit(code)
+
+
+def print_json(value: object) -> None:
+    """For programs: whole, and on stdout."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def size(size_bytes: float) -> str:

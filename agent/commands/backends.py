@@ -1,31 +1,24 @@
 """orca-agent backends"""
 
-import json
-import os
-import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from agent.terminal import AsJson, DataDir, clean, fail, hint, note
-
-if TYPE_CHECKING:
-    from agent.client.sync import Agent
+from agent.commands.added import Added, Force, Json, Which, Yes, given_key
+from agent.commands.local import local_agent
+from agent.terminal import AsJson, DataDir, clean, hint, print_json
 
 app = typer.Typer(
     help="The model servers that answer: this computer, others in the network, a cloud.",
     no_args_is_help=True,
 )
-Json = Mapping[str, Any]  # Any: JSON values
-PATIENCE_S = 30.0
+BACKENDS = Added("/backends", "backend", patience_s=30.0)
 MODELS_SHOWN = 20
 Patience = Annotated[
     float | None,
     typer.Option(min=0.01, max=86_400, help="Patience with it, in place of the agent's own."),
 ]
-Which = Annotated[str, typer.Argument(metavar="NAME|ID", help="Which one.")]
 
 
 @app.command("list")
@@ -36,10 +29,10 @@ def list_(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
 
         orca-agent backends list --json
     """
-    with _agent(data_dir) as agent:
+    with local_agent(data_dir) as agent:
         found = list(agent.items("/backends"))
     if as_json:
-        _print(found)
+        print_json(found)
         return
     width = max(len(one["name"]) for one in found)
     for one in found:
@@ -78,9 +71,7 @@ def add(
     sees: Annotated[
         list[str] | None, typer.Option(help="Pattern of models with vision, such as 'gpt-4o*'.")
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Add it even if it does not answer now.")
-    ] = False,
+    force: Force = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -98,7 +89,7 @@ def add(
         "name": name,
         "url": url,
         "provider": provider,
-        "key": _key(name, key_env, from_stdin=key_stdin, ask=ask_key),
+        "key": given_key(name, key_env, from_stdin=key_stdin, ask=ask_key),
         "organisation": organisation,
         "ca_file": str(ca_file.expanduser().absolute()) if ca_file else None,
         "limits": {"text": text, "vision": vision},
@@ -108,10 +99,10 @@ def add(
         "sees": sees or [],
         "force": force,
     }
-    with _agent(data_dir) as agent:
-        made = _added(agent, asked)
+    with local_agent(data_dir) as agent:
+        made = BACKENDS.add(agent, asked)
     if as_json:
-        _print(made)
+        print_json(made)
         return
     typer.echo(clean(f"{made['name']}  {_summary(made)}"))
     for line in _remarks(made):
@@ -126,11 +117,10 @@ def try_(which: Which, *, as_json: AsJson = False, data_dir: DataDir = None) -> 
 
         orca-agent backends test big
     """
-    with _agent(data_dir) as agent:
-        path = f"/backends/{_id(agent, which)}/test"
-        found = agent.json("POST", path, timeout=PATIENCE_S)
+    with local_agent(data_dir) as agent:
+        found = BACKENDS.test(agent, which)
     if as_json:
-        _print(found)
+        print_json(found)
     else:
         typer.echo(clean(f"{found['name']}  {_summary(found)}"))
         for line in [*_remarks(found), *_models(found["models"])]:
@@ -143,43 +133,12 @@ def try_(which: Which, *, as_json: AsJson = False, data_dir: DataDir = None) -> 
 def remove(
     which: Which,
     *,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+    yes: Yes = False,
     data_dir: DataDir = None,
 ) -> None:
     """Remove a model server and its key. What it answers now goes on to its end."""
-    with _agent(data_dir) as agent:
-        found = _id(agent, which)
-        question = f"Remove {clean(which)}, and its key if it has one?"
-        if not yes and sys.stdin.isatty() and not typer.confirm(question, err=True):
-            raise typer.Exit(1)
-        agent.call("DELETE", f"/backends/{found}")
-    note(f"{which} is removed.")
-
-
-def _added(agent: "Agent", asked: Json) -> Json:
-    from agent.client.problems import ClientProblem  # slow import
-
-    try:
-        return agent.json("POST", "/backends", json=asked, timeout=PATIENCE_S)
-    except ClientProblem as err:
-        if err.status in {503, 504} and not asked["force"]:
-            raise fail(f"{err.detail} With --force it is added all the same.") from None
-        raise
-
-
-def _key(name: str, variable: str | None, *, from_stdin: bool, ask: bool) -> str:
-    if (variable is not None) + from_stdin + ask > 1:
-        raise fail("Say where the key is once: --key-stdin, --key-env or --ask-key.", 2)
-    if from_stdin:
-        return sys.stdin.readline().strip()
-    if variable is not None:
-        if not (key := os.environ.get(variable, "").strip()):
-            raise fail(f"The environment has no {variable}, or it is empty.", 2)
-        return key
-    if ask:
-        asked: str = typer.prompt(f"Key of {name}", hide_input=True, err=True)
-        return asked.strip()
-    return ""
+    with local_agent(data_dir) as agent:
+        BACKENDS.remove(agent, which, yes=yes)
 
 
 def _summary(one: Json) -> str:
@@ -209,20 +168,3 @@ def _models(models: list[Json]) -> list[str]:
         told.append(f"  {model['name']}: {', '.join(model['capabilities']) or 'unknown'}{context}")
     rest = len(models) - MODELS_SHOWN
     return [*told, f"  and {rest} more (--json has them all)"] if rest > 0 else told
-
-
-def _id(agent: "Agent", which: str) -> str:
-    for one in agent.items("/backends"):
-        if which in {one["id"], one["name"]}:
-            return str(one["id"])
-    raise fail(f"There is no backend called {which}. `orca-agent backends list` has them all.")
-
-
-def _print(value: object) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def _agent(data_dir: DataDir) -> "Agent":
-    from agent.client.sync import Agent  # slow import
-
-    return Agent.local(data_dir)

@@ -1,19 +1,16 @@
 """orca-agent models"""
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
 from agent.client.problems import ClientProblem
 from agent.commands import pulling, recommending
-from agent.terminal import AsJson, DataDir, clean, fail, hint, note, size
-
-if TYPE_CHECKING:
-    from agent.client.sync import Agent
+from agent.commands.local import local_agent
+from agent.terminal import AsJson, DataDir, clean, fail, hint, note, print_json, size
 
 app = typer.Typer(
     help="The models: which are there, which suit this computer, get one, delete one.",
@@ -42,10 +39,10 @@ def list_(*, backend: OfBackend = None, as_json: AsJson = False, data_dir: DataD
 
         orca-agent models list --json | jq '.[].name'
     """
-    with _agent(data_dir) as agent:
+    with local_agent(data_dir) as agent:
         found = [one for one in agent.items("/models") if backend in {None, one["backend"]}]
     if as_json:
-        _print(found)
+        print_json(found)
     elif not found:
         none = "There is none. `orca-agent models recommend` says which suit this computer."
         typer.echo(hint(none), err=True)
@@ -58,10 +55,10 @@ def show(
     name: Name, *, backend: OfBackend = None, as_json: AsJson = False, data_dir: DataDir = None
 ) -> None:
     """Say what is known of one model."""
-    with _agent(data_dir) as agent:
+    with local_agent(data_dir) as agent:
         one = agent.json("GET", _path(name), params=_query(backend=backend))
     if as_json:
-        _print(one)
+        print_json(one)
         return
     for title, text in facts(one):
         typer.echo(clean(f"{title:<12} {text}"))
@@ -85,12 +82,12 @@ def load(
         orca-agent models load qwen3:4b --keep-alive 1h
     """
     asked = {"keep_alive": keep_alive} if keep_alive else {}
-    with _agent(data_dir) as agent:
+    with local_agent(data_dir) as agent:
         note(f"reading {name} into memory")
         path, query = _path(name, "load"), _query(backend=backend)
         one = agent.json("POST", path, params=query, json=asked, timeout=LOADING_S)
     if as_json:
-        _print(one)
+        print_json(one)
         return
     typer.echo(clean(f"{one['name']} is {_memory(one)}."))
 
@@ -100,11 +97,11 @@ def unload(
     name: Name, *, backend: OfBackend = None, as_json: AsJson = False, data_dir: DataDir = None
 ) -> None:
     """Take a model out of memory. What it is just answering, it answers to the end."""
-    with _agent(data_dir) as agent:
+    with local_agent(data_dir) as agent:
         query = _query(backend=backend)
         one = agent.json("POST", _path(name, "unload"), params=query, timeout=DELETING_S)
     if as_json:
-        _print(one)
+        print_json(one)
         return
     still = "still in memory, until its answers are written" if one["loaded"] else "out of memory"
     typer.echo(clean(f"{one['name']} is {still}."))
@@ -127,7 +124,7 @@ def rm(
 
         orca-agent models rm qwen3:4b
     """
-    with _agent(data_dir) as agent:
+    with local_agent(data_dir) as agent:
         query = _query(backend=backend)
         one = agent.json("GET", _path(name), params=query)
         question = f"Delete {one['name']} ({size(one['size_bytes'])}) on {one['backend']}?"
@@ -209,13 +206,3 @@ def _path(name: str, verb: str = "") -> str:
 
 def _query(**values: str | None) -> dict[str, str]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _print(value: object) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def _agent(data_dir: DataDir) -> "Agent":
-    from agent.client.sync import Agent  # slow import
-
-    return Agent.local(data_dir)

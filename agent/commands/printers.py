@@ -1,23 +1,16 @@
 """orca-agent printers"""
 
-import json
-import os
-import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from agent.terminal import AsJson, DataDir, clean, fail, hint, note
-
-if TYPE_CHECKING:
-    from agent.client.sync import Agent
+from agent.commands.added import Added, Force, Json, Which, Yes, given_key
+from agent.commands.local import local_agent
+from agent.terminal import AsJson, DataDir, clean, hint, note, print_json
 
 app = typer.Typer(help="The printers that files are sent to.", no_args_is_help=True)
-Json = Mapping[str, Any]  # Any: JSON values
-PATIENCE_S = 60.0
-Which = Annotated[str, typer.Argument(metavar="NAME|ID", help="Which one.")]
+PRINTERS = Added("/printers", "printer", patience_s=60.0)
 KeyStdin = Annotated[
     bool, typer.Option("--key-stdin", help="Read its key or password from standard input.")
 ]
@@ -35,10 +28,10 @@ def list_(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
 
         orca-agent printers list --json
     """
-    with _agent(data_dir) as agent:
+    with local_agent(data_dir) as agent:
         found = list(agent.items("/printers"))
     if as_json:
-        _print(found)
+        print_json(found)
         return
     if not found:
         note("There is no printer yet. `orca-agent printers add` adds one.")
@@ -71,9 +64,7 @@ def add(
     ca_file: Annotated[
         Path | None, typer.Option(help="Certificates of your own authority (PEM).")
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Add it even if it does not answer now.")
-    ] = False,
+    force: Force = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -91,7 +82,7 @@ def add(
         "name": name,
         "url": url,
         "kind": kind,
-        "key": _key(name, key_env, from_stdin=key_stdin, ask=ask_key) or "",
+        "key": given_key(name, key_env, from_stdin=key_stdin, ask=ask_key),
         "user": user,
         "hold": hold,
         "storage": storage,
@@ -99,10 +90,10 @@ def add(
         "ca_file": str(ca_file.expanduser().absolute()) if ca_file else None,
         "force": force,
     }
-    with _agent(data_dir) as agent:
-        made = _added(agent, asked)
+    with local_agent(data_dir) as agent:
+        made = PRINTERS.add(agent, asked)
     if as_json:
-        _print(made)
+        print_json(made)
         return
     typer.echo(clean(f"{made['name']}  {_summary(made)}"))
     if made["has_key"]:
@@ -125,9 +116,9 @@ def key(
 
         orca-agent printers key mk4 --ask-key
     """
-    given = _key(which, key_env, from_stdin=key_stdin, ask=ask_key) or ""
-    with _agent(data_dir) as agent:
-        agent.json("PATCH", f"/printers/{_id(agent, which)}", json={"key": given})
+    given = given_key(which, key_env, from_stdin=key_stdin, ask=ask_key)
+    with local_agent(data_dir) as agent:
+        agent.json("PATCH", PRINTERS.path_of(agent, which), json={"key": given})
     note(f"{which} has {'another' if given else 'no'} key now.")
 
 
@@ -139,11 +130,10 @@ def try_(which: Which, *, as_json: AsJson = False, data_dir: DataDir = None) -> 
 
         orca-agent printers test mk4
     """
-    with _agent(data_dir) as agent:
-        path = f"/printers/{_id(agent, which)}/test"
-        found = agent.json("POST", path, timeout=PATIENCE_S)
+    with local_agent(data_dir) as agent:
+        found = PRINTERS.test(agent, which)
     if as_json:
-        _print(found)
+        print_json(found)
         return
     typer.echo(clean(f"{which}  {found['program']}, {found['state']}"))
     for line in _remarks(found):
@@ -154,43 +144,12 @@ def try_(which: Which, *, as_json: AsJson = False, data_dir: DataDir = None) -> 
 def remove(
     which: Which,
     *,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+    yes: Yes = False,
     data_dir: DataDir = None,
 ) -> None:
     """Remove a printer and its key. What it prints it goes on printing."""
-    with _agent(data_dir) as agent:
-        found = _id(agent, which)
-        question = f"Remove {clean(which)}, and its key if it has one?"
-        if not yes and sys.stdin.isatty() and not typer.confirm(question, err=True):
-            raise typer.Exit(1)
-        agent.call("DELETE", f"/printers/{found}")
-    note(f"{which} is removed.")
-
-
-def _added(agent: "Agent", asked: Json) -> Json:
-    from agent.client.problems import ClientProblem  # slow import
-
-    try:
-        return agent.json("POST", "/printers", json=asked, timeout=PATIENCE_S)
-    except ClientProblem as err:
-        if err.status in {503, 504} and not asked["force"]:
-            raise fail(f"{err.detail} With --force it is added all the same.") from None
-        raise
-
-
-def _key(name: str, variable: str | None, *, from_stdin: bool, ask: bool) -> str | None:
-    if (variable is not None) + from_stdin + ask > 1:
-        raise fail("Say where the key is once: --key-stdin, --key-env or --ask-key.", 2)
-    if from_stdin:
-        return sys.stdin.readline().strip()
-    if variable is not None:
-        if not (found := os.environ.get(variable, "").strip()):
-            raise fail(f"The environment has no {variable}, or it is empty.", 2)
-        return found
-    if ask:
-        asked: str = typer.prompt(f"Key of {name}", hide_input=True, err=True)
-        return asked.strip()
-    return None
+    with local_agent(data_dir) as agent:
+        PRINTERS.remove(agent, which, yes=yes)
 
 
 def _summary(one: Json) -> str:
@@ -212,20 +171,3 @@ def _remarks(found: Json) -> list[str]:
         for one in found["temperatures"]
     ]
     return [*told, ", ".join(heat)] if heat else told
-
-
-def _id(agent: "Agent", which: str) -> str:
-    for one in agent.items("/printers"):
-        if which in {one["id"], one["name"]}:
-            return str(one["id"])
-    raise fail(f"There is no printer called {which}. `orca-agent printers list` has them all.")
-
-
-def _print(value: object) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def _agent(data_dir: DataDir) -> "Agent":
-    from agent.client.sync import Agent  # slow import
-
-    return Agent.local(data_dir)

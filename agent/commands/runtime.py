@@ -1,16 +1,13 @@
 """orca-agent runtime"""
 
-import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from agent.commands.local import local_agent
 from agent.shared.folders import data_dir as data_dir_in_force
-from agent.terminal import AsJson, DataDir, clean, fail, hint, size
-
-if TYPE_CHECKING:
-    from agent.client.sync import Agent
+from agent.terminal import AsJson, DataDir, clean, fail, hint, print_json, size
 
 app = typer.Typer(
     help="Ollama's process on this computer: how it is, start, stop, what it writes.",
@@ -47,7 +44,7 @@ def status(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
 
         orca-agent runtime status --json
     """
-    with _agent(data_dir) as agent:
+    with local_agent(data_dir) as agent:
         _tell(agent.json("GET", "/runtime"), as_json=as_json)
 
 
@@ -122,19 +119,13 @@ def rows(runtime: Json) -> list[tuple[str, str]]:
 
 
 def _do(verb: str, data_dir: DataDir, *, as_json: bool) -> None:
-    with _agent(data_dir) as agent:
+    with local_agent(data_dir) as agent:
         _tell(agent.json("POST", f"/runtime/{verb}", timeout=PATIENCE_S), as_json=as_json)
 
 
 def _tell(runtime: Json, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(runtime, indent=2, ensure_ascii=False))
+        print_json(runtime)
         return
     for name, text in rows(runtime):
         typer.echo(clean(hint(f"{name:<9} {text}")))
-
-
-def _agent(data_dir: DataDir) -> "Agent":
-    from agent.client.sync import Agent  # slow import
-
-    return Agent.local(data_dir)

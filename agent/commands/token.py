@@ -1,18 +1,15 @@
 """orca-agent token"""
 
-import json
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from agent.commands.local import local_agent
 from agent.runfile import read_token
 from agent.shared.folders import data_dir as data_dir_in_force
-from agent.terminal import AsJson, DataDir, clean, fail, hint
-
-if TYPE_CHECKING:
-    from agent.client.sync import Agent
+from agent.terminal import AsJson, DataDir, clean, fail, hint, print_json
 
 app = typer.Typer(
     help="Who may use the agent: the main token, tokens of programs, pages that ask to come in.",
@@ -44,7 +41,7 @@ def rotate(
     question = "Programs that kept the main token are locked out. Replace it?"
     if not yes and sys.stdin.isatty() and not typer.confirm(question, err=True):
         raise typer.Exit(1)
-    with _agent(data_dir) as agent:
+    with local_agent(data_dir) as agent:
         agent.call("POST", "/tokens/rotate")
     typer.echo(hint("The main token is new. `orca-agent token show` prints it."), err=True)
 
@@ -68,7 +65,7 @@ def new(
         orca-agent token new voron --scopes printhost
     """
     wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]
-    with _agent(data_dir) as agent:
+    with local_agent(data_dir) as agent:
         if any(one["name"] == name and one["kind"] == "token" for one in agent.items("/tokens")):
             raise fail(f"There is a token called {name} already: revoke it, or choose a new name.")
         made = agent.json("POST", "/tokens", json={"name": name, "scopes": wanted})
@@ -78,10 +75,10 @@ def new(
 @app.command("list")
 def list_(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """List the tokens, without their secrets."""
-    with _agent(data_dir) as agent:
+    with local_agent(data_dir) as agent:
         found = list(agent.items("/tokens"))
     if as_json:
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        print_json(found)
         return
     if not found:
         none = "There is none. `orca-agent token new NAME` makes one for a program."
@@ -98,7 +95,7 @@ def revoke(
     data_dir: DataDir = None,
 ) -> None:
     """End a token: from now on it opens nothing."""
-    with _agent(data_dir) as agent:
+    with local_agent(data_dir) as agent:
         found = [one for one in agent.items("/tokens") if token in {one["id"], one["name"]}]
         if len(found) != 1:
             how_many = "no token" if not found else "more than one token"
@@ -122,7 +119,7 @@ def pair(
 
         orca-agent token pair 123456
     """
-    with _agent(data_dir) as agent:
+    with local_agent(data_dir) as agent:
         asking = [one for one in agent.items("/pairing") if name in {None, one["name"]}]
         if not asking:
             raise fail("No page is asking to come in. A code lives for two minutes.")
@@ -146,9 +143,3 @@ def _chosen(asking: list[dict[str, Any]]) -> dict[str, Any]:  # Any: JSON values
     if not 1 <= which <= len(asking):
         raise fail("There is no such page.", 2)
     return asking[which - 1]
-
-
-def _agent(data_dir: DataDir) -> "Agent":
-    from agent.client.sync import Agent  # slow import
-
-    return Agent.local(data_dir)
