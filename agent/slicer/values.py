@@ -3,7 +3,9 @@
 import re
 from collections.abc import Mapping
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+# Every digit has one place in it: else a long row of them would be tried in every division.
+_NUMBER = re.compile(r"[+-]?(\d+(?:\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_NUMBER_CHARACTERS = 400  # more than the longest that any program writes
 _STRING = re.compile(r'\s*"((?:[^"\\]|\\.)*)"\s*(?:;|$)|([^;]*)(?:;|$)')
 _ESCAPES = {"n": "\n", "r": "", "t": "\t"}
 _TRUE, _FALSE = {"1", "true", "yes"}, {"0", "false", "no"}
@@ -11,7 +13,8 @@ _TRUE, _FALSE = {"1", "true", "yes"}, {"0", "false", "no"}
 
 def number(text: str) -> float | None:
     """`"0.2"`; also `"15%"` as 15. None for what is no finite number."""
-    found = _NUMBER.fullmatch(text.strip().removesuffix("%").strip())
+    bare = text.strip().removesuffix("%").strip()
+    found = _NUMBER.fullmatch(bare) if len(bare) <= _NUMBER_CHARACTERS else None
     value = float(found[0]) if found else None
     return value if value is not None and abs(value) < 1e300 else None
 

@@ -10,10 +10,8 @@ _HOME = re.compile(r"\bG28(?!\d)", re.IGNORECASE)
 _HEAT = re.compile(r"\bM10[49]\b", re.IGNORECASE)
 _TARGET = re.compile(r"\b[SR](\d+(?:\.\d+)?)\b", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"[\[{]")
-_OFF = {
-    "nozzle": re.compile(r"\bM10[49]\b[^\n]*\b[SR]0+(?:\.0+)?\b(?!\.)", re.IGNORECASE),
-    "bed": re.compile(r"\bM1[49]0\b[^\n]*\b[SR]0+(?:\.0+)?\b(?!\.)", re.IGNORECASE),
-}
+_HEATS = {"nozzle": _HEAT, "bed": re.compile(r"\bM1[49]0\b", re.IGNORECASE)}
+_NOTHING = re.compile(r"\b[SR]0+(?:\.0+)?\b(?!\.)", re.IGNORECASE)
 
 
 def lines(program: str) -> Iterator[str]:
@@ -56,4 +54,10 @@ def last_nozzle_target(program: str) -> tuple[str, float | None] | None:
 
 
 def switches_off(program: str, what: str) -> bool:
-    return any(_OFF[what].search(line) for line in lines(program))
+    return any(_is_off(line, _HEATS[what]) for line in lines(program))
+
+
+def _is_off(line: str, heat: re.Pattern[str]) -> bool:
+    # In two steps: one pattern for both would look through a long line once for each command.
+    command = heat.search(line)
+    return command is not None and _NOTHING.search(line, command.end()) is not None

@@ -11,7 +11,7 @@ from agent.slicer.rules import PresetType
 
 Value = str | tuple[str, ...]
 
-NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+NUMBER = re.compile(r"-?(\d+(?:\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 LIBRARY = "OrcaFilamentLibrary"  # the vendor whose presets all others may inherit
 NOTHING: Mapping[str, Value] = MappingProxyType({})
 TYPES: tuple[PresetType, ...] = ("machine", "process", "filament")

@@ -7,7 +7,7 @@ from agent.slicer.presets.keys import KEYS, Kind
 from agent.slicer.presets.rules import Value
 
 WITHOUT_QUOTES = {Kind.NUMBER, Kind.INTEGER, Kind.PERCENT, Kind.NUMBER_OR_PERCENT, Kind.FLAG}
-NUMERIC = re.compile(r"(-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?%?|nil|(-?[\d.]+x-?[\d.]+))")
+NUMERIC = re.compile(r"(-?(\d+(?:\.\d*)?|\.\d+)([eE][-+]?\d+)?%?|nil|(-?[\d.]+x-?[\d.]+))")
 WANTS_QUOTES = re.compile(r"[\s;\"\\]")
 ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", '"': '\\"'}
 

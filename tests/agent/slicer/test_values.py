@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.slicer.checks.programs import switches_off
 from agent.slicer.values import Values, figure, number, points, strings, words
 
 
@@ -116,3 +117,13 @@ def test_no_text_is_too_odd_to_be_read(text: str) -> None:
     assert len(strings(text)) <= len(text) + 1
     assert all(words(text))
     points(text)
+
+
+@pytest.mark.parametrize("text", ["9" * 300_000 + "x", "9" * 399 + "x", "." + "9" * 300_000])
+def test_a_row_of_digits_without_end_is_no_number_and_takes_no_time(text: str) -> None:
+    assert number(text) is None
+
+
+def test_a_program_of_one_long_line_is_looked_through_once() -> None:
+    assert not switches_off("M104 " * 100_000, "nozzle")
+    assert switches_off("M140 " * 100_000 + "S0", "bed")
