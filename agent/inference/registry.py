@@ -3,10 +3,8 @@
 import asyncio
 import logging
 import re
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from agent.inference.addresses import base_url, openai_url
 from agent.inference.backend import Backend, Limits
@@ -17,6 +15,7 @@ from agent.inference.openai import OpenAI
 from agent.inference.openai_facts import is_remote
 from agent.inference.provider import Provider
 from agent.inference.rules import InstalledModel
+from agent.shared.certificates import check_authority
 from agent.shared.clock import Clock, NewId, rfc3339
 from agent.shared.database import Database
 from agent.shared.errors import Conflict, Invalid, NotFound, OrcaError, TimedOut, Unavailable
@@ -96,7 +95,7 @@ class BackendService:
         if key and not KEY.fullmatch(key):
             raise Invalid("invalid-key", "A key has letters, digits and signs, and no spaces.")
         if server.ca_file is not None:
-            await asyncio.to_thread(_check_authority, server.ca_file)
+            await asyncio.to_thread(check_authority, server.ca_file)
         async with self._changing:
             self._check_free(server)
             if not is_forced:
@@ -289,21 +288,6 @@ def _address(server: Server) -> str:
         raise Invalid(
             "invalid-address", str(err), errors=[{"field": "url", "detail": str(err)}]
         ) from None
-
-
-def _check_authority(file: Path) -> None:
-    is_good = file.is_absolute()
-    if is_good:
-        try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
-        except (OSError, ssl.SSLError):
-            is_good = False
-    if not is_good:
-        raise Invalid(
-            "bad-ca-file",
-            "ca_file is the whole path of a file with certificates as PEM, which the agent can "
-            "read.",
-        )
 
 
 def _secret_name(server: Server) -> str:

@@ -1,7 +1,6 @@
 """Connections to one model server; what goes wrong there becomes one of our errors."""
 
 import asyncio
-import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -10,9 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from yarl import URL
 
+from agent.shared.certificates import trust_for
 from agent.shared.errors import OrcaError, Unavailable
 
 if TYPE_CHECKING:
+    import ssl
+
     import aiohttp
 
 JSON_TYPE = {"Content-Type": "application/json"}
@@ -181,7 +183,7 @@ class Transport:
                 if self._session is None:
                     # It takes a tenth of a second, which would hold up all else.
                     await asyncio.to_thread(import_module, "aiohttp")
-                    self._session = self._new_session(await self._trust())
+                    self._session = self._new_session(await trust_for(self.url, self._ca_file))
         return self._session
 
     def _new_session(self, trust: "ssl.SSLContext | bool") -> "aiohttp.ClientSession":
@@ -200,21 +202,6 @@ class Transport:
             auto_decompress=False,
             trust_env=False,
         )
-
-    async def _trust(self) -> "ssl.SSLContext | bool":
-        # Reading the certificate authorities takes longer than all else here: only for TLS.
-        if not self.url.startswith("https:"):
-            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        if self._ca_file is None:
-            return True
-        try:
-            return await asyncio.to_thread(_authorities, self._ca_file)
-        except (OSError, ssl.SSLError) as err:
-            raise Unavailable(
-                "bad-ca-file",
-                f"The file of the certificate authority, {self._ca_file.name}, cannot be read. "
-                "It holds certificates as PEM.",
-            ) from err
 
     def _refusal(self, reply: "aiohttp.ClientResponse", body: bytes, model: str) -> OrcaError:
         if self._key:  # some servers repeat it
@@ -251,13 +238,6 @@ async def _pieces(body: bytes) -> AsyncIterator[bytes]:
     """A body in pieces: images make it many megabytes, and one write would hold up the loop."""
     for start in range(0, len(body), PIECE_BYTES):
         yield body[start : start + PIECE_BYTES]
-
-
-def _authorities(ca_file: Path) -> ssl.SSLContext:
-    """The system's authorities and those of the file."""
-    trust = ssl.create_default_context()
-    trust.load_verify_locations(ca_file)
-    return trust
 
 
 def _untrusted(url: str) -> Unavailable:

@@ -3,12 +3,11 @@
 import asyncio
 import logging
 import re
-import ssl
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from pathlib import Path
 from urllib.parse import urlsplit
 
+from agent.shared.certificates import check_authority
 from agent.shared.clock import Clock, NewId, rfc3339
 from agent.shared.database import Database
 from agent.shared.errors import Conflict, Invalid, NotFound, OrcaError
@@ -107,7 +106,7 @@ class PrinterRegistry:
         now = rfc3339(self._clock())
         printer = self._checked(replace(asked, id=self._new_id(), created_at=now), key)
         if printer.ca_file is not None:
-            await asyncio.to_thread(_check_authority, printer.ca_file)
+            await asyncio.to_thread(check_authority, printer.ca_file)
         async with self._changing:
             self._check_free(printer)
             if not is_forced:
@@ -224,21 +223,6 @@ class PrinterRegistry:
 
 def _invalid(field: str, err: ValueError | str) -> Invalid:
     return Invalid("invalid-address", str(err), errors=[{"field": field, "detail": str(err)}])
-
-
-def _check_authority(file: Path) -> None:
-    is_good = file.is_absolute()
-    if is_good:
-        try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
-        except (OSError, ssl.SSLError):
-            is_good = False
-    if not is_good:
-        raise Invalid(
-            "bad-ca-file",
-            "ca_file is the whole path of a file with certificates as PEM, which the agent can "
-            "read.",
-        )
 
 
 def _secret_name(printer: Printer) -> str:

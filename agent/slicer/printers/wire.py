@@ -1,7 +1,6 @@
 """HTTP to one printer; what goes wrong becomes one of our errors, and says whether it was sent."""
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -13,12 +12,15 @@ from urllib.parse import quote, urlsplit
 import orjson
 from yarl import URL
 
+from agent.shared.certificates import trust_for
 from agent.shared.clock import NewSecret, random_secret
 from agent.shared.errors import OrcaError, Unavailable
 from agent.slicer.printers.digest import Digest
 from agent.slicer.printers.failures import dropped, refusal, silent, unreachable, wrong_answer
 
 if TYPE_CHECKING:
+    import ssl
+
     import aiohttp
 
 ANSWER_BYTES = 4 * 1024 * 1024
@@ -239,23 +241,8 @@ class Wire:
             if self._session is None:
                 # It takes a tenth of a second, which would hold up all else.
                 await asyncio.to_thread(import_module, "aiohttp")
-                self._session = _new_session(await self._trust())
+                self._session = _new_session(await trust_for(self.url, self._ca_file))
             return self._session
-
-    async def _trust(self) -> "ssl.SSLContext | bool":
-        # Reading the certificate authorities takes longer than all else here: only for TLS.
-        if not self.url.startswith("https:"):
-            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        if self._ca_file is None:
-            return True
-        try:
-            return await asyncio.to_thread(_authorities, self._ca_file)
-        except (OSError, ssl.SSLError) as err:
-            raise Unavailable(
-                "bad-ca-file",
-                f"The file of the certificate authority, {self._ca_file.name}, cannot be read. "
-                "It holds certificates as PEM.",
-            ) from err
 
 
 def _new_session(trust: "ssl.SSLContext | bool") -> "aiohttp.ClientSession":
@@ -298,13 +285,6 @@ def _ours(err: BaseException) -> OrcaError | None:
             return cause
         cause = cause.__cause__ or cause.__context__
     return None
-
-
-def _authorities(ca_file: Path) -> ssl.SSLContext:
-    """The system's authorities and those of the file."""
-    trust = ssl.create_default_context()
-    trust.load_verify_locations(ca_file)
-    return trust
 
 
 def _untrusted(name: str) -> Unavailable:
