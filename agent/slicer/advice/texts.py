@@ -123,7 +123,8 @@ def evidence_text(pieces: Sequence[Piece]) -> str:
     """The part of a system text that holds the evidence; empty without any."""
     if not pieces:
         return ""
-    told = [f"{piece.title}:\n{block(piece.kind, piece.text)}" for piece in pieces]
+    # A title holds the name of a file or a preset, which is as much a stranger's word.
+    told = [block(piece.kind, f"{piece.title}:\n{piece.text}") for piece in pieces]
     return "\n\n".join([EVIDENCE, OPENING, *told])
 
 
