@@ -14,7 +14,7 @@ from typing import IO
 from agent.shared.errors import Invalid
 
 MOST_MEMBERS = 20_000
-MOST_DIRECTORY_BYTES = 16 << 20
+MOST_DIRECTORY_BYTES = 4 << 20  # so much is read into memory, whatever count of files is told
 MOST_MEMBER_BYTES = 8 << 30
 MOST_BYTES = 16 << 30
 MOST_RATIO = 400  # deflate cannot do more than 1032; a model's XML comes to about 20
@@ -98,20 +98,24 @@ def _check_directory(file: IO[bytes]) -> None:
     if at < 0 or len(tail) - at < END.size:
         raise _no_zip()
     _, _, _, _, count, length, _, _ = END.unpack_from(tail, at)
-    if count == 0xFFFF or length == 0xFFFFFFFF:
-        count, length = _count_64(file, start + at) or (count, length)
+    if told := list(_told_in_64(file, start + at)):
+        # All ones in the small record are no number, but a word for: see the large one.
+        told.append((count % 0xFFFF, length % 0xFFFFFFFF))
+        count, length = (max(each) for each in zip(*told, strict=True))
     if count > MOST_MEMBERS or length > MOST_DIRECTORY_BYTES:
         raise _harmful(f"it holds {count} files")
 
 
-def _count_64(file: IO[bytes], at: int) -> tuple[int, int] | None:
+def _told_in_64(file: IO[bytes], at: int) -> Iterator[tuple[int, int]]:
+    """The records that a reader may go by: where the locator says that one is, and right before
+    the locator. Readers look there whether the small record sends them or not."""
     if at < LOCATOR.size:
-        return None
+        return
     file.seek(at - LOCATOR.size)
     signature, _, where, _ = LOCATOR.unpack(file.read(LOCATOR.size))
     if signature != b"PK\x06\x07":
-        return None
-    # What stands before the archive moves it; the record lies right before its locator else.
+        return
+    found = False
     for place in (where, at - LOCATOR.size - END_64.size):
         if not 0 <= place <= at:
             continue
@@ -119,8 +123,10 @@ def _count_64(file: IO[bytes], at: int) -> tuple[int, int] | None:
         record = file.read(END_64.size)
         if len(record) == END_64.size and record.startswith(b"PK\x06\x06"):
             fields = END_64.unpack(record)
-            return fields[7], fields[8]
-    raise _no_zip()
+            found = True
+            yield fields[7], fields[8]
+    if not found:
+        raise _no_zip()
 
 
 def _check_members(members: list[zipfile.ZipInfo]) -> None:

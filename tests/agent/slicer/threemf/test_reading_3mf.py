@@ -288,6 +288,20 @@ def test_an_encrypted_file_is_refused(tmp_path: Path) -> None:
         read_3mf(path)
 
 
+@pytest.mark.parametrize("where", [0, 1], ids=["no other", "a decoy"])
+def test_a_large_directory_behind_a_small_one_is_not_read(tmp_path: Path, where: int) -> None:
+    """Readers of zip archives go by the record before the locator, whatever else is told."""
+    large = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 9, 9, 1 << 30, 0)
+    small = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 9, 9, 99, 0)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, 4 if where else 4 + len(small), 1)
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 9, 9, 99, 0, 0)
+    path = tmp_path / "a.3mf"
+    path.write_bytes(b"PK\x03\x04" + small + large + locator + end)
+
+    with pytest.raises(Invalid, match="is not opened: it holds"):
+        read_3mf(path)
+
+
 def test_a_directory_that_claims_too_much_is_not_read(tmp_path: Path) -> None:
     end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 9, 9, 20 << 20, 0, 0)
     (tmp_path / "a.3mf").write_bytes(b"PK\x03\x04" + end)
