@@ -19,6 +19,7 @@ from agent.shared.errors import (
 )
 
 QUOTE_CHARACTERS = 200
+READ_CHARACTERS = 4000  # of an answer, which may be megabytes of anything
 PATHS = re.compile(r"(?<![\w.:/])(?:[A-Za-z]:)?[\\/][\w.@+-]+[\\/][^\s:\"']*")
 # Whether the printer has what was sent is not known after these, and it may be asked again.
 LOST_ANSWER = {"printer-silent", "printer-dropped", "printer-garbled", "printer-proxy"}
@@ -93,7 +94,7 @@ def refusal(name: str, status: int, text: str) -> OrcaError:
 
 def quoted(text: str) -> str:
     """A printer's own words as one short line: no markup, no paths, no control characters."""
-    text = _message(text)
+    text = _message(text)[:READ_CHARACTERS]
     text = re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL | re.IGNORECASE)
     text = PATHS.sub("…", html.unescape(text))
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -197,6 +197,11 @@ def test_a_printers_own_words_are_one_clean_line() -> None:
     assert len(quoted("x" * 900)) == 201
 
 
+@pytest.mark.parametrize("endless", ["<", "<script", "/a", "&"])
+def test_megabytes_of_a_printers_words_take_no_time(endless: str) -> None:
+    assert len(quoted(endless * 500_000)) <= 201
+
+
 def test_every_refusal_is_an_error_with_a_sentence_and_the_printers_words() -> None:
     told: dict[int, OrcaError] = {
         status: refusal("mk4", status, "why") for status in (302, 401, 404, 409, 503, 507, 599)
