@@ -1,5 +1,7 @@
 """What slicers see of the print host: an OctoPrint, and a Moonraker."""
 
+import re
+
 from quart import Blueprint, Response
 from quart_schema import DataSource, document_request
 
@@ -23,6 +25,7 @@ from agent.slicer.printhost.speaking import PATH
 from agent.slicer.rules import SlicerFile
 
 YES = ("true", "1", "yes")
+PLATE = re.compile(r"[0-9]{1,4}")
 API_VERSION, SPOKEN_VERSION = "0.1", "1.11.0"  # of OctoPrint's API
 
 
@@ -133,8 +136,8 @@ async def _received(
     sent = await incoming_form(files.limit_bytes)
 
     def wanted() -> Wanted:
-        plate = sent.fields.get("plateindex", "")
+        plate = sent.fields.get("plateindex", "").strip()
         wants_print = sent.fields.get("print", "").strip().lower() in YES
-        return Wanted(wants_print, int(plate) if plate.isascii() and plate.isdecimal() else None)
+        return Wanted(wants_print, int(plate) if PLATE.fullmatch(plate) else None)
 
     return await host.receive(sent.chunks, sent.name, printer, source=source, wanted=wanted)

@@ -138,3 +138,15 @@ async def test_the_key_of_a_print_host_opens_nothing_else(
 
     assert [elsewhere.status_code, below_another.status_code] == [401, 401]
     assert as_token.status_code == 403
+
+
+@pytest.mark.parametrize("plate", ["9" * 30, "-1", "٣", "2\r\n", "1e3", ""])
+async def test_a_plate_that_is_no_number_is_none(
+    served: Served, slicer: httpx.AsyncClient, plate: str
+) -> None:
+    form = curl_form(("plateindex", plate), ("file", ("cube.gcode", CUBE)))
+
+    answer = await slicer.post("/api/files/local", **form)
+
+    job = await job_of(served, answer.json())
+    assert (answer.status_code, job["plate"]) == (201, 2 if plate.strip() == "2" else None)
