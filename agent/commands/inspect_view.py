@@ -10,7 +10,7 @@ from rich.text import Text
 
 from agent.commands.bars import Gather, columns, gathered, mean, stretches
 from agent.slicer.rules import Analysis, Change, Facts, Finding, Layers, Severity, SlicerFile
-from agent.slicer.values import Values, figure
+from agent.slicer.values import Values, duration, figure
 from agent.terminal import clean, size
 
 SIGNS = {
@@ -55,15 +55,6 @@ def conclusion(findings: Sequence[Finding]) -> str:
         if (count := counts[one])
     ]
     return f"{', '.join(told)}." if told else "Nothing stands out."
-
-
-def duration(seconds: float) -> str:
-    """`1 h 02 min`, `3 min 04 s`."""
-    whole = round(seconds)
-    hours, minutes = whole // 3600, whole // 60 % 60
-    if not hours and not minutes:
-        return f"{whole} s"
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {whole % 60:02d} s"
 
 
 def _head(file: SlicerFile) -> Group:

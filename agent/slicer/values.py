@@ -67,6 +67,15 @@ def figure(value: float, digits: int = 2) -> str:
     return "0" if text == "-0" else text
 
 
+def duration(seconds: float) -> str:
+    """`45 s`, `2 min 5 s`, `1 h 2 min`."""
+    whole = round(seconds)
+    hours, minutes = divmod(whole // 60, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
+
+
 class Values:
     """A file's settings by key. A list that is shorter than asked for repeats its first item, as
     the slicer does it."""

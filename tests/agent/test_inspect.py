@@ -50,7 +50,7 @@ def test_a_sound_file_is_told_of_in_a_few_lines(sane: Path) -> None:
         "benchy.gcode",
         "OrcaSlicer 2.3.1 · Own Printer 0.4 nozzle · Generic PLA @System",
     ]
-    assert lines[2].startswith("1 min 00 s · ")
+    assert lines[2].startswith("1 min 0 s · ")
     assert "40 layers · 8 mm high" in lines[2]
     assert lines[-1] == "Nothing stands out."
 
@@ -162,7 +162,7 @@ def test_a_project_is_told_of_by_plates(tmp_path: Path) -> None:
     assert result.exit_code == 0
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
     assert "plate objects time weight" in lines
-    assert "2 Box 2.stl 1 h 00 min 20.5 g" in [line.replace("Lid", "2") for line in lines]
+    assert "2 Box 2.stl 1 h 0 min 20.5 g" in [line.replace("Lid", "2") for line in lines]
     assert "warning bed temperature too high plate 1" in lines
 
 

@@ -8,6 +8,7 @@ from agent.slicer.advice.rules import Piece, PieceKind
 from agent.slicer.advice.sources import Ended
 from agent.slicer.presets.reading import is_secret
 from agent.slicer.rules import Analysis, Facts, Feature, Filament, Finding, Plate, SlicerFile
+from agent.slicer.values import duration
 
 MOST_PLATES, MOST_FILAMENTS, MOST_FINDINGS, MOST_CHANGED = 12, 16, 40, 80
 VALUE_CHARACTERS = 60
@@ -79,15 +80,6 @@ def finding_text(finding: Finding) -> str:
     )
     fix = f" Fix: {plain(finding.fix, 300)}" if finding.fix else ""
     return f"[{finding.severity}] {plain(finding.title, 160)}{f': {shown}.' if shown else '.'}{fix}"
-
-
-def duration(seconds: float) -> str:
-    """`1 h 2 min`, `2 min 5 s`."""
-    whole = round(seconds)
-    hours, minutes = whole // 3600, whole % 3600 // 60
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
 
 
 # --- the file -------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from agent.slicer.checks.check import Check
 from agent.slicer.checks.seen import LONGEST, Found, Seen, at_least, at_most, measure
 from agent.slicer.rules import Evidence, Severity
+from agent.slicer.values import duration
 
 SPOOL_G = 1000.0
 RESERVE = 0.05  # of a spool that cannot be printed: the estimate's error, and its end
@@ -158,7 +159,7 @@ def time_differs(seen: Seen) -> Found | None:
         "of filament, or limits that the file does not name.",
         "Enter the printer's real accelerations and speeds in its motion settings, on which the "
         "estimate rests.",
-        (Evidence("time", _duration(taken), f"{_duration(said)} estimated"),),
+        (Evidence("time", duration(taken), f"{duration(said)} estimated"),),
     )
 
 
@@ -210,14 +211,6 @@ def shrinkage_odd(seen: Seen) -> Found | None:
             (seen.filament(index, "filament_shrink", "100%", "Begin without it, and measure."),),
         )
     return None
-
-
-def _duration(seconds: float) -> str:
-    whole = round(seconds)
-    hours, minutes = whole // 3600, whole // 60 % 60
-    if not hours and not minutes:
-        return f"{whole} s"
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {whole % 60:02d} s"
 
 
 CHECKS = (

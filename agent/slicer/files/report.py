@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from agent.slicer.rules import Analysis, Facts, Finding, Severity, SlicerFile
+from agent.slicer.values import duration
 
 WORDS = {Severity.BLOCKING: "Blocking", Severity.WARNING: "Warning", Severity.INFO: "Note"}
 
@@ -23,15 +24,6 @@ def counts(findings: Iterable[Finding]) -> dict[str, int]:
     """How many there are, by severity."""
     found = [finding.severity for finding in findings]
     return {severity.value: found.count(severity) for severity in Severity}
-
-
-def duration(seconds: float) -> str:
-    """`1 h 2 min`, and seconds below an hour."""
-    whole = round(seconds)
-    hours, minutes = divmod(whole // 60, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
 
 
 def _facts(file: SlicerFile) -> list[tuple[str, str]]:

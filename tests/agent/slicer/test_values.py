@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.slicer.checks.programs import switches_off
-from agent.slicer.values import Values, figure, number, points, strings, words
+from agent.slicer.values import Values, duration, figure, number, points, strings, words
 
 
 @pytest.mark.parametrize(
@@ -127,3 +127,10 @@ def test_a_row_of_digits_without_end_is_no_number_and_takes_no_time(text: str) -
 def test_a_program_of_one_long_line_is_looked_through_once() -> None:
     assert not switches_off("M104 " * 100_000, "nozzle")
     assert switches_off("M140 " * 100_000 + "S0", "bed")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 s"), (59, "59 s"), (125, "2 min 5 s"), (7322, "2 h 2 min")]
+)
+def test_durations_are_read_at_a_glance(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

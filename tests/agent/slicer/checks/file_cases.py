@@ -205,7 +205,7 @@ FILE_CASES = (
         replace(ANALYSIS, seconds=7300.0),
         replace(ANALYSIS, seconds=4200.0),
         INFO,
-        evidence=Evidence("time", "2 h 01 min", "1 h 00 min estimated"),
+        evidence=Evidence("time", "2 h 1 min", "1 h 0 min estimated"),
     ),
     Case(
         "slicer-warned",
