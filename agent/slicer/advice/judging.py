@@ -16,10 +16,12 @@ from agent.slicer.advice.quoting import plain
 from agent.slicer.advice.rules import Line, Proposed, Value, Verdict
 from agent.slicer.presets.keys import KEYS, Key, Kind
 from agent.slicer.rules import Change, Facts, PresetType
+from agent.slicer.values import figure
 
 MOST_LINES = 40
 HARDWARE_STAYS = "It says what the printer or the spool is, which advice cannot change."
 NIL = "nil"
+DIGITS = 4  # behind the point, at the most
 NEAR = 1e-6  # what a preset's text cannot tell apart
 TYPES: Mapping[str, PresetType] = {
     "machine": "machine",
@@ -236,7 +238,7 @@ def _numeric(key: Key, text: str, situation: Situation) -> _Written:
     if number == 0 and (key.low is None or key.low <= 0) and _may_be_zero(key):
         return _Written("0%" if is_percent else "0", why)
     number, cut = _within(key, number, situation, is_percent=is_percent)
-    text = _text(math.floor(number) if key.kind is Kind.INTEGER and cut else number)
+    text = figure(math.floor(number) if key.kind is Kind.INTEGER and cut else number, DIGITS)
     return _Written(f"{text}%" if is_percent else text, cut or why)
 
 
@@ -275,7 +277,7 @@ def limits_text(key: Key, situation: Situation) -> str:
     bound: Bound = bound_of(key, situation)
     if bound.low is None or bound.high is None:
         return ""
-    return f"{_text(bound.low)} to {_measure(bound.high, key.unit)}"
+    return f"{figure(bound.low, DIGITS)} to {_measure(bound.high, key.unit)}"
 
 
 def _read_number(key: Key, text: str) -> _Number:
@@ -290,19 +292,15 @@ def _read_number(key: Key, text: str) -> _Number:
 
 
 def _measure(number: float, unit: str) -> str:
-    return f"{_text(number)} {unit}".strip()
-
-
-def _text(number: float) -> str:
-    """As a preset has it: no exponent, no zeros behind."""
-    return f"{number:.4f}".rstrip("0").rstrip(".") if number else "0"
+    return f"{figure(number, DIGITS)} {unit}".strip()
 
 
 def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, float):
-        return _text(value) if math.isfinite(value) and abs(value) < 1e9 else "not a number"
+        is_usual = math.isfinite(value) and abs(value) < 1e9
+        return figure(value, DIGITS) if is_usual else "not a number"
     if isinstance(value, (list, tuple)):
         return ", ".join(_shown(one) for one in value[:16])
     return str(value)[:200]

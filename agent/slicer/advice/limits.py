@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from agent.slicer.advice.rules import Value
 from agent.slicer.checks.materials import family
 from agent.slicer.presets.keys import Key, Kind
-from agent.slicer.values import strings, words
+from agent.slicer.values import number, strings, words
 
 NOZZLE_C, BED_C, CHAMBER_C = 300.0, 120.0, 65.0
 COLDEST_NOZZLE_C = 150.0
@@ -74,17 +74,13 @@ class Situation:
 
     def number(self, name: str) -> float | None:
         """As a number, where it is one."""
-        text = (self.text(name) or "").rstrip("%")
-        try:
-            number = float(text)
-        except ValueError:
-            return None
-        return number if abs(number) < 1e9 else None  # also false for what is not a number
+        found = number(self.text(name) or "")
+        return found if found is not None and abs(found) < 1e9 else None
 
     def positive(self, name: str) -> float | None:
         """As `number`; 0, which stands for "not told", is None."""
-        number = self.number(name)
-        return number if number is not None and number > 0 else None
+        found = self.number(name)
+        return found if found is not None and found > 0 else None
 
 
 def is_hardware(name: str) -> bool:

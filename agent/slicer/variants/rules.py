@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agent.slicer.rules import Change, Finding
+from agent.slicer.values import Values
 
 Intent = Literal["stronger", "faster", "finer", "lighter"]
 Settings = Mapping[str, str]
@@ -101,10 +102,8 @@ def _to(settings: Settings, key: str, new: str, reason: str) -> Change:
 
 
 def _number(settings: Settings, key: str, default: float) -> float:
-    try:
-        return float(settings.get(key, "").split(",")[0].rstrip("%"))
-    except ValueError:
-        return default
+    found = Values(settings).number(key)
+    return default if found is None else found
 
 
 def _percent(settings: Settings) -> float:
