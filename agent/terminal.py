@@ -64,7 +64,7 @@ def fail(sentence: str, code: int = 1) -> typer.Exit:
     return typer.Exit(code)
 
 
-def print_json(value: object) -> None:
+def echo_json(value: object) -> None:
     """For programs: whole, and on stdout."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
 

@@ -7,7 +7,7 @@ import typer
 
 from agent.commands.added import Added, Force, Json, Which, Yes, given_key
 from agent.commands.local import local_agent
-from agent.terminal import AsJson, DataDir, clean, hint, print_json
+from agent.terminal import AsJson, DataDir, clean, echo_json, hint
 
 app = typer.Typer(
     help="The model servers that answer: this computer, others in the network, a cloud.",
@@ -32,7 +32,7 @@ def list_(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     with local_agent(data_dir) as agent:
         found = list(agent.items("/backends"))
     if as_json:
-        print_json(found)
+        echo_json(found)
         return
     width = max(len(one["name"]) for one in found)
     for one in found:
@@ -102,7 +102,7 @@ def add(
     with local_agent(data_dir) as agent:
         made = BACKENDS.add(agent, asked)
     if as_json:
-        print_json(made)
+        echo_json(made)
         return
     typer.echo(clean(f"{made['name']}  {_summary(made)}"))
     for line in _remarks(made):
@@ -120,7 +120,7 @@ def try_(which: Which, *, as_json: AsJson = False, data_dir: DataDir = None) -> 
     with local_agent(data_dir) as agent:
         found = BACKENDS.test(agent, which)
     if as_json:
-        print_json(found)
+        echo_json(found)
     else:
         typer.echo(clean(f"{found['name']}  {_summary(found)}"))
         for line in [*_remarks(found), *_models(found["models"])]:

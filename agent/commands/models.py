@@ -10,7 +10,7 @@ import typer
 from agent.client.problems import ClientProblem
 from agent.commands import pulling, recommending
 from agent.commands.local import local_agent
-from agent.terminal import AsJson, DataDir, clean, fail, hint, note, print_json, size
+from agent.terminal import AsJson, DataDir, clean, echo_json, fail, hint, note, size
 
 app = typer.Typer(
     help="The models: which are there, which suit this computer, get one, delete one.",
@@ -42,7 +42,7 @@ def list_(*, backend: OfBackend = None, as_json: AsJson = False, data_dir: DataD
     with local_agent(data_dir) as agent:
         found = [one for one in agent.items("/models") if backend in {None, one["backend"]}]
     if as_json:
-        print_json(found)
+        echo_json(found)
     elif not found:
         none = "There is none. `orca-agent models recommend` says which suit this computer."
         typer.echo(hint(none), err=True)
@@ -58,7 +58,7 @@ def show(
     with local_agent(data_dir) as agent:
         one = agent.json("GET", _path(name), params=_query(backend=backend))
     if as_json:
-        print_json(one)
+        echo_json(one)
         return
     for title, text in facts(one):
         typer.echo(clean(f"{title:<12} {text}"))
@@ -87,7 +87,7 @@ def load(
         path, query = _path(name, "load"), _query(backend=backend)
         one = agent.json("POST", path, params=query, json=asked, timeout=LOADING_S)
     if as_json:
-        print_json(one)
+        echo_json(one)
         return
     typer.echo(clean(f"{one['name']} is {_memory(one)}."))
 
@@ -101,7 +101,7 @@ def unload(
         query = _query(backend=backend)
         one = agent.json("POST", _path(name, "unload"), params=query, timeout=DELETING_S)
     if as_json:
-        print_json(one)
+        echo_json(one)
         return
     still = "still in memory, until its answers are written" if one["loaded"] else "out of memory"
     typer.echo(clean(f"{one['name']} is {still}."))

@@ -7,7 +7,7 @@ import typer
 
 from agent.commands.added import Added, Force, Json, Which, Yes, given_key
 from agent.commands.local import local_agent
-from agent.terminal import AsJson, DataDir, clean, hint, note, print_json
+from agent.terminal import AsJson, DataDir, clean, echo_json, hint, note
 
 app = typer.Typer(help="The printers that files are sent to.", no_args_is_help=True)
 PRINTERS = Added("/printers", "printer", patience_s=60.0)
@@ -31,7 +31,7 @@ def list_(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     with local_agent(data_dir) as agent:
         found = list(agent.items("/printers"))
     if as_json:
-        print_json(found)
+        echo_json(found)
         return
     if not found:
         note("There is no printer yet. `orca-agent printers add` adds one.")
@@ -93,7 +93,7 @@ def add(
     with local_agent(data_dir) as agent:
         made = PRINTERS.add(agent, asked)
     if as_json:
-        print_json(made)
+        echo_json(made)
         return
     typer.echo(clean(f"{made['name']}  {_summary(made)}"))
     if made["has_key"]:
@@ -133,7 +133,7 @@ def try_(which: Which, *, as_json: AsJson = False, data_dir: DataDir = None) -> 
     with local_agent(data_dir) as agent:
         found = PRINTERS.test(agent, which)
     if as_json:
-        print_json(found)
+        echo_json(found)
         return
     typer.echo(clean(f"{which}  {found['program']}, {found['state']}"))
     for line in _remarks(found):

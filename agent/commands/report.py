@@ -21,7 +21,7 @@ from agent.telemetry.comparison import (
     conclusion,
 )
 from agent.telemetry.plots import number_text
-from agent.terminal import AsJson, DataDir, clean, fail, print_json
+from agent.terminal import AsJson, DataDir, clean, echo_json, fail
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -86,7 +86,7 @@ def report(
     if html:
         _write_page(html, told, found)
     if as_json:
-        print_json(told)
+        echo_json(told)
     else:
         _print(told, found)
 

@@ -7,7 +7,7 @@ import typer
 
 from agent.commands.local import local_agent
 from agent.shared.folders import data_dir as data_dir_in_force
-from agent.terminal import AsJson, DataDir, clean, fail, hint, print_json, size
+from agent.terminal import AsJson, DataDir, clean, echo_json, fail, hint, size
 
 app = typer.Typer(
     help="Ollama's process on this computer: how it is, start, stop, what it writes.",
@@ -125,7 +125,7 @@ def _do(verb: str, data_dir: DataDir, *, as_json: bool) -> None:
 
 def _tell(runtime: Json, *, as_json: bool) -> None:
     if as_json:
-        print_json(runtime)
+        echo_json(runtime)
         return
     for name, text in rows(runtime):
         typer.echo(clean(hint(f"{name:<9} {text}")))

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from agent.client.problems import NotRunning
-from agent.terminal import AsJson, DataDir, clean, hint, print_json
+from agent.terminal import AsJson, DataDir, clean, echo_json, hint
 
 STATUS = {"degraded": "the guide answers, no model"}
 
@@ -30,7 +30,7 @@ def status(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
         typer.echo(json.dumps({"status": "stopped"}) if as_json else hint(NOT_RUNNING))
         raise typer.Exit(1) from None
     if as_json:
-        print_json(health)
+        echo_json(health)
     else:
         for name, text in lines(health):
             typer.echo(f"{name:<9}{clean(hint(text))}")

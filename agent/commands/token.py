@@ -9,7 +9,7 @@ import typer
 from agent.commands.local import local_agent
 from agent.runfile import read_token
 from agent.shared.folders import data_dir as data_dir_in_force
-from agent.terminal import AsJson, DataDir, clean, fail, hint, print_json
+from agent.terminal import AsJson, DataDir, clean, echo_json, fail, hint
 
 app = typer.Typer(
     help="Who may use the agent: the main token, tokens of programs, pages that ask to come in.",
@@ -78,7 +78,7 @@ def list_(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     with local_agent(data_dir) as agent:
         found = list(agent.items("/tokens"))
     if as_json:
-        print_json(found)
+        echo_json(found)
         return
     if not found:
         none = "There is none. `orca-agent token new NAME` makes one for a program."
