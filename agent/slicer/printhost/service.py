@@ -14,6 +14,7 @@ from agent.shared.errors import Conflict, NotFound, OrcaError
 from agent.shared.problems import describe
 from agent.shared.tasks import Tasks
 from agent.slicer.files.service import Beside, FileService
+from agent.slicer.files.store import SlicerFiles
 from agent.slicer.printhost.rules import (
     DEFAULT_PRINTER,
     OFFERED,
@@ -112,7 +113,8 @@ class PrintHost:
         return jobs[0], file
 
     async def send(self, file_id: str, printer_id: str, *, wants_print: bool) -> Job:
-        """Sends a file that is here: who clicks has seen the report, so that it is not held.
+        """Sends a file that is here: who clicks has seen the report, so that it is not held. One
+        that is on its way there already is not sent, or printed, twice.
 
         Raises NotFound, or Conflict for a file that is not whole."""
         target, file = await self.printer(printer_id), await self._files.get(file_id)
@@ -123,18 +125,7 @@ class PrintHost:
     async def start(self, printer_id: str, name: str) -> Job:
         """Has a file printed that was uploaded here before. Raises NotFound."""
         target = await self.printer(printer_id)
-        async with self._database.writing() as connection:
-            found = await Jobs(connection).latest_called(target.id, name)
-            if found is None:
-                raise NotFound("no-such-upload", f"There is no file {name} for this printer.")
-            if found.wants_print:
-                return found
-            if found.state in (*OFFERED, JobState.RECEIVED):
-                await Jobs(connection).want_print(found.id)
-                return replace(found, wants_print=True)
-        file = await self._files.get(found.file_id)
-        job = self._job(file, target, Wanted(wants_print=True, plate=found.plate), found.source)
-        return await self._tasks.to_the_end(self._begin(job, file), name=f"send job {job.id}")
+        return await self._tasks.to_the_end(self._start(target, name), name="start an upload")
 
     async def waiting(self, before: str | None, limit: int) -> list[Waiting]:
         """Jobs that are not done with, newest first: held, on their way, or to be tried again."""
@@ -166,9 +157,33 @@ class PrintHost:
 
     # --- inside -----------------------------------------------------------------------------
 
+    async def _start(self, target: Target, name: str) -> Job:
+        # All in one transaction: who asks twice at a time is answered by the same job.
+        async with self._database.writing() as connection:
+            jobs = Jobs(connection)
+            found = await jobs.latest_called(target.id, name)
+            if found is None:
+                raise NotFound("no-such-upload", f"There is no file {name} for this printer.")
+            if found.wants_print:
+                return found
+            if found.state in (*OFFERED, JobState.RECEIVED):
+                await jobs.want_print(found.id)
+                return replace(found, wants_print=True)
+            kept = await SlicerFiles(connection).find(found.file_id)
+            if kept is None:
+                raise NotFound("no-such-upload", f"There is no file {name} for this printer.")
+            wanted = Wanted(wants_print=True, plate=found.plate)
+            job = self._job(kept[0], target, wanted, found.source)
+            await jobs.add(job)
+        return await self._go(job, kept[0])
+
     async def _begin(self, job: Job, file: SlicerFile) -> Job:
         async with self._database.writing() as connection:
-            await Jobs(connection).add(job)
+            jobs = Jobs(connection)
+            before = await jobs.on_its_way(job.file_id, job.printer)
+            if before and before.wants_print == job.wants_print:
+                return before  # a second click
+            await jobs.add(job)
         return await self._go(job, file)
 
     async def _release(self, job_id: str) -> Job:

@@ -76,6 +76,17 @@ class Jobs:
         query = select(JOB.c.file_id).where(JOB.c.state.in_(OPEN)).distinct()
         return {row.file_id for row in await self._connection.execute(query)}
 
+    async def on_its_way(self, file_id: str, printer: str) -> Job | None:
+        """The newest job that takes this file to this printer now."""
+        query = (
+            select(JOB)
+            .where(JOB.c.file_id == file_id, JOB.c.printer == printer, JOB.c.state.in_(ON_ITS_WAY))
+            .order_by(JOB.c.id.desc())
+            .limit(1)
+        )
+        row = (await self._connection.execute(query)).mappings().first()
+        return _job(row) if row else None
+
     async def latest_called(self, printer: str, name: str) -> Job | None:
         """The newest job of a printer whose file has this name."""
         query = (

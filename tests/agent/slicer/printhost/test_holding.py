@@ -1,5 +1,6 @@
 """From the slicer through the agent to a printer: at once, or after a click."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -137,3 +138,38 @@ async def test_a_file_that_waits_outlives_its_printer(
         "urn:orca:problem:no-such-printer",
     )
     assert held["id"] in await waiting(served.client)
+
+
+async def test_two_clicks_at_a_time_send_a_file_once(served: Served, fake: FakeOctoPrint) -> None:
+    printer = await added(served, fake, "octoprint")
+    file = (await served.client.post(f"{FILES}?name=cube.gcode", content=FINE)).json()
+    asked = {"printer": printer["id"], "print": True}
+
+    clicks = await asyncio.gather(
+        *(served.client.post(f"{FILES}/{file['id']}/forward", json=asked) for _ in range(4))
+    )
+
+    sent = await ended(served, next(one.json() for one in clicks if one.json()["run_id"]))
+    assert {(one.status_code, one.json()["id"]) for one in clicks} == {(202, sent.job["id"])}
+    assert (sent.state, fake.started) == ("forwarded", ["cube.gcode"])
+
+
+async def test_a_print_that_is_ordered_several_times_at_once_is_one(
+    served: Served, key: str, fake: FakeOctoPrint
+) -> None:
+    printer = await added(served, fake, "octoprint")
+    stored = await ended(served, await uploaded(served, key, printer, FINE, wants_print="false"))
+    headers = {"X-Api-Key": key}
+
+    async with http(base_url=f"{served.url}/printhost/{printer['id']}", headers=headers) as slicer:
+        order = {"filename": "cube.gcode"}
+        answers = await asyncio.gather(
+            *(slicer.post("/printer/print/start", json=order) for _ in range(4))
+        )
+
+    job_of_it = (await served.client.get(f"{FILES}/{stored.job['file_id']}")).json()["job"]
+    ordered = await ended(served, job_of_it)
+    assert [one.status_code for one in answers] == [200] * 4
+    assert (ordered.state, fake.started) == ("forwarded", ["cube.gcode"])
+    listed = (await served.client.get(HELD)).json()["items"]
+    assert [one for one in listed if one["printer"] == printer["id"]] == []
