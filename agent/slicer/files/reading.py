@@ -8,6 +8,7 @@ from pathlib import Path
 from agent.shared.errors import NotFound
 from agent.slicer.checks.checking import check
 from agent.slicer.checks.plates import check_plate
+from agent.slicer.files.bounding import bounded
 from agent.slicer.gcode.pictures import as_png
 from agent.slicer.gcode.reading import NO_SETTINGS, read_gcode
 from agent.slicer.gcode.thumbnails import thumbnail_bytes
@@ -19,7 +20,7 @@ from agent.slicer.threemf.reading import read_3mf
 
 def read_facts(path: Path, kind: Kind) -> Facts:
     """From the ends of a G-code, or the small members of a project. Raises Invalid."""
-    return read_3mf(path) if kind == "3mf" else read_gcode(path)
+    return bounded(read_3mf(path) if kind == "3mf" else read_gcode(path))
 
 
 def findings_in(facts: Facts, analysis: Analysis | None = None) -> tuple[Finding, ...]:
@@ -32,7 +33,7 @@ def plate_read(
 ) -> tuple[Facts, Analysis, tuple[Finding, ...]]:
     """A project with what a plate's G-code adds to it, that plate's analysis, and what every
     check finds. Raises Invalid or OSError."""
-    said = read_gcode(gcode)
+    said = bounded(read_gcode(gcode))
     notes = [note for note in said.notes if note != NO_SETTINGS]
     analysis = replace(analysis, plate=plate, notes=(*notes, *analysis.notes))
     facts = filled(facts, plate, said)

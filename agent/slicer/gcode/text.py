@@ -5,6 +5,7 @@ import re
 from agent.slicer.values import number
 
 DURATION = re.compile(r"(\d{1,9})\s*([dhms])")
+DURATION_CHARACTERS = 100
 SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
@@ -19,7 +20,7 @@ def decoded(raw: bytes) -> str:
 
 def seconds(text: str) -> int | None:
     """Of "1d 2h 3m 4s"; None where there is no duration in it."""
-    parts = DURATION.findall(text)
+    parts = DURATION.findall(text[:DURATION_CHARACTERS])
     return sum(int(count) * SECONDS[unit] for count, unit in parts) if parts else None
 
 
