@@ -7,6 +7,7 @@ from agent.slicer.printers.rules import Report, Result, Stored
 from agent.slicer.printers.sending import Source
 
 Json = Mapping[str, object]
+TEXT_CHARACTERS = 1000  # paths are the longest that is told
 
 
 class PrintHost(Protocol):
@@ -59,7 +60,11 @@ def items(found: object) -> list[Json]:
 
 
 def text(found: object) -> str:
-    return found if isinstance(found, str) else ""
+    """A line of text, of what a printer says at no greater length than is ever shown."""
+    if not isinstance(found, str):
+        return ""
+    line = found[:TEXT_CHARACTERS]
+    return line if line.isprintable() else "".join(c if c.isprintable() else " " for c in line)
 
 
 def number(found: object) -> float | None:

@@ -1,5 +1,6 @@
 """OctoPrint, and what speaks its language."""
 
+import re
 from collections.abc import Iterator
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from agent.slicer.printers.sending import Source, form
 from agent.slicer.printers.wire import Wire
 
 FILES = "/api/files/local"
+TOOL = re.compile(r"tool([0-9]{1,2})")
 # The first flag that is up says what the printer does.
 FLAGS = (
     ("error", Activity.ERROR),
@@ -138,8 +140,8 @@ def _temperatures(told: Json) -> Iterator[Temperature]:
         if actual is None:
             continue
         name = key if key in ("bed", "chamber") else "nozzle"
-        if key.startswith("tool") and key[4:].isdigit() and int(key[4:]):
-            name = f"nozzle {int(key[4:]) + 1}"
+        if (tool := TOOL.fullmatch(key)) and int(tool[1]):
+            name = f"nozzle {int(tool[1]) + 1}"
         elif name == "nozzle" and not key.startswith("tool"):
             continue
         yield Temperature(name, actual, number(part(values).get("target")))

@@ -1,6 +1,7 @@
 """A file on its way from this disk to a printer: in pieces, never all of it in memory."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,26 +23,36 @@ class Source:
     sha256: str | None = None
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """Raises Gone if the file is no longer what it was: half a file must not be printed."""
-        done = 0
+        """Raises Gone if the file is no longer what was checked: then its last piece stays here,
+        and a printer throws half a file away."""
+        done, summed = 0, hashlib.sha256()
         try:
-            while piece := await asyncio.to_thread(_read, self.path, done):
+            while piece := await asyncio.to_thread(_read, self.path, done, summed):
                 done += len(piece)
-                if done > self.size_bytes:
-                    break
+                if done > self.size_bytes or (done == self.size_bytes and not self._is_it(summed)):
+                    raise _changed()
                 yield piece
                 self.tell(done)
         except OSError as err:
             raise Gone("file-gone", "The file cannot be read any more on this disk.") from err
         if done != self.size_bytes:
-            raise Gone("file-gone", "The file has changed on this disk, and is not sent.")
+            raise _changed()
+
+    def _is_it(self, summed: "hashlib._Hash") -> bool:
+        return self.sha256 is None or summed.hexdigest() == self.sha256
 
 
-def _read(path: Path, start: int) -> bytes:
+def _read(path: Path, start: int, summed: "hashlib._Hash") -> bytes:
     """Opened anew for each piece: who sends may be stopped anywhere, and leaves nothing open."""
     with path.open("rb") as file:
         file.seek(start)
-        return file.read(PIECE_BYTES)
+        piece = file.read(PIECE_BYTES)
+    summed.update(piece)
+    return piece
+
+
+def _changed() -> Gone:
+    return Gone("file-gone", "The file has changed on this disk, and is not sent.")
 
 
 def form(fields: Mapping[str, str], name: str, source: Source, boundary: str) -> Upload:

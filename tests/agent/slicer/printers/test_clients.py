@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from agent.shared.errors import OrcaError
-from agent.slicer.printers.hosts import PrintHost
+from agent.slicer.printers.hosts import PrintHost, text
 from agent.slicer.printers.rules import Activity, Report, Result, Temperature
+from agent.slicer.printers.sending import Source
 from tests.agent.slicer.printers.both import GCODE, KINDS, STARTS, UPLOADS, host_of, source_of
 from tests.fakes.printers import FakeMoonraker, FakeOctoPrint, FakePrinter, FakePrusaLink, How
 
@@ -229,9 +230,32 @@ async def test_a_file_that_changed_on_this_disk_is_not_sent(tmp_path: Path) -> N
         assert (caught.value.code, fake.files) == ("file-gone", {})
 
 
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_file_that_is_not_the_one_that_was_checked_never_arrives(
+    kind: str, tmp_path: Path
+) -> None:
+    async with opened(kind) as (fake, host):
+        source = source_of(tmp_path)
+        source.path.write_bytes(GCODE[:-1] + b"!")  # as large as before, by whomever
+
+        with pytest.raises(OrcaError) as caught:
+            await host.upload(source, await host.path_of("cube.gcode"))
+
+    assert (caught.value.code, fake.files) == ("file-gone", {})
+
+
+class Damaged(Source):
+    """What was read well, and arrives otherwise."""
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        async for piece in super().pieces():
+            yield piece[:-1] + b"!"
+
+
 async def test_damage_on_the_way_is_seen_where_the_printer_compares(tmp_path: Path) -> None:
     async with opened("moonraker") as (fake, host):
-        lied = replace(source_of(tmp_path), sha256="0" * 64)
+        whole = source_of(tmp_path)
+        lied = Damaged(whole.path, whole.size_bytes, whole.tell, whole.sha256)
 
         with pytest.raises(OrcaError) as caught:
             await host.upload(lied, "cube.gcode")
@@ -285,3 +309,9 @@ async def test_starting_while_it_prints_is_refused(kind: str, tmp_path: Path) ->
         assert caught.value.code in ("printer-refuses", "printer-failed")
         assert fake.started == [path]
         assert fake.count(*STARTS[kind]) == 2
+
+
+def test_a_printers_text_is_one_line_of_no_great_length() -> None:
+    assert text("ready\n\x1b[31m") == "ready  [31m"
+    assert len(text("x" * 1_000_000)) == 1000
+    assert text({"a": 1}) == ""
