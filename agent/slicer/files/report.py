@@ -1,10 +1,12 @@
 """What is known of a file as a text that can be pasted into a forum or a chat."""
 
+import re
 from collections.abc import Iterable
 
 from agent.slicer.rules import Analysis, Facts, Finding, Severity, SlicerFile
 from agent.slicer.values import duration
 
+MARKS = re.compile(r"[\\|\[\]`]")
 WORDS = {Severity.BLOCKING: "Blocking", Severity.WARNING: "Warning", Severity.INFO: "Note"}
 
 
@@ -85,6 +87,6 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def _cell(text: str) -> str:
-    """On one line, and not taken for Markdown's own signs."""
-    flat = " ".join(text.split())[:300]
-    return flat.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    """On one line, and neither a link, a picture nor a tag, whatever a file is called."""
+    flat = " ".join(text.split())[:300].replace("<", "&lt;")
+    return MARKS.sub(r"\\\g<0>", flat)

@@ -89,7 +89,7 @@ async def test_a_run_is_followed_by_who_could_begin_it(served: Served) -> None:
 
 
 async def test_a_report_is_a_document_or_a_text_for_a_forum(served: Served) -> None:
-    told = await sent(served.client, gcode.orca().encode(), "a|b<i>.gcode")
+    told = await sent(served.client, gcode.orca().encode(), "a|b<i>![x](y).gcode")
     await analysed(served.client, told["id"])
 
     report = (await served.client.get(f"{FILES}/{told['id']}/report")).json()
@@ -98,7 +98,7 @@ async def test_a_report_is_a_document_or_a_text_for_a_forum(served: Served) -> N
     counted = [finding["severity"] for finding in report["file"]["findings"]]
     assert report["counts"] == {name: counted.count(name) for name in report["counts"]}
     assert "layers" not in report["analysis"]
-    assert text.startswith("# a\\|b&lt;i>.gcode\n")
+    assert text.startswith("# a\\|b&lt;i>!\\[x\\](y).gcode\n")
     assert "| Estimated time | 1 h 2 min |" in text
     assert "## What its moves tell" in text
 
