@@ -15,6 +15,7 @@ from agent.inference.backends import Backends
 from agent.inference.inference import Inference
 from agent.inference.service import AnswerService
 from agent.models.service import ModelService
+from agent.runs.recovering import CutOffRun
 from agent.runs.service import Recovery, RunService
 from agent.settings import Settings
 from agent.shared.clock import Clock, NewId
@@ -28,14 +29,13 @@ from agent.slicer.checks import routes as check_routes
 from agent.slicer.context import routes as context_routes
 from agent.slicer.context.service import ContextService
 from agent.slicer.files import routes as file_routes
-from agent.slicer.files.analysing import AnalysisService, CutOffAnalysis
+from agent.slicer.files.analysing import AnalysisService
 from agent.slicer.files.service import Bounds, FileService
 from agent.slicer.gcode.analysis import AnalysisWorker
 from agent.slicer.presets import routes as preset_routes
 from agent.slicer.presets.parents import PresetParents
 from agent.slicer.presets.service import Presets
 from agent.slicer.printers import routes as printer_routes
-from agent.slicer.printers.forwarding import CutOffForward
 from agent.slicer.printers.opening import PrinterParts, open_printers
 from agent.slicer.printhost import faces
 from agent.slicer.printhost import routes as host_routes
@@ -135,7 +135,7 @@ async def open_slicer(needs: Needs) -> AsyncIterator[SlicerParts]:
                 advice.blueprint,
             ),
             jobs={"prints": printers.watch.run},
-            recoveries={"analysis": CutOffAnalysis, "forward": CutOffForward},
+            recoveries={"analysis": CutOffRun, "forward": CutOffRun},
         )
 
 

@@ -17,7 +17,6 @@ from agent.runs.live import LiveRun
 from agent.runs.rules import Ending, Run, RunState
 from agent.runs.service import RunService
 from agent.runs.store import Runs
-from agent.shared import wire
 from agent.shared.clock import Clock, NewId, rfc3339
 from agent.shared.database import Database
 from agent.shared.errors import Conflict, NotFound, OrcaError, Unavailable
@@ -213,22 +212,6 @@ class AnalysisJob:
             return Found(_packed(analysis), findings_in(facts, analysis))
         added, analysis, findings = plate_read(facts, plate, path, analysis)
         return Found(_packed(analysis), findings, None if added == facts else added)
-
-
-class CutOffAnalysis:
-    """The job of an analysis that a crash cut off. Implements Job."""
-
-    def __init__(self, run: Run, events: list[wire.ServerSentEvent]) -> None:
-        self._about = next((event.data for event in events if event.name == "started"), {})
-
-    async def work(self, live: LiveRun) -> object:
-        raise AssertionError("a run that was cut off is not run again")
-
-    async def conclude(
-        self, connection: AsyncConnection, run: Run, ending: Ending, live: LiveRun | None
-    ) -> dict[str, object]:
-        """Nothing is kept of half an analysis."""
-        return dict(self._about)
 
 
 def _plate_of(file: SlicerFile, path: Path, plate: int | None) -> int | None:

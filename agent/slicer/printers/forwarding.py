@@ -17,7 +17,6 @@ from agent.runs.live import LiveRun
 from agent.runs.rules import Ending, Run, RunState
 from agent.runs.service import RunService
 from agent.runs.store import Runs
-from agent.shared import wire
 from agent.shared.clock import Clock, NewId, rfc3339
 from agent.shared.database import Database
 from agent.shared.errors import Conflict, Invalid, OrcaError
@@ -339,18 +338,3 @@ class Forwarding:
             "printer": self._printer.name,
             "print": self._job.wants_print,
         }
-
-
-class CutOffForward:
-    """The run of a forward that a crash cut off. Its job is offered again by the print host."""
-
-    def __init__(self, run: Run, events: list[wire.ServerSentEvent]) -> None:
-        self._about = next((dict(event.data) for event in events if event.name == "started"), {})
-
-    async def work(self, live: LiveRun) -> object:
-        raise AssertionError("a run that was cut off is not run again")
-
-    async def conclude(
-        self, connection: AsyncConnection, run: Run, ending: Ending, live: LiveRun | None
-    ) -> dict[str, object]:
-        return self._about
