@@ -58,9 +58,11 @@ def bed_too_cold(seen: Seen) -> Found | None:
             Evidence(key, measure(bed, CELSIUS), at_least(low, CELSIUS), seen.said_of(index))
         )
         reason = f"What {material.name} needs to stick."
-        changes += [
-            seen.filament(index, one, figure(low + 5), reason) for one in (key, seen.plate_key())
-        ]
+        later = seen.bed(index)
+        if later is None or later < low:
+            changes.append(seen.filament(index, seen.plate_key(), figure(low + 5), reason))
+        good = max(low + 5, min(later or 0, material.bed[1]))
+        changes.append(seen.filament(index, key, figure(good), reason))
     if not evidence or _is_unsuitable(seen):
         return None
     return Found(
@@ -109,7 +111,7 @@ def first_bed_colder(seen: Seen) -> Found | None:
     first_key, key = seen.plate_key(first=True), seen.plate_key()
     for index in seen.used:
         first, later = seen.bed(index, first=True), seen.bed(index)
-        if first is None or later is None or first >= later - 8:
+        if first is None or later is None or first >= later - 8 or _is_hot(seen, index):
             continue
         limit, name = at_least(later, CELSIUS), seen.said_of(index)
         evidence += [
@@ -127,6 +129,12 @@ def first_bed_colder(seen: Seen) -> Found | None:
         tuple(evidence),
         tuple(changes),
     )
+
+
+def _is_hot(seen: Seen, index: int) -> bool:
+    """Whether the later layers' bed is what is wrong."""
+    material, later = seen.material(index), seen.bed(index)
+    return material is not None and later is not None and later > material.bed[1]
 
 
 def first_too_fast(seen: Seen) -> Found | None:
@@ -212,9 +220,16 @@ def slender_without_brim(seen: Seen) -> Found | None:
         ),
         (
             seen.process("brim_type", "outer_only", "A wider foot."),
-            seen.process("brim_width", "6", "A wider foot."),
+            *_wider(seen),
         ),
     )
+
+
+def _wider(seen: Seen) -> tuple[Change, ...]:
+    width = seen.values.number("brim_width")
+    if width is not None and width >= 6:
+        return ()
+    return (seen.process("brim_width", "6", "A wider foot."),)
 
 
 def brim_apart(seen: Seen) -> Found | None:

@@ -6,7 +6,7 @@ from agent.slicer.checks.check import Check
 from agent.slicer.checks.layer_runs import runs, where
 from agent.slicer.checks.materials import is_foaming
 from agent.slicer.checks.seen import Found, Seen, at_most, measure
-from agent.slicer.rules import Evidence, Severity
+from agent.slicer.rules import Change, Evidence, Severity
 from agent.slicer.values import figure
 
 FLOW = "mm³/s"
@@ -143,13 +143,16 @@ def odd_ratio(seen: Seen) -> Found | None:
                     where=seen.said_of(index),
                 ),
             ),
-            (
-                seen.filament(
-                    index, "filament_flow_ratio", "0.98", "A usual start to calibrate from."
-                ),
-            ),
+            (_usual_ratio(seen, index, ratio),),
         )
     return None
+
+
+def _usual_ratio(seen: Seen, index: int, ratio: float) -> Change:
+    reason = "A usual start to calibrate from."
+    if 0.85 <= ratio <= 1.12:  # then the print's own factor is what is odd
+        return seen.process("print_flow_ratio", "1", reason)
+    return seen.filament(index, "filament_flow_ratio", "0.98", reason)
 
 
 def measured_over_limit(seen: Seen) -> Found | None:

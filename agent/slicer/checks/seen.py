@@ -164,10 +164,12 @@ class Seen:
         return Change("filament", key, (old,) if old is not None else None, (new,), reason, index)
 
     def machine(self, key: str, new: str, reason: str) -> Change:
-        """A setting of the printer, the same for each of its extruders."""
+        """A setting of the printer, for those of its extruders that are set alike."""
         count = max(self.values.length(key), 1)
         old = tuple(self.values.word(key, index) or "" for index in range(count))
-        return Change("machine", key, old if any(old) else None, (new,) * count, reason)
+        # An extruder that is set otherwise than the first has reasons of its own.
+        changed = tuple(new if one in {"", old[0]} else one for one in old)
+        return Change("machine", key, old if any(old) else None, changed, reason)
 
     def machine_text(self, key: str, new: str, reason: str) -> Change:
         """A setting of the whole printer, which is no list."""

@@ -1,8 +1,10 @@
 """Speeds and accelerations against each other and against the printer."""
 
+import math
+
 from agent.slicer.checks.check import Check
 from agent.slicer.checks.seen import Found, Seen, at_least, at_most, measure
-from agent.slicer.rules import Evidence, Severity
+from agent.slicer.rules import Change, Evidence, Severity
 from agent.slicer.values import figure
 
 SPEED = "mm/s"
@@ -181,8 +183,18 @@ def travel_slow(seen: Seen) -> Found | None:
             seen.told("travel_speed", SPEED, limit=at_least(max(outer, 80), SPEED)),
             seen.told("outer_wall_speed", SPEED),
         ),
-        (seen.process("travel_speed", "150", "The shorter the way takes, the less drips."),),
+        _faster_travel(seen, travel, outer),
     )
+
+
+def _faster_travel(seen: Seen, travel: float, outer: float) -> tuple[Change, ...]:
+    """Not beyond the printer's own limit."""
+    limits = [v for axis in "xy" if (v := seen.values.number(f"machine_max_speed_{axis}"))]
+    good = min(max(150.0, outer), *limits, math.inf)
+    if good <= travel:
+        return ()
+    reason = "The shorter the way takes, the less drips."
+    return (seen.process("travel_speed", figure(good), reason),)
 
 
 def arcs_for_klipper(seen: Seen) -> Found | None:

@@ -1,8 +1,10 @@
 """Walls, shells, infill, seam, surfaces: what the part is made of."""
 
+import math
+
 from agent.slicer.checks.check import Check
 from agent.slicer.checks.seen import Found, Seen, at_least, at_most, measure
-from agent.slicer.rules import Evidence, Severity
+from agent.slicer.rules import Change, Evidence, Severity
 from agent.slicer.values import figure
 
 SHELL_MM = 0.5
@@ -39,6 +41,18 @@ def _shell(seen: Seen, side: str) -> tuple[float, float] | None:
     return layers, max(layers * height, least) if layers else 0
 
 
+def _raised(seen: Seen, key: str, good: float, reason: str) -> tuple[Change, ...]:
+    """None where the file has as much already: a change never makes a value worse."""
+    if (seen.values.number(key) or 0) >= good:
+        return ()
+    return (seen.process(key, figure(good), reason),)
+
+
+def _thicker_bottom(seen: Seen) -> tuple[Change, ...]:
+    least = max(3, math.ceil(BOTTOM_MM / (seen.layer_mm or 0.2) - 1e-6))
+    return _raised(seen, "bottom_shell_layers", least, "Firm enough to be taken off.")
+
+
 def thin_top(seen: Seen) -> Found | None:
     shell, density = _shell(seen, "top"), seen.values.number("sparse_infill_density")
     if shell is None or density is None or _is_vase(seen):
@@ -57,8 +71,8 @@ def thin_top(seen: Seen) -> Found | None:
             seen.told("sparse_infill_density"),
         ),
         (
-            seen.process("top_shell_layers", str(good), "Closes over the infill."),
-            seen.process("top_shell_thickness", "0.8", "Holds with any layer height."),
+            *_raised(seen, "top_shell_layers", good, "Closes over the infill."),
+            *_raised(seen, "top_shell_thickness", 0.8, "Holds with any layer height."),
         ),
     )
 
@@ -78,7 +92,7 @@ def thin_bottom(seen: Seen) -> Found | None:
             seen.told("bottom_shell_layers", limit=at_least(3)),
             Evidence("bottom_shell_thickness", measure(thickness, "mm"), at_least(BOTTOM_MM, "mm")),
         ),
-        (seen.process("bottom_shell_layers", "3", "Firm enough to be taken off."),),
+        _thicker_bottom(seen),
     )
 
 
@@ -112,7 +126,7 @@ def dense(seen: Seen) -> Found | None:
         (seen.told("sparse_infill_density", limit=at_most(60, "%")), seen.told("wall_loops")),
         (
             seen.process("sparse_infill_density", "35%", "Strength comes from the walls."),
-            seen.process("wall_loops", "4", "Strength comes from the walls."),
+            *_raised(seen, "wall_loops", 4, "Strength comes from the walls."),
         ),
     )
 

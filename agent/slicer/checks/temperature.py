@@ -133,7 +133,10 @@ def first_layer_colder(seen: Seen) -> Found | None:
             seen.told(KEYS[0], CELSIUS, index=index, where=name),
         ]
         reason = "As hot as the layers above it."
-        changes.append(seen.filament(index, KEYS[1], figure(later), reason))
+        known = _range(seen, index)
+        good = min(later, known[1]) if known else later
+        if good > first:
+            changes.append(seen.filament(index, KEYS[1], figure(good), reason))
     if not evidence:
         return None
     return Found(
