@@ -26,6 +26,7 @@ async def test_a_tower_becomes_a_temperature_and_a_preset(panel: Panel, tmp_path
     result = page.get_by_test_id("calibrated")
     await expect(result.locator("dd").first).to_have_text("215 °C")
     await expect(result).to_contain_text("floor(34 / 10) = 3")
+    await expect(result.get_by_test_id("parent-warning")).to_contain_text("not installed")
     async with panel.page.expect_download() as began:
         await result.get_by_test_id("calibrated-download").click()
     saved = tmp_path / "preset.json"
@@ -47,6 +48,19 @@ async def test_what_cannot_be_is_told_at_its_field(panel: Panel) -> None:
 
     await expect(page.get_by_role("alert")).to_be_visible()
     await expect(page.get_by_test_id("calibrated")).to_have_count(0)
+
+
+async def test_tests_that_find_the_same_stand_together(panel: Panel) -> None:
+    page = await opened(panel, "calibration")
+
+    groups = page.get_by_test_id("calibration-group").filter(has_text="one of these")
+    await expect(groups.get_by_role("heading", level=3)).to_have_text(
+        ["3. Pressure advance: one of these", "4. Flow rate: one of these"]
+    )
+    inside = groups.nth(1).get_by_test_id("calibration")
+    assert await inside.evaluate_all("all => all.map((one) => one.dataset.id)") == [
+        *("flow-pass-1", "flow-pass-2", "flow-yolo", "flow-yolo-fine")
+    ]
 
 
 async def test_every_test_has_a_form_that_opens(panel: Panel, agent: Program) -> None:

@@ -16,6 +16,10 @@ from agent.slicer.calibrations.rules import (
 
 D = Decimal  # the tables below are full of them
 BLOCK_MM, BLOCK_C = D(10), D(5)
+ORDINARY_C = D(300)
+# Where the towers end if nothing else is typed into OrcaSlicer.
+PA_ENDS = {"direct": D("0.1"), "bowden": D(1)}
+RETRACTION_ENDS = {"direct": D(2), "bowden": D(6)}
 HEIGHT = Field(
     "z",
     "Height of the best place",
@@ -43,6 +47,10 @@ def _temperature(m: Measured) -> Outcome:
         tall = text((start - end) / BLOCK_C * BLOCK_MM + BLOCK_MM)
         raise BadMeasurement("z", f"This tower is only {tall} mm tall.")
     warnings = []
+    if value + first > ORDINARY_C:
+        warnings.append(
+            f"More than {ORDINARY_C} °C needs an all-metal hot end that is made for it."
+        )
     if value == end:
         warnings.append(
             "The coolest block was the best. If it strings, dry the filament rather than go lower."
@@ -71,9 +79,23 @@ def _temperature(m: Measured) -> Outcome:
     )
 
 
+def _within(end: D, start: D, value: D, tall: D) -> None:
+    """Raises BadMeasurement for what no place of the tower was printed with."""
+    if end <= start:
+        raise BadMeasurement("end", "The value rises upwards: its end lies above its start.")
+    if value > end:
+        raise BadMeasurement(
+            "z",
+            f"A tower from {text(start)} to {text(end)} is only {text(tall, 1)} mm tall. Check the "
+            "height, and the end that the test was printed with.",
+        )
+
+
 def _pressure_advance_tower(m: Measured) -> Outcome:
     start, step, z = m["start"], m["step"], m["z"]
     value = start + floor(z) * step
+    end = m.numbers.get("end", PA_ENDS[m.choices["drive"]])
+    _within(end, start, value, (end - start) / step + 1)
     return _pressure_advance(
         value,
         m.choices["drive"],
@@ -121,6 +143,8 @@ def _retraction(m: Measured) -> Outcome:
     start, step, z, reserve = m["start"], m["step"], m["z"], m["reserve"]
     count = floor(max(D(0), z - D("0.4")))
     value = start + count * step
+    end = m.numbers.get("end", RETRACTION_ENDS[m.choices["drive"]])
+    _within(end, start, value, (end - start) / step + D("1.4"))
     chosen = value + reserve
     warnings = []
     if m.choices["drive"] == "direct" and chosen > 2:
@@ -151,7 +175,9 @@ def _retraction(m: Measured) -> Outcome:
 
 def _max_flow(m: Measured) -> Outcome:
     start, step, z, reserve = m["start"], m["step"], m["z"], m["reserve"]
-    limit = start + z * step
+    limit, end = start + z * step, m["end"]
+    # The tower goes on for one mm³/s, so that its end can be seen.
+    _within(end + 1, start, limit, (end + 1 - start) / step)
     value = limit * (100 - reserve) / 100
     warnings = []
     if reserve < 10:
@@ -175,6 +201,18 @@ def _max_flow(m: Measured) -> Outcome:
         f"A line of 0.42 × 0.2 mm then goes at most {text(value / D('0.084'), 0)} mm/s. The value "
         "holds for the temperature of the test.",
         tuple(warnings),
+    )
+
+
+def _end(direct: str, bowden: str, unit: str, most: D) -> Field:
+    return Field(
+        "end",
+        "End",
+        unit,
+        minimum=D(0),
+        maximum=most,
+        is_needed=False,
+        help=f"Empty: as OrcaSlicer suggests, {direct} for direct drive and {bowden} for Bowden.",
     )
 
 
@@ -223,6 +261,7 @@ FILAMENT_TESTS = (
         "speed = start + z · step, less 10 to 20 %",
         (
             Field("start", "Start", "mm³/s", default=D(5), minimum=D(0), maximum=D(100)),
+            Field("end", "End", "mm³/s", default=D(20), minimum=D(0), maximum=D(100)),
             Field("step", "Step", "mm³/s", default=D("0.5"), minimum=D("0.01"), maximum=D(10)),
             Field(
                 "z",
@@ -248,6 +287,7 @@ FILAMENT_TESTS = (
         "PA = start + floor(z) · step",
         (
             Field("start", "Start", default=D(0), minimum=D(0), maximum=D(5)),
+            _end("0.1", "1", "", D(5)),
             Field("step", "Step", default=D("0.002"), minimum=D("0.0001"), maximum=D(1)),
             HEIGHT,
             DRIVE,
@@ -255,6 +295,8 @@ FILAMENT_TESTS = (
         _pressure_advance_tower,
         ("pressure_advance", "enable_pressure_advance"),
         "Filament → Pressure advance",
+        "Pressure advance",
+        "Tower",
     ),
     Calibration(
         "pressure-advance-line",
@@ -271,6 +313,8 @@ FILAMENT_TESTS = (
         _pressure_advance_read,
         ("pressure_advance", "enable_pressure_advance"),
         "Filament → Pressure advance",
+        "Pressure advance",
+        "Line or pattern",
     ),
     Calibration(
         "retraction",
@@ -282,6 +326,7 @@ FILAMENT_TESTS = (
         "length = start + floor(max(0, z − 0.4)) · step",
         (
             Field("start", "Start", "mm", default=D(0), minimum=D(0), maximum=D(20)),
+            _end("2", "6", "mm", D(20)),
             Field("step", "Step", "mm", default=D("0.1"), minimum=D("0.01"), maximum=D(2)),
             HEIGHT,
             Field("reserve", "Reserve", "mm", default=D("0.1"), minimum=D(0), maximum=D(1)),

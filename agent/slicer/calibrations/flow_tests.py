@@ -91,6 +91,8 @@ FLOW_TESTS = (
         partial(_flow_by_percent, outermost=(D("-20"), D("20"))),
         ("filament_flow_ratio",),
         "Filament → Flow ratio",
+        "Flow rate",
+        "Two passes",
     ),
     Calibration(
         "flow-pass-2",
@@ -104,6 +106,8 @@ FLOW_TESTS = (
         partial(_flow_by_percent, outermost=(D("-9"),)),
         ("filament_flow_ratio",),
         "Filament → Flow ratio",
+        "Flow rate",
+        "Two passes",
     ),
     Calibration(
         "flow-yolo",
@@ -117,6 +121,8 @@ FLOW_TESTS = (
         partial(_flow_by_difference, outermost=(D("-0.05"), D("0.05"))),
         ("filament_flow_ratio",),
         "Filament → Flow ratio",
+        "Flow rate",
+        "YOLO",
     ),
     Calibration(
         "flow-yolo-fine",
@@ -130,5 +136,7 @@ FLOW_TESTS = (
         partial(_flow_by_difference, outermost=(D("-0.04"), D("0.035"))),
         ("filament_flow_ratio",),
         "Filament → Flow ratio",
+        "Flow rate",
+        "YOLO",
     ),
 )

@@ -311,8 +311,8 @@ MOTION_TESTS = (
         "Find the block whose walls reflect a lamp most evenly.",
         "speed = start + floor(z / 5) · step",
         (
-            Field("start", "Start (bottom)", "mm/s", default=D(40), minimum=D(1), maximum=D(1000)),
-            Field("end", "End (top)", "mm/s", default=D(200), minimum=D(1), maximum=D(1000)),
+            Field("start", "Start (bottom)", "mm/s", default=D(40), minimum=D(1), maximum=D(600)),
+            Field("end", "End (top)", "mm/s", default=D(200), minimum=D(1), maximum=D(600)),
             Field("step", "Step", "mm/s", default=D(10), minimum=D("0.1"), maximum=D(100)),
             BEST_HEIGHT,
         ),

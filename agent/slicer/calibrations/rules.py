@@ -87,7 +87,9 @@ class Measured:
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """A test of OrcaSlicer's Calibration menu. `order` is that in which they build on each other;
-    `reads` says what to look for; `guide` is the entry that tells it at length."""
+    `reads` says what to look for; `guide` is the entry that tells it at length.
+
+    Tests with one `group` find the same: of its ways one is enough. A test without is its own."""
 
     id: str
     title: str
@@ -100,6 +102,8 @@ class Calibration:
     compute: Callable[[Measured], Outcome]
     keys: tuple[str, ...]
     where: str
+    group: str = ""
+    way: str = ""
 
 
 def measured(test: Calibration, given: Mapping[str, Raw]) -> Measured:

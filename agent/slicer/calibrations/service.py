@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from agent.shared.clock import Clock
 from agent.shared.errors import Invalid, NotFound
 from agent.slicer.calibrations import catalogue, rules
+from agent.slicer.calibrations.bounding import computed
 from agent.slicer.calibrations.rules import Calibration, Outcome, Raw
-from agent.slicer.presets.parents import PresetParents
+from agent.slicer.presets.parents import Parent, PresetParents
 from agent.slicer.presets.writing import Preset, clean_name, own_name, preset_json
 from agent.slicer.rules import Change
 
@@ -20,13 +21,15 @@ IMPORTING = (
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """What a test came to. `preset` is there when a parent was named and a setting came out."""
+    """What a test came to. `preset` is there when a parent was named and a setting came out;
+    `warning` is what could not be seen of that parent."""
 
     test: Calibration
     outcome: Outcome
     changes: tuple[Change, ...]
     preset: Preset | None
     next: Calibration | None
+    warning: str | None = None
 
 
 class CalibrationService:
@@ -48,7 +51,7 @@ class CalibrationService:
         if test is None:
             raise NotFound("no-such-calibration", f"There is no calibration {test_id[:60]!r}.")
         try:
-            outcome = test.compute(rules.measured(test, values))
+            outcome = computed(test, rules.measured(test, values))
         except rules.BadMeasurement as wrong:
             raise Invalid(
                 "bad-measurement",
@@ -59,8 +62,12 @@ class CalibrationService:
             Change(line.preset_type, line.key, line.old, line.value, f"{test.title}: measured")
             for line in outcome.lines
         )
-        preset = await self._preset(changes, parent, name) if parent and changes else None
-        return Calibrated(test, outcome, changes, preset, catalogue.after(test))
+        following = catalogue.after(test)
+        if not (parent and changes):
+            return Calibrated(test, outcome, changes, None, following)
+        made_from = await self._parents.parent(changes[0].preset_type, parent)
+        preset = await self._preset(changes, parent, made_from, name)
+        return Calibrated(test, outcome, changes, preset, following, made_from.warning)
 
     async def preset(
         self, test_id: str, values: Mapping[str, Raw], *, parent: str, name: str | None = None
@@ -74,9 +81,10 @@ class CalibrationService:
             )
         return found.preset
 
-    async def _preset(self, changes: tuple[Change, ...], parent: str, name: str | None) -> Preset:
+    async def _preset(
+        self, changes: tuple[Change, ...], parent: str, made_from: Parent, name: str | None
+    ) -> Preset:
         preset_type = changes[0].preset_type
-        made_from = await self._parents.parent(preset_type, parent)
         if name is None:
             day = self._clock().date().isoformat()
             name = own_name(parent, day, await self._parents.names(preset_type))

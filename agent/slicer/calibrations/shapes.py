@@ -65,11 +65,16 @@ class CalibrationFieldOut(Out):
 
 
 class CalibrationInfo(Out):
-    """A test: how it is begun in OrcaSlicer, what is read on the print, and what it needs."""
+    """A test: how it is begun in OrcaSlicer, what is read on the print, and what it needs.
+
+    Tests with one `group` find the same setting. Those of one `way` belong together and are done
+    in their order; of several ways one is enough."""
 
     id: str
     title: str
     order: int
+    group: str
+    way: str
     menu: str
     guide: str
     reads: str
@@ -99,7 +104,8 @@ class FirmwareCommandOut(Out):
 
 
 class CalibratedPresetOut(Out):
-    """A preset ready to be imported; `download` is where its file comes from."""
+    """A preset ready to be imported; `download` is where its file comes from. `warning` is what
+    could not be seen of its parent."""
 
     type: Literal["machine", "process", "filament"]
     name: str
@@ -107,6 +113,7 @@ class CalibratedPresetOut(Out):
     content: dict[str, str | list[str]]
     download: str
     importing: list[str]
+    warning: str | None
 
 
 class NextCalibrationOut(Out):
@@ -148,6 +155,8 @@ def info(test: Calibration) -> dict[str, object]:
         "id": test.id,
         "title": test.title,
         "order": test.order,
+        "group": test.group or test.title,
+        "way": test.way,
         "menu": test.menu,
         "guide": test.guide,
         "reads": test.reads,
@@ -207,6 +216,7 @@ def _preset(found: Calibrated, asked: CalibrationIn) -> dict[str, object] | None
         "content": found.preset,
         "download": f"{BASE}/{found.test.id}/preset.json?{urlencode(query)}",
         "importing": IMPORTING,
+        "warning": found.warning,
     }
 
 

@@ -12,7 +12,7 @@ const LINES = [
   { number: 2, preset_type: "filament", key: "nozzle_temperature", label: "Nozzle temperature", unit: "°C", old: ["255"], new: ["250"], asked: "400", verdict: "clamped", why: "400 °C is above the filament's range, so it is 250 °C.", reason: "Hotter melts more.", picked: true },
 ];
 const FIELD = { kind: "number", default: null, minimum: 0, maximum: 400, step: null, choices: [], help: "", needed: true };
-const TEST = { id: "temperature", title: "Temperature tower", order: 1, menu: "Calibration → Temperature", guide: "guide/calibrate-temperature", reads: "Find the block with clean overhangs.", formula: "T = start − 5 · floor(z / 10)", keys: ["nozzle_temperature"], where: "Filament → Nozzle", fields: [{ ...FIELD, name: "start", label: "Start", unit: "°C", default: "230" }, { ...FIELD, name: "z", label: "Height of the best place", unit: "mm" }] };
+const TEST = { id: "temperature", title: "Temperature tower", order: 1, group: "Temperature tower", way: "", menu: "Calibration → Temperature", guide: "guide/calibrate-temperature", reads: "Find the block with clean overhangs.", formula: "T = start − 5 · floor(z / 10)", keys: ["nozzle_temperature"], where: "Filament → Nozzle", fields: [{ ...FIELD, name: "start", label: "Start", unit: "°C", default: "230" }, { ...FIELD, name: "z", label: "Height of the best place", unit: "mm" }] };
 const QUESTION = { id: "start", text: "Where does it show?", hint: "", options: [{ id: "bed", label: "At the bed", picture: "/ui/icon.svg", next: null }] };
 const DEFECT = { ref: "guide/stringing", title: "Stringing", likely: "probable", why: "plastic oozes while the nozzle travels.", first_steps: ["Dry the spool."], keys: ["retraction_length"] };
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.slicer.calibrations.bounding import computed
 from agent.slicer.calibrations.catalogue import BY_ID, CALIBRATIONS, after
 from agent.slicer.calibrations.rules import (
     BadMeasurement,
@@ -23,7 +24,7 @@ from agent.slicer.rules import Change
 
 
 def _outcome(test: str, **values: Raw) -> Outcome:
-    return BY_ID[test].compute(measured(BY_ID[test], values))
+    return computed(BY_ID[test], measured(BY_ID[test], values))
 
 
 def _values(test: str, **values: Raw) -> dict[str, object]:
@@ -166,6 +167,22 @@ def test_what_comes_out_stands_in_the_preset_that_knows_the_key(
         ("cornering", {"kind": "junction", "z": 60}, "end", "below 1 mm"),
         ("input-shaping-damping", {"end": 1, "z_x": 60, "z_y": 1}, "end", "below 1"),
         ("tolerance", {}, "hole_measured", "Measure the hole"),
+        ("max-volumetric-speed", {"z": 200}, "z", "from 5 to 21 is only 32 mm tall"),
+        ("max-volumetric-speed", {"z": 1, "end": 4}, "end", "rises upwards"),
+        ("max-volumetric-speed", {"z": 150, "end": 95}, "z", "68 mm³/s, above 50 mm³/s"),
+        ("max-volumetric-speed", {"start": 0, "z": 0}, "z", "below 0.5 mm³/s"),
+        ("pressure-advance-tower", {"z": 51}, "z", "from 0 to 0.1 is only 51 mm tall"),
+        ("pressure-advance-tower", {"z": 99, "step": 0.02, "drive": "bowden"}, "z", "only 51 mm"),
+        ("pressure-advance-tower", {"z": 50, "step": 0.1, "end": 5}, "z", "above 2"),
+        ("pressure-advance-line", {"value": 4}, "value", "above 2"),
+        ("retraction", {"z": 21.5}, "z", "from 0 to 2 is only 21.4 mm tall"),
+        ("retraction", {"z": 40, "end": 5}, "z", "above 3 mm: what a direct drive bears"),
+        ("retraction", {"z": 119, "end": 12, "drive": "bowden"}, "z", "above 10 mm"),
+        ("flow-pass-1", {"old": 2, "modifier": 20}, "modifier", "would be 2.4, above 1.5"),
+        ("cornering", {"kind": "junction", "start": 0, "end": 0.9, "z": 60}, "z", "above 0.3 mm"),
+        ("vfa", {"z": 1, "end": 900}, "end", "between 1 and 600"),
+        ("tolerance", {"hole_measured": 2}, "hole_measured", "above 1 mm"),
+        ("shrinkage", {"measured": 100}, "measured", "below 90"),
     ],
 )
 def test_what_cannot_have_been_measured_is_named(
@@ -181,6 +198,7 @@ def test_what_cannot_have_been_measured_is_named(
 @pytest.mark.parametrize(
     ("test", "values", "said"),
     [
+        ("temperature", {"z": 1, "start": 310}, "all-metal"),
         ("temperature", {"z": 89}, "coolest block"),
         ("temperature", {"z": 1}, "hottest block"),
         ("flow-pass-1", {"old": 1, "modifier": 20}, "the first or the last"),
@@ -188,8 +206,8 @@ def test_what_cannot_have_been_measured_is_named(
         ("flow-pass-2", {"old": 1, "modifier": -9}, "the first or the last"),
         ("pressure-advance-line", {"value": 0.5}, "unusual"),
         ("pressure-advance-line", {"value": 0}, "turns pressure advance off"),
-        ("retraction", {"z": 25}, "jams"),
-        ("retraction", {"z": 90, "drive": "bowden"}, "even for a Bowden"),
+        ("retraction", {"z": 20.4}, "jams"),
+        ("retraction", {"z": 90, "end": 9, "drive": "bowden"}, "even for a Bowden"),
         ("retraction", {"z": 0}, "Clean from the bottom"),
         ("max-volumetric-speed", {"z": 0}, "lower start"),
         ("max-volumetric-speed", {"z": 9, "reserve": 5}, "10 % reserve"),
@@ -197,7 +215,7 @@ def test_what_cannot_have_been_measured_is_named(
         ("cornering", {"end": 90, "z": 60}, "unusual"),
         ("input-shaping-frequency", {"z_x": 1, "z_y": 30}, "loose"),
         ("tolerance", {"hole_measured": 5}, "measure again"),
-        ("shrinkage", {"measured": 130}, "Measure again"),
+        ("shrinkage", {"measured": 140}, "Measure again"),
         ("shrinkage", {"nominal": 20, "measured": 19.9}, "calipers"),
     ],
 )
@@ -205,6 +223,24 @@ def test_an_odd_result_is_shown_with_a_warning(
     test: str, values: dict[str, Raw], said: str
 ) -> None:
     assert said in " ".join(_outcome(test, **values).warnings)
+
+
+def test_tests_that_find_the_same_are_ways_of_one_group() -> None:
+    found: dict[str, dict[str, list[str]]] = {}
+    for test in CALIBRATIONS:
+        if test.group:
+            found.setdefault(test.group, {}).setdefault(test.way, []).append(test.id)
+
+    assert found == {
+        "Pressure advance": {
+            "Tower": ["pressure-advance-tower"],
+            "Line or pattern": ["pressure-advance-line"],
+        },
+        "Flow rate": {
+            "Two passes": ["flow-pass-1", "flow-pass-2"],
+            "YOLO": ["flow-yolo", "flow-yolo-fine"],
+        },
+    }
 
 
 def test_a_good_result_has_no_warning() -> None:
@@ -238,7 +274,9 @@ def test_the_tower_gets_cooler_by_five_degrees_each_centimetre(z: Decimal) -> No
 @given(st.integers(0, 400))
 def test_a_height_on_a_whole_millimetre_counts_as_reached(z: int) -> None:
     # 7.4 − 0.4 is 7 by hand, and something else in binary fractions
-    value = _values("retraction", z=f"{z}.4", step="0.01", reserve=0)["filament_retraction_length"]
+    value = _values("retraction", z=f"{z}.4", step="0.01", end="4", drive="bowden", reserve=0)[
+        "filament_retraction_length"
+    ]
 
     assert value == (text(Decimal(z) / 100),)
 

@@ -26,6 +26,10 @@ async def test_the_assistant_goes_from_the_list_to_a_preset(client: httpx.AsyncC
 
     first = listed["items"][0]
     assert (first["id"], first["order"], listed["next_cursor"]) == ("temperature", 1, None)
+    assert (first["group"], first["way"]) == ("Temperature tower", "")
+    assert [
+        (one["id"], one["way"]) for one in listed["items"] if one["group"] == "Pressure advance"
+    ] == [("pressure-advance-tower", "Tower"), ("pressure-advance-line", "Line or pattern")]
     assert first["fields"][0] == {
         "name": "start",
         "label": "Start (bottom)",
@@ -55,6 +59,7 @@ async def test_the_assistant_goes_from_the_list_to_a_preset(client: httpx.AsyncC
         "nozzle_temperature": ["215"],
         "nozzle_temperature_initial_layer": ["215"],
     }
+    assert "leaves the file out without a word" in found["preset"]["warning"]
     assert (in_firmware["lines"], in_firmware["preset"]) == ([], None)
     assert in_firmware["commands"][0]["text"] == "M593 X F62.5\nM593 Y F46.7\nM500"
     assert file.json() == found["preset"]["content"]
@@ -112,6 +117,37 @@ async def test_a_preset_of_the_users_keeps_what_was_changed_in_it(tmp_path: Path
         "nozzle_temperature": ["215"],
         "nozzle_temperature_initial_layer": ["215"],
     }
+    assert found["preset"]["warning"] is None
     assert shown.json()["settings"]["nozzle_temperature"] == ["215"]
     assert shown.json()["settings"]["filament_max_volumetric_speed"] == ["9"]
     assert again["preset"]["name"].endswith(f"{day} 2")
+
+
+async def test_a_parent_that_orcaslicer_would_not_find_is_refused(tmp_path: Path) -> None:
+    data = workshop(tmp_path / "OrcaSlicer")
+    values = {"z": 34}
+    asked = [
+        {"test": "temperature", "values": values, "parent": parent}
+        for parent in ("Nope", "acme petg", "Strong", "fdm_filament_common")
+    ]
+    query = {"values": json.dumps(values), "parent": "Nope"}
+    async with running_agent(tmp_path / "agent", slicer_data_dirs=str(data.root)) as served:
+        post, get = served.client.post, served.client.get
+        replies = [await post("/api/v1/slicer/calibrations", json=one) for one in asked]
+        replies.append(
+            await get("/api/v1/slicer/calibrations/temperature/preset.json", params=query)
+        )
+
+    assert [(reply.status_code, reply.json()["type"]) for reply in replies] == [
+        (422, "urn:orca:problem:unusable-parent")
+    ] * 5
+    here = "on this computer."
+    near = "Near it are Acme PETG, My PETG, Generic PETG @System."
+    assert [reply.json()["errors"][0] for reply in replies[:3]] == [
+        {"field": "parent", "detail": f"There is no filament preset 'Nope' {here}"},
+        {"field": "parent", "detail": f"There is no filament preset 'acme petg' {here} {near}"},
+        {
+            "field": "parent",
+            "detail": "'Strong' is a process preset, and this needs a filament preset.",
+        },
+    ]

@@ -383,7 +383,10 @@ export interface components {
             preset: components["schemas"]["CalibratedPresetOut"] | null;
             next: components["schemas"]["NextCalibrationOut"] | null;
         };
-        /** @description A preset ready to be imported; `download` is where its file comes from. */
+        /**
+         * @description A preset ready to be imported; `download` is where its file comes from. `warning` is what
+         *     could not be seen of its parent.
+         */
         CalibratedPresetOut: {
             /** @enum {string} */
             type: "machine" | "process" | "filament";
@@ -394,6 +397,7 @@ export interface components {
             };
             download: string;
             importing: string[];
+            warning: string | null;
         };
         CalibrationChoiceOut: {
             value: string;
@@ -428,11 +432,18 @@ export interface components {
             /** @default null */
             name?: string | null;
         };
-        /** @description A test: how it is begun in OrcaSlicer, what is read on the print, and what it needs. */
+        /**
+         * @description A test: how it is begun in OrcaSlicer, what is read on the print, and what it needs.
+         *
+         *     Tests with one `group` find the same setting. Those of one `way` belong together and are done
+         *     in their order; of several ways one is enough.
+         */
         CalibrationInfo: {
             id: string;
             title: string;
             order: number;
+            group: string;
+            way: string;
             menu: string;
             guide: string;
             reads: string;
