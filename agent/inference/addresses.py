@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 OLLAMA_PORT = 11434
 METADATA = {"metadata", "metadata.google.internal", "instance-data", "instance-data.ec2.internal"}
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 METADATA_IPS = {"100.100.100.200", "168.63.129.16", "fd00:ec2::254"}
 HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?", re.ASCII)
 
@@ -84,13 +85,24 @@ def _host(name: str) -> str:
         if name.rstrip(".") in METADATA:
             raise ValueError("That host serves a cloud's metadata, never models.")
         return name or "127.0.0.1"
-    if address.is_link_local or str(address) in METADATA_IPS:
+    if any(one.is_link_local or str(one) in METADATA_IPS for one in (address, carried(address))):
         raise ValueError("That address is link-local or serves a cloud's metadata, never models.")
     if address.is_multicast:
         raise ValueError("That address is a multicast group, never models.")
     if isinstance(address, ipaddress.IPv6Address):
         return "[::1]" if address.is_unspecified else f"[{address}]"
     return "127.0.0.1" if address.is_unspecified else str(address)
+
+
+def carried(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The IPv4 address that networks take an IPv6 address for (6to4, NAT64), else itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
 
 
 def _ip(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -3,7 +3,7 @@
 import ipaddress
 from urllib.parse import urljoin, urlsplit
 
-from agent.inference.addresses import METADATA_IPS, base_url
+from agent.inference.addresses import METADATA_IPS, base_url, carried
 
 BEHIND = {5000, 7125}  # the ports of OctoPrint and Moonraker themselves
 LOOPBACK = {"127.0.0.1", "[::1]", "::1", "localhost"}
@@ -73,11 +73,9 @@ def is_loopback(url: str) -> bool:
 def may_be_reached(ip: str) -> bool:
     """Whether a name may lead to this IP address: not to where clouds keep their metadata."""
     try:
-        address = ipaddress.ip_address(ip.partition("%")[0])
+        address = carried(ipaddress.ip_address(ip.partition("%")[0]))
     except ValueError:
         return False
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        return may_be_reached(str(address.ipv4_mapped))
     return not (
         address.is_link_local
         or address.is_multicast

@@ -49,6 +49,8 @@ def test_a_printers_address_is_read_as_people_write_it(written: str, address: st
         "http://[::ffff:169.254.169.254]",
         "http://metadata.google.internal",
         "http://100.100.100.200/",
+        "http://[64:ff9b::a9fe:a9fe]",
+        "http://[2002:a9fe:a9fe::]",
         "http://224.0.0.1",
         "http://printer/?q=1",
         "http://prin ter",
@@ -95,10 +97,16 @@ def test_a_name_that_leads_to_metadata_is_not_followed() -> None:
         "::ffff:169.254.1.1",
         "100.100.100.200",
         "0.0.0.0",
+        "64:ff9b::a9fe:a9fe",
+        "2002:a9fe:a9fe::1",
     ]
 
     assert [ip for ip in [*refused, "junk"] if may_be_reached(ip)] == []
-    assert [ip for ip in ("127.0.0.1", "192.168.1.20", "fd12::7") if not may_be_reached(ip)] == []
+    assert [
+        ip
+        for ip in ("127.0.0.1", "192.168.1.20", "fd12::7", "64:ff9b::c0a8:114")
+        if not may_be_reached(ip)
+    ] == []
 
 
 @pytest.mark.parametrize(
