@@ -11,7 +11,7 @@ MISSING = "This needs the extra `mcp`: pip install 'orca-agents[mcp]'."
 
 
 def mcp(*, data_dir: DataDir = None) -> None:
-    """Offer the agent's read-only tools to another assistant, over stdin and stdout (MCP).
+    """Offer the agent's tools to another assistant, over stdin and stdout (MCP).
 
     The agent must run. Nothing is changed through these tools; what another assistant proposes
     stands in the agent's page until you pick it.

@@ -1,4 +1,4 @@
-"""The agent's read-only tools for other assistants, over the Model Context Protocol.
+"""The agent's tools for other assistants, over the Model Context Protocol.
 
 Imported by `orca-agent mcp` alone: the SDK is an extra, and takes a second to load."""
 
