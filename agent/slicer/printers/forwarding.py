@@ -21,7 +21,7 @@ from agent.shared.clock import Clock, NewId, rfc3339
 from agent.shared.database import Database
 from agent.shared.errors import Conflict, Invalid, OrcaError
 from agent.slicer.printers.failures import LOST_ANSWER, NOT_TAKEN
-from agent.slicer.printers.hosts import PrintHost
+from agent.slicer.printers.hosts import PrinterServer
 from agent.slicer.printers.registry import Patience, PrinterRegistry
 from agent.slicer.printers.rules import (
     Activity,
@@ -172,7 +172,7 @@ class Forwarding:
 
     # --- the steps --------------------------------------------------------------------------
 
-    async def _was_started(self, live: LiveRun, host: PrintHost) -> bool:
+    async def _was_started(self, live: LiveRun, host: PrinterServer) -> bool:
         """Whether an earlier try had the print started. Raises Conflict where nobody can tell."""
         step = self._sent.step
         if step is Step.STARTED:
@@ -189,7 +189,7 @@ class Forwarding:
         await self._note(Step.STORED)  # a person was told, and says: once more
         return False
 
-    async def _check_ready(self, live: LiveRun, host: PrintHost) -> None:
+    async def _check_ready(self, live: LiveRun, host: PrinterServer) -> None:
         """Raises Conflict for a printer that could not start a print now."""
         self._tell(live, "checking")
         report = await self._patiently(live, host.report)
@@ -207,7 +207,7 @@ class Forwarding:
             f"{name} could not print now ({words}). Send the file again when it can.",
         )
 
-    async def _store(self, live: LiveRun, host: PrintHost, path: str) -> None:
+    async def _store(self, live: LiveRun, host: PrinterServer, path: str) -> None:
         """On return the whole file is on the printer. Storing it twice does no harm."""
         before = await self._patiently(live, lambda: host.find(path))
         size = self._file.size_bytes
@@ -238,7 +238,7 @@ class Forwarding:
             "started. Look whether its storage is full, and send the file again.",
         )
 
-    async def _start(self, live: LiveRun, host: PrintHost) -> None:
+    async def _start(self, live: LiveRun, host: PrinterServer) -> None:
         """Gives the order once. Raises Conflict where nobody can tell whether it was heard."""
         path = self._sent.path
         await self._check_ready(live, host)
@@ -260,7 +260,7 @@ class Forwarding:
             await self._note(Step.UNCLEAR)
             raise self._unclear() from None
 
-    async def _has_taken_it(self, host: PrintHost, *, looks: int) -> bool:
+    async def _has_taken_it(self, host: PrinterServer, *, looks: int) -> bool:
         """Whether the printer prints the file, or has printed it since the order was given."""
         for look in range(looks):
             try:

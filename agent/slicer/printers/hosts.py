@@ -10,7 +10,7 @@ Json = Mapping[str, object]
 TEXT_CHARACTERS = 1000  # paths are the longest that is told
 
 
-class PrintHost(Protocol):
+class PrinterServer(Protocol):
     """A printer that takes files. All raise errors of agent.shared.errors."""
 
     async def about(self) -> str:

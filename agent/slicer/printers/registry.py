@@ -13,7 +13,7 @@ from agent.shared.database import Database
 from agent.shared.errors import Conflict, Invalid, NotFound, OrcaError
 from agent.shared.secrets import Secrets
 from agent.slicer.printers.addresses import camera_url, is_loopback, printer_url
-from agent.slicer.printers.hosts import PrintHost
+from agent.slicer.printers.hosts import PrinterServer
 from agent.slicer.printers.moonraker import Moonraker
 from agent.slicer.printers.octoprint import OctoPrint
 from agent.slicer.printers.prusalink import PrusaLink
@@ -53,7 +53,7 @@ class PrinterRegistry:
         self._database, self._secrets, self.patience = database, secrets, patience
         self._own_port, self._clock, self._new_id = own_port, clock, new_id
         self._printers: dict[str, Printer] = {}
-        self._hosts: dict[str, PrintHost] = {}
+        self._hosts: dict[str, PrinterServer] = {}
         self._taking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._changing, self._opening = asyncio.Lock(), asyncio.Lock()
 
@@ -84,7 +84,7 @@ class PrinterRegistry:
         printer = self.get(which)
         return Target(printer.id, printer.name, printer.hold)
 
-    async def host(self, printer: Printer) -> PrintHost:
+    async def host(self, printer: Printer) -> PrinterServer:
         """How the printer is spoken to. Raises Unavailable if its key cannot be read."""
         async with self._opening:
             if (host := self._hosts.get(printer.id)) is None:
@@ -181,7 +181,7 @@ class PrinterRegistry:
         finally:
             await host.close()
 
-    def _new_host(self, printer: Printer, key: str) -> PrintHost:
+    def _new_host(self, printer: Printer, key: str) -> PrinterServer:
         wire = Wire(
             printer.name,
             printer.url,
