@@ -80,8 +80,9 @@ class FileService:
         async with self._database.reading() as connection:
             kept = {one.id for one in await SlicerFiles(connection).kept()} if found else set()
         await asyncio.to_thread(self._folder.remove, found - kept)
-        if parts or found - kept:
-            log.warning("%d uploads were cut off when the agent last ended", parts)
+        if cut := parts + len(found - kept):
+            what = "upload was" if cut == 1 else "uploads were"
+            log.warning("%d %s cut off when the agent last ended", cut, what)
 
     async def close(self) -> None:
         """Waits a moment for what is being kept."""

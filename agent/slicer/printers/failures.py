@@ -89,7 +89,8 @@ def refusal(name: str, status: int, text: str) -> OrcaError:
     """The error for an answer that is none of success. `text` is its body."""
     words = quoted(text)
     meaning = next((one for one in MEANINGS if status in one.statuses), OTHERWISE)
-    return meaning.error(name, status, f" It says: {words}" if words else "")
+    stop = "" if words.endswith((".", "!", "?", "…")) else "."
+    return meaning.error(name, status, f" It says: {words}{stop}" if words else "")
 
 
 def quoted(text: str) -> str:

@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr, StringConstraints
 
 from agent.shared.problems import Problem
 from agent.shared.web import In, Out
+from agent.slicer.printers.addresses import is_loopback
 from agent.slicer.printers.looking import Seen
 from agent.slicer.printers.rules import Activity, Print, Printer, Result
 
@@ -135,7 +136,8 @@ class PrintsOut(Out):
 
 
 def printer_json(printer: Printer) -> dict[str, object]:
-    is_clear = bool(printer.key_place) and printer.url.startswith("http:") and not printer.user
+    is_clear = printer.url.startswith("http:") and not is_loopback(printer.url)
+    is_told = is_clear and bool(printer.key_place) and not printer.user
     return {
         "id": printer.id,
         "name": printer.name,
@@ -148,7 +150,7 @@ def printer_json(printer: Printer) -> dict[str, object]:
         "ca_file": printer.ca_file.name if printer.ca_file else None,
         "has_key": bool(printer.key_place),
         "key_place": printer.key_place or None,
-        "warning": "The key travels in clear text, as is usual at home." if is_clear else None,
+        "warning": "The key travels in clear text, as is usual at home." if is_told else None,
         "print_host": f"/printhost/{printer.name}",
         "created_at": printer.created_at,
     }

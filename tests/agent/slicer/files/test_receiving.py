@@ -133,3 +133,16 @@ async def test_the_history_has_bounds_and_the_newest_always_fits(tmp_path: Path)
 async def _pieces(data: bytes) -> Any:  # Any: an asynchronous generator
     for start in range(0, len(data), 65536):
         yield data[start : start + 65536]
+
+
+async def test_what_was_cut_off_is_counted_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "agent" / "slicer"
+    folder.mkdir(parents=True)
+    (folder / "one.part").write_bytes(b"G28")
+    async with running_agent(tmp_path / "agent") as served:
+        left = on_disk(served)
+
+    assert left == set()
+    assert "1 upload was cut off when the agent last ended" in caplog.text

@@ -224,4 +224,5 @@ def test_every_refusal_is_an_error_with_a_sentence_and_the_printers_words() -> N
         507: "printer-full",
         599: "printer-failed",
     }
-    assert all(err.detail.endswith("It says: why") for err in told.values())
+    assert all(err.detail.endswith("It says: why.") for err in told.values())
+    assert refusal("mk4", 507, "Full!").detail.endswith("It says: Full!")
