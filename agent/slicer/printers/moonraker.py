@@ -46,7 +46,7 @@ MOST_S_LEFT = 30 * 86400
 
 
 class Moonraker:
-    """Implements PrintHost."""
+    """Implements PrinterServer."""
 
     def __init__(self, wire: Wire, *, new_secret: NewSecret = random_secret) -> None:
         self._wire, self._new_secret = wire, new_secret

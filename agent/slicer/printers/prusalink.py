@@ -37,7 +37,7 @@ SNAPSHOT = "/api/v1/cameras/snap"
 
 
 class PrusaLink:
-    """Implements PrintHost. `storage` is one of the printer's, empty for the first that can be
+    """Implements PrinterServer. `storage` is one of the printer's, empty for the first that can be
     written."""
 
     def __init__(self, wire: Wire, *, storage: str = "") -> None:

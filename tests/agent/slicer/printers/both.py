@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from agent.slicer.printers.hosts import PrintHost
+from agent.slicer.printers.hosts import PrinterServer
 from agent.slicer.printers.moonraker import Moonraker
 from agent.slicer.printers.octoprint import OctoPrint
 from agent.slicer.printers.prusalink import PrusaLink
@@ -32,7 +32,7 @@ STARTS = {
 
 def host_of(
     kind: str, fake: FakePrinter, *, patience_s: float = 5.0, key: str | None = None
-) -> PrintHost:
+) -> PrinterServer:
     """The client for a fake printer."""
     user = fake.user if isinstance(fake, FakePrusaLink) else ""
     wire = Wire(

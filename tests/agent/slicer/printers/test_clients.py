@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.shared.errors import OrcaError
-from agent.slicer.printers.hosts import PrintHost, text
+from agent.slicer.printers.hosts import PrinterServer, text
 from agent.slicer.printers.rules import Activity, Report, Result, Temperature
 from agent.slicer.printers.sending import Source
 from tests.agent.slicer.printers.both import GCODE, KINDS, STARTS, UPLOADS, host_of, source_of
@@ -20,7 +20,7 @@ HOT = (Temperature("nozzle", 214.8, 215.0), Temperature("bed", 60.1, 60.0))
 @asynccontextmanager
 async def opened(
     kind: str, fake: FakePrinter | None = None, *, patience_s: float = 5.0, key: str | None = None
-) -> AsyncIterator[tuple[FakePrinter, PrintHost]]:
+) -> AsyncIterator[tuple[FakePrinter, PrinterServer]]:
     async with fake or KINDS[kind]() as printer:
         host = host_of(kind, printer, patience_s=patience_s, key=key)
         try:
@@ -29,7 +29,7 @@ async def opened(
             await host.close()
 
 
-async def code_of(host: PrintHost, folder: Path, path: str) -> str:
+async def code_of(host: PrinterServer, folder: Path, path: str) -> str:
     with pytest.raises(OrcaError) as caught:
         await host.upload(source_of(folder), path)
     return caught.value.code
