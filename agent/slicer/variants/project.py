@@ -1,5 +1,6 @@
 """A project copied for a slicer to open: its models and settings, and nothing that is run."""
 
+import re
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,6 +17,9 @@ from agent.slicer.variants.rules import RUN_BY_SLICERS
 BLOCK_BYTES = 1 << 20
 KEPT = ("3D/", "_rels/", "Metadata/", "[Content_Types].xml")
 LEFT_OUT = (".gcode", ".gcode.md5", ".png", ".jpg", ".jpeg")
+# Presets that lie in a project, and where its settings stood once.
+EMBEDDED = re.compile(r"metadata/(?:process|filament|machine)_settings_\d{1,6}\.config")
+OLD_SETTINGS = "metadata/print_profile.config"
 CHANGED = "different_settings_to_system"
 
 
@@ -31,11 +35,14 @@ def copy_project(source: Path, target: Path, changes: Iterable[Change], *, most_
         for name in archive.members:
             if not name.startswith(KEPT) or name.endswith((*LEFT_OUT, "/")):
                 continue
-            if name == PROJECT:
-                copy.writestr(name, _settings(archive, changes))
-            elif name == PRUSA:
-                copy.writestr(name, _lines(archive))
-            else:
+            known = name.casefold()  # slicers find them however they are spelt
+            if known == PROJECT.casefold():
+                copy.writestr(name, _settings(archive, name, changes))
+            elif known == PRUSA.casefold():
+                copy.writestr(name, _lines(archive, name))
+            elif EMBEDDED.fullmatch(known):
+                copy.writestr(name, _settings(archive, name, ()))
+            elif known != OLD_SETTINGS:
                 total = _copy(archive, copy, name, total, most_bytes)
 
 
@@ -49,9 +56,9 @@ def _copy(archive: Archive, copy: zipfile.ZipFile, name: str, total: int, most_b
     return total
 
 
-def _settings(archive: Archive, changes: Iterable[Change]) -> bytes:
+def _settings(archive: Archive, name: str, changes: Iterable[Change]) -> bytes:
     try:
-        document = orjson.loads(archive.read(PROJECT, most=MOST_JSON) or b"")
+        document = orjson.loads(archive.read(name, most=MOST_JSON) or b"")
     except orjson.JSONDecodeError:
         document = None
     if not isinstance(document, dict):
@@ -85,9 +92,9 @@ def _say_changed(document: dict[str, object], changes: Iterable[Change]) -> None
             groups[at] = ";".join([*keys, change.key])
 
 
-def _lines(archive: Archive) -> bytes:
+def _lines(archive: Archive, name: str) -> bytes:
     """PrusaSlicer's settings without what it would run."""
-    content = (archive.read(PRUSA, most=MOST_JSON) or b"").decode("utf-8", "replace")
+    content = (archive.read(name, most=MOST_JSON) or b"").decode("utf-8", "replace")
     keys = [*RUN_BY_SLICERS]
     kept = [
         line
