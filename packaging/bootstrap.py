@@ -174,7 +174,7 @@ def _passes(name: str, run: Callable[[], object]) -> bool:
 def _locks() -> list[tuple[str, tuple[str, ...], Path]]:
     """What is compiled, with which options, into which file."""
     return [
-        ("pyproject.toml", (), LOCKS["run"]),
+        ("pyproject.toml", ("--extra", "mcp"), LOCKS["run"]),  # small, and of use to many
         ("pyproject.toml", ("--group", "dev", "-c", LOCKS["run"].name), LOCKS["dev"]),
         ("packaging/build.in", (), BUILD_LOCK),
         ("packaging/uv.in", (), UV_LOCK),

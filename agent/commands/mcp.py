@@ -7,7 +7,11 @@ import typer
 from agent.terminal import DataDir, fail
 from agent.version import program_version
 
-MISSING = "This needs the extra `mcp`: pip install 'orca-agents[mcp]'."
+MISSING = (
+    "This needs the package `mcp`, and the Python that runs the agent does not have it. In a clone "
+    "of Orca Agents `make setup` installs it; elsewhere: python -m pip install 'mcp>=2', with that "
+    "Python."
+)
 
 
 def mcp(*, data_dir: DataDir = None) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -132,3 +134,24 @@ async def test_the_command_speaks_over_its_own_stdin_and_stdout(served: Served) 
 
     assert sorted(tool.name for tool in tools) == TOOLS
     assert entry["ref"] == "guide/warping"
+
+
+def test_what_a_clone_installs_to_run_has_what_the_command_needs() -> None:
+    lock = (Path(__file__).parents[3] / "requirements.lock").read_text("utf-8")
+
+    assert re.findall(r"(?m)^mcp==", lock) == ["mcp=="]
+
+
+def test_an_environment_without_it_is_told_what_works(tmp_path: Path) -> None:
+    (tmp_path / "mcp.py").write_text("raise ModuleNotFoundError(name='mcp')\n", "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "agent", "mcp", "--data-dir", str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "`make setup`" in " ".join(done.stderr.split())
