@@ -38,7 +38,7 @@ class Served:
 
 def http(**about: Any) -> httpx.AsyncClient:  # Any: httpx's own keywords
     """A client for this machine alone."""
-    return httpx.AsyncClient(**{"verify": NO_TLS, "trust_env": False, "timeout": 10, **about})
+    return httpx.AsyncClient(**{"verify": NO_TLS, "trust_env": False, "timeout": 30, **about})
 
 
 @asynccontextmanager

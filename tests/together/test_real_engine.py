@@ -85,9 +85,12 @@ async def idle(engine: str) -> dict[str, float]:
             await asyncio.sleep(0.02)
 
 
-async def test_an_answer_is_streamed_counted_and_the_same_again(server: OpenAI) -> None:
+async def test_an_answer_is_streamed_counted_and_the_same_again(
+    engine: str, server: OpenAI
+) -> None:
     batches = [batch async for batch in server.chat(asked(200))]
-    text, finish = await answered(server, asked(200))
+    async with OpenAI(engine, first_byte_s=20, idle_s=20) as another:  # it ends idle connections
+        text, finish = await answered(another, asked(200))
 
     assert len(batches) > 10
     assert (finish.reason, finish.usage.completion_tokens) == ("length", 200)
