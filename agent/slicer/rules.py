@@ -69,7 +69,10 @@ class Facts:
     `settings` has OrcaSlicer's keys and values as text, lists joined as the slicer joins them;
     where another slicer wrote the file, its keys are translated and `written` holds its own.
     `changed` says which keys differ from the system preset, by preset type, where the file
-    tells it. `notes` are sentences on what could not be read."""
+    tells it. `notes` are sentences on what could not be read.
+
+    `hottest_nozzle_c` and `hottest_bed_c` are the highest that the commands at both ends set for
+    what is printed. `missing` names what a whole file of this slicer would end with."""
 
     kind: Kind
     slicer: Slicer = Slicer.UNKNOWN
@@ -89,6 +92,9 @@ class Facts:
     plates: tuple[Plate, ...] = ()
     changed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    hottest_nozzle_c: float | None = None
+    hottest_bed_c: float | None = None
+    missing: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

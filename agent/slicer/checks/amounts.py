@@ -2,6 +2,7 @@
 
 from agent.slicer.checks.check import Check
 from agent.slicer.checks.seen import LONGEST, Found, Seen, at_least, at_most, measure
+from agent.slicer.gcode.ending import AFTER_MOVES, LINE_BREAKS
 from agent.slicer.rules import Evidence, Severity
 from agent.slicer.values import duration
 
@@ -130,19 +131,44 @@ def flexible_in_changer(seen: Seen) -> Found | None:
     )
 
 
-def layers_missing(seen: Seen) -> Found | None:
+def cut_off(seen: Seen) -> Found | None:
+    """By its end, and once its moves were read by its layers, too."""
+    missing = seen.facts.missing
+    fewer = _fewer_layers(seen)
+    if missing is None and fewer is None:
+        return None
+    is_one_line = missing == LINE_BREAKS
+    evidence = (
+        *([Evidence("end of the file", f"without {missing}")] if missing else []),
+        *([fewer] if fewer else []),
+    )
+    return Found(
+        "The file has lost its line breaks: it is one endless line, of which no printer can read "
+        "a command."
+        if is_one_line
+        else "The end of the file is missing, most likely because it was cut off while it was "
+        "written or copied. The print would stop in the middle, hot.",
+        "Export or copy the file again.",
+        evidence,
+        severity=Severity.BLOCKING if fewer or _ends_in_its_moves(seen) else None,
+    )
+
+
+def _ends_in_its_moves(seen: Seen) -> bool:
+    """Where nobody says how many layers there should be."""
+    return bool(seen.analysis and not seen.facts.layers and seen.facts.missing in AFTER_MOVES)
+
+
+def _fewer_layers(seen: Seen) -> Evidence | None:
+    """Slicers count layers in ways of their own: a few less are no loss in a file with its end."""
     said = seen.facts.layers
     if seen.analysis is None or not said:
         return None
     counted = len(seen.analysis.layers.z_mm)
-    if counted == 0 or counted >= said - max(LAYER_SLACK, said * 0.02):
+    slack = 0 if seen.facts.missing else max(LAYER_SLACK, said * 0.02)
+    if counted >= said - slack or (counted == 0 and not seen.facts.missing):
         return None
-    return Found(
-        "The file announces more layers than it holds: its end is missing, most likely because it "
-        "was cut off while it was written or copied. The print would stop in the middle, hot.",
-        "Export or copy the file again.",
-        (Evidence("layers", str(counted), at_least(said), "in the file"),),
-    )
+    return Evidence("layers", str(counted), at_least(said), "in the file")
 
 
 def time_differs(seen: Seen) -> Found | None:
@@ -169,7 +195,9 @@ def settings_absent(seen: Seen) -> Found | None:
     return Found(
         "The file does not hold the settings that it was sliced with. Nearly all checks need them, "
         "so that little can be said about it.",
-        "Let the slicer write its settings into the file, or look at the project instead.",
+        "Let the slicer write its settings into the file."
+        if seen.facts.kind == "3mf"
+        else "Let the slicer write its settings into the file, or look at the project instead.",
         (Evidence("settings", "0", at_least(1)),),
     )
 
@@ -234,7 +262,7 @@ CHECKS = (
         "settings",
         flexible_in_changer,
     ),
-    Check("layers-missing", "The file is cut off", Severity.BLOCKING, "every move", layers_missing),
+    Check("cut-off", "The file is cut off", Severity.WARNING, "the file", cut_off),
     Check(
         "time-differs", "The time is not as estimated", Severity.INFO, "every move", time_differs
     ),

@@ -5,6 +5,7 @@ from agent.slicer.checks import (
     amounts,
     cooling,
     flow,
+    heating,
     layers,
     machine,
     retraction,
@@ -20,6 +21,7 @@ from agent.slicer.rules import Analysis, Facts, Finding, Severity
 CHECKS: tuple[Check, ...] = (
     *machine.CHECKS,
     *temperature.CHECKS,
+    *heating.CHECKS,
     *adhesion.CHECKS,
     *flow.CHECKS,
     *layers.CHECKS,

@@ -68,6 +68,7 @@ def fan_limits_swapped(seen: Seen) -> Found | None:
         most = seen.values.number("fan_max_speed", index)
         if least is None or most is None or least <= most:
             continue
+        higher = figure(min(least, 100))
         return Found(
             "The fan's lowest speed lies above its highest, so that short layers get less air "
             "than long ones: the wrong way round.",
@@ -84,7 +85,7 @@ def fan_limits_swapped(seen: Seen) -> Found | None:
             ),
             (
                 seen.filament(index, "fan_min_speed", figure(most), "The lower of the two."),
-                seen.filament(index, "fan_max_speed", figure(least), "The higher of the two."),
+                seen.filament(index, "fan_max_speed", higher, "The higher of the two."),
             ),
         )
     return None

@@ -1,12 +1,16 @@
 """Supports, and what hangs in the air without them."""
 
+import math
+
 from agent.slicer.checks.check import Check
 from agent.slicer.checks.seen import Found, Seen, at_least, at_most, measure
 from agent.slicer.rules import Evidence, Feature, Severity, Slicer
 
 SHARE = 0.05
 LENGTH_MM = 1000
-SMALL_BRIDGES_CM2, LARGE_BRIDGES_CM2 = 10.0, 40.0
+SHORTEST_MM = 40.0  # of overhang walls that count at all
+PLATE_RINGS, PLATE_SHARE = 1.5, 0.8
+LEAST_BRIDGES_CM2, SMALL_BRIDGES_CM2, LARGE_BRIDGES_CM2 = 2.0, 10.0, 40.0
 WALLS = {"outer wall", "inner wall", "overhang wall"}
 
 
@@ -21,7 +25,14 @@ def overhangs_unsupported(seen: Seen) -> Found | None:
         return None
     hanging = sum(one.length_mm for one in _features(seen, "overhang wall"))
     walls = sum(one.length_mm for one in _features(seen, *WALLS))
-    if hanging < LENGTH_MM or hanging < SHARE * walls:
+    around, foot_mm2 = _outline(seen)
+    if hanging < around:
+        return None
+    bridges_mm2 = _bridges_mm2(seen)
+    is_much = hanging >= SHARE * walls
+    # The walls of a plate on a high foot are few of all walls: the plate below shows as bridges.
+    is_plate = hanging >= PLATE_RINGS * around and bridges_mm2 >= PLATE_SHARE * foot_mm2
+    if not is_much and not is_plate:
         return None
     return Found(
         "A good part of the walls hangs over the layer below, and nothing holds it. Edges curl "
@@ -34,13 +45,33 @@ def overhangs_unsupported(seen: Seen) -> Found | None:
                 f"{measure(hanging / 1000, 'm', 1)}, {hanging / walls * 100:.0f} % of the walls",
                 at_most(SHARE * 100, "%"),
             ),
+            *(
+                [Evidence("bridges", f"{measure(bridges_mm2 / 100, 'cm²', 1)}")]
+                if bridges_mm2
+                else []
+            ),
             seen.told("enable_support"),
         ),
         (
             seen.process("enable_support", "1", "Holds what hangs."),
             seen.process("support_type", "tree(auto)", "Uses least plastic."),
         ),
+        None if is_much else Severity.INFO,
     )
+
+
+def _outline(seen: Seen) -> tuple[float, float]:
+    """How far it is around what is printed, seen from above, and how large that is."""
+    box = seen.analysis.bounding_box if seen.analysis else None
+    if box is None:
+        return LENGTH_MM, math.inf
+    across, along = box[3] - box[0], box[4] - box[1]
+    return max(2 * (across + along), SHORTEST_MM), across * along
+
+
+def _bridges_mm2(seen: Seen) -> float:
+    width = seen.width("outer_wall_line_width") or 0.42
+    return sum(one.length_mm for one in _features(seen, "bridge")) * width
 
 
 def bridges_unsupported(seen: Seen) -> Found | None:
@@ -49,9 +80,8 @@ def bridges_unsupported(seen: Seen) -> Found | None:
         return None
     if seen.values.flag("enable_support") is not False:
         return None
-    width = seen.width("outer_wall_line_width") or 0.42
-    area_cm2 = sum(one.length_mm for one in _features(seen, "bridge")) * width / 100
-    if area_cm2 < SMALL_BRIDGES_CM2:
+    area_cm2 = _bridges_mm2(seen) / 100
+    if area_cm2 < min(SMALL_BRIDGES_CM2, max(LEAST_BRIDGES_CM2, _outline(seen)[1] / 100 / 2)):
         return None
     return Found(
         "A large area is printed into the air, without anything below it. Where it lies on both "

@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from agent.slicer.gcode import blocks, cura
+from agent.slicer.gcode.ending import missing
 from agent.slicer.gcode.filaments import filaments
+from agent.slicer.gcode.heating import heat
 from agent.slicer.gcode.keys import translated
 from agent.slicer.gcode.text import decoded, seconds
 from agent.slicer.gcode.windows import Windows, open_windows
@@ -32,7 +34,14 @@ MODES = ("normal mode", "default mode", "silent mode")
 
 def read_gcode(path: Path) -> Facts:
     """Raises Invalid for what is no G-code, OSError for what cannot be read."""
-    return facts_of(open_windows(path))
+    windows = open_windows(path)
+    facts, hot = facts_of(windows), heat(windows)
+    return replace(
+        facts,
+        hottest_nozzle_c=hot.nozzle_c,
+        hottest_bed_c=hot.bed_c,
+        missing=missing(windows, facts.slicer),
+    )
 
 
 def facts_of(windows: Windows) -> Facts:

@@ -35,6 +35,9 @@ def of_plate(facts: Facts, plate: int, said: Facts) -> Facts:
         settings={**facts.settings, **said.settings},
         written=said.written or facts.written,
         plates=(known,),
+        hottest_nozzle_c=said.hottest_nozzle_c,
+        hottest_bed_c=said.hottest_bed_c,
+        missing=said.missing,
     )
 
 

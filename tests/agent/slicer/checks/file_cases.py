@@ -21,6 +21,15 @@ def _hanging(length_mm: float) -> Analysis:
     return replace(ANALYSIS, features=(*ANALYSIS.features, feature("Overhang wall", length_mm)))
 
 
+def _plate_on_a_foot(*, walls_mm: float, hanging_mm: float, bridges_mm: float = 0) -> Analysis:
+    lengths = {"Inner wall": walls_mm, "Overhang wall": hanging_mm, "Bridge": bridges_mm}
+    return replace(
+        ANALYSIS,
+        features=tuple(feature(name, length) for name, length in lengths.items() if length),
+        bounding_box=(100.0, 100.0, 0.0, 120.0, 120.0, 20.0),
+    )
+
+
 SANE = facts()
 NO_BRIM = facts({"brim_type": "no_brim"})
 
@@ -137,6 +146,23 @@ FILE_CASES = (
         evidence=Evidence("overhang walls", "5 m, 11 % of the walls", "at most 5 %"),
     ),
     Case(
+        "overhangs-unsupported",
+        SANE,
+        SANE,
+        _plate_on_a_foot(walls_mm=3400, hanging_mm=220),
+        _plate_on_a_foot(walls_mm=3400, hanging_mm=70),
+        evidence=Evidence("overhang walls", "0.2 m, 6 % of the walls", "at most 5 %"),
+    ),
+    Case(
+        "overhangs-unsupported",
+        SANE,
+        SANE,
+        _plate_on_a_foot(walls_mm=20000, hanging_mm=220, bridges_mm=1000),
+        _plate_on_a_foot(walls_mm=20000, hanging_mm=220, bridges_mm=400),
+        INFO,
+        also=frozenset({"bridges-unsupported"}),
+    ),
+    Case(
         "bridges-unsupported",
         SANE,
         SANE,
@@ -190,13 +216,50 @@ FILE_CASES = (
         several("PLA", "TPU", changed={"single_extruder_multi_material": "0"}),
     ),
     Case(
-        "layers-missing",
+        "cut-off",
         SANE,
         SANE,
         replace(ANALYSIS, layers=layers(count=80)),
         replace(ANALYSIS, layers=layers(count=99)),
         BLOCKING,
         evidence=Evidence("layers", "80", "at least 100", "in the file"),
+    ),
+    Case(
+        "cut-off",
+        replace(SANE, missing="EXECUTABLE_BLOCK_END"),
+        SANE,
+        evidence=Evidence("end of the file", "without EXECUTABLE_BLOCK_END"),
+    ),
+    Case(
+        "cut-off",
+        replace(SANE, missing="EXECUTABLE_BLOCK_END"),
+        replace(SANE, layers=101),
+        replace(ANALYSIS, layers=layers(count=99)),
+        replace(ANALYSIS, layers=layers(count=99)),
+        BLOCKING,
+        evidence=Evidence("layers", "99", "at least 100", "in the file"),
+    ),
+    Case(
+        "nozzle-commanded-too-hot",
+        replace(SANE, hottest_nozzle_c=400.0),
+        replace(SANE, hottest_nozzle_c=240.0),
+        severity=BLOCKING,
+        evidence=Evidence("nozzle", "400 °C", "at most 240 °C", "in its commands"),
+    ),
+    Case(
+        "nozzle-commanded-too-hot",
+        SANE,
+        SANE,
+        _moves(nozzle_c=(220.0, 250.0)),
+        _moves(nozzle_c=(220.0, 240.0)),
+        evidence=Evidence("nozzle", "250 °C", "at most 240 °C", "layer 2 (0.4 mm)"),
+    ),
+    Case(
+        "bed-commanded-too-hot",
+        replace(SANE, hottest_bed_c=110.0),
+        replace(SANE, hottest_bed_c=75.0),
+        severity=BLOCKING,
+        evidence=Evidence("bed", "110 °C", "at most 75 °C", "in its commands"),
     ),
     Case(
         "time-differs",

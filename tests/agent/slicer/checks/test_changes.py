@@ -13,9 +13,9 @@ SANE = facts().settings
 NUMBERS = sorted(key for key, value in SANE.items() if number(value) is not None)
 FACTORS = st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.8, 0.9, 1.1, 1.3, 1.7, 2.5, 4.0, 12.0])
 # 0 stands for what another setting says, which is no small value.
-BY_DEFAULT = {"initial_layer_acceleration", "inner_wall_acceleration"}
+BY_DEFAULT = ("_acceleration", "line_width", "_speed")
 # What is taken away in one place is given in another.
-INSTEAD = {"wall_loops"}
+INSTEAD = {"wall_loops", "fan_max_speed", "fan_min_speed"}
 
 
 @st.composite
@@ -54,7 +54,7 @@ def limits(finding: Finding, key: str) -> tuple[bool, bool]:
 
 def moved(change: Change) -> list[tuple[float, float]]:
     """Old and new, where both are numbers."""
-    if change.key in BY_DEFAULT or change.old is None:
+    if change.old is None or (change.old == "0" and change.key.endswith(BY_DEFAULT)):
         return []
     old = change.old if isinstance(change.old, tuple) else (change.old,)
     new = change.new if isinstance(change.new, tuple) else (change.new,)

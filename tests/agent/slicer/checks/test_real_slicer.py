@@ -11,7 +11,7 @@ from agent.slicer.checks.checking import check
 from agent.slicer.gcode.motion import analyse
 from agent.slicer.gcode.reading import read_gcode
 from agent.slicer.rules import Severity
-from tests.slicing.stl import Triangle, box, cube, write_stl
+from tests.slicing.stl import Triangle, box, cube, table, write_stl
 
 PROGRAM = shutil.which("prusa-slicer")
 # Its own defaults know neither a bed's temperature nor a filament's weight.
@@ -66,6 +66,16 @@ def test_what_was_set_wrong_is_found(
     changed: Mapping[str, str], found: set[str], tmp_path: Path
 ) -> None:
     assert findings(tmp_path, cube(), changed) == found
+
+
+def test_a_plate_on_a_foot_wants_supports(tmp_path: Path) -> None:
+    assert "overhangs-unsupported" in findings(tmp_path, table(), {})
+
+
+def test_a_bridge_between_two_pillars_wants_none(tmp_path: Path) -> None:
+    pillars = [*box((0, 0, 0), (5, 20, 10)), *box((25, 0, 0), (5, 20, 10))]
+
+    assert findings(tmp_path, [*pillars, *box((0, 0, 10), (30, 20, 2))], {}) == set()
 
 
 def test_a_slender_tower_wants_a_brim(tmp_path: Path) -> None:

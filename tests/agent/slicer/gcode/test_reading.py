@@ -51,6 +51,8 @@ def test_orcaslicers_file_is_read_whole(tmp_path: Path) -> None:
             "process": ("enable_support", "layer_height"),
             "filament": ("filament_flow_ratio",),
         },
+        hottest_nozzle_c=220.0,
+        hottest_bed_c=55.0,
     )
 
 
@@ -155,6 +157,8 @@ def test_cura_is_read_in_orcaslicers_words(tmp_path: Path) -> None:
         written={**gcode.CURA_GLOBAL, **gcode.CURA_EXTRUDER},
         thumbnails=(Thumbnail(32, 32, "image/png"),),
         notes=("Cura writes only those settings into the file that differ from its profile.",),
+        hottest_nozzle_c=220.0,
+        hottest_bed_c=55.0,
     )
 
 
@@ -215,7 +219,7 @@ def test_a_long_file_is_read_from_its_ends_alone(tmp_path: Path) -> None:
     middle = len(whole) // 2
     changed = f"{whole[:middle]}\n; total layers count = 99\n{whole[middle:]}"
 
-    assert read(tmp_path, changed) == read(tmp_path, gcode.orca())
+    assert read(tmp_path, changed) == read(tmp_path, gcode.orca(body="G28\nG1 X10 Y10 E1"))
 
 
 def test_line_ends_of_windows_and_of_old_macs(tmp_path: Path) -> None:
