@@ -22,6 +22,11 @@ class Severity(StrEnum):
     WARNING = "warning"
     BLOCKING = "blocking"
 
+    @property
+    def rank(self) -> int:
+        """Higher is worse."""
+        return tuple(Severity).index(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Filament:

@@ -7,9 +7,7 @@ from dataclasses import dataclass, replace
 from agent.slicer.checks.checking import check
 from agent.slicer.presets.keys import KEYS
 from agent.slicer.presets.values import joined, split
-from agent.slicer.rules import Change, Facts, Finding, Severity
-
-RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.BLOCKING: 2}
+from agent.slicer.rules import Change, Facts, Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ def effects_of(facts: Facts, changes: Sequence[Change], filament: int) -> Effect
     raised = [
         one
         for name, one in after.items()
-        if name not in before or RANK[one.severity] > RANK[before[name].severity]
+        if name not in before or one.severity.rank > before[name].severity.rank
     ]
     solved = [one for name, one in before.items() if name not in after]
     return Effects(tuple(solved), tuple(raised))
@@ -55,7 +53,7 @@ def with_changes(facts: Facts, changes: Sequence[Change], filament: int) -> Fact
 def _worst(findings: Iterable[Finding]) -> dict[str, Finding]:
     found: dict[str, Finding] = {}
     for one in findings:
-        if one.id not in found or RANK[one.severity] > RANK[found[one.id].severity]:
+        if one.id not in found or one.severity.rank > found[one.id].severity.rank:
             found[one.id] = one
     return found
 

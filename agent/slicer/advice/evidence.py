@@ -150,8 +150,7 @@ def _plate(one: Plate) -> str:
 def _findings_text(findings: Sequence[Finding]) -> str:
     if not findings:
         return "The checks found nothing wrong."
-    order = {"blocking": 0, "warning": 1, "info": 2}
-    ranked = sorted(findings, key=lambda one: order[one.severity])
+    ranked = sorted(findings, key=lambda one: -one.severity.rank)
     return "\n".join(finding_text(one) for one in ranked[:MOST_FINDINGS])
 
 

@@ -4,7 +4,6 @@ from agent.slicer.advice.quoting import plain
 from agent.slicer.rules import SlicerFile
 
 MOST = 8
-WORST_FIRST = ("blocking", "warning", "info")
 
 
 def findings_answer(file: SlicerFile | None) -> list[str]:
@@ -14,7 +13,7 @@ def findings_answer(file: SlicerFile | None) -> list[str]:
     name = _words(file.name)
     if not file.findings:
         return [f"The checks found nothing wrong in {name}.\n\n"]
-    found = sorted(file.findings, key=lambda one: WORST_FIRST.index(one.severity))
+    found = sorted(file.findings, key=lambda one: -one.severity.rank)
     pieces = [f"## What the checks found in {name}\n\n"]
     for one in found[:MOST]:
         fix = f" {_words(one.fix, 300)}" if one.fix else ""

@@ -7,11 +7,11 @@ from agent.shared.errors import NotFound
 from agent.slicer.advice.quoting import plain
 from agent.slicer.advice.rules import Target, Value
 from agent.slicer.advice.sources import Sources
-from agent.slicer.presets.comparing import NAMED_BY, named_by
+from agent.slicer.presets.comparing import named_by
 from agent.slicer.presets.keys import KEYS
 from agent.slicer.presets.rules import Preset
 from agent.slicer.presets.values import split
-from agent.slicer.presets.writing import own_name
+from agent.slicer.presets.writing import ID_KEYS, own_name
 from agent.slicer.rules import Facts, PresetType
 
 NO_NAME = (
@@ -100,7 +100,7 @@ def _parent_in(facts: Facts, preset_type: PresetType, filament: int) -> str | No
     """The system preset that the file names as the parent, empty where it is one itself; None
     where it says nothing. The process comes first, the machine last."""
     group = split("inherits_group", facts.settings.get("inherits_group", ""))
-    filaments = len(split(NAMED_BY["filament"], facts.settings.get(NAMED_BY["filament"], "")))
+    filaments = len(split(ID_KEYS["filament"], facts.settings.get(ID_KEYS["filament"], "")))
     if len(group) != filaments + 2:
         return None
     place = {"process": 0, "filament": 1 + filament, "machine": len(group) - 1}[preset_type]

@@ -16,7 +16,7 @@ from agent.slicer.checks import (
 )
 from agent.slicer.checks.check import Check
 from agent.slicer.checks.seen import Seen
-from agent.slicer.rules import Analysis, Facts, Finding, Severity
+from agent.slicer.rules import Analysis, Facts, Finding
 
 CHECKS: tuple[Check, ...] = (
     *machine.CHECKS,
@@ -32,8 +32,6 @@ CHECKS: tuple[Check, ...] = (
     *supports.CHECKS,
     *amounts.CHECKS,
 )
-
-_ORDER = {Severity.BLOCKING: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
 def check(
@@ -57,4 +55,4 @@ def check(
         for one, what in found
         if what is not None
     ]
-    return tuple(sorted(findings, key=lambda finding: _ORDER[finding.severity]))
+    return tuple(sorted(findings, key=lambda finding: -finding.severity.rank))

@@ -4,9 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from agent.slicer.checks.checking import check
-from agent.slicer.rules import Analysis, Facts, Finding, Severity
-
-RANK = {Severity.BLOCKING: 0, Severity.WARNING: 1, Severity.INFO: 2}
+from agent.slicer.rules import Analysis, Facts, Finding
 
 
 def check_plate(
@@ -22,7 +20,7 @@ def check_plate(
     whole = check(project, spool_g=spool_g)
     where = f"plate {analysis.plate}"
     placed = (one if one in whole else _placed(one, where) for one in found)
-    return tuple(sorted(_united([*placed, *whole]), key=lambda one: RANK[one.severity]))
+    return tuple(sorted(_united([*placed, *whole]), key=lambda one: -one.severity.rank))
 
 
 def _placed(finding: Finding, where: str) -> Finding:
@@ -43,4 +41,4 @@ def _united(findings: Iterable[Finding]) -> Iterable[Finding]:
 
 
 def _weight(finding: Finding) -> tuple[int, int]:
-    return -RANK[finding.severity], len(finding.evidence)
+    return finding.severity.rank, len(finding.evidence)

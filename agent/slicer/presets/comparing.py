@@ -1,17 +1,12 @@
 """How two presets differ, and a file from the preset that it names."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent.slicer.presets.rules import Difference, Preset, is_same
 from agent.slicer.presets.values import joined, split
+from agent.slicer.presets.writing import ID_KEYS
 from agent.slicer.rules import Facts, PresetType
 
-NAMED_BY: Mapping[PresetType, str] = {
-    "process": "print_settings_id",
-    "machine": "printer_settings_id",
-    "filament": "filament_settings_id",
-}
 # They say where a preset may be used, which no sliced file repeats.
 NOT_SLICED = frozenset(
     {
@@ -38,7 +33,7 @@ class Named:
 def named_by(facts: Facts) -> tuple[Named, ...]:
     """The presets that a file was sliced with."""
     found: list[Named] = []
-    for preset_type, key in NAMED_BY.items():
+    for preset_type, key in ID_KEYS.items():
         text = facts.settings.get(key, "")
         names = split(key, text) if preset_type == "filament" else (text.strip('"'),)
         found += [Named(preset_type, name, n) for n, name in enumerate(names) if name]

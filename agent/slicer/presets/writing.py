@@ -19,8 +19,8 @@ VERSION: Final = "2.3.0.0"  # four numbers: without them, or with others, an imp
 NAME_CHARACTERS: Final = 100  # the name becomes a file's, and some file systems end at 255 bytes
 NAME_BYTES: Final = 200
 ID_KEYS: Final[dict[PresetType, str]] = {
-    "machine": "printer_settings_id",
     "process": "print_settings_id",
+    "machine": "printer_settings_id",
     "filament": "filament_settings_id",
 }
 # What makes a preset the one that it is. No advice may touch it.

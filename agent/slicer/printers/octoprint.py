@@ -38,7 +38,7 @@ FLAGS = (
 
 
 class OctoPrint:
-    """Implements PrinterServer. Files lie in OctoPrint's own storage, never on the printer's card."""
+    """Implements PrinterServer. Files lie in OctoPrint's own storage, not on the printer's card."""
 
     def __init__(self, wire: Wire, *, new_secret: NewSecret = random_secret) -> None:
         self._wire, self._new_secret = wire, new_secret

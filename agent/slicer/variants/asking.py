@@ -7,6 +7,7 @@ from agent.slicer.gcode.prusa_keys import CHOICES, RENAMED, SAME, SPEEDS, WIDTHS
 from agent.slicer.presets.keys import KEYS, METADATA, Kind, find_key
 from agent.slicer.presets.rules import Preset, Value
 from agent.slicer.presets.values import joined
+from agent.slicer.presets.writing import ID_KEYS
 from agent.slicer.rules import Change, PresetType
 from agent.slicer.variants.programs import Program
 from agent.slicer.variants.rules import RUN_BY_SLICERS
@@ -18,11 +19,6 @@ THEIRS |= {key: key for key in SAME}
 THEIRS |= {ours: theirs for theirs, ours in WIDTHS.items()}
 THEIRS |= {ours: theirs for theirs, (ours, _) in SPEEDS.items()}
 THEIRS["initial_layer_print_height"] = "first_layer_height"
-ID_KEYS = {
-    "machine": "printer_settings_id",
-    "process": "print_settings_id",
-    "filament": "filament_settings_id",
-}
 # Why OrcaSlicer's command line gave up, by the number that it ends with.
 REASONS = {
     2: "it did not take the arguments",
