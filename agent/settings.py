@@ -45,6 +45,13 @@ class Settings(AnswerSettings):
         le=100_000,
         description="Megabytes of the largest sliced file that is taken in.",
     )
+    slicer_check_seconds: float = Field(
+        default=300.0,
+        gt=0,
+        le=3600,
+        description="Seconds in which every move of a file for a printer is to be read. What takes "
+        "longer is held.",
+    )
     slicer_keep_files: int = Field(
         default=200,
         ge=1,

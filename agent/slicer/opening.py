@@ -39,6 +39,7 @@ from agent.slicer.printers import routes as printer_routes
 from agent.slicer.printers.opening import PrinterParts, open_printers
 from agent.slicer.printhost import faces
 from agent.slicer.printhost import routes as host_routes
+from agent.slicer.printhost.checking import MoveReader
 from agent.slicer.printhost.service import PrintHost
 from agent.slicer.questionnaire import routes as questionnaire_routes
 from agent.slicer.variants import routes as variant_routes
@@ -91,13 +92,14 @@ async def open_slicer(needs: Needs) -> AsyncIterator[SlicerParts]:
     async with AsyncExitStack() as stack:
         files = await _files(needs, stack)
         printers = await stack.enter_async_context(_printers(needs, files))
-        host = PrintHost(needs.database, files, printers.outlet, needs.clock, needs.new_id)
-        stack.push_async_callback(host.close)
-        await host.open()
         read = AnalysisWorker().analysis_of
         analyses = AnalysisService(
             needs.database, needs.runs, files, read, needs.clock, needs.new_id
         )
+        reader = MoveReader(analyses, needs.settings.slicer_check_seconds)
+        host = PrintHost(needs.database, files, printers.outlet, reader, needs.clock, needs.new_id)
+        stack.push_async_callback(host.close)
+        await host.open()
         programs = _programs(needs.settings)
         presets = Presets(
             needs.settings.slicer_data_folders,
@@ -134,7 +136,7 @@ async def open_slicer(needs: Needs) -> AsyncIterator[SlicerParts]:
                 questionnaire_routes.routes(needs.guide),
                 advice.blueprint,
             ),
-            jobs={"prints": printers.watch.run},
+            jobs={"prints": printers.watch.run, "checks": host.check_again},
             recoveries={"analysis": CutOffRun, "forward": CutOffRun},
         )
 

@@ -82,6 +82,7 @@ class JobOut(Out):
     source: Literal["octoprint", "moonraker", "panel"]
     state: Literal[
         "received",
+        "checking",
         "held",
         "waiting",
         "forwarding",
@@ -93,8 +94,10 @@ class JobOut(Out):
     created_at: str
     changed_at: str
     plate: int | None
-    reason: Literal["blocking", "setting"] | None
-    run_id: str | None
+    reason: Literal["blocking", "setting", "unchecked"] | None
+    run_id: Annotated[
+        str | None, Field(description="What reads its moves while it is checked; then what sends.")
+    ]
     problem: Problem | None
 
 

@@ -13,6 +13,7 @@ from tests.agent.slicer.printers.door import (
     HELD,
     PRINTERS,
     Json,
+    decided,
     ended,
     released,
     sent,
@@ -115,7 +116,7 @@ async def test_octoprint_prints_what_the_slicer_sent_once_and_tells_its_end(
             files={"file": ("Würfel 20mm.gcode", SHORT)},
         )
     job = body(await served.client.get(f"{HELD}/{answer.json()['job_id']}"))
-    told = await ended(served, job)
+    told = await ended(served, await decided(served, job))
     result = await until_ended(served, {"id": job["file_id"]})
 
     there = real_octoprint.get("/api/files/local/Wurfel_20mm.gcode")

@@ -103,6 +103,13 @@ class AnalysisService:
             self._live[file_id] = (self._runs.launch(run, job), source.plate)
         return run
 
+    async def ended(self, run_id: str) -> Run:
+        """The run when it has come to its end. Raises NotFound."""
+        if live := self._runs.live(run_id):
+            while not live.has_ended:
+                await live.wait_for_more(live.ring.last_seq)
+        return await self._runs.get(run_id)
+
     async def stop(self, file_id: str) -> None:
         """Cancels the run that reads this file, if there is one, and waits for its end."""
         if run_id := self.running(file_id):

@@ -1,10 +1,11 @@
 """Over HTTP: what waits for a click, and what is on its way."""
 
 from quart import Blueprint, Response
+from quart_schema import document_request
 
-from agent.shared.web import asks, gives, json, needs
+from agent.shared.web import asks, body, gives, has_body, json, needs
 from agent.slicer.printhost.service import PrintHost, Waiting
-from agent.slicer.printhost.shapes import HeldPage, HeldQuery
+from agent.slicer.printhost.shapes import HeldPage, HeldQuery, ReleaseIn
 from agent.slicer.shapes import JobOut, job_json, short_json
 
 
@@ -17,7 +18,7 @@ def routes(host: PrintHost) -> Blueprint:
     @asks(HeldQuery)
     @gives(HeldPage)
     async def held(query: HeldQuery) -> Response:
-        """Files for printers that are held, on their way, or to be tried again; newest first."""
+        """Files for printers that are checked, held, on their way, or to be tried again."""
         found = await host.waiting(query.cursor, query.limit)
         cursor = found[-1].job.id if len(found) == query.limit else None
         return json({"items": [_held(one) for one in found], "next_cursor": cursor})
@@ -31,10 +32,12 @@ def routes(host: PrintHost) -> Blueprint:
 
     @bp.post("/<job_id>/release")
     @needs("slicer")
+    @document_request(ReleaseIn)
     @gives(JobOut)
     async def release(job_id: str) -> Response:
         """Send a held file to its printer now, or try one again that did not arrive."""
-        return json(job_json(await host.release(job_id)))
+        asked = await body(ReleaseIn) if has_body() else ReleaseIn()
+        return json(job_json(await host.release(job_id, wants_print=asked.print)))
 
     @bp.post("/<job_id>/reject")
     @needs("slicer")

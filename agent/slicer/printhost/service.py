@@ -2,7 +2,7 @@
 and hands the rest on."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,15 +10,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from agent.runs.rules import Run
 from agent.shared.clock import Clock, NewId, rfc3339
 from agent.shared.database import Database
-from agent.shared.errors import Conflict, NotFound, OrcaError
+from agent.shared.errors import Conflict, Invalid, NotFound, OrcaError
 from agent.shared.problems import describe
 from agent.shared.tasks import Tasks
 from agent.slicer.files.service import Beside, FileService
 from agent.slicer.files.store import SlicerFiles
+from agent.slicer.printers.rules import is_printable
+from agent.slicer.printhost.checking import MoveReader, Read
 from agent.slicer.printhost.rules import (
     DEFAULT_PRINTER,
     OFFERED,
     OPEN,
+    REJECTABLE,
+    Hold,
     Job,
     JobSource,
     JobState,
@@ -61,12 +65,19 @@ class Waiting:
 
 
 class PrintHost:
-    """Acknowledged jobs survive: after a crash those that were on their way are offered again."""
+    """Acknowledged jobs survive: after a crash those that were on their way are offered again,
+    and those whose moves were being read are read once more."""
 
     def __init__(
-        self, database: Database, files: FileService, outlet: Outlet, clock: Clock, new_id: NewId
+        self,
+        database: Database,
+        files: FileService,
+        outlet: Outlet,
+        read: MoveReader,
+        clock: Clock,
+        new_id: NewId,
     ) -> None:
-        self._database, self._files, self._outlet = database, files, outlet
+        self._database, self._files, self._outlet, self._read = database, files, outlet, read
         self._clock, self._new_id = clock, new_id
         self._tasks = Tasks()
 
@@ -76,6 +87,13 @@ class PrintHost:
             count = await Jobs(connection).interrupt(self._now())
         if count:
             log.warning("%d files were on their way to printers when the agent last ended", count)
+
+    async def check_again(self) -> None:
+        """Goes on with the checks that the end of the agent cut off."""
+        async with self._database.reading() as connection:
+            jobs = await Jobs(connection).in_states([JobState.CHECKING])
+        for job in reversed(jobs):
+            self._tasks.start(self._check(job), name=f"check job {job.id}")
 
     async def close(self) -> None:
         """Waits a moment for what is being handed on."""
@@ -96,12 +114,15 @@ class PrintHost:
         source: JobSource,
         wanted: Callable[[], Wanted],
     ) -> tuple[Job, SlicerFile]:
-        """Takes a file in for a printer; on return both are kept, and it is on its way or held.
+        """Takes a file in for a printer; on return both are kept, and it is being checked, held
+        or on its way.
 
-        Raises NotFound for the printer, and what FileService.receive does."""
+        Raises NotFound for the printer, Invalid for what it does not print, and what
+        FileService.receive does."""
         target, jobs = await self.printer(printer_id), list[Job]()
 
         async def write(connection: AsyncConnection, file: SlicerFile) -> None:
+            _refuse_what_is_not_printed(file, target)
             jobs.append(self._job(file, target, wanted(), source))
             await Jobs(connection).add(jobs[0])
 
@@ -116,8 +137,10 @@ class PrintHost:
         """Sends a file that is here: who clicks has seen the report, so that it is not held. One
         that is on its way there already is not sent, or printed, twice.
 
-        Raises NotFound, or Conflict for a file that is not whole."""
+        Raises NotFound, Invalid for what printers do not print, or Conflict for a file that is
+        not whole."""
         target, file = await self.printer(printer_id), await self._files.get(file_id)
+        _refuse_what_is_not_printed(file, target)
         self._files.path_of(file)
         job = self._job(file, replace(target, hold="never"), Wanted(wants_print), "panel")
         return await self._tasks.to_the_end(self._begin(job, file), name=f"send job {job.id}")
@@ -147,13 +170,17 @@ class PrintHost:
             raise NotFound("no-such-job", "There is no file waiting with this id.")
         return job
 
-    async def release(self, job_id: str) -> Job:
-        """Sends what was held, or tries again. Raises NotFound, or Conflict if it is neither."""
-        return await self._tasks.to_the_end(self._release(job_id), name=f"send job {job_id}")
+    async def release(self, job_id: str, *, wants_print: bool | None = None) -> Job:
+        """Sends what was held, or tries again; `wants_print` changes what the slicer wanted.
+
+        Raises NotFound, or Conflict if it is neither."""
+        releasing = self._release(job_id, wants_print=wants_print)
+        return await self._tasks.to_the_end(releasing, name=f"send job {job_id}")
 
     async def reject(self, job_id: str) -> Job:
         """Puts it away; the file stays in the history. Raises as `release`."""
-        return await self._change(job_id, JobState.REJECTED, "It cannot be rejected: it is {}.")
+        refusal = "It cannot be rejected: it is {}."
+        return await self._change(job_id, JobState.REJECTED, refusal, only_from=REJECTABLE)
 
     # --- inside -----------------------------------------------------------------------------
 
@@ -166,14 +193,14 @@ class PrintHost:
                 raise NotFound("no-such-upload", f"There is no file {name} for this printer.")
             if found.wants_print:
                 return found
-            if found.state in (*OFFERED, JobState.RECEIVED):
+            if found.state in (*REJECTABLE, JobState.RECEIVED):
                 await jobs.want_print(found.id)
                 return replace(found, wants_print=True)
             kept = await SlicerFiles(connection).find(found.file_id)
             if kept is None:
                 raise NotFound("no-such-upload", f"There is no file {name} for this printer.")
             wanted = Wanted(wants_print=True, plate=found.plate)
-            job = self._job(kept[0], target, wanted, found.source)
+            job = self._job(kept[0], target, wanted, found.source, is_read=kept[1])
             await jobs.add(job)
         return await self._go(job, kept[0])
 
@@ -186,12 +213,21 @@ class PrintHost:
             await jobs.add(job)
         return await self._go(job, file)
 
-    async def _release(self, job_id: str) -> Job:
-        job = await self._change(job_id, JobState.WAITING, "It cannot be sent now: it is {}.")
+    async def _release(self, job_id: str, *, wants_print: bool | None) -> Job:
+        refusal = "It cannot be sent now: it is {}."
+        job = await self._change(job_id, JobState.WAITING, refusal, wants_print=wants_print)
         return await self._go(job, await self._files.get(job.file_id))
 
-    def _job(self, file: SlicerFile, target: Target, wanted: Wanted, source: JobSource) -> Job:
-        reason = held_because(file.findings, target.hold)
+    def _job(
+        self,
+        file: SlicerFile,
+        target: Target,
+        wanted: Wanted,
+        source: JobSource,
+        *,
+        is_read: bool = False,
+    ) -> Job:
+        reason = held_because(file.findings, target.hold) if is_read else None
         now = self._now()
         return Job(
             self._new_id(),
@@ -199,7 +235,7 @@ class PrintHost:
             target.id,
             wanted.wants_print,
             source,
-            first_state(target.id, reason),
+            first_state(target, reason, is_read=is_read),
             now,
             now,
             wanted.plate,
@@ -207,6 +243,8 @@ class PrintHost:
         )
 
     async def _go(self, job: Job, file: SlicerFile) -> Job:
+        if job.state is JobState.CHECKING:
+            self._tasks.start(self._check(job), name=f"check job {job.id}")
         if job.state is not JobState.WAITING:
             return job
         try:
@@ -219,10 +257,67 @@ class PrintHost:
             return await self.get(job.id)
         return replace(job, state=JobState.FORWARDING, run_id=run.id)
 
-    async def _change(self, job_id: str, state: JobState, refusal: str) -> Job:
+    async def _check(self, job: Job) -> None:
+        """Has every move read; then the job is held, or goes on."""
+        try:
+            seen, read = await self._files.see(job.file_id), Read(is_whole=True)
+            if not seen.is_analysed:
+                ended = await self._read(
+                    job.file_id, seen.file.name, lambda run: self._reading(job.id, run)
+                )
+                if ended is None:
+                    return  # the next start reads it again
+                read = ended
+            await self._judge(job.id, await self._files.get(job.file_id), read)
+        except NotFound:
+            log.info("a file was thrown away while it was checked")
+        except OrcaError as err:
+            log.error("a file for a printer stays unchecked until the next start: %s", err.detail)
+
+    async def _reading(self, job_id: str, run: Run) -> None:
+        state = JobState.CHECKING
+        async with self._database.writing() as connection:
+            await Jobs(connection).change(
+                job_id, state, self._now(), run_id=run.id, only_from=[state]
+            )
+
+    async def _judge(self, job_id: str, file: SlicerFile, read: Read) -> None:
+        hold = await self._hold_of((await self.get(job_id)).printer)
+        reason = held_because(file.findings, hold, is_read=read.is_whole)
         async with self._database.writing() as connection:
             jobs = Jobs(connection)
-            has_changed = await jobs.change(job_id, state, self._now(), only_from=OFFERED)
+            is_mine = await jobs.change(
+                job_id,
+                JobState.HELD if reason else JobState.WAITING,
+                self._now(),
+                reason=reason,
+                problem=read.problem if reason else None,
+                only_from=[JobState.CHECKING],
+            )
+            job = await jobs.find(job_id)
+        if is_mine and job:  # nobody rejected it meanwhile
+            await self._go(job, file)
+
+    async def _hold_of(self, printer_id: str) -> Hold:
+        try:
+            return (await self.printer(printer_id)).hold
+        except NotFound:
+            return "blocking"
+
+    async def _change(
+        self,
+        job_id: str,
+        state: JobState,
+        refusal: str,
+        *,
+        only_from: Iterable[JobState] = OFFERED,
+        wants_print: bool | None = None,
+    ) -> Job:
+        async with self._database.writing() as connection:
+            jobs = Jobs(connection)
+            has_changed = await jobs.change(job_id, state, self._now(), only_from=only_from)
+            if has_changed and wants_print is not None:
+                await jobs.want_print(job_id, wants_print=wants_print)
             job = await jobs.find(job_id)
         if job is None:
             raise NotFound("no-such-job", "There is no file waiting with this id.")
@@ -238,3 +333,14 @@ class PrintHost:
 
     def _now(self) -> str:
         return rfc3339(self._clock())
+
+
+def _refuse_what_is_not_printed(file: SlicerFile, target: Target) -> None:
+    """Raises Invalid."""
+    is_gcode = file.kind == "gcode" and is_printable(file.name)
+    if target.id != DEFAULT_PRINTER and not is_gcode:
+        raise Invalid(
+            "not-printable",
+            f"{target.name} takes G-code (.gcode), and {file.name} is none. Export the plate as "
+            "G-code and send that.",
+        )

@@ -22,6 +22,12 @@ class HeldQuery(Page):
     limit: int = Field(default=50, ge=1, le=200)
 
 
+class ReleaseIn(In):
+    print: Annotated[
+        bool | None, Field(description="Whether it is printed there; else as it was wanted.")
+    ] = None
+
+
 class OctoPrintVersionOut(Out):
     api: str
     server: str

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.shared.tables import table
 from agent.slicer.files.store import FILE
-from agent.slicer.printhost.rules import ON_ITS_WAY, OPEN, Job, JobState
+from agent.slicer.printhost.rules import ON_ITS_WAY, OPEN, Job, JobState, Reason
 
 JOB = table(
     "slicer_job",
@@ -99,9 +99,9 @@ class Jobs:
         row = (await self._connection.execute(query)).mappings().first()
         return _job(row) if row else None
 
-    async def want_print(self, job_id: str) -> None:
+    async def want_print(self, job_id: str, *, wants_print: bool = True) -> None:
         await self._connection.execute(
-            update(JOB).where(JOB.c.id == job_id).values(wants_print=True)
+            update(JOB).where(JOB.c.id == job_id).values(wants_print=wants_print)
         )
 
     async def change(
@@ -111,6 +111,7 @@ class Jobs:
         at: str,
         *,
         run_id: str | None = None,
+        reason: Reason | None = None,
         problem: dict[str, object] | None = None,
         only_from: Iterable[JobState] | None = None,
     ) -> bool:
@@ -121,6 +122,8 @@ class Jobs:
         values = {"state": state.value, "changed_at": at, "problem": _text(problem)}
         if run_id is not None:
             values["run_id"] = run_id
+        if reason is not None:
+            values["reason"] = reason
         rows = await self._connection.execute(query.values(values).returning(JOB.c.id))
         return rows.first() is not None
 

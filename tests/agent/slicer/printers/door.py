@@ -1,5 +1,6 @@
 """Printers and files through the front door of a running agent."""
 
+import asyncio
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -60,6 +61,15 @@ async def released(served: Served, job: Json) -> Sent:
     """Sends it once more, and waits for its end."""
     answer = await served.client.post(f"{HELD}/{job['id']}/release")
     return await ended(served, body(answer, answer.status_code))
+
+
+async def decided(served: Served, job: Json) -> Json:
+    """The job of a file that the slicer sent, once its moves were read."""
+    async with asyncio.timeout(20):
+        while job["state"] in ("checking", "waiting"):
+            await asyncio.sleep(0.02)
+            job = body(await served.client.get(f"{HELD}/{job['id']}"))
+    return job
 
 
 async def ended(served: Served, job: Json) -> Sent:

@@ -15,6 +15,7 @@ from tests.agent.slicer.printers.door import (
     Json,
     Sent,
     added,
+    decided,
     ended,
     released,
     sent,
@@ -301,7 +302,7 @@ async def test_what_the_slicer_sends_to_a_printers_host_goes_to_the_printer(
                 "/api/files/local", data=form, files={"file": ("A b ä.gcode", GCODE)}
             )
         job = body(await served.client.get(f"{HELD}/{answer.json()['job_id']}"))
-        told = await ended(served, job)
+        told = await ended(served, await decided(served, job))
 
         assert (answer.status_code, told.state) == (201, "forwarded")
         assert fake.started == ["A_b_a.gcode"]

@@ -14,10 +14,16 @@ from tests.agent.program import Program, program, until
 from tests.agent.slicer.sending import CUBE, FILES, client_of, curl_form
 from tests.fakes.printers import FakeOctoPrint, How
 from tests.serving import NO_TLS
+from tests.slicing import gcode
 from tests.sse import follow
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
 LARGE = CUBE + b"G1 X1 Y1 E1\n" * 1_000_000
+# It leaves the bed, as only its moves tell; they take seconds to read.
+OUTSIDE = gcode.orca(gcode.Part(origin=(215.0, 100.0)))
+VERY_LARGE = OUTSIDE.replace(
+    "M107", "G1 X216 Y101\nG1 X216 Y100\n" * 1_500_000 + "M107", 1
+).encode()
 HELD = "/api/v1/slicer/held"
 
 
@@ -91,6 +97,23 @@ async def test_a_crash_while_it_is_forwarded_prints_nothing_and_offers_it_again(
         assert fake.started == ["large.gcode"]
 
 
+async def test_a_crash_while_every_move_is_read_has_them_read_again(one: Program) -> None:
+    async with FakeOctoPrint() as fake:
+        agent = one.serve()
+        job = await _forwarding(agent, fake, VERY_LARGE)
+        one.kill()
+
+        after = one.serve()
+        async with _async_client(after) as client:
+            file = await client.get(f"{FILES}/{job['file_id']}")
+            while (ended := (await client.get(f"{HELD}/{job['id']}")).json())["state"] != "held":
+                assert ended["state"] == "checking"
+
+        assert (job["state"], file.json()["has_analysis"]) == ("checking", False)
+        assert ended["reason"] == "blocking"
+        assert fake.files == {}
+
+
 def test_a_disk_that_takes_no_more_is_told_and_leaves_nothing(one: Program) -> None:
     """A limit on the size of files stands for a full disk."""
     resource = pytest.importorskip("resource")
@@ -111,12 +134,14 @@ def test_a_disk_that_takes_no_more_is_told_and_leaves_nothing(one: Program) -> N
     assert parts(one) == []
 
 
-async def _forwarding(agent: RunningAgent, fake: FakeOctoPrint) -> dict[str, Any]:  # Any: JSON
+async def _forwarding(
+    agent: RunningAgent, fake: FakeOctoPrint, data: bytes = LARGE
+) -> dict[str, Any]:  # Any: JSON
     """The job of a file that the slicer sent to print, on its way to the printer."""
     async with _async_client(agent) as client:
         about = {"name": "mk4", "kind": "octoprint", "url": fake.url, "key": fake.key}
         printer = (await client.post("/api/v1/printers", json=about)).json()
-        form = curl_form(("print", "true"), ("path", ""), ("file", ("large.gcode", LARGE)))
+        form = curl_form(("print", "true"), ("path", ""), ("file", ("large.gcode", data)))
         path = f"/printhost/{printer['id']}/api/files/local"
         told = (await client.post(path, **form)).json()
         job: dict[str, Any] = (await client.get(f"{HELD}/{told['job_id']}")).json()

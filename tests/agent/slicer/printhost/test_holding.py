@@ -8,7 +8,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.agent.slicer.printers.door import HELD, added, ended
+from tests.agent.slicer.printers.door import HELD, added, decided, ended
 from tests.agent.slicer.sending import FILES, curl_form
 from tests.fakes.printers import FakeOctoPrint
 from tests.serving import Served, http
@@ -40,7 +40,7 @@ async def uploaded(
     async with http(base_url=served.url, headers={"X-Api-Key": key}) as slicer:
         answer = await slicer.post(f"/printhost/{printer['id']}/api/files/local", **form)
     assert answer.status_code == 201, answer.text
-    return await job(served.client, answer.json()["job_id"])
+    return await decided(served, await job(served.client, answer.json()["job_id"]))
 
 
 async def job(client: httpx.AsyncClient, job_id: str) -> Json:

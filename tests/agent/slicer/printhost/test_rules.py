@@ -3,7 +3,7 @@
 import pytest
 
 from agent.slicer.files.rules import NAME_BYTES, Kept, safe_name, surplus, without_secrets
-from agent.slicer.printhost.rules import Hold, JobState, Reason, first_state, held_because
+from agent.slicer.printhost.rules import Hold, JobState, Reason, Target, first_state, held_because
 from agent.slicer.rules import Finding, Severity
 
 INFO, WARNING, BLOCKING = (
@@ -29,15 +29,29 @@ def test_a_file_is_held_by_what_was_found_or_by_the_setting(
 
 
 def test_where_there_is_no_printer_nothing_waits_for_one() -> None:
+    none, mk4 = Target("default", "none", hold="never"), Target("mk4", "MK4")
     states = [
-        first_state("default", None),
-        first_state("default", "blocking"),
-        first_state("mk4", None),
-        first_state("mk4", "setting"),
+        first_state(none, None, is_read=False),
+        first_state(none, "blocking", is_read=True),
+        first_state(mk4, None, is_read=True),
+        first_state(mk4, "setting", is_read=True),
     ]
 
     received = JobState.RECEIVED
     assert states == [received, received, JobState.WAITING, JobState.HELD]
+
+
+def test_moves_are_read_first_unless_nothing_is_ever_held() -> None:
+    careful, trusting = Target("mk4", "MK4", hold="always"), Target("mk4", "MK4", hold="never")
+
+    assert first_state(careful, None, is_read=False) is JobState.CHECKING
+    assert first_state(trusting, None, is_read=False) is JobState.WAITING
+    reasons = [
+        held_because((), "blocking", is_read=False),
+        held_because((BLOCKING,), "blocking", is_read=False),
+        held_because((), "never", is_read=False),
+    ]
+    assert reasons == ["unchecked", "blocking", None]
 
 
 def test_the_oldest_go_but_none_that_is_needed_and_never_the_newest() -> None:

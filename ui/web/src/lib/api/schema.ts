@@ -1160,11 +1160,12 @@ export interface components {
             /** @enum {string} */
             source: "octoprint" | "moonraker" | "panel";
             /** @enum {string} */
-            state: "received" | "held" | "waiting" | "forwarding" | "forwarded" | "failed" | "rejected" | "interrupted";
+            state: "received" | "checking" | "held" | "waiting" | "forwarding" | "forwarded" | "failed" | "rejected" | "interrupted";
             created_at: string;
             changed_at: string;
             plate: number | null;
-            reason: ("blocking" | "setting") | null;
+            reason: ("blocking" | "setting" | "unchecked") | null;
+            /** @description What reads its moves while it is checked; then what sends. */
             run_id: string | null;
             problem: components["schemas"]["Problem"] | null;
             printer_name: string;
@@ -1217,11 +1218,12 @@ export interface components {
             /** @enum {string} */
             source: "octoprint" | "moonraker" | "panel";
             /** @enum {string} */
-            state: "received" | "held" | "waiting" | "forwarding" | "forwarded" | "failed" | "rejected" | "interrupted";
+            state: "received" | "checking" | "held" | "waiting" | "forwarding" | "forwarded" | "failed" | "rejected" | "interrupted";
             created_at: string;
             changed_at: string;
             plate: number | null;
-            reason: ("blocking" | "setting") | null;
+            reason: ("blocking" | "setting" | "unchecked") | null;
+            /** @description What reads its moves while it is checked; then what sends. */
             run_id: string | null;
             problem: components["schemas"]["Problem"] | null;
         };
@@ -2263,6 +2265,13 @@ export interface components {
             options?: {
                 [key: string]: unknown;
             };
+        };
+        ReleaseIn: {
+            /**
+             * @description Whether it is printed there; else as it was wanted.
+             * @default null
+             */
+            print?: boolean | null;
         };
         /** @description A file, its findings counted, and what its moves tell but for the layers. */
         ReportOut: {

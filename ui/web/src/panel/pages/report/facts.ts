@@ -12,6 +12,7 @@ export interface Fact {
 
 const JOBS: Record<JobState, string> = {
   received: "kept here",
+  checking: "its moves are looked at",
   held: "waits for a click",
   waiting: "waits for the printer",
   forwarding: "on its way to the printer",
@@ -29,6 +30,24 @@ const SOURCES: Record<string, string> = {
   file: "read from this computer",
   variant: "sliced as a variant",
 };
+
+/** What a run that sends a file does, where that is not the sending itself. */
+const STEPS: Record<string, string> = {
+  waiting: "Waiting for",
+  checking: "Asking",
+  verifying: "Looking at what arrived at",
+  starting: "Starting the print on",
+};
+
+/** What is being done, and its amounts: "Sending it to voron", "12 MB of 300 MB". */
+export function sendingWords(run: { status: string; detail: string; completed: number; total: number }, printer: string): [string, string] {
+  const step = STEPS[run.status];
+  if (step) return [`${step} ${printer}`, run.detail];
+  return [`Sending it to ${printer}`, run.total ? `${bytes(run.completed)} of ${bytes(run.total)}` : ""];
+}
+
+/** Printers print G-code, and no projects. */
+export const isPrintable = (file: SlicerFileShort): boolean => file.kind === "gcode" && !/\.3mf$/i.test(file.name);
 
 export const jobWords = (job: Job): string => JOBS[job.state];
 export const sourceWords = (source: string): string => SOURCES[source] ?? source;
