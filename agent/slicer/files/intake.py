@@ -61,7 +61,9 @@ class Intake:
     def read_elsewhere(
         self, path: Path, file_id: str, name: str, settings: Mapping[str, str], source: str
     ) -> SlicerFile:
-        if not path.is_absolute() or not path.is_file():  # a pipe would never end
+        # A pipe would never end; Windows would sign in at the computer that a share names.
+        is_share = str(path).startswith(("\\\\", "//"))
+        if is_share or not path.is_absolute() or not path.is_file():
             raise FileNotFoundError
         with path.open("rb") as opened:
             kind = kind_of(opened.read(16))

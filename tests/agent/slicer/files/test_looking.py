@@ -172,7 +172,10 @@ async def test_what_a_script_knows_stands_in_for_settings_that_the_file_lacks(
 
 
 async def test_a_notice_of_what_is_not_there_is_refused(served: Served, tmp_path: Path) -> None:
+    export = tmp_path / "there.gcode"
+    export.write_text(gcode.orca())
     texts = ["/nowhere/x.gcode", str(tmp_path), "relative.gcode", "/dev/zero", "a\x00b"]
+    texts += [f"/{export}", "\\\\elsewhere\\share\\x.gcode"]
     answers = [await served.client.post(NOTICES, json={"path": text}) for text in texts]
 
     assert [answer.status_code for answer in answers] == [404] * 5
