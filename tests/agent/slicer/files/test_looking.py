@@ -178,7 +178,7 @@ async def test_a_notice_of_what_is_not_there_is_refused(served: Served, tmp_path
     texts += [f"/{export}", "\\\\elsewhere\\share\\x.gcode"]
     answers = [await served.client.post(NOTICES, json={"path": text}) for text in texts]
 
-    assert [answer.status_code for answer in answers] == [404] * 5
+    assert [answer.status_code for answer in answers] == [404] * 7
 
 
 def _written(folder: Path, data: bytes = CUBE) -> Path:
