@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agent.shared.clock import random_id, rfc3339, system_clock
-from agent.shared.errors import Conflict, OrcaError
+from agent.shared.errors import Conflict, Invalid, OrcaError
 from agent.terminal import AsJson, clean, fail, note
 
 if TYPE_CHECKING:
@@ -52,17 +52,27 @@ def inspect(
     except OSError as err:
         raise fail(f"{file} cannot be read: {err.strerror or err}.", UNREADABLE) from None
     except OrcaError as err:
-        raise fail(f"{file}: {err.detail}", UNREADABLE) from None
+        raise fail(_told(file, err.detail), UNREADABLE) from None
     if not as_json:
         _print(found, analysis)
     raise typer.Exit(FOUND if any(one.severity == "blocking" for one in found.findings) else 0)
+
+
+def _told(file: Path, detail: str) -> str:
+    """The sentence with the file named once, by its path."""
+    if detail.startswith(file.name):
+        return f"{file}{detail.removeprefix(file.name)}"
+    return f"{file}: {detail}"
 
 
 def _kind(file: Path) -> "Kind":
     from agent.slicer.files.rules import kind_of  # slow import
 
     with file.open("rb") as stream:
-        return kind_of(stream.read(8))
+        kind = kind_of(stream.read(8))
+    if kind == "gcode" and file.suffix.lower() == ".3mf":
+        raise Invalid("bad-archive", "The file is no 3MF, or is cut off. Export it again.")
+    return kind
 
 
 def _inspected(

@@ -9,6 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.commands.bars import Gather, columns, gathered, mean, stretches
+from agent.slicer.checks.checking import CHECKS
+from agent.slicer.checks.flow import over_limit
 from agent.slicer.rules import Analysis, Change, Facts, Finding, Layers, Severity, SlicerFile
 from agent.slicer.values import Values, duration, figure
 from agent.terminal import clean, size
@@ -39,6 +41,8 @@ def show(file: SlicerFile, analysis: Analysis | None, console: Console) -> None:
     for note in file.facts.notes:
         console.print(Text(f"Note: {clean(note)}", style="dim"))
     console.print(Text(conclusion(file.findings), style="bold"))
+    if analysis is None:
+        console.print(Text(not_made(), style="dim"))
 
 
 def conclusion(findings: Sequence[Finding]) -> str:
@@ -55,6 +59,12 @@ def conclusion(findings: Sequence[Finding]) -> str:
         if (count := counts[one])
     ]
     return f"{', '.join(told)}." if told else "Nothing stands out."
+
+
+def not_made() -> str:
+    """What the quick look leaves out."""
+    count = sum(one.looks_at == "every move" for one in CHECKS)
+    return f"{count} of {len(CHECKS)} checks look at every move, and were not made: use --full."
 
 
 def _head(file: SlicerFile) -> Group:
@@ -136,7 +146,8 @@ def plot(
     top = max([*shown, limit or 0.0, 1e-9])
     over = [limit is not None and value > limit for value in shown]
     head = title + (f"; limit {figure(limit)}" if limit else "")
-    head += f", passed in {count} layers" if limit and (count := _above(values, limit)) else ""
+    if limit and (count := len(over_limit(values, limit))):
+        head += f", passed in {count} layer{'s' * (count != 1)}"
     lines = [Text(head)]
     rows = columns(shown, top, HEIGHT)
     for at, row in enumerate(rows):
@@ -151,10 +162,6 @@ def plot(
     gap = max(len(shown) - len(begin) - len(foot), 1)
     lines.append(Text(f"{'':>{AXIS}}{begin}{' ' * gap}{foot}\n", style="dim"))
     return Group(*lines)
-
-
-def _above(values: Sequence[float], limit: float) -> int:
-    return sum(value > limit for value in values)
 
 
 def _temperatures(layers: Layers) -> Text:
@@ -174,13 +181,13 @@ def _temperatures(layers: Layers) -> Text:
 
 def _features(analysis: Analysis) -> Table:
     table = _table("lines", ">time", ">share", ">length", ">mean speed", ">mean flow", ">most flow")
-    whole = sum(one.seconds for one in analysis.features) or 1.0
+    whole = analysis.seconds or 1.0
     ordered = sorted(analysis.features, key=lambda one: -one.seconds)
     for one in ordered[:MOST_FEATURES]:
         table.add_row(
             clean(one.name),
             duration(one.seconds),
-            f"{one.seconds / whole * 100:.0f} %",
+            f"{figure(one.seconds / whole * 100, 1)} %",
             f"{figure(one.length_mm / 1000, 1)} m",
             f"{figure(one.mean_speed_mm_s, 0)} mm/s",
             f"{figure(one.mean_flow_mm3_s, 1)}",

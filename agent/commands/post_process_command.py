@@ -15,7 +15,8 @@ def post_process(
     file: Annotated[Path, typer.Argument(help="The G-code that the slicer exports.")],
     *,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Stop the export on a blocking finding.")
+        bool,
+        typer.Option("--strict", help="Stop the export on a blocking finding of the quick checks."),
     ] = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -23,7 +24,8 @@ def post_process(
 
     It changes nothing, waits a second at the most, and succeeds whether an agent runs or not.
     With --strict a blocking finding ends with exit code 1 and the reason on stderr, which makes
-    the slicer stop the export.
+    the slicer stop the export. It makes the quick checks only: those of every move are made by
+    inspect --full, or by the agent.
 
     Example, as one line of OrcaSlicer's process settings:
 

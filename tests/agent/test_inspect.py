@@ -52,7 +52,8 @@ def test_a_sound_file_is_told_of_in_a_few_lines(sane: Path) -> None:
     ]
     assert lines[2].startswith("1 min 0 s · ")
     assert "40 layers · 8 mm high" in lines[2]
-    assert lines[-1] == "Nothing stands out."
+    assert lines[-2] == "Nothing stands out."
+    assert re.fullmatch(r"\d+ of \d+ checks .+ were not made: use --full\.", lines[-1])
 
 
 def test_a_blocking_finding_ends_with_one_and_stands_first(too_tall: Path) -> None:
@@ -65,7 +66,7 @@ def test_a_blocking_finding_ends_with_one_and_stands_first(too_tall: Path) -> No
         ("!", "A single wall", "warning"),
     ]
     assert "process: wall_loops 1 → 2" in result.stdout
-    assert result.stdout.rstrip().endswith("1 blocking finding, 1 warning.")
+    assert "\n1 blocking finding, 1 warning.\n" in result.stdout
 
 
 def test_json_is_the_shape_that_the_agent_answers(too_tall: Path) -> None:
@@ -96,9 +97,10 @@ def test_every_move_is_looked_at_and_drawn(sane: Path) -> None:
     assert result.exit_code == 0
     told = result.stdout
     assert "flow, mm³/s; limit 12" in told
+    assert "not made" not in told
     assert "layer time, s" in told
     assert "nozzle 220 °C, 215 °C from layer 2 on; bed 55 °C" in told
-    assert re.search(r"Outer wall +\d+ s +100 %", told)
+    assert re.search(r"Outer wall +\d+ s +9\d\.\d %", told)
     assert re.search(r"^ +0 │█+", told, re.MULTILINE)
     assert "0.2 mm" in told
     assert "8 mm" in told
@@ -121,6 +123,37 @@ def test_what_is_no_sliced_file_ends_with_two(content: bytes, tmp_path: Path) ->
     assert result.exit_code == 2
     assert result.stdout == ""
     assert str(file) in result.stderr.replace("\n", "")
+
+
+def test_an_error_names_the_file_once(tmp_path: Path) -> None:
+    file = tmp_path / "odd.gcode"
+    file.write_text("Dear diary\n", "utf-8")
+
+    told = " ".join(inspected(file).stderr.split())
+
+    assert told.count("odd.gcode") == 1
+    assert "is no G-code: it has neither a command nor a slicer's header." in told
+
+
+def test_a_3mf_that_is_none_is_called_so(tmp_path: Path) -> None:
+    file = tmp_path / "notzip.3mf"
+    file.write_text("no zip\n", "utf-8")
+
+    result = inspected(file)
+
+    assert result.exit_code == 2
+    assert "is no 3MF" in result.stderr
+
+
+def test_the_plot_and_the_finding_count_the_same_layers(tmp_path: Path) -> None:
+    file = tmp_path / "fast.gcode"
+    settings = {**SANE, "filament_max_volumetric_speed": "5"}
+    file.write_text(gcode.orca(PART, settings=settings), "utf-8")
+
+    told = inspected(file, "--full").stdout
+
+    assert "limit 5, passed in 39 layers" in told
+    assert "In 39 layers moves push more plastic" in told
 
 
 def test_a_file_that_is_not_there_ends_with_two(tmp_path: Path) -> None:
@@ -178,7 +211,7 @@ def test_every_move_of_a_plate_is_looked_at(tmp_path: Path) -> None:
     )
 
     assert "Plate 2 by its moves" in told
-    assert re.search(r"Outer wall +\d+ s +100 %", told)
+    assert re.search(r"Outer wall +\d+ s +9\d\.\d %", told)
     assert (other.exit_code, outside.exit_code, unsliced.exit_code) == (2, 2, 0)
     assert "Slice it first" in " ".join(other.stderr.split())
     assert "Slice it first" in " ".join(unsliced.stderr.split())

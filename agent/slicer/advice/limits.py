@@ -166,10 +166,17 @@ def _retraction(_key: Key, situation: Situation) -> Bound:
     return Bound(0, RETRACTION_MM, "", "what a hot end bears without jamming")
 
 
-def _layer(_key: Key, situation: Situation) -> Bound:
+def _layer(key: Key, situation: Situation) -> Bound:
     nozzle = situation.positive("nozzle_diameter") or 0.4
     low, high = nozzle * LOWEST_LAYER, nozzle * HIGHEST_LAYER
-    return Bound(low, high, f"a nozzle of {nozzle:g} mm", f"a nozzle of {nozzle:g} mm")
+    low_of = high_of = f"a nozzle of {nozzle:g} mm"
+    if key.name == "layer_height":  # the printer's own limits narrow it, and never widen it
+        least, most = situation.positive("min_layer_height"), situation.positive("max_layer_height")
+        if least is not None and low < least <= high:
+            low, low_of = least, "the printer's own limit"
+        if most is not None and low <= most < high:
+            high, high_of = most, "the printer's own limit"
+    return Bound(low, high, low_of, high_of)
 
 
 def _width(_key: Key, situation: Situation) -> Bound:

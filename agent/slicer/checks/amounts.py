@@ -25,6 +25,7 @@ def spool_too_small(seen: Seen) -> Found | None:
     if grams is None or seen.spool_g is None or grams <= seen.spool_g * (1 - RESERVE):
         return None
     is_short = grams > seen.spool_g
+    digits = 0 if abs(grams - seen.spool_g) >= 1 else 2  # so that one sees which is more
     return Found(
         "There is less filament on the spool than the print needs. Without a sensor the printer "
         "goes on in the air when it ends."
@@ -32,8 +33,8 @@ def spool_too_small(seen: Seen) -> Found | None:
         else "The print needs almost all of the spool; the estimate is not more exact than that.",
         "Put on another spool, or have one ready and change at the end of the first.",
         (
-            Evidence("filament", measure(grams, "g", 0), at_most(seen.spool_g, "g", 0)),
-            Evidence("spool", measure(seen.spool_g, "g", 0)),
+            Evidence("filament", measure(grams, "g", digits), at_most(seen.spool_g, "g", digits)),
+            Evidence("spool", measure(seen.spool_g, "g", digits)),
         ),
         severity=Severity.BLOCKING
         if is_short and seen.is_one_print and len(seen.used) == 1

@@ -1,6 +1,7 @@
 """How much plastic the hot end is asked to melt."""
 
 import math
+from collections.abc import Sequence
 
 from agent.slicer.checks.check import Check
 from agent.slicer.checks.layer_runs import runs, where
@@ -155,16 +156,17 @@ def _usual_ratio(seen: Seen, index: int, ratio: float) -> Change:
     return seen.filament(index, "filament_flow_ratio", "0.98", reason)
 
 
+def over_limit(flows: Sequence[float], limit: float) -> list[int]:
+    """The layers that pass it. The first one holds what the start G-code purges."""
+    return [i for i, flow in enumerate(flows) if i > 0 and flow > limit * MEASURED_SLACK]
+
+
 def measured_over_limit(seen: Seen) -> Found | None:
     limits = [limit for i in seen.used if (limit := seen.values.number(LIMIT, i))]
     if seen.analysis is None or not limits or len(limits) < len(seen.used):
         return None
     layers, limit = seen.analysis.layers, max(limits)
-    over = [  # the first layer holds what the start G-code purges
-        index
-        for index, flow in enumerate(layers.max_flow_mm3_s)
-        if index > 0 and flow > limit * MEASURED_SLACK
-    ]
+    over = over_limit(layers.max_flow_mm3_s, limit)
     if not over:
         return None
     peak = max(over, key=lambda index: layers.max_flow_mm3_s[index])

@@ -147,6 +147,21 @@ def test_a_choice_that_is_none_is_refused_with_those_that_are() -> None:
     assert told.why.endswith("not spaghetti.")
 
 
+@pytest.mark.parametrize(
+    ("limits", "asked", "new"),
+    [
+        ({"max_layer_height": "0.28"}, "0.5", "0.28"),
+        ({"max_layer_height": "0.6"}, "0.5", "0.32"),
+        ({"max_layer_height": "0"}, "0.5", "0.32"),
+        ({"min_layer_height": "0.12"}, "0.01", "0.12"),
+    ],
+)
+def test_the_limits_of_a_file_narrow(limits: dict[str, str], asked: str, new: str) -> None:
+    told = line("layer_height", asked, Situation({**PETG.settings, **limits}))
+
+    assert (told.verdict, told.new) == ("clamped", new)
+
+
 def test_a_file_cannot_widen_the_limits() -> None:
     lying = Situation({"filament_type": "PLA", "nozzle_temperature_range_high": "500"})
 

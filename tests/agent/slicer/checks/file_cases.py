@@ -198,6 +198,14 @@ FILE_CASES = (
         spool_g=299,
         evidence=Evidence("filament", "300 g", "at most 299 g"),
     ),
+    Case(
+        "spool-too-small",
+        _heavy(1.1),
+        _heavy(0.9),
+        severity=BLOCKING,
+        spool_g=1,
+        evidence=Evidence("filament", "1.1 g", "at most 1 g"),
+    ),
     Case("spool-more-than-one", _heavy(1200), _heavy(900), severity=INFO),
     Case(
         "changes-many",
