@@ -33,6 +33,12 @@ def good_tower() -> bytes:
     return orca(Part(layers=20)).encode()
 
 
+def endless_tower() -> bytes:
+    """Nothing is wrong with it, but to read its moves takes seconds."""
+    moves = "G1 X101 Y100\nG1 X100 Y100\n" * 1_500_000
+    return orca(Part(layers=20)).replace("M107", f"{moves}M107", 1).encode()
+
+
 async def drop(panel: Panel, data: bytes, name: str = NAME) -> None:
     """Onto the page, wherever it is."""
     await panel.page.evaluate(DROP, [name, base64.b64encode(data).decode()])

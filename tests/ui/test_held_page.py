@@ -9,7 +9,7 @@ from .conftest import NewPanel
 from .pages import is_sound, opened
 from .panel import Panel
 from .program import Program
-from .sliced import NAME, good_tower, hot_tower, sent_by_slicer
+from .sliced import NAME, endless_tower, good_tower, hot_tower, sent_by_slicer
 
 
 async def add(agent: Program, printer: FakeOctoPrint, hold: str = "blocking") -> None:
@@ -78,6 +78,36 @@ async def test_what_could_not_be_sent_says_why_and_is_sent_again(
         await card.get_by_role("button", name="Send and print").click()
         await expect(page.get_by_test_id("held")).to_have_count(0)
         assert printer.started == [NAME]
+
+
+@pytest.mark.slow
+async def test_a_file_is_looked_at_then_sent_without_a_print(panel: Panel, agent: Program) -> None:
+    async with FakeOctoPrint() as printer:
+        await add(agent, printer)
+        page = await opened(panel, "held")
+        await sent_by_slicer(agent, "voron", endless_tower())
+
+        card = page.get_by_test_id("held")
+        await expect(card.get_by_test_id("progress")).to_contain_text("Looking at every move")
+        await expect(card.get_by_test_id("progress")).to_contain_text("%")
+        await card.get_by_role("button", name="Cancel: Looking at every move").click()
+        await expect(card).to_contain_text("Not every move was looked at")
+        await card.get_by_role("button", name="Send without printing").click()
+        await expect(page.get_by_test_id("held")).to_have_count(0)
+        assert (list(printer.files), printer.started) == ([NAME], [])
+
+
+@pytest.mark.slow
+async def test_a_printer_that_is_away_is_waited_for_in_words(panel: Panel, agent: Program) -> None:
+    async with FakeOctoPrint() as printer:
+        await add(agent, printer)
+        printer.fail("GET", "/api/printer", 503, times=50)
+        page = await opened(panel, "held")
+        await sent_by_slicer(agent, "voron", good_tower())
+
+        await expect(page.get_by_test_id("progress")).to_contain_text("Waiting for voron · ")
+        printer.heal()
+        await expect(page.get_by_test_id("held")).to_have_count(0)
 
 
 @pytest.mark.slow

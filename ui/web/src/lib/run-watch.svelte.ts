@@ -8,6 +8,7 @@ export type WatchState = "running" | "done" | "cancelled" | "interrupted" | "fai
 export class RunWatch {
   state = $state.raw<WatchState>("running");
   status = $state.raw("");
+  detail = $state.raw("");
   completed = $state.raw(0);
   total = $state.raw(0);
   problem = $state.raw<Problem | null>(null);
@@ -50,6 +51,7 @@ export class RunWatch {
     switch (event.name) {
       case "progress":
         this.status = event.data.status;
+        this.detail = event.data.detail ?? "";
         this.completed = event.data.completed ?? 0;
         this.total = event.data.total ?? 0;
         break;

@@ -60,7 +60,7 @@ export const files = {
 export const held = {
   read: (id: string) => call<Job>("GET", `/slicer/held/${path(id)}`),
   list: () => call<List<Held>>("GET", "/slicer/held"),
-  release: (id: string) => call<Job>("POST", `/slicer/held/${path(id)}/release`),
+  release: (id: string, body: { print?: boolean } = {}) => call<Job>("POST", `/slicer/held/${path(id)}/release`, { body }),
   reject: (id: string) => call<Job>("POST", `/slicer/held/${path(id)}/reject`),
 };
 

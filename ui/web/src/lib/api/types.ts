@@ -73,6 +73,8 @@ export interface RunEventData {
     status: string;
     completed: number | null;
     total: number | null;
+    /** Why nothing goes on, in a sentence. */
+    detail?: string | null;
     bytes_per_second?: number | null;
     seconds_left?: number | null;
   };

@@ -30,7 +30,7 @@ export class Held {
     this.#askedAt = Date.now();
     try {
       const { items } = await slicer.held.list();
-      const known = new Set(this.jobs.map((job) => job.id));
+      const known = new Set(this.jobs.filter((job) => job.state !== "checking").map((job) => job.id));
       if (this.isLoaded) items.filter((job) => job.state === "held" && !known.has(job.id)).forEach((job) => this.onNew(job.file.name));
       this.jobs = items;
       this.isLoaded = true;
