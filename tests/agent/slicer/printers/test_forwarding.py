@@ -38,9 +38,9 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def hurried(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
-    """An agent that waits for no printer longer than a second."""
+    """An agent that waits for no printer longer than three seconds."""
     folder = tmp_path_factory.mktemp("hurried") / "data"
-    async with running_agent(folder, printer_seconds=1, printer_retry_seconds=1) as one:
+    async with running_agent(folder, printer_seconds=3, printer_retry_seconds=1) as one:
         yield one
 
 
