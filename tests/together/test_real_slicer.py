@@ -80,6 +80,32 @@ async def test_variants_of_a_project_come_out_as_one_would_expect(tmp_path: Path
     assert len([one for one in files if one["source"] == "variant"]) == 5
 
 
+async def test_a_model_without_settings_is_changed_from_what_the_slicer_assumed(
+    tmp_path: Path,
+) -> None:
+    write_stl(tmp_path / "model.stl", cube())
+    prusa(tmp_path, "--export-3mf", "--output", "bare.3mf", "model.stl")
+    with (
+        zipfile.ZipFile(tmp_path / "bare.3mf") as whole,
+        zipfile.ZipFile(tmp_path / "model.3mf", "w") as bare,
+    ):
+        for name in whole.namelist():
+            if not name.endswith(".config"):
+                bare.writestr(name, whole.read(name))
+    data = (tmp_path / "model.3mf").read_bytes()
+    async with running_agent(tmp_path / "agent") as served:
+        file = await sent(served.client, data, "bare.3mf")
+        _, told = await ended(served, file_id=file["id"], intents=["faster", "finer"])
+
+    base, faster, finer = told["result"]["variants"]
+    changes = [{one["key"]: one["old"] for one in each["changes"]} for each in (faster, finer)]
+    assert [one["problem"] for one in (base, faster, finer)] == [None] * 3
+    assert "layer_height" not in changes[0]  # 0.3 mm, and a nozzle of 0.4 bears no more
+    assert changes[1]["layer_height"] == "0.3"
+    assert faster["layers"] == base["layers"] < finer["layers"]
+    assert faster["seconds"] < base["seconds"]
+
+
 async def test_a_script_in_a_project_is_never_run(tmp_path: Path) -> None:
     traces = [tmp_path / "by-the-slicer", tmp_path / "by-the-agent"]
     script = tmp_path / "script.sh"

@@ -2,7 +2,7 @@
 
 import re
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import orjson
@@ -20,10 +20,14 @@ LEFT_OUT = (".gcode", ".gcode.md5", ".png", ".jpg", ".jpeg")
 # Presets that lie in a project, and where its settings stood once.
 EMBEDDED = re.compile(r"metadata/(?:process|filament|machine)_settings_\d{1,6}\.config")
 OLD_SETTINGS = "metadata/print_profile.config"
+NOTHING_THERE = (
+    "The project brings no settings that could be changed. Save it in OrcaSlicer, or name the "
+    "presets to slice it with."
+)
 CHANGED = "different_settings_to_system"
 
 
-def copy_project(source: Path, target: Path, changes: Iterable[Change], *, most_bytes: int) -> None:
+def copy_project(source: Path, target: Path, changes: Sequence[Change], *, most_bytes: int) -> None:
     """Writes the project with changed settings. Blocking.
 
     Raises Invalid for what is harmful, or larger than `most_bytes` when unpacked."""
@@ -31,6 +35,8 @@ def copy_project(source: Path, target: Path, changes: Iterable[Change], *, most_
         open_archive(source) as archive,
         zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as copy,
     ):
+        if changes and PROJECT.casefold() not in map(str.casefold, archive.members):
+            raise Invalid("no-settings", NOTHING_THERE)
         total = 0
         for name in archive.members:
             if not name.startswith(KEPT) or name.endswith((*LEFT_OUT, "/")):

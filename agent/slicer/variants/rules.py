@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agent.slicer.rules import Change, Finding
-from agent.slicer.values import Values
+from agent.slicer.values import Values, number
 
 Intent = Literal["stronger", "faster", "finer", "lighter"]
 Settings = Mapping[str, str]
@@ -13,16 +13,19 @@ Settings = Mapping[str, str]
 MOST_VARIANTS = 8
 MOST_CHANGES = 100
 UNCHANGED = "as it is"
+DENSITY = "sparse_infill_density"
+POSITIVE = frozenset({"layer_height", "nozzle_diameter", "outer_wall_speed"})
 # They are run by the slicer on this computer, and a project may come from anybody.
 RUN_BY_SLICERS = frozenset({"post_process", "slicing_pipeline_plugin", "plugins"})
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One way to slice a project."""
+    """One way to slice a project. What an `intent` changes shows when the project is sliced."""
 
     name: str
     changes: tuple[Change, ...] = ()
+    intent: Intent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,56 +43,67 @@ class Result:
 
 
 def variant_for(intent: Intent, settings: Settings) -> Variant:
-    """What a wish means, starting from how the project is set."""
-    return Variant(intent, tuple(one for one in INTENTS[intent](settings) if one.old != one.new))
+    """What a wish means, starting from how the project is sliced as it is.
+
+    What the settings do not say is not guessed: no change follows from it."""
+    changes = (one for one in INTENTS[intent](settings) if one is not None and one.old != one.new)
+    return Variant(intent, tuple(changes), intent)
 
 
-def stronger(settings: Settings) -> list[Change]:
+def stronger(settings: Settings) -> list[Change | None]:
     """More walls bear more than more infill; shells keep what lies under them."""
-    walls, density = _number(settings, "wall_loops", 2), _percent(settings)
-    shells = _number(settings, "top_shell_layers", 3), _number(settings, "bottom_shell_layers", 3)
     return [
-        _to(settings, "wall_loops", f"{max(4, walls + 1):.0f}", "walls carry the load"),
-        _to(settings, "sparse_infill_density", f"{min(60, max(25, density + 10)):.0f}%", "support"),
-        _to(settings, "sparse_infill_pattern", "gyroid", "as strong in all directions"),
-        _to(settings, "top_shell_layers", f"{max(5, shells[0]):.0f}", "closed surfaces"),
-        _to(settings, "bottom_shell_layers", f"{max(4, shells[1]):.0f}", "closed surfaces"),
+        _from(settings, "wall_loops", lambda walls: f"{max(4, walls + 1):.0f}", "they bear it"),
+        _from(
+            settings,
+            DENSITY,
+            lambda density: f"{max(density, min(60, max(25, density + 10))):g}%",
+            "support",
+        ),
+        _pattern(settings),
+        _from(settings, "top_shell_layers", lambda n: f"{max(5, n):.0f}", "closed surfaces"),
+        _from(settings, "bottom_shell_layers", lambda n: f"{max(4, n):.0f}", "closed surfaces"),
     ]
 
 
-def faster(settings: Settings) -> list[Change]:
+def faster(settings: Settings) -> list[Change | None]:
     """Fewer layers save most; then what fills the inside."""
-    height, nozzle = _number(settings, "layer_height", 0.2), _nozzle(settings)
-    density, walls = _percent(settings), _number(settings, "wall_loops", 2)
-    higher = max(height, min(round(height * 1.4, 2), round(nozzle * 0.7, 2)))
+    nozzle = _number(settings, "nozzle_diameter")
+
+    def higher(height: float) -> str:
+        most = height if nozzle is None else round(nozzle * 0.7, 2)
+        return f"{max(height, min(round(height * 1.4, 2), most)):g}"
+
     return [
-        _to(settings, "layer_height", f"{higher:g}", "fewer layers"),
-        _to(settings, "sparse_infill_density", f"{min(density, 10):.0f}%", "less to fill"),
-        _to(settings, "wall_loops", f"{min(walls, 2):.0f}", "fewer walls"),
+        _from(settings, "layer_height", higher, "fewer layers"),
+        _from(settings, DENSITY, lambda density: f"{min(density, 10):g}%", "less to fill"),
+        _from(settings, "wall_loops", lambda walls: f"{min(walls, 2):.0f}", "fewer walls"),
     ]
 
 
-def finer(settings: Settings) -> list[Change]:
+def finer(settings: Settings) -> list[Change | None]:
     """Thinner layers, and outer walls with time to be exact."""
-    height, nozzle = _number(settings, "layer_height", 0.2), _nozzle(settings)
-    speed = _number(settings, "outer_wall_speed", 60)
-    thinner = min(height, max(round(height * 0.6, 2), round(nozzle * 0.25, 2)))
+    nozzle = _number(settings, "nozzle_diameter")
+
+    def thinner(height: float) -> str:
+        least = height if nozzle is None else round(nozzle * 0.25, 2)
+        return f"{min(height, max(round(height * 0.6, 2), least)):g}"
+
     return [
-        _to(settings, "layer_height", f"{thinner:g}", "finer steps"),
-        _to(settings, "outer_wall_speed", f"{max(20, min(speed, 60)):g}", "exact outer walls"),
+        _from(settings, "layer_height", thinner, "finer steps"),
+        _from(settings, "outer_wall_speed", lambda v: f"{min(v, 60):g}", "exact outer walls"),
     ]
 
 
-def lighter(settings: Settings) -> list[Change]:
+def lighter(settings: Settings) -> list[Change | None]:
     """Less inside; the outside stays."""
-    density, walls = _percent(settings), _number(settings, "wall_loops", 2)
     return [
-        _to(settings, "sparse_infill_density", f"{min(density, 8):.0f}%", "less inside"),
-        _to(settings, "wall_loops", f"{min(walls, 2):.0f}", "fewer walls"),
+        _from(settings, DENSITY, lambda density: f"{min(density, 8):g}%", "less inside"),
+        _from(settings, "wall_loops", lambda walls: f"{min(walls, 2):.0f}", "fewer walls"),
     ]
 
 
-INTENTS: Mapping[Intent, Callable[[Settings], list[Change]]] = {
+INTENTS: Mapping[Intent, Callable[[Settings], list[Change | None]]] = {
     "stronger": stronger,
     "faster": faster,
     "finer": finer,
@@ -97,18 +111,27 @@ INTENTS: Mapping[Intent, Callable[[Settings], list[Change]]] = {
 }
 
 
-def _to(settings: Settings, key: str, new: str, reason: str) -> Change:
-    return Change("process", key, settings.get(key), new, reason)
+def _from(
+    settings: Settings, key: str, change: Callable[[float], str], reason: str
+) -> Change | None:
+    """A number made another; None where there is none, or it stays the same."""
+    now = _number(settings, key)
+    if now is None:
+        return None
+    new = change(now)
+    is_same = now == number(new)
+    return None if is_same else Change("process", key, settings[key], new, reason)
 
 
-def _number(settings: Settings, key: str, default: float) -> float:
-    found = Values(settings).number(key)
-    return default if found is None else found
+def _pattern(settings: Settings) -> Change | None:
+    now = settings.get("sparse_infill_pattern")
+    if not now:
+        return None
+    return Change("process", "sparse_infill_pattern", now, "gyroid", "as strong in all directions")
 
 
-def _percent(settings: Settings) -> float:
-    return _number(settings, "sparse_infill_density", 15)
-
-
-def _nozzle(settings: Settings) -> float:
-    return _number(settings, "nozzle_diameter", 0.4)
+def _number(settings: Settings, key: str) -> float | None:
+    """Only a density is itself told in percent; elsewhere it is one of something unknown."""
+    values = Values(settings)
+    found = values.number(key) if key == DENSITY else values.size(key, None)
+    return found if found is not None and (found > 0 or key not in POSITIVE) else None

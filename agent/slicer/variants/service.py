@@ -20,6 +20,7 @@ from agent.shared.errors import Conflict, Invalid, OrcaError, Unavailable
 from agent.slicer.files.service import FileService
 from agent.slicer.presets.rules import Preset
 from agent.slicer.presets.service import Presets
+from agent.slicer.presets.values import joined
 from agent.slicer.rules import Facts, PresetType, Slicer, SlicerFile
 from agent.slicer.variants import asking
 from agent.slicer.variants.programs import Program, ProgramKind
@@ -44,6 +45,9 @@ IN_ITS_PLACE = (
     "Sliced by PrusaSlicer with what it knows of these settings: compare the variants with each "
     "other, not with a slicing of OrcaSlicer's."
 )
+NOTHING_TO_CHANGE = (
+    "Nothing would be different: it is so already, or the slicing does not say how it is set."
+)
 BY_PRUSA = {Slicer.PRUSA, Slicer.UNKNOWN, Slicer.CURA}
 
 
@@ -67,7 +71,6 @@ class Task:
     program: Program
     variants: tuple[Variant, ...]
     presets: tuple[Preset, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -115,7 +118,7 @@ class VariantService:
                 "nothing-to-slice",
                 f"{file.name} is sliced already. Save the project as 3MF and send that.",
             )
-        variants = _variants(wanted, file.facts)
+        variants = _variants(wanted)
         presets = [await self._presets.get(*one) for one in wanted.presets]
         program = _program(await self.programs(), file.facts, wanted.program)
         task = Task(
@@ -124,7 +127,6 @@ class VariantService:
             program,
             variants,
             tuple(presets),
-            _notes(program, file.facts, variants),
         )
         run = Run(self._new_id(), "analysis", RunState.QUEUED, rfc3339(self._clock()))
         async with self._database.writing() as connection:
@@ -139,6 +141,8 @@ class VariantJob:
     def __init__(self, task: Task, files: FileService, slicings: Slicings) -> None:
         self._task, self._files, self._slicings = task, files, slicings
         self._results: list[Result] = []
+        # How the project is set; what it was sliced with as it is wins, once that is known.
+        self._settings: dict[str, str] = _told_by(task)
 
     async def work(self, live: LiveRun) -> object:
         """Slices one after the other; one that fails says why and the others go on."""
@@ -152,6 +156,8 @@ class VariantJob:
                     told = {"status": variant.name, "completed": n, "total": total}
                     live.emit("progress", told)
                     self._results.append(await self._sliced(variant, folder))
+                    if n == 0:
+                        await self._look_at(self._results[0])
             finally:
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             live.emit("progress", {"status": "done", "completed": total, "total": total})
@@ -166,14 +172,23 @@ class VariantJob:
         about: dict[str, object] = {
             "file_id": self._task.file.id,
             "program": self._task.program.kind,
-            "notes": list(self._task.notes),
+            "notes": list(_notes(self._task.program, self._task.file.facts, self._results)),
             "variants": [asdict(one) for one in self._results],
         }
         if ending.state is RunState.DONE:
             return {"result": about}
         return {**about, **({"problem": ending.problem} if ending.problem else {})}
 
+    async def _look_at(self, unchanged: Result) -> None:
+        """Wishes start from what the slicer really did, also where it used its own defaults."""
+        for file_id in unchanged.files[:1]:
+            self._settings |= (await self._files.get(file_id)).facts.settings
+
     async def _sliced(self, variant: Variant, folder: Path) -> Result:
+        if variant.intent:
+            variant = variant_for(variant.intent, self._settings)
+            if not variant.changes:
+                return Result(variant.name, (), problem=NOTHING_TO_CHANGE)
         try:
             await asyncio.to_thread(self._prepare, variant, folder)
             return await self._run(variant, folder)
@@ -245,10 +260,18 @@ class VariantJob:
             ) from err
 
 
-def _variants(wanted: Wanted, facts: Facts) -> tuple[Variant, ...]:
+def _told_by(task: Task) -> dict[str, str]:
+    """What the project says, or the presets that it is sliced with."""
+    found = dict(task.file.facts.settings)
+    for preset in task.presets:
+        found |= {key: joined(key, value) for key, value in preset.settings.items()}
+    return found
+
+
+def _variants(wanted: Wanted) -> tuple[Variant, ...]:
     """The project as it is first, then what was asked for. Raises Invalid."""
     variants = [Variant(UNCHANGED), *wanted.variants]
-    variants += [variant_for(intent, facts.settings) for intent in wanted.intents]
+    variants += [Variant(intent, intent=intent) for intent in wanted.intents]
     for variant in variants:
         if len(variant.changes) > MOST_CHANGES:
             raise Invalid("too-many-changes", f"A variant has {MOST_CHANGES} changes at the most.")
@@ -272,7 +295,7 @@ def _program(programs: Sequence[Program], facts: Facts, wanted: ProgramKind | No
     raise Unavailable("no-slicer", NO_SLICER)
 
 
-def _notes(program: Program, facts: Facts, variants: Sequence[Variant]) -> tuple[str, ...]:
+def _notes(program: Program, facts: Facts, variants: Sequence[Result]) -> tuple[str, ...]:
     if program.kind == "OrcaSlicer":
         return ()
     notes = [IN_ITS_PLACE] if facts.slicer in {Slicer.ORCA, Slicer.BAMBU} else []

@@ -8,7 +8,7 @@ from agent.slicer.presets.rules import Preset
 from agent.slicer.rules import Change
 from agent.slicer.variants.asking import flat_preset, prusa_config, reason_of, untranslated
 from agent.slicer.variants.programs import Program, find_programs
-from agent.slicer.variants.rules import Intent, variant_for
+from agent.slicer.variants.rules import INTENTS, Intent, variant_for
 
 SETTINGS = {
     "layer_height": "0.2",
@@ -51,11 +51,21 @@ def test_a_wish_never_makes_it_the_other_way_round() -> None:
     coarse = {**SETTINGS, "layer_height": "0.32"}
     fine = {**SETTINGS, "layer_height": "0.08"}
 
-    assert {one.key: one.new for one in variant_for("stronger", strong).changes}[
-        "wall_loops"
-    ] == "7"
+    bears = {one.key: one.new for one in variant_for("stronger", strong).changes}
+    assert (bears["wall_loops"], bears.get("sparse_infill_density")) == ("7", None)
     assert "layer_height" not in {one.key for one in variant_for("faster", coarse).changes}
     assert "layer_height" not in {one.key for one in variant_for("finer", fine).changes}
+
+
+@pytest.mark.parametrize("intent", INTENTS)
+def test_what_the_settings_do_not_say_is_not_guessed(intent: Intent) -> None:
+    unclear = {"layer_height": "nan", "wall_loops": "many", "outer_wall_speed": "50%"}
+
+    assert variant_for(intent, {}).changes == ()
+    assert variant_for(intent, unclear).changes == ()
+    assert "layer_height" not in {
+        one.key for one in variant_for(intent, {"layer_height": "0.3"}).changes
+    }
 
 
 def test_prusaslicer_is_told_in_its_own_words_and_nothing_that_it_would_run() -> None:

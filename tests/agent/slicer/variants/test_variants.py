@@ -193,6 +193,42 @@ async def test_a_model_is_sliced_with_presets_whose_chains_are_flattened(
     assert written_in(tmp_path / "OrcaSlicer") == before
 
 
+async def test_a_wish_starts_from_what_the_slicing_came_to(
+    served: Served, slicer: StandIn, tmp_path: Path
+) -> None:
+    unsaid = {key: value for key, value in SETTINGS.items() if key != "layer_height"}
+    file_id = await taken(served, tmp_path, members(unsaid))
+
+    _, told = await ended(served, file_id=file_id, intents=["faster"])
+
+    faster = told["result"]["variants"][1]
+    changed = {one["key"]: (one["old"], one["new"]) for one in faster["changes"]}
+    assert changed["layer_height"] == ("0.2", "0.28")  # 0.2 stands in the sliced file alone
+    assert slicer.calls[1]["settings"]["layer_height"] == "0.28"
+
+
+@pytest.mark.slow
+async def test_a_model_without_settings_is_changed_from_its_presets_or_not_at_all(
+    served: Served, tmp_path: Path
+) -> None:
+    file_id = await taken(served, tmp_path, {"3D/3dmodel.model": model()})
+    presets = {"machine": "My One", "process": "Strong", "filaments": ["My PETG"]}
+
+    change = {"preset_type": "process", "key": "wall_loops", "new": "2"}
+    _, alone = await ended(
+        served, file_id=file_id, program="OrcaSlicer", variants=[{"name": "2", "changes": [change]}]
+    )
+    _, told = await ended(
+        served, file_id=file_id, program="OrcaSlicer", presets=presets, intents=["stronger"]
+    )
+
+    unchanged, stronger = told["result"]["variants"]
+    changed = {one["key"]: (one["old"], one["new"]) for one in stronger["changes"]}
+    assert alone["result"]["variants"][1]["problem"].startswith("The project brings no settings")
+    assert changed["wall_loops"] == ("5", "6")
+    assert stronger["grams"] == unchanged["grams"] + 1
+
+
 @pytest.mark.slow
 async def test_a_slicer_that_fails_says_why(
     served: Served, slicer: StandIn, tmp_path: Path
