@@ -246,5 +246,14 @@ async def test_a_project_shows_its_plates_and_is_sliced_in_other_ways(
         *("as it is", "stronger")
     ]
     await expect(rows.last.locator("td").first).to_contain_text("+")
+    shown = await rows.evaluate_all(
+        "all => all.map((one) => one.querySelector('[data-label=Findings]').innerText.trim())"
+    )
+    assert all(shown), "a cell of findings is empty"
+    await panel.page.set_viewport_size({"width": 320, "height": 800})
+    await expect(rows.last.locator("[data-label=Weight]")).to_be_visible()
+    wide = "one => one.parentElement.scrollWidth - one.parentElement.clientWidth"
+    assert await table.evaluate(wide) <= 0
+    await is_sound(panel)
     await rows.last.get_by_role("link").click()
     await expect(panel.page.get_by_role("heading", level=1)).to_contain_text("stronger")
