@@ -1,7 +1,7 @@
 """How hot the commands at both ends of a G-code make the nozzle and the bed."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from agent.slicer.gcode.windows import Windows
@@ -16,6 +16,7 @@ HEAT = re.compile(
 BED = {b"140", b"190", b"heater_bed"}
 # Before the first layer some printers clean their nozzle hotter than the filament is printed.
 NEVER_NOZZLE_C, NEVER_BED_C = 300.0, 120.0
+Targets = Sequence[tuple[bool, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +29,24 @@ class Heat:
 
 def heat(windows: Windows) -> Heat:
     first = LAYER.search(windows.head)
-    start = windows.head[: first.start()] if first else windows.head
-    later = windows.head[first.start() :] if first else b""
+    at = first.start() if first else len(windows.head)
+    before = list(_targets(windows.head[:at]))
+    later = [*(_targets(windows.head[at:]) if first else ()), *_targets(windows.tail)]
     return Heat(
-        _hottest(start, later, windows.tail, is_bed=False),
-        _hottest(start, later, windows.tail, is_bed=True),
+        _hottest(before, later, is_bed=False),
+        _hottest(before, later, is_bed=True),
     )
 
 
-def _hottest(start: bytes, later: bytes, tail: bytes, *, is_bed: bool) -> float | None:
-    before = list(_targets(start, is_bed=is_bed))
+def _hottest(before: Targets, later: Targets, *, is_bed: bool) -> float | None:
     never = NEVER_BED_C if is_bed else NEVER_NOZZLE_C
-    counted = [one for one in before if one > never] + before[-1:]
-    counted += [*_targets(later, is_bed=is_bed), *_targets(tail, is_bed=is_bed)]
+    start = [target for heats_bed, target in before if heats_bed is is_bed]
+    counted = [one for one in start if one > never] + start[-1:]
+    counted += [target for heats_bed, target in later if heats_bed is is_bed]
     return max(counted, default=None)
 
 
-def _targets(part: bytes, *, is_bed: bool) -> Iterator[float]:
+def _targets(part: bytes) -> Iterator[tuple[bool, float]]:
+    """Whether it is the bed that is heated, and how hot."""
     for command, heater, target in HEAT.findall(part):
-        if ((command or heater) in BED) is is_bed:
-            yield float(target)
+        yield (command or heater.lower()) in BED, float(target)
