@@ -41,7 +41,7 @@ class Profiles:
     ) -> None:
         self._own_file, self._overrides, self._look = own_file, overrides, look
         self._machine: Machine | None = None
-        self._wanted, self._known = asyncio.Event(), asyncio.Event()
+        self._wanted, self._known, self._in_force = (asyncio.Event() for _ in range(3))
         self._last: Recommendation | None = None
 
     async def run(self) -> None:
@@ -61,6 +61,7 @@ class Profiles:
             log.warning("the built-in profiles are used: %s", err.detail)
             overrides = replace(self._overrides, profile=None)
             self._last = recommend(self._machine, _built_in(), overrides)
+        self._in_force.set()
 
     async def machine(self) -> Machine:
         """What this computer has."""
@@ -81,12 +82,10 @@ class Profiles:
 
     async def settle(self) -> Recommendation | None:
         """The recommendation that is in force, or None if the look takes too long."""
+        self._wanted.set()
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLES_WITHIN_S):
-                await self.machine()
-        if self._last is None and self._machine is not None:
-            with suppress(OrcaError):
-                await self.recommendation()
+                await self._in_force.wait()
         return self._last
 
     def preferred(self, *, needs_vision: bool) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """A running agent beside a fake Ollama."""
 
 import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,6 +11,10 @@ import pytest
 from tests.agent.talking import MODEL, SEEING
 from tests.fakes.ollama import FakeOllama
 from tests.serving import Served, running_agent
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Of a job in the background; the programs that tests start would not end by Ctrl-C either.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Whatever keyring the developer has: tests leave it alone.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
