@@ -44,6 +44,7 @@ async def test_search_marks_what_it_found_and_a_hit_leads_to_its_message(
     assert panel.page.url.endswith(f"?m={answer_id}")
 
 
+@pytest.mark.slow
 async def test_search_that_finds_nothing_says_so_and_escape_shows_all_again(
     panel: Panel, agent: Program
 ) -> None:
@@ -59,6 +60,7 @@ async def test_search_that_finds_nothing_says_so_and_escape_shows_all_again(
     await expect(panel.rows).to_have_count(3)
 
 
+@pytest.mark.slow
 async def test_what_was_found_is_opened_by_keyboard_alone(panel: Panel, agent: Program) -> None:
     await fill(agent, *TITLES)
     await panel.page.keyboard.press("Control+k")
@@ -72,6 +74,7 @@ async def test_what_was_found_is_opened_by_keyboard_alone(panel: Panel, agent: P
     await expect(panel.page.get_by_role("heading", level=1)).to_have_text("Warping ABS")
 
 
+@pytest.mark.slow
 async def test_a_pinned_conversation_stays_on_top(panel: Panel, agent: Program) -> None:
     await fill(agent, *TITLES)
     await panel.page.reload()
@@ -87,6 +90,7 @@ async def test_a_pinned_conversation_stays_on_top(panel: Panel, agent: Program) 
     await expect(panel.rows.first).not_to_contain_text("Pinned")
 
 
+@pytest.mark.slow
 async def test_an_archived_conversation_is_out_of_the_way_and_comes_back(
     panel: Panel, agent: Program
 ) -> None:
@@ -115,6 +119,7 @@ async def test_an_archived_conversation_is_out_of_the_way_and_comes_back(
     await expect(panel.rows).to_have_count(3)
 
 
+@pytest.mark.slow
 async def test_a_conversation_is_renamed_in_place(panel: Panel, agent: Program) -> None:
     [one] = await fill(agent, "Old name")
     await panel.page.reload()
@@ -146,6 +151,7 @@ async def test_a_deleted_conversation_comes_back_with_undo(panel: Panel) -> None
     await expect(panel.questions.locator(".bubble")).to_have_text("Keep me")
 
 
+@pytest.mark.slow
 async def test_a_conversation_goes_out_as_files_and_in_again(
     panel: Panel, agent: Program, tmp_path: Path
 ) -> None:
@@ -170,6 +176,7 @@ async def test_a_conversation_goes_out_as_files_and_in_again(
     await expect(panel.questions.locator(".bubble")).to_have_text("Take me along")
 
 
+@pytest.mark.slow
 async def test_a_file_that_is_no_export_is_refused_in_words(panel: Panel) -> None:
     panel.watch.allow(r"status of 4\d\d")
     field = panel.page.get_by_test_id("import-file")

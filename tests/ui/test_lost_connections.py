@@ -125,6 +125,7 @@ async def test_a_page_that_was_opened_before_the_agent_died_goes_on_after_a_rest
     await panel.ended("complete")
 
 
+@pytest.mark.slow
 async def test_a_cut_line_in_the_middle_loses_and_doubles_nothing(
     line: Line, fake: FakeOllama
 ) -> None:
@@ -138,6 +139,7 @@ async def test_a_cut_line_in_the_middle_loses_and_doubles_nothing(
     await assert_whole(line.panel)
 
 
+@pytest.mark.slow
 async def test_a_line_that_is_dead_for_a_while_is_told_and_taken_up_again(
     line: Line, fake: FakeOllama
 ) -> None:
@@ -154,6 +156,7 @@ async def test_a_line_that_is_dead_for_a_while_is_told_and_taken_up_again(
     await expect(line.panel.state).to_contain_text("Ready")
 
 
+@pytest.mark.slow
 async def test_a_question_whose_acknowledgement_is_lost_is_asked_once(
     line: Line, fake: FakeOllama
 ) -> None:
@@ -174,6 +177,7 @@ async def test_a_question_whose_acknowledgement_is_lost_is_asked_once(
     await expect(line.panel.composer).to_have_value("")
 
 
+@pytest.mark.slow
 async def test_a_reload_after_a_lost_acknowledgement_does_not_ask_again(
     line: Line, fake: FakeOllama
 ) -> None:
@@ -194,6 +198,7 @@ async def test_a_reload_after_a_lost_acknowledgement_does_not_ask_again(
     assert asked == ["Before", "Only once"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [422, 503])
 async def test_a_first_question_that_is_refused_leaves_no_empty_conversation(
     panel: Panel, status: int
@@ -218,6 +223,7 @@ async def test_a_first_question_that_is_refused_leaves_no_empty_conversation(
     await expect(panel.rows).to_have_count(1)
 
 
+@pytest.mark.slow
 async def test_a_first_question_whose_acknowledgements_are_all_lost_stays_in_the_composer(
     line: Line, fake: FakeOllama
 ) -> None:

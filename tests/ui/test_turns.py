@@ -56,6 +56,7 @@ async def test_answering_again_makes_a_version_beside_the_first(
     await expect(panel.answers).to_have_count(1)
 
 
+@pytest.mark.slow
 async def test_a_branch_that_was_chosen_survives_a_reload(panel: Panel, fake: FakeOllama) -> None:
     fake.misbehave(path="/api/chat", text="The first answer.", times=1)
     await panel.ask_and_hear("Why?")
@@ -106,6 +107,7 @@ async def leave_no_room(panel: Panel) -> None:
     await panel.page.set_viewport_size({"width": 1280, "height": 1000 - spare})
 
 
+@pytest.mark.slow
 async def test_an_edit_is_left_with_escape_and_changes_nothing(panel: Panel) -> None:
     await panel.ask_and_hear("And PLA?")
     await leave_no_room(panel)
@@ -121,6 +123,7 @@ async def test_an_edit_is_left_with_escape_and_changes_nothing(panel: Panel) -> 
     assert len(await panel.kept()) == 2
 
 
+@pytest.mark.slow
 async def test_thoughts_are_folded_until_one_looks(panel: Panel, fake: FakeOllama) -> None:
     fake.misbehave(path="/api/chat", thinking="First this, then that.", text="Dry it.")
 
@@ -176,6 +179,7 @@ async def test_a_question_in_line_shows_its_place(
     await expect(wait).to_contain_text("Next in line")
 
 
+@pytest.mark.slow
 async def test_a_model_that_fails_is_told_in_words_with_another_try(
     panel: Panel, fake: FakeOllama
 ) -> None:
@@ -189,6 +193,7 @@ async def test_a_model_that_fails_is_told_in_words_with_another_try(
     await panel.ended("complete")
 
 
+@pytest.mark.slow
 async def test_another_model_is_picked_and_answers(panel: Panel, fake: FakeOllama) -> None:
     await panel.page.get_by_test_id("model-picker").click()
     options = panel.page.get_by_test_id("model-option")
@@ -204,6 +209,7 @@ async def test_another_model_is_picked_and_answers(panel: Panel, fake: FakeOllam
     assert asked.body["model"] == SEEING
 
 
+@pytest.mark.slow
 async def test_a_model_that_cannot_chat_is_not_offered(panel: Panel, fake: FakeOllama) -> None:
     fake.add_model("nomic-embed-text:latest", capabilities=["embedding"])
     await panel.page.reload()
@@ -214,6 +220,7 @@ async def test_a_model_that_cannot_chat_is_not_offered(panel: Panel, fake: FakeO
     await expect(panel.page.get_by_role("listbox")).not_to_contain_text("nomic")
 
 
+@pytest.mark.slow
 async def test_the_model_picker_works_by_keyboard(panel: Panel) -> None:
     picker = panel.page.get_by_test_id("model-picker")
     await picker.focus()
@@ -232,6 +239,7 @@ async def test_the_model_picker_works_by_keyboard(panel: Panel) -> None:
     await expect(panel.page.get_by_role("listbox", name="Model")).to_have_count(0)
 
 
+@pytest.mark.slow
 async def test_a_pick_is_remembered_for_the_next_chat(panel: Panel) -> None:
     await panel.pick(SEEING)
 
