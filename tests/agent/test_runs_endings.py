@@ -366,7 +366,9 @@ async def test_fifty_openings_leave_nothing_behind(tmp_path: Path) -> None:
             psutil.Process().num_fds(),
         )
 
-    for _ in range(3):  # the pool of threads grows to its size
+    pause = threading.Event()  # that is never set: the pool of threads grows to its size
+    await asyncio.gather(*(asyncio.to_thread(pause.wait, 0.05) for _ in range(40)))
+    for _ in range(3):
         await once()
     before = alive()
     for number in range(47):

@@ -35,7 +35,7 @@ def good_tower() -> bytes:
 
 def endless_tower() -> bytes:
     """Nothing is wrong with it, but to read its moves takes seconds."""
-    moves = "G1 X101 Y100\nG1 X100 Y100\n" * 1_500_000
+    moves = "G1 X101 Y100\nG1 X100 Y100\n" * 4_000_000
     return orca(Part(layers=20)).replace("M107", f"{moves}M107", 1).encode()
 
 
