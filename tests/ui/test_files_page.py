@@ -94,6 +94,7 @@ async def test_files_are_chosen_listed_and_thrown_away(
     await expect(rows.last).to_contain_text("good.gcode")
     await expect(rows.first.locator("[data-severity=blocking]")).to_contain_text("1 blocking")
     await rows.last.get_by_role("link").click()
+    await page.get_by_role("img", name="good.gcode").first.evaluate("one => one.decode()")
     await page.get_by_role("button", name="Delete").click()
 
     await expect(panel.toast).to_contain_text("Deleted good.gcode")
