@@ -1,4 +1,5 @@
 /** What can be told about the program around the page. */
+import { recall } from "./storage";
 
 export interface Host {
   isSlicer: boolean;
@@ -24,8 +25,9 @@ export function languageOf(userAgent: string): string | undefined {
   }
 }
 
-/** How numbers and times are written: as in the slicer around the page, else as the browser does. */
-export const locale = languageOf(navigator.userAgent);
+/** How words, numbers and times are written: as was chosen in the page, else as in the slicer
+ * around it; undefined: as the browser does. */
+export const locale = recall<string | null>("language", null) ?? languageOf(navigator.userAgent);
 
 /** Host and port of an address that leaves this machine; `null` for one that does not. */
 export function hostElsewhere(address: string | null | undefined): string | null {

@@ -1,6 +1,9 @@
 /** The pages beside the chat. Each is loaded when it is first opened. */
 import type { Component } from "svelte";
 
+import { load as words } from "../../lib/i18n";
+import type { Area } from "../../lib/i18n/words";
+
 export type PageId =
   | "files"
   | "held"
@@ -23,17 +26,25 @@ export interface PageAbout {
 }
 
 export const PAGES: readonly PageAbout[] = [
-  { id: "files", title: "Files", icon: "layers", group: "prints", load: () => import("./FilesPage.svelte") },
-  { id: "held", title: "Waiting", icon: "inbox", group: "prints", load: () => import("./HeldPage.svelte") },
-  { id: "printers", title: "Printers", icon: "printer", group: "prints", load: () => import("./PrintersPage.svelte") },
-  { id: "presets", title: "Presets", icon: "sliders-horizontal", group: "prints", load: () => import("./PresetsPage.svelte") },
-  { id: "calibration", title: "Calibrate", icon: "flask-conical", group: "prints", load: () => import("./CalibrationPage.svelte") },
-  { id: "diagnosis", title: "Diagnose", icon: "stethoscope", group: "prints", load: () => import("./DiagnosisPage.svelte") },
-  { id: "models", title: "Models", icon: "box", group: "agent", load: () => import("./ModelsPage.svelte") },
-  { id: "backends", title: "Backends", icon: "server", group: "agent", load: () => import("./BackendsPage.svelte") },
-  { id: "performance", title: "Performance", icon: "chart-column", group: "agent", load: () => import("./PerformancePage.svelte") },
-  { id: "runtime", title: "Runtime", icon: "activity", group: "agent", load: () => import("./RuntimePage.svelte") },
+  { id: "files", title: "Files", icon: "layers", group: "prints", load: page(() => import("./FilesPage.svelte"), "files") },
+  { id: "held", title: "Waiting", icon: "inbox", group: "prints", load: page(() => import("./HeldPage.svelte"), "held", "printers") },
+  { id: "printers", title: "Printers", icon: "printer", group: "prints", load: page(() => import("./PrintersPage.svelte"), "printers") },
+  { id: "presets", title: "Presets", icon: "sliders-horizontal", group: "prints", load: page(() => import("./PresetsPage.svelte"), "presets") },
+  { id: "calibration", title: "Calibrate", icon: "flask-conical", group: "prints", load: page(() => import("./CalibrationPage.svelte"), "calibration") },
+  { id: "diagnosis", title: "Diagnose", icon: "stethoscope", group: "prints", load: page(() => import("./DiagnosisPage.svelte"), "diagnosis") },
+  { id: "models", title: "Models", icon: "box", group: "agent", load: page(() => import("./ModelsPage.svelte"), "models") },
+  { id: "backends", title: "Backends", icon: "server", group: "agent", load: page(() => import("./BackendsPage.svelte"), "backends") },
+  { id: "performance", title: "Performance", icon: "chart-column", group: "agent", load: page(() => import("./PerformancePage.svelte"), "performance") },
+  { id: "runtime", title: "Runtime", icon: "activity", group: "agent", load: page(() => import("./RuntimePage.svelte"), "runtime") },
 ];
+
+/** A page together with its words. */
+function page(code: () => Promise<{ default: Component }>, ...areas: Area[]): PageAbout["load"] {
+  return async () => {
+    const [loaded] = await Promise.all([code(), words(...areas)]);
+    return loaded;
+  };
+}
 
 /** The page that an address names after the #, if it names one, and the place in it. */
 export function pageOf(hash: string): { page: PageAbout | null; place: string } {

@@ -1,0 +1,49 @@
+/** The areas of words, and their keys as types: a key that no file has does not compile. */
+import type common from "./en/common.json";
+import type chat from "./en/chat.json";
+import type models from "./en/models.json";
+import type backends from "./en/backends.json";
+import type performance from "./en/performance.json";
+import type runtime from "./en/runtime.json";
+import type files from "./en/files.json";
+import type held from "./en/held.json";
+import type printers from "./en/printers.json";
+import type presets from "./en/presets.json";
+import type calibration from "./en/calibration.json";
+import type diagnosis from "./en/diagnosis.json";
+import type settings from "./en/settings.json";
+import type storage from "./en/storage.json";
+import type setup from "./en/setup.json";
+import type logs from "./en/logs.json";
+import type plugin from "./en/plugin.json";
+import type updates from "./en/updates.json";
+
+export interface Words {
+  common: typeof common;
+  chat: typeof chat;
+  models: typeof models;
+  backends: typeof backends;
+  performance: typeof performance;
+  runtime: typeof runtime;
+  files: typeof files;
+  held: typeof held;
+  printers: typeof printers;
+  presets: typeof presets;
+  calibration: typeof calibration;
+  diagnosis: typeof diagnosis;
+  settings: typeof settings;
+  storage: typeof storage;
+  setup: typeof setup;
+  logs: typeof logs;
+  plugin: typeof plugin;
+  updates: typeof updates;
+}
+
+export type Area = keyof Words;
+
+declare module "i18next" {
+  interface CustomTypeOptions {
+    defaultNS: "common";
+    resources: Words;
+  }
+}
