@@ -1,7 +1,7 @@
 /** The pages beside the chat. Each is loaded when it is first opened. */
 import type { Component } from "svelte";
 
-import { load as words } from "../../lib/i18n";
+import { load as words, t } from "../../lib/i18n";
 import type { Area } from "../../lib/i18n/words";
 
 export type PageId =
@@ -18,25 +18,33 @@ export type PageId =
 
 export interface PageAbout {
   id: PageId;
-  title: string;
+  /** In common.json under `pages`. */
+  readonly title: string;
   icon: string;
   /** About what is printed, or about what the agent runs on. */
   group: "prints" | "agent";
   load: () => Promise<{ default: Component }>;
 }
 
-export const PAGES: readonly PageAbout[] = [
-  { id: "files", title: "Files", icon: "layers", group: "prints", load: page(() => import("./FilesPage.svelte"), "files") },
-  { id: "held", title: "Waiting", icon: "inbox", group: "prints", load: page(() => import("./HeldPage.svelte"), "held", "printers") },
-  { id: "printers", title: "Printers", icon: "printer", group: "prints", load: page(() => import("./PrintersPage.svelte"), "printers") },
-  { id: "presets", title: "Presets", icon: "sliders-horizontal", group: "prints", load: page(() => import("./PresetsPage.svelte"), "presets") },
-  { id: "calibration", title: "Calibrate", icon: "flask-conical", group: "prints", load: page(() => import("./CalibrationPage.svelte"), "calibration") },
-  { id: "diagnosis", title: "Diagnose", icon: "stethoscope", group: "prints", load: page(() => import("./DiagnosisPage.svelte"), "diagnosis") },
-  { id: "models", title: "Models", icon: "box", group: "agent", load: page(() => import("./ModelsPage.svelte"), "models") },
-  { id: "backends", title: "Backends", icon: "server", group: "agent", load: page(() => import("./BackendsPage.svelte"), "backends") },
-  { id: "performance", title: "Performance", icon: "chart-column", group: "agent", load: page(() => import("./PerformancePage.svelte"), "performance") },
-  { id: "runtime", title: "Runtime", icon: "activity", group: "agent", load: page(() => import("./RuntimePage.svelte"), "runtime") },
+const LISTED: readonly Omit<PageAbout, "title">[] = [
+  { id: "files", icon: "layers", group: "prints", load: page(() => import("./FilesPage.svelte"), "files") },
+  { id: "held", icon: "inbox", group: "prints", load: page(() => import("./HeldPage.svelte"), "held", "printers") },
+  { id: "printers", icon: "printer", group: "prints", load: page(() => import("./PrintersPage.svelte"), "printers") },
+  { id: "presets", icon: "sliders-horizontal", group: "prints", load: page(() => import("./PresetsPage.svelte"), "presets") },
+  { id: "calibration", icon: "flask-conical", group: "prints", load: page(() => import("./CalibrationPage.svelte"), "calibration") },
+  { id: "diagnosis", icon: "stethoscope", group: "prints", load: page(() => import("./DiagnosisPage.svelte"), "diagnosis") },
+  { id: "models", icon: "box", group: "agent", load: page(() => import("./ModelsPage.svelte"), "models") },
+  { id: "backends", icon: "server", group: "agent", load: page(() => import("./BackendsPage.svelte"), "backends") },
+  { id: "performance", icon: "chart-column", group: "agent", load: page(() => import("./PerformancePage.svelte"), "performance") },
+  { id: "runtime", icon: "activity", group: "agent", load: page(() => import("./RuntimePage.svelte"), "runtime") },
 ];
+
+export const PAGES: readonly PageAbout[] = LISTED.map((page) => ({
+  ...page,
+  get title() {
+    return t(`pages.${page.id}`);
+  },
+}));
 
 /** A page together with its words. */
 function page(code: () => Promise<{ default: Component }>, ...areas: Area[]): PageAbout["load"] {
