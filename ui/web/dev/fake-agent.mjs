@@ -7,11 +7,12 @@ import { createHash, randomUUID } from "node:crypto";
 
 import { adviceRoutes } from "./fake-advice.mjs";
 import { ANSWERS, POLICY } from "./fake-answers.mjs";
+import { deskRoutes } from "./fake-desk.mjs";
 import { follow, startProgress, startRun } from "./fake-runs.mjs";
 import { slicerRoutes } from "./fake-slicer.mjs";
 
 const state = {
-  signedIn: true, ollama: "up", paceMs: 20, answer: null, down: false,
+  signedIn: true, ollama: "up", paceMs: 20, answer: null, down: false, startedAt: new Date().toISOString(),
   conversations: [], messages: new Map(), runs: new Map(), images: new Map(), pairings: [], keys: new Map(),
 };
 const MODELS = [
@@ -71,6 +72,7 @@ const routes = [
   [/^GET \/images\//, ({ path, response }) => { response.setHeader("Content-Type", "image/png"); response.end(state.images.get(path.split("/")[2])); }],
   [/^GET \/guide\//, ({ response }) => send(response, 200, { title: "Stringing", ref: "guide/stringing", tags: ["petg", "retraction"], text: ANSWERS.passage })],
   ...adviceRoutes({ send, jsonBody }),
+  ...deskRoutes({ send, problem, rawBody, jsonBody, startProgress: begin, state }),
   ...slicerRoutes({ send, problem, rawBody, jsonBody, startProgress: begin }),
 ];
 
@@ -91,7 +93,7 @@ async function mood(change, response) {
 function ready() {
   if (!state.signedIn) return { status: state.ollama === "up" ? "ready" : "degraded" };
   const up = state.ollama === "up";
-  return { status: up ? "ready" : "degraded", version: "0.1.0", started_at: now(), default_model: up ? "qwen3:4b" : null, models_count: up ? MODELS.length : 0, guide_entries: 84, data_dir_warning: null,
+  return { status: up ? "ready" : "degraded", version: "0.1.0", started_at: state.startedAt, default_model: up ? "qwen3:4b" : null, models_count: up ? MODELS.length : 0, guide_entries: 84, data_dir_warning: null,
     ollama: { url: "http://127.0.0.1:11434", state: state.ollama, version: up ? "0.13.0" : null, since: now(), detail: up ? null : "Connection refused" } };
 }
 

@@ -15,8 +15,18 @@ export const uploadImage = (file: Blob, name: string, onProgress: (share: number
 export const uploadSliced = (file: Blob, name: string, onProgress: (share: number) => void): Upload<SlicerFile> =>
   upload("/slicer/files", file, name, onProgress, 0);
 
-/** `onProgress` is told the share sent, 0 to 1. The promise raises ApiError or Unreachable. */
+/** The bytes themselves, of any size. */
+export const uploadBytes = <T>(path: string, file: Blob, onProgress: (share: number) => void): Upload<T> =>
+  send(path, file, onProgress, 0);
+
 function upload<T>(path: string, file: Blob, name: string, onProgress: (share: number) => void, timeoutMs: number): Upload<T> {
+  const form = new FormData();
+  form.append("file", file, name);
+  return send(path, form, onProgress, timeoutMs);
+}
+
+/** `onProgress` is told the share sent, 0 to 1. The promise raises ApiError or Unreachable. */
+function send<T>(path: string, body: FormData | Blob, onProgress: (share: number) => void, timeoutMs: number): Upload<T> {
   // fetch cannot tell how much of a body has gone out.
   const request = new XMLHttpRequest();
   const finished = new Promise<T>((resolve, reject) => {
@@ -26,11 +36,9 @@ function upload<T>(path: string, file: Blob, name: string, onProgress: (share: n
     request.onerror = request.onabort = request.ontimeout = () => reject(new Unreachable());
     request.onload = () => settle(request, resolve, reject);
   });
-  const form = new FormData();
-  form.append("file", file, name);
   request.open("POST", address(path));
   request.timeout = timeoutMs;
-  request.send(form);
+  request.send(body);
   return { finished, cancel: () => request.abort() };
 }
 
