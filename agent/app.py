@@ -24,8 +24,11 @@ from agent.shared.secrets import Secrets
 from agent.shared.tasks import Tasks, running
 from agent.slicer.opening import Needs, SlicerParts, open_slicer
 from agent.telemetry.service import Telemetry
+from agent.updates import routes as update_routes
+from agent.updates.service import UpdateService
 from agent.wiring.answers import Answers, open_answers
-from agent.wiring.core import Core
+from agent.wiring.core import Core, open_updates
+from agent.wiring.desktop import desktop_routes
 from agent.wiring.door import open_door
 from agent.wiring.servers import Servers, open_servers
 from agent.wiring.talking import Talking, open_talking
@@ -69,9 +72,12 @@ async def open_agent(
         stack.push_async_callback(streams.close)
         await core.runs.recover({"chat": CutOff, "pull": CutOffPull, **slicer.recoveries})
         stack.push_async_callback(core.runs.close)
-        app = open_door(core, servers, answers, talking, access, streams, slicer.blueprints)
+        updates = await open_updates(core)
+        desktop = desktop_routes(core, servers, talking, slicer.host)
+        others = (*slicer.blueprints, update_routes.routes(updates), desktop)
+        app = open_door(core, servers, answers, talking, access, streams, others)
         house = _housekeeping(core, answers, talking, slicer)
-        await stack.enter_async_context(_jobs(core, servers, answers, house, slicer))
+        await stack.enter_async_context(_jobs(core, servers, answers, house, slicer, updates))
         stack.push_async_callback(servers.backends.close)
         await servers.backends.add(servers.ollama)
         await servers.registry.open()
@@ -144,7 +150,12 @@ def _housekeeping(
 
 
 def _jobs(
-    core: Core, servers: Servers, answers: Answers, house: Housekeeping, slicer: SlicerParts
+    core: Core,
+    servers: Servers,
+    answers: Answers,
+    house: Housekeeping,
+    slicer: SlicerParts,
+    updates: UpdateService,
 ) -> AbstractAsyncContextManager[None]:
     return running(
         machine=servers.profiles.run(),
@@ -153,5 +164,6 @@ def _jobs(
         saving=core.runs.run(),
         telemetry=answers.telemetry.run(),
         housekeeping=house.run(),
+        updates=updates.run(),
         **{name: job() for name, job in slicer.jobs.items()},
     )

@@ -13,6 +13,7 @@ from agent.commands import (
     logs,
     mcp,
     models,
+    plugin,
     post_process_command,
     printers,
     report,
@@ -21,6 +22,7 @@ from agent.commands import (
     status,
     stop,
     token,
+    updates,
     url,
 )
 from agent.version import program_version
@@ -63,6 +65,8 @@ app.add_typer(models.app, name="models", rich_help_panel="Models")
 app.add_typer(backends.app, name="backends", rich_help_panel="Models")
 app.add_typer(printers.app, name="printers", rich_help_panel="Printing")
 app.add_typer(runtime.app, name="runtime", rich_help_panel="Models")
+app.add_typer(plugin.app, name="plugin", rich_help_panel="Files of the slicer")
+app.command("updates", rich_help_panel="The agent")(updates.updates)
 app.command("mcp", rich_help_panel="Access")(mcp.mcp)
 app.add_typer(token.app, name="token", rich_help_panel="Access")
 

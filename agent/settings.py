@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -20,6 +20,7 @@ from pydantic_settings import (
 from agent import wrong_settings
 from agent.answer_settings import PLAIN_LEVEL, AnswerSettings, is_level, named
 from agent.shared.folders import data_dir as data_dir_in_force
+from agent.updates.rules import source_address
 
 PREFIX = wrong_settings.PREFIX
 FILE_NAME = wrong_settings.FILE_NAME
@@ -108,6 +109,31 @@ class Settings(AnswerSettings):
         le=366,
         description="How long what each request took is kept; sums by day stay for two years.",
     )
+    update_check: bool = Field(
+        default=False,
+        description="Ask once a day whether there is a newer version. It is never installed.",
+    )
+    update_url: str = Field(
+        default="",
+        max_length=500,
+        description="Address of the update source. Unset: that of the package, where it has one.",
+    )
+    update_root: Path | None = Field(
+        default=None,
+        description="Root metadata (TUF) of the update source, in place of that in the package.",
+    )
+    notify_pulls: bool = Field(
+        default=True,
+        description="The desktop tells when a model has been downloaded.",
+    )
+    notify_held: bool = Field(
+        default=True,
+        description="The desktop tells when a print waits for a click.",
+    )
+    notify_updates: bool = Field(
+        default=True,
+        description="The desktop tells when the agent was updated, or could be.",
+    )
     log_prompts: bool = Field(
         default=False,
         description="Write what models are asked into the log. Else it never stands there.",
@@ -118,6 +144,11 @@ class Settings(AnswerSettings):
         description="Where OpenTelemetry traces go, such as http://127.0.0.1:4318. "
         "Needs the extra `otel`; OTEL_EXPORTER_OTLP_ENDPOINT works too.",
     )
+
+    @field_validator("update_url")
+    @classmethod
+    def _update_source(cls, text: str) -> str:
+        return source_address(text)
 
     @property
     def database_file(self) -> Path:

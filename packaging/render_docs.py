@@ -60,6 +60,7 @@ NO_DEFAULT |= dict.fromkeys(
     ("orcaslicer_binary", "prusaslicer_binary", "slicer_data_dirs"), "found by the agent"
 )
 NO_DEFAULT |= {"profile": "the one that fits", "ollama_binary": "found by the agent"}
+NO_DEFAULT |= dict.fromkeys(("update_url", "update_root"), "that of the package")
 ENVIRONMENT_ONLY = {"data_dir"}
 
 

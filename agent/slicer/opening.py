@@ -32,8 +32,11 @@ from agent.slicer.files import routes as file_routes
 from agent.slicer.files.analysing import AnalysisService
 from agent.slicer.files.service import Bounds, FileService
 from agent.slicer.gcode.analysis import AnalysisWorker
+from agent.slicer.plugin import routes as plugin_routes
+from agent.slicer.plugin.service import PluginService
 from agent.slicer.presets import routes as preset_routes
 from agent.slicer.presets.parents import PresetParents
+from agent.slicer.presets.places import data_folders
 from agent.slicer.presets.service import Presets
 from agent.slicer.printers import routes as printer_routes
 from agent.slicer.printers.opening import PrinterParts, open_printers
@@ -78,6 +81,7 @@ class SlicerParts:
     alive."""
 
     desk: Desk
+    host: PrintHost
     blueprints: tuple[Blueprint, ...] = ()
     jobs: Mapping[str, Callable[[], Coroutine[Any, Any, None]]] = field(  # Any: of typeshed
         default_factory=dict
@@ -101,11 +105,7 @@ async def open_slicer(needs: Needs) -> AsyncIterator[SlicerParts]:
         stack.push_async_callback(host.close)
         await host.open()
         programs = _programs(needs.settings)
-        presets = Presets(
-            needs.settings.slicer_data_folders,
-            os.environ,
-            lambda: [program.path for program in programs()],
-        )
+        presets, plugin = _in_slicer_folders(needs.settings, programs)
         variants = await _variants(needs, files, presets, programs)
         calibrations = CalibrationService(needs.clock, PresetParents(presets))
         contexts = ContextService(needs.clock)
@@ -120,6 +120,7 @@ async def open_slicer(needs: Needs) -> AsyncIterator[SlicerParts]:
         )
         yield SlicerParts(
             desk=advice.desk,
+            host=host,
             blueprints=(
                 file_routes.routes(files, analyses),
                 file_routes.notice_routes(files),
@@ -130,6 +131,7 @@ async def open_slicer(needs: Needs) -> AsyncIterator[SlicerParts]:
                 printer_routes.print_routes(printers.registry, files, printers.watch, host.send),
                 calibration_routes.routes(calibrations),
                 check_routes.routes(),
+                plugin_routes.routes(plugin),
                 preset_routes.routes(presets, files.get),
                 variant_routes.routes(variants),
                 context_routes.routes(contexts, needs.clock),
@@ -178,6 +180,20 @@ def _programs(settings: Settings) -> Callable[[], tuple[Program, ...]]:
         "PrusaSlicer": settings.prusaslicer_binary,
     }
     return lambda: find_programs(wanted, os.environ)
+
+
+def _in_slicer_folders(
+    settings: Settings, programs: Callable[[], tuple[Program, ...]]
+) -> tuple[Presets, PluginService]:
+    """What is found in the data folders of OrcaSlicer, a portable one's included."""
+    wanted = settings.slicer_data_folders
+
+    def beside() -> list[Path]:
+        return [program.path for program in programs()]
+
+    return Presets(wanted, os.environ, beside), PluginService(
+        settings.data_dir, lambda: data_folders(wanted, os.environ, beside())
+    )
 
 
 async def _variants(

@@ -8,6 +8,8 @@ from agent.settings import Settings
 from agent.shared.clock import Clock, NewId
 from agent.shared.database import Database
 from agent.shared.secrets import Secrets
+from agent.updates.service import UpdateService
+from agent.version import program_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +23,18 @@ class Core:
     database: Database
     secrets: Secrets
     runs: RunService
+
+
+async def open_updates(core: Core) -> UpdateService:
+    """What is known of newer versions."""
+    settings = core.settings
+    updates = UpdateService(
+        settings.data_dir / "updates",
+        core.clock,
+        is_on=settings.update_check,
+        url=settings.update_url,
+        root=settings.update_root,
+        version=program_version(),
+    )
+    await updates.open()
+    return updates

@@ -1982,6 +1982,27 @@ export interface components {
             warnings: string[];
             is_sliced: boolean;
         };
+        /** @description `kept`: names of copies of files that somebody had changed. */
+        PluginDoneOut: {
+            version: string;
+            folders: components["schemas"]["PluginFolderOut"][];
+            kept: string[];
+        };
+        PluginFolderOut: {
+            path: string;
+            /** @enum {string} */
+            state: "absent" | "current" | "older" | "newer" | "changed";
+            version: string | null;
+        };
+        /** @description `path`: one of the listed folders; absent: all of them. */
+        PluginIn: {
+            /** @default null */
+            path?: string | null;
+        };
+        PluginOut: {
+            version: string;
+            folders: components["schemas"]["PluginFolderOut"][];
+        };
         /** @description The question as it was kept, and the run that answers it. */
         Posted: {
             message: components["schemas"]["MessageOut"];
@@ -2272,6 +2293,12 @@ export interface components {
              * @default null
              */
             print?: boolean | null;
+        };
+        ReleaseOut: {
+            version: string;
+            notes: string;
+            published: string;
+            url: string | null;
         };
         /** @description A file, its findings counted, and what its moves tell but for the layers. */
         ReportOut: {
@@ -2629,6 +2656,18 @@ export interface components {
             result: {
                 [key: string]: unknown;
             };
+        };
+        UpdateProblemOut: {
+            code: string;
+            detail: string;
+        };
+        UpdatesOut: {
+            is_on: boolean;
+            current: string;
+            has_source: boolean;
+            latest: components["schemas"]["ReleaseOut"] | null;
+            checked_at: string | null;
+            problem: components["schemas"]["UpdateProblemOut"] | null;
         };
         UploadForm: {
             /** Format: binary */

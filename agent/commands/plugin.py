@@ -1,0 +1,73 @@
+"""orca-agent plugin"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from agent.commands.local import local_agent
+from agent.terminal import AsJson, DataDir, clean, echo_json, note
+
+app = typer.Typer(
+    help="The plugin that shows the agent inside OrcaSlicer 2.5 and newer.", no_args_is_help=True
+)
+Folder = Annotated[
+    Path | None,
+    typer.Option(help="Data folder of OrcaSlicer. Without it: every one that is found."),
+]
+Json = Mapping[str, Any]  # Any: JSON values
+STATES = {
+    "absent": "not there",
+    "current": "there, version {version}",
+    "older": "there, in the older version {version}",
+    "newer": "there, in the newer version {version}",
+    "changed": "there, changed by somebody",
+}
+
+
+@app.command()
+def status(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Say where OrcaSlicer keeps plugins, and how ours stands there."""
+    with local_agent(data_dir) as agent:
+        _tell(agent.json("GET", "/plugin"), as_json=as_json)
+
+
+@app.command()
+def install(*, folder: Folder = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Put the plugin where OrcaSlicer finds it.
+
+    Example:
+
+        orca-agent plugin install --folder ~/.config/OrcaSlicer
+    """
+    _do("install", folder, data_dir, as_json=as_json)
+    if not as_json:
+        note(
+            "In OrcaSlicer, open the Plugins window and choose Refresh. If it is not listed there, "
+            "choose Install local plugin and the file orca_agents.py in that folder."
+        )
+
+
+@app.command()
+def remove(*, folder: Folder = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Take the plugin away."""
+    _do("remove", folder, data_dir, as_json=as_json)
+
+
+def _do(what: str, folder: Path | None, data_dir: DataDir, *, as_json: bool) -> None:
+    body = {"path": str(folder.expanduser().absolute())} if folder else {}
+    with local_agent(data_dir) as agent:
+        _tell(agent.json("POST", f"/plugin/{what}", json=body), as_json=as_json)
+
+
+def _tell(found: Json, *, as_json: bool) -> None:
+    if as_json:
+        echo_json(found)
+        return
+    if not found["folders"]:
+        note("OrcaSlicer has no data folder here. Start it once, then try again.")
+    for one in found["folders"]:
+        typer.echo(clean(f"{one['path']}: {STATES[one['state']].format(version=one['version'])}"))
+    for name in found.get("kept", ()):
+        typer.echo(clean(f"What somebody had changed is kept as {name}."))
