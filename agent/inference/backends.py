@@ -22,6 +22,7 @@ class Backends:
         self._watches: dict[str, Tasks] = {}
         self._leaving = Tasks()
         self._listeners: list[Callable[[], None]] = []
+        self.is_paused = False
 
     def __iter__(self) -> Iterator[Backend]:
         return iter(self._by_name.values())
@@ -60,6 +61,11 @@ class Backends:
             await backend.provider.__aexit__(None, None, None)
         self._by_name.clear()
         await self._leaving.close()
+
+    def pause(self, *, is_on: bool) -> None:
+        """While it is on, nobody who waits in a queue is called. What runs goes on."""
+        self.is_paused = is_on
+        self._set_lanes()
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Calls it at every change of any backend, until what is returned is called."""
@@ -116,8 +122,9 @@ class Backends:
         return pick
 
     def _set_lanes(self) -> None:
-        self._queues.text.set_lanes({one.name: one.limits.text for one in self})
-        self._queues.vision.set_lanes({one.name: one.limits.vision for one in self})
+        times = 0 if self.is_paused else 1
+        self._queues.text.set_lanes({one.name: times * one.limits.text for one in self})
+        self._queues.vision.set_lanes({one.name: times * one.limits.vision for one in self})
 
     def _changed(self) -> None:
         self._queues.text.look_again()

@@ -125,6 +125,13 @@ class PullService:
         found = self._pulls.get((backend, canonical_name(model)))
         return found is not None and not found[0].has_ended
 
+    def latest(self) -> list[tuple[str, str, str]]:
+        """Run, model and state of the downloads that go on, or ended last."""
+        return [
+            (live.run.id, model, str(live.run.state))
+            for (_, model), (live, _) in self._pulls.items()
+        ]
+
     async def pull(self, model: str, backend_name: str | None = None) -> Run:
         """The run of a new download, or of the one that goes on already.
 
