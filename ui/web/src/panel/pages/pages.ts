@@ -14,15 +14,16 @@ export type PageId =
   | "models"
   | "backends"
   | "performance"
-  | "runtime";
+  | "runtime"
+  | "setup";
 
 export interface PageAbout {
   id: PageId;
   /** In common.json under `pages`. */
   readonly title: string;
   icon: string;
-  /** About what is printed, or about what the agent runs on. */
-  group: "prints" | "agent";
+  /** About what is printed, or about what the agent runs on; null is in no list of pages. */
+  group: "prints" | "agent" | null;
   load: () => Promise<{ default: Component }>;
 }
 
@@ -37,6 +38,7 @@ const LISTED: readonly Omit<PageAbout, "title">[] = [
   { id: "backends", icon: "server", group: "agent", load: page(() => import("./BackendsPage.svelte"), "backends") },
   { id: "performance", icon: "chart-column", group: "agent", load: page(() => import("./PerformancePage.svelte"), "performance") },
   { id: "runtime", icon: "activity", group: "agent", load: page(() => import("./RuntimePage.svelte"), "runtime") },
+  { id: "setup", icon: "list-checks", group: null, load: page(() => import("../setup/SetupPage.svelte"), "setup", "models", "backends", "printers", "runtime") },
 ];
 
 export const PAGES: readonly PageAbout[] = LISTED.map((page) => ({
