@@ -196,6 +196,12 @@ export interface components {
         AnswersIn: {
             answers?: string[];
         };
+        AutostartOut: {
+            is_on: boolean;
+            is_possible: boolean;
+            how: ("systemd" | "xdg" | "launchagent" | "run-key") | null;
+            reason: string | null;
+        };
         /** @description A server to be added. `key` is kept in the keyring or a private file, and never told. */
         BackendIn: {
             /** @description Small letters, digits and dashes. */
@@ -827,6 +833,13 @@ export interface components {
             title: string;
             text: string;
         };
+        DesktopIn: {
+            autostart: boolean;
+        };
+        /** @description What this computer's desktop does for the agent. */
+        DesktopOut: {
+            autostart: components["schemas"]["AutostartOut"];
+        };
         DiagnosisIn: {
             /** @description The hash of an uploaded picture, or data:image/png;base64,... */
             image: string;
@@ -1151,6 +1164,12 @@ export interface components {
         GuidePage: {
             items: components["schemas"]["GuideItem"][];
             next_cursor: string | null;
+        };
+        HeldNow: {
+            id: string;
+            name: string;
+            printer: string;
+            state: string;
         };
         HeldOut: {
             id: string;
@@ -1567,6 +1586,21 @@ export interface components {
             settings?: {
                 [key: string]: string;
             } | null;
+        };
+        NotifyOut: {
+            pulls: boolean;
+            held: boolean;
+            updates: boolean;
+        };
+        /** @description The agent as its tray icon shows it. */
+        NowOut: {
+            version: string;
+            model: string | null;
+            working: boolean;
+            paused: boolean;
+            held: components["schemas"]["HeldNow"][];
+            pulls: components["schemas"]["PullNow"][];
+            notify: components["schemas"]["NotifyOut"];
         };
         OctoPrintFileOut: {
             name: string;
@@ -2229,6 +2263,11 @@ export interface components {
              * @default null
              */
             backend?: string | null;
+        };
+        PullNow: {
+            run_id: string;
+            model: string;
+            state: string;
         };
         QuestionOut: {
             id: string;
