@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import BaseSettings
 
-from agent import wrong_settings
+from agent.configuration.layers import PREFIX
 from agent.inference.addresses import base_url
 from agent.shared.folders import default_data_dir
 
@@ -18,7 +18,7 @@ LEVELS = ("debug", "info", "warning", "error")
 def named(prefixed: str, *plain: str) -> AliasChoices:
     """A setting that well-known names without our prefix set as well."""
     # The name in a file comes last, so that the environment wins within one source as well.
-    return AliasChoices(f"{wrong_settings.PREFIX}{prefixed}", *plain, prefixed.lower())
+    return AliasChoices(f"{PREFIX}{prefixed}", *plain, prefixed.lower())
 
 
 def is_level(text: str) -> bool:
@@ -101,7 +101,7 @@ class AnswerSettings(BaseSettings):
         le=100_000_000,
         description="Size from which the agent's own Ollama starts anew when idle. 0: 85 % of all.",
     )
-    log_level: str = Field(
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info",
         validation_alias=named("LOG_LEVEL", PLAIN_LEVEL),
         description="debug, info, warning or error.",
@@ -222,12 +222,10 @@ class AnswerSettings(BaseSettings):
     def _address(cls, text: str) -> str:
         return base_url(text)
 
-    @field_validator("log_level")
+    @field_validator("log_level", mode="before")
     @classmethod
-    def _level(cls, text: str) -> str:
-        if not is_level(text):
-            raise ValueError(wrong_settings.ALLOWED["log_level"])
-        return text.strip().lower()
+    def _level(cls, text: object) -> object:
+        return text.strip().lower() if isinstance(text, str) else text
 
     @field_validator("data_dir")
     @classmethod

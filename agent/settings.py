@@ -1,29 +1,27 @@
 """The agent's settings: one frozen object, read once in __main__ and handed down as values."""
 
 import os
-import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
 from agent import wrong_settings
 from agent.answer_settings import PLAIN_LEVEL, AnswerSettings, is_level, named
+from agent.configuration import layers as setting_layers
+from agent.configuration.layers import FILE_NAME, MANAGED_NAME, MANAGED_VARIABLE, PREFIX, Layers
 from agent.shared.folders import data_dir as data_dir_in_force
 from agent.updates.rules import source_address
 
-PREFIX = wrong_settings.PREFIX
-FILE_NAME = wrong_settings.FILE_NAME
+IN_FORCE = "(layers)"  # no name of a setting
 
 
 class BadSettings(Exception):
@@ -33,12 +31,15 @@ class BadSettings(Exception):
 class Settings(AnswerSettings):
     """Nothing else looks at the environment.
 
-    Order: ORCA_AGENT_* in the environment, then the well-known plain names, then agent.toml in
-    the data folder, then the default."""
+    Order: the administrator's managed.toml, options of the command, ORCA_AGENT_* in the
+    environment, then the well-known plain names, then agent.toml in the data folder, then the
+    default."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, extra="forbid", populate_by_name=True
     )
+    _layers: Layers = PrivateAttr(default_factory=Layers)
+    _asked_port: int = PrivateAttr(default=0)
 
     slicer_file_mb: int = Field(
         default=4096,
@@ -175,6 +176,24 @@ class Settings(AnswerSettings):
     def log_dir(self) -> Path:
         return self.data_dir / "logs"
 
+    @property
+    def layers(self) -> Layers:
+        """What they were read from."""
+        return self._layers
+
+    @property
+    def asked_port(self) -> int:
+        """The port that was asked for; `port` may be another one by now."""
+        return self._asked_port
+
+    @classmethod
+    def of(cls, layers: Layers) -> "Settings":
+        """Raises ValidationError."""
+        asked: dict[str, Any] = {IN_FORCE: layers}  # Any: no field
+        settings = cls(**asked)
+        settings._layers, settings._asked_port = layers, settings.port
+        return settings
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -184,10 +203,9 @@ class Settings(AnswerSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment, then the file in the data folder."""
+        """The layers that `of` hands in, with the environment among them."""
         given = init_settings.init_kwargs if isinstance(init_settings, InitSettingsSource) else {}
-        file = data_dir_in_force(given.get("data_dir")) / FILE_NAME
-        toml = TomlConfigSettingsSource(settings_cls, file)
+        layers = given.pop(IN_FORCE, Layers())
         if isinstance(env_settings, EnvSettingsSource):
             # A plain LOG_LEVEL is often meant for other programs: `notices` says that it is left.
             env_settings.env_vars = {
@@ -195,33 +213,56 @@ class Settings(AnswerSettings):
                 for name, value in env_settings.env_vars.items()
                 if name.upper() != PLAIN_LEVEL or is_level(value or "")
             }
-        return init_settings, env_settings, toml
+        managed, options, file = (
+            InitSettingsSource(settings_cls, dict(layer))
+            for layer in (layers.managed, layers.given, layers.file)
+        )
+        return managed, options, init_settings, env_settings, file
 
 
 def load(**given: Any) -> Settings:  # Any: each field has its own type
     """The settings in force. Raises BadSettings with one sentence that names the culprit."""
-    environment = os.environ
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    return settled(read_layers(given, os.environ))
+
+
+def read_layers(given: Mapping[str, Any], environment: Mapping[str, str]) -> Layers:
+    """What is set where, as far as it can be read; `given` are the options of the command.
+
+    Raises BadSettings."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {MANAGED_VARIABLE}
     for name in environment:
         if name.upper().startswith(PREFIX) and name.upper() not in known:
             raise BadSettings(f"There is no setting called {name}.")
     try:
-        folder = given["data_dir"] = data_dir_in_force(given.get("data_dir"))
+        folder = data_dir_in_force(given.get("data_dir"))
     except RuntimeError:
         raise BadSettings("The data folder is in the home of a user who is not known.") from None
-    file = _read(folder / FILE_NAME)
+    try:
+        file = setting_layers.read_toml(folder / FILE_NAME)
+        fixing = setting_layers.managed_file(environment)
+        managed = setting_layers.read_toml(fixing) if fixing else {}
+    except setting_layers.BadFile as err:
+        raise BadSettings(str(err)) from None
     if "data_dir" in file:
         raise BadSettings(
             f"data_dir has no place in {FILE_NAME}, which lies in that folder: "
             f"set {PREFIX}DATA_DIR in the environment."
         )
+    if "data_dir" in managed:
+        raise BadSettings(
+            f"data_dir has no place in {MANAGED_NAME}, which is there for every user: "
+            f"set {PREFIX}DATA_DIR in the environment."
+        )
+    return Layers(managed, {**given, "data_dir": folder}, environment, file, fixing)
+
+
+def settled(layers: Layers) -> Settings:
+    """The settings of these layers. Raises BadSettings."""
     try:
-        return Settings(**given)
+        return Settings.of(layers)
     except ValidationError as err:
         first = err.errors(include_url=False)[0]
-        raise BadSettings(
-            wrong_settings.sentence(first, Settings.model_fields, environment, given, file)
-        ) from None
+        raise BadSettings(wrong_settings.sentence(first, Settings.model_fields, layers)) from None
 
 
 def notices(environment: Mapping[str, str] = os.environ) -> list[str]:
@@ -232,18 +273,3 @@ def notices(environment: Mapping[str, str] = os.environ) -> list[str]:
     allowed = wrong_settings.ALLOWED["log_level"]
     shown = wrong_settings.short(level)
     return [f"{PLAIN_LEVEL} is not used: it is {shown}, and would have to be {allowed}."]
-
-
-def _read(file: Path) -> Mapping[str, object]:
-    try:
-        return tomllib.loads(file.read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except OSError as err:
-        raise BadSettings(f"The file {file} cannot be read: {err.strerror}.") from None
-    except UnicodeDecodeError:
-        raise BadSettings(f"The file {file} is not UTF-8 text.") from None
-    except tomllib.TOMLDecodeError as err:
-        place = re.search(r"line \d+, column \d+", str(err))
-        where = f": see {place[0]}" if place else ", and ends too early"
-        raise BadSettings(f"The file {file} is not TOML{where}.") from None
