@@ -7,10 +7,10 @@ const DAY_MS = 86_400_000;
 const WELL = new Set(["done", "cancelled"]);
 
 export const PERIODS = [
-  { id: "hour", words: "Last hour", ms: 3_600_000 },
-  { id: "day", words: "Last 24 hours", ms: DAY_MS },
-  { id: "week", words: "Last 7 days", ms: 7 * DAY_MS },
-  { id: "month", words: "Last 30 days", ms: 30 * DAY_MS },
+  { id: "hour", ms: 3_600_000 },
+  { id: "day", ms: DAY_MS },
+  { id: "week", ms: 7 * DAY_MS },
+  { id: "month", ms: 30 * DAY_MS },
 ] as const;
 
 export interface Project {
