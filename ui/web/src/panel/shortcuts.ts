@@ -1,21 +1,29 @@
 /** The panel's keys. OrcaSlicer swallows Ctrl or Cmd with R G J N O S F P I; none of them is used. */
 import { isApple } from "../lib/host";
+import { t } from "../lib/i18n";
+import type { Words } from "../lib/i18n/words";
 import type { Panel } from "./state/panel.svelte";
 
 const ALT = isApple ? "⌥" : "Alt";
 
-export const SHORTCUTS: { keys: string[]; does: string }[] = [
-  { keys: ["Enter"], does: "Send" },
-  { keys: ["Shift", "Enter"], does: "New line" },
-  { keys: ["Esc"], does: "Close the guide passage, or stop the answer" },
-  { keys: [ALT, "N"], does: "New chat" },
-  { keys: [isApple ? "⌘" : "Ctrl", "K"], does: "Search the conversations" },
-  { keys: ["/"], does: "Search the conversations, when not typing" },
-  { keys: [ALT, "C"], does: "Go to the message box" },
-  { keys: [ALT, "↑"], does: "Previous conversation" },
-  { keys: [ALT, "↓"], does: "Next conversation" },
-  { keys: ["?"], does: "This list, when not typing" },
+/** What each does is named in the words of the chat. */
+export const SHORTCUTS: { keys: string[]; does: keyof Words["chat"]["shortcuts"] }[] = [
+  { keys: ["Enter"], does: "send" },
+  { keys: ["Shift", "Enter"], does: "new-line" },
+  { keys: ["Esc"], does: "escape" },
+  { keys: [ALT, "N"], does: "new-chat" },
+  { keys: [isApple ? "⌘" : "Ctrl", "K"], does: "search" },
+  { keys: ["/"], does: "search-slash" },
+  { keys: [ALT, "C"], does: "composer" },
+  { keys: [ALT, "↑"], does: "previous" },
+  { keys: [ALT, "↓"], does: "next" },
+  { keys: ["?"], does: "help" },
 ];
+
+/** As it is printed on the keyboards of the language. */
+export function keyName(key: string): string {
+  return key === "Enter" || key === "Shift" || key === "Ctrl" ? t(`chat:keys.${key}`) : key;
+}
 
 export function shortcuts(event: KeyboardEvent, panel: Panel): void {
   if (event.defaultPrevented || event.isComposing) return;

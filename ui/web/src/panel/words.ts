@@ -1,4 +1,5 @@
 /** States in the words that the page uses for them. */
+import { t } from "../lib/i18n";
 import type { Connection } from "./state/connection.svelte";
 import type { Phase } from "./state/message.svelte";
 
@@ -9,39 +10,41 @@ export interface StateWords {
 }
 
 export function connectionWords(connection: Connection, model: string | null): StateWords {
-  if (connection.reach === "asking") return { mood: "asking", words: "Looking for the agent", detail: "" };
+  if (connection.reach === "asking") return { mood: "asking", words: t("chat:state.asking"), detail: "" };
   if (connection.reach === "unreachable") {
-    return { mood: "away", words: "Agent not reachable", detail: "Trying again. Start it with: orca-agent serve" };
+    return { mood: "away", words: t("chat:state.away"), detail: t("chat:state.away-detail", { command: "orca-agent serve" }) };
   }
   const ready = connection.ready;
-  if (ready?.status === "starting") return { mood: "starting", words: "The agent is starting", detail: "" };
+  if (ready?.status === "starting") return { mood: "starting", words: t("chat:state.starting"), detail: "" };
   if (ready?.status === "broken") {
-    return { mood: "broken", words: "The agent has a problem", detail: "Ask: orca-agent doctor" };
+    return { mood: "broken", words: t("chat:state.broken"), detail: t("chat:state.broken-detail", { command: "orca-agent doctor" }) };
   }
-  if (!ready?.ollama) return { mood: "ready", words: "Agent reachable", detail: "" };
+  if (!ready?.ollama) return { mood: "ready", words: t("chat:state.reachable"), detail: "" };
   const ollama = ready.ollama;
-  if (ollama.state === "unknown") return { mood: "starting", words: "Looking for Ollama", detail: ollama.url };
+  if (ollama.state === "unknown") return { mood: "starting", words: t("chat:state.seeking"), detail: ollama.url };
   if (ollama.state !== "up") {
-    return { mood: "guide", words: "Guide only: no Ollama", detail: `${ollama.url}: ${ollama.detail ?? "no answer"}` };
+    const why = ollama.detail ?? t("chat:state.no-answer");
+    return { mood: "guide", words: t("chat:state.no-ollama"), detail: t("chat:state.no-ollama-detail", { url: ollama.url, why }) };
   }
   if (!ready.models_count) {
-    return { mood: "guide", words: "Guide only: no model installed", detail: "Try: ollama pull qwen3:4b" };
+    return { mood: "guide", words: t("chat:state.no-model"), detail: t("chat:state.no-model-detail", { command: "ollama pull qwen3:4b" }) };
   }
-  return { mood: "ready", words: model ? `Ready · ${model}` : "Ready", detail: `Ollama ${ollama.version ?? ""} at ${ollama.url}` };
+  const words = model ? t("chat:state.ready-model", { model }) : t("chat:state.ready");
+  return { mood: "ready", words, detail: t("chat:state.ready-detail", { version: ollama.version ?? "", url: ollama.url }) };
 }
 
 /** What a growing answer waits for; `seconds` is how long the model has been loading. */
 export function phaseWords(phase: Phase, seconds: number): string {
   switch (phase.kind) {
     case "queued":
-      return phase.position > 0 ? `Waiting in line, ${phase.position} ahead of you` : "Next in line";
+      return phase.position > 0 ? t("chat:wait.queued", { count: phase.position }) : t("chat:wait.next");
     case "loading":
-      return `Loading model ${phase.model} into memory… ${seconds} s`;
+      return t("chat:wait.loading", { model: phase.model, seconds });
     case "thinking":
-      return "Thinking…";
+      return t("chat:wait.thinking");
     case "answering":
-      return "Answering…";
+      return t("chat:wait.answering");
     case "waiting":
-      return "Waiting for the first word…";
+      return t("chat:wait.waiting");
   }
 }

@@ -4,6 +4,7 @@ import type { Asked } from "../../lib/api/asking";
 import { ApiError } from "../../lib/api/client";
 import type { EventReader } from "../../lib/api/event-reader";
 import type { Conversation, Message, PostMessage } from "../../lib/api/types";
+import { t } from "../../lib/i18n";
 import { newKey } from "../../lib/identifiers";
 import { activeBranch, childrenByParent, newestLeaf } from "../../lib/tree";
 import { Drafts, type Draft, type Evidence } from "./draft.svelte";
@@ -131,7 +132,7 @@ export class Chat {
       return true;
     } catch (error) {
       if (made && isRefusal(error)) await this.#takeBack(made, draft);
-      this.notices.error(error, "Not sent, the text is kept");
+      this.notices.error(error, t("chat:failed.send-kept"));
       return false;
     } finally {
       draft.isSending = false;
@@ -143,20 +144,20 @@ export class Chat {
     if (!this.#id) return false;
     const context = message.context ?? null;
     const body = { ...this.#body(text, message.images), parent_id: message.parent_id, context };
-    return this.#try("Not sent", async (id) => this.#takePosted(id, await this.#post(id, body, key)));
+    return this.#try(t("chat:failed.send"), async (id) => this.#takePosted(id, await this.#post(id, body, key)));
   }
 
   /** Answers again: a new branch beside `message`. */
   async regenerate(message: ShownMessage, model: string | null = this.picked): Promise<boolean> {
     const key = newKey();
-    return this.#try("Could not answer again", async (id) => {
+    return this.#try(t("chat:failed.again"), async (id) => {
       const posted = await resending(() => agent.regenerate(message.id, model ?? undefined, key));
       await this.#takePosted(id, posted);
     });
   }
 
   async stop(): Promise<void> {
-    await this.#try("Could not stop", async () => this.live?.stop());
+    await this.#try(t("chat:failed.stop"), async () => this.live?.stop());
   }
 
   /** The messages that stand in the place of `message`, itself among them. */
@@ -176,7 +177,7 @@ export class Chat {
   }
 
   async change(change: Parameters<typeof agent.conversations.change>[1]): Promise<boolean> {
-    return this.#try("Could not keep the change", async (id) => {
+    return this.#try(t("chat:failed.change"), async (id) => {
       const conversation = await agent.conversations.change(id, change);
       if (this.#id === id) this.conversation = conversation;
       this.onChange(conversation);
@@ -244,7 +245,7 @@ export class Chat {
       this.activeId = null;
       await this.refresh();
     }
-    this.notices.announce("Sent. Waiting for the answer.");
+    this.notices.announce(t("chat:said.sent"));
     // The first question gives the conversation its title.
     if (!this.conversation?.title) void this.#readConversation();
   }
@@ -270,9 +271,8 @@ export class Chat {
   }
 
   #ended(message: ShownMessage): void {
-    const words = { complete: "Answer complete.", stopped: "Stopped.", interrupted: "The answer was interrupted." };
-    const status = message.status as keyof typeof words;
-    this.notices.announce(words[status] ?? "The answer failed.");
+    const { status } = message;
+    this.notices.announce(t(`chat:said.${status === "streaming" ? "failed" : status}`));
     void this.#readConversation();
     if (message.isLive) void this.refresh();
   }

@@ -1,6 +1,7 @@
 /** The list of conversations: pages, search, and changes to single ones. */
 import * as agent from "../../lib/api/agent";
 import type { Conversation } from "../../lib/api/types";
+import { t } from "../../lib/i18n";
 
 const PAGE = 100;
 
@@ -92,7 +93,7 @@ export class ConversationList {
       this.hasMore = page.next_cursor !== null;
       this.isLoaded = true;
     } catch (error) {
-      if (!request.signal.aborted) this.onError(error, "Could not read the conversations");
+      if (!request.signal.aborted) this.onError(error, t("chat:failed.list"));
     } finally {
       if (this.#request === request) this.isLoading = false;
     }

@@ -1,6 +1,7 @@
 /** The installed models, and which one the user picked. */
 import * as agent from "../../lib/api/agent";
 import type { Model } from "../../lib/api/types";
+import { t } from "../../lib/i18n";
 import { recall, remember } from "../../lib/storage";
 
 export class Models {
@@ -37,18 +38,18 @@ export class Models {
   /** Which model looks at images that nobody picked a model for, in words; `null` if it goes without saying. */
   get imageReader(): string | null {
     const reader = this.standardWithVision;
-    return reader && reader !== this.standard ? `${reader} will answer, since it sees images.` : null;
+    return reader && reader !== this.standard ? t("chat:images.reader", { model: reader }) : null;
   }
 
   /** What stands in the way of sending images to `picked`; `null` if nothing does. */
   visionObstacle(picked: string | null): string | null {
-    if (!this.items.length) return "No model is connected, so nobody can look at the image.";
+    if (!this.items.length) return t("chat:images.nobody");
     if (picked === null) {
-      return this.withVision.length ? null : "None of the installed models can see images.";
+      return this.withVision.length ? null : t("chat:images.none-sees");
     }
     const model = this.find(picked);
     if (!model || model.capabilities.includes("vision")) return null;
-    return `${picked} cannot see images.`;
+    return t("chat:images.cannot-see", { model: picked });
   }
 }
 

@@ -2,6 +2,7 @@
 import * as agent from "../../lib/api/agent";
 import { ApiError } from "../../lib/api/client";
 import type { PairingWaiting } from "../../lib/api/types";
+import { t } from "../../lib/i18n";
 
 const EVERY_MS = 4_000;
 
@@ -28,8 +29,8 @@ export class Pairings {
       this.#drop(id);
       return null;
     } catch (error) {
-      if (!(error instanceof ApiError)) return "The agent did not answer. Try again.";
-      if (error.code === "wrong-code") return "That is not the code it shows.";
+      if (!(error instanceof ApiError)) return t("chat:pairing.no-answer");
+      if (error.code === "wrong-code") return t("chat:pairing.wrong-code");
       this.#drop(id);
       return error.message;
     }

@@ -5,6 +5,7 @@ import * as agent from "../../lib/api/agent";
 import { ApiError, onUnauthenticated } from "../../lib/api/client";
 import type { Conversation, Ready, Session } from "../../lib/api/types";
 import { hostOf } from "../../lib/host";
+import { t } from "../../lib/i18n";
 import { recall, remember } from "../../lib/storage";
 import { pageOf, type PageAbout } from "../pages/pages";
 import { Chat } from "./chat.svelte";
@@ -55,9 +56,9 @@ export class Panel {
     this.chat.onCreated = (conversation) => this.#created(conversation);
     this.chat.onTakenBack = (id) => this.#takenBack(id);
     this.uploads.onDone = (upload) => this.#uploaded(upload);
-    this.held.onNew = (name) => this.notices.offer(`A print waits: ${name}`, "Look", () => this.openPage("held"));
+    this.held.onNew = (name) => this.notices.offer(t("chat:said.waits", { name }), t("chat:said.look"), () => this.openPage("held"));
     this.connection.onAnswer = (now, before) => this.#answered(now, before);
-    this.connection.onUnreachable = () => this.notices.announce("The agent is not reachable.");
+    this.connection.onUnreachable = () => this.notices.announce(t("chat:said.unreachable"));
     const route = () => void this.#followRoute();
     const save = () => this.drafts.saveAll();
     window.addEventListener("hashchange", route);
@@ -113,21 +114,22 @@ export class Panel {
     try {
       await agent.conversations.remove(conversation.id);
     } catch (error) {
-      return this.notices.error(error, "Could not delete");
+      return this.notices.error(error, t("chat:failed.delete"));
     }
     this.list.drop(conversation.id);
     // The offer to undo must not lie behind the drawer.
     this.layout.isDrawerOpen = false;
     if (this.chat.id === conversation.id) this.#showEmpty();
-    const title = conversation.title || "Untitled";
-    this.notices.offerUndo(`Deleted “${title}”`, () => void this.#restore(conversation.id));
+    const title = conversation.title || t("chat:said.untitled");
+    this.notices.offerUndo(t("chat:said.deleted", { title }), () => void this.#restore(conversation.id));
   }
 
   async archiveConversation(conversation: Conversation): Promise<void> {
     if (!(await this.changeConversation(conversation.id, { archived: true }))) return;
     this.layout.isDrawerOpen = false;
     const undo = () => void this.changeConversation(conversation.id, { archived: false });
-    this.notices.offerUndo(`Archived “${conversation.title || "Untitled"}”`, undo);
+    const title = conversation.title || t("chat:said.untitled");
+    this.notices.offerUndo(t("chat:said.archived", { title }), undo);
   }
 
   /** Whether the agent has kept it. */
@@ -137,7 +139,7 @@ export class Panel {
       this.list.put(await agent.conversations.change(id, change));
       return true;
     } catch (error) {
-      this.notices.error(error, "Could not keep the change");
+      this.notices.error(error, t("chat:failed.change"));
       return false;
     }
   }
@@ -147,7 +149,7 @@ export class Panel {
       await agent.session.end();
       this.#signedOut();
     } catch (error) {
-      this.notices.error(error, "Could not sign out");
+      this.notices.error(error, t("chat:failed.sign-out"));
     }
   }
 
@@ -156,7 +158,7 @@ export class Panel {
     try {
       this.session = await agent.session.read();
     } catch (error) {
-      if (error instanceof ApiError && error.status !== 401) this.notices.error(error, "Could not sign in");
+      if (error instanceof ApiError && error.status !== 401) this.notices.error(error, t("chat:failed.sign-in"));
       return;
     }
     this.access = "signed-in";
@@ -180,7 +182,7 @@ export class Panel {
       this.list.put(await agent.conversations.restore(id));
       this.openConversation(id);
     } catch (error) {
-      this.notices.error(error, "Could not bring it back");
+      this.notices.error(error, t("chat:failed.restore"));
     }
   }
 
@@ -220,7 +222,7 @@ export class Panel {
   }
 
   #cameBack(): void {
-    this.notices.announce("Connected to the agent.");
+    this.notices.announce(t("chat:said.connected"));
     if (!this.list.isLoaded) void this.list.reload();
     this.chat.lookAgain();
     void this.chat.refresh();
@@ -246,7 +248,7 @@ export class Panel {
 
   /** Whoever waits for its report on the list of files is shown it; nobody is taken away from elsewhere. */
   #uploaded(upload: SlicedUpload): void {
-    this.notices.announce(`${upload.name} has been read.`);
+    this.notices.announce(t("chat:uploads.read", { name: upload.name }));
     const isWaiting = this.page?.id === "files" && !this.place && this.uploads.items.length === 1;
     if (isWaiting && upload.stored) this.openPage("files", upload.stored.id);
   }
