@@ -1,4 +1,5 @@
 /** Asks the agent what OrcaSlicer's own Test asks a print host. */
+import { t } from "../../../lib/i18n";
 
 export interface Tried {
   ok: boolean;
@@ -13,10 +14,10 @@ export async function tryHost(path: string, key: string): Promise<Tried> {
     cache: "no-store",
   });
   const text = (await response.text()).trim();
-  if (!response.ok) return { ok: false, words: `The agent refused it: ${text.slice(0, 300) || `HTTP ${response.status}`}` };
+  if (!response.ok) return { ok: false, words: t("printers:triedRefused", { why: text.slice(0, 300) || `HTTP ${response.status}` }) };
   const about: unknown = JSON.parse(text);
   const isHost = typeof about === "object" && about !== null && "api" in about;
   return isHost
-    ? { ok: true, words: "It works: the key opens this print host. OrcaSlicer’s own test will say the same." }
-    : { ok: false, words: "Something answered that is no print host." };
+    ? { ok: true, words: t("printers:triedOk") }
+    : { ok: false, words: t("printers:triedNoHost") };
 }

@@ -1,24 +1,22 @@
-/** What is said of printers, in the words of the page. */
+/** What is known of printers' kinds and states; the words for them are in printers.json. */
 import type { Hold, PrinterKind, PrinterState } from "../../../lib/api/slicer-types";
 
-export const KINDS: Record<PrinterKind, { name: string; example: string; key: string }> = {
-  octoprint: { name: "OctoPrint", example: "http://192.168.1.40", key: "An application key: OctoPrint → Settings → Application keys." },
-  moonraker: { name: "Moonraker (Klipper)", example: "http://192.168.1.41:7125", key: "Empty, unless this Moonraker wants one from everybody." },
-  prusalink: { name: "PrusaLink", example: "http://192.168.1.42", key: "The key, or the password if a user is given. The printer shows it under Settings → Network → PrusaLink." },
+export const KINDS: readonly PrinterKind[] = ["octoprint", "moonraker", "prusalink"];
+
+export const EXAMPLES: Record<PrinterKind, string> = {
+  octoprint: "http://192.168.1.40",
+  moonraker: "http://192.168.1.41:7125",
+  prusalink: "http://192.168.1.42",
 };
 
-export const HOLDS: Record<Hold, string> = {
-  blocking: "if a check finds something blocking",
-  always: "always",
-  never: "never: every file is sent on at once",
-};
+export const HOLDS: readonly Hold[] = ["blocking", "always", "never"];
 
-export const ACTIVITIES: Record<PrinterState["state"], { words: string; mood: "ok" | "warn" | "off" | "" }> = {
-  idle: { words: "ready", mood: "ok" },
-  printing: { words: "printing", mood: "ok" },
-  paused: { words: "paused", mood: "warn" },
-  busy: { words: "busy", mood: "warn" },
-  error: { words: "reports an error", mood: "off" },
-  offline: { words: "not reachable", mood: "off" },
-  unknown: { words: "not heard yet", mood: "" },
+export const MOODS: Record<PrinterState["state"], "ok" | "warn" | "off" | ""> = {
+  idle: "ok",
+  printing: "ok",
+  paused: "warn",
+  busy: "warn",
+  error: "off",
+  offline: "off",
+  unknown: "",
 };
