@@ -10,6 +10,7 @@ from quart import Quart
 
 from agent.access.service import AccessService
 from agent.chat.ending import CutOff
+from agent.configuration import routes as setting_routes
 from agent.housekeeping import Housekeeping
 from agent.inference.backend import Backend
 from agent.migrations import migrate
@@ -21,13 +22,14 @@ from agent.settings import Settings
 from agent.shared.clock import Clock, NewId, random_id, system_clock
 from agent.shared.database import Database
 from agent.shared.secrets import Secrets
+from agent.shared.switch import Switch
 from agent.shared.tasks import Tasks, running
 from agent.slicer.opening import Needs, SlicerParts, open_slicer
 from agent.telemetry.service import Telemetry
 from agent.updates import routes as update_routes
 from agent.updates.service import UpdateService
 from agent.wiring.answers import Answers, open_answers
-from agent.wiring.core import Core, open_updates
+from agent.wiring.core import Core, open_configuration, open_updates
 from agent.wiring.desktop import desktop_routes
 from agent.wiring.door import open_door
 from agent.wiring.servers import Servers, open_servers
@@ -56,13 +58,14 @@ async def open_agent(
     clock: Clock = system_clock,
     new_id: NewId = random_id,
     pace: Pace = Pace(),  # noqa: B008 - frozen
+    switch: Switch | None = None,
 ) -> AsyncIterator[Agent]:
     """Builds every part, runs the background jobs, and closes all of it when the block ends.
 
-    `settings.port` is the port that the server listens on. Raises Conflict, NoSpace or
-    Unavailable if the data folder cannot be used."""
+    `settings.port` is the port that the server listens on; who serves it obeys the `switch`.
+    Raises Conflict, NoSpace or Unavailable if the data folder cannot be used."""
     async with AsyncExitStack() as stack:
-        core = await _open_core(settings, stack, clock, new_id)
+        core = await _open_core(settings, stack, clock, new_id, switch or Switch())
         servers = await open_servers(core, pace)
         answers = await open_answers(core, servers)
         access = AccessService(core.database, settings.data_dir, clock=clock, new_id=new_id)
@@ -74,7 +77,8 @@ async def open_agent(
         stack.push_async_callback(core.runs.close)
         updates = await open_updates(core)
         desktop = desktop_routes(core, servers, talking, slicer.host)
-        others = (*slicer.blueprints, update_routes.routes(updates), desktop)
+        configuration = setting_routes.routes(open_configuration(core))
+        others = (*slicer.blueprints, update_routes.routes(updates), desktop, configuration)
         app = open_door(core, servers, answers, talking, access, streams, others)
         house = _housekeeping(core, answers, talking, slicer)
         await stack.enter_async_context(_jobs(core, servers, answers, house, slicer, updates))
@@ -106,14 +110,14 @@ async def open_agent(
 
 
 async def _open_core(
-    settings: Settings, stack: AsyncExitStack, clock: Clock, new_id: NewId
+    settings: Settings, stack: AsyncExitStack, clock: Clock, new_id: NewId, switch: Switch
 ) -> Core:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     await asyncio.to_thread(migrate, settings.database_file, now=clock())
     database = Database(settings.database_file)
     stack.push_async_callback(database.close)
     runs, secrets = RunService(database, clock), Secrets(settings.data_dir)
-    return Core(settings, clock, new_id, stack, database, secrets, runs)
+    return Core(settings, clock, new_id, stack, database, secrets, runs, switch)
 
 
 def _needs(core: Core, servers: Servers, answers: Answers) -> Needs:

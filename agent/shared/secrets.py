@@ -72,6 +72,12 @@ class Secrets:
             await asyncio.to_thread(self._change, name, None if place else secret)
             return place or IN_FILE
 
+    async def place(self) -> str:
+        """Where the next secret would be kept, in words for the owner."""
+        with suppress(_UnusableError):
+            return await self._in_time(_place) or IN_FILE
+        return IN_FILE
+
     async def delete(self, name: str) -> None:
         """Forgets it. One that is not there is fine. Raises Unavailable `secrets-file`."""
         async with self._writing:
@@ -157,7 +163,13 @@ def _kept(name: str, secret: str) -> str | None:
     ring.set_password(SERVICE, name, secret)
     if ring.get_password(SERVICE, name) != secret:
         return None
-    return f"keyring: {type(ring).__module__.rpartition('.')[2]}"
+    return _words_for(ring)
+
+
+def _place() -> str | None:
+    """Where it would lie; None if there is no keyring."""
+    ring = _keyring()
+    return _words_for(ring) if ring else None
 
 
 def _forgotten(name: str) -> None:
@@ -174,6 +186,10 @@ def _keyring() -> "KeyringBackend | None":
     ring = keyring.get_keyring()
     rings = list(ring.backends) if isinstance(ring, ChainerBackend) else [ring]
     return next((one for one in rings if not _pretends(one)), None)
+
+
+def _words_for(ring: "KeyringBackend") -> str:
+    return f"keyring: {type(ring).__module__.rpartition('.')[2]}"
 
 
 def _pretends(ring: "KeyringBackend") -> bool:

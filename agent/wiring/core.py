@@ -3,11 +3,13 @@
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from agent.configuration.service import SettingsService
 from agent.runs.service import RunService
 from agent.settings import Settings
 from agent.shared.clock import Clock, NewId
 from agent.shared.database import Database
 from agent.shared.secrets import Secrets
+from agent.shared.switch import Switch
 from agent.updates.service import UpdateService
 from agent.version import program_version
 
@@ -23,6 +25,14 @@ class Core:
     database: Database
     secrets: Secrets
     runs: RunService
+    switch: Switch
+
+
+def open_configuration(core: Core) -> SettingsService:
+    """The settings as a page offers them."""
+    service = SettingsService(core.settings, core.secrets, core.switch, busy=lambda: len(core.runs))
+    core.stack.push_async_callback(service.close)
+    return service
 
 
 async def open_updates(core: Core) -> UpdateService:

@@ -1430,6 +1430,10 @@ export interface components {
             gpus: components["schemas"]["GpuOut"][];
             notes: string[];
         };
+        /** @description The file by which an administrator fixes settings. */
+        ManagedOut: {
+            name: string;
+        };
         MessageIn: {
             content: string;
             /** @default [] */
@@ -2379,6 +2383,20 @@ export interface components {
             /** @default null */
             json_schema?: components["schemas"]["JsonSchemaIn"] | null;
         };
+        /** @description `idle` waits until no run lives. */
+        RestartIn: {
+            /**
+             * @default now
+             * @enum {string}
+             */
+            when?: "now" | "idle";
+        };
+        /** @description `waits_for`: how many runs live. */
+        RestartOut: {
+            /** @enum {string} */
+            when: "now" | "idle";
+            waits_for: number;
+        };
         /**
          * @description How a print ended.
          * @enum {string}
@@ -2468,6 +2486,40 @@ export interface components {
             name: string;
             scopes: ("chat" | "models" | "slicer" | "printhost" | "admin")[];
             expires_at: string | null;
+        };
+        /** @description One setting, with what a page needs to offer it. */
+        SettingOut: {
+            name: string;
+            group: string;
+            description: string;
+            /** @enum {string} */
+            kind: "integer" | "number" | "text" | "flag" | "choice" | "path";
+            unit: string;
+            minimum: number | null;
+            maximum: number | null;
+            is_above_minimum: boolean;
+            choices: string[];
+            may_be_unset: boolean;
+            value: boolean | number | string | null;
+            default: boolean | number | string | null;
+            /** @enum {string} */
+            source: "default" | "file" | "environment" | "option" | "managed";
+            source_name: string | null;
+            is_fixed: boolean;
+            is_pending: boolean;
+            pending: boolean | number | string | null;
+        };
+        /** @description Values by name; null: the default again. */
+        SettingsIn: {
+            [key: string]: boolean | number | string | null;
+        };
+        /** @description All of them. `problem`: why what stands in the file now could not be used. */
+        SettingsOut: {
+            items: components["schemas"]["SettingOut"][];
+            restart_needed: boolean;
+            problem: string | null;
+            secrets_in: string;
+            managed: components["schemas"]["ManagedOut"] | null;
         };
         ShowIn: {
             /** @default null */
@@ -2612,6 +2664,10 @@ export interface components {
         };
         StartResult: {
             result: string;
+        };
+        /** @description `waits_for`: how many runs are cut off. */
+        StopOut: {
+            waits_for: number;
         };
         StreamOptionsIn: {
             /** @default false */
