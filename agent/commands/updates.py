@@ -27,7 +27,7 @@ def updates(
     """
     with local_agent(data_dir) as agent:
         if check:
-            found = agent.json("POST", "/updates/check", timeout_s=PATIENCE_S)
+            found = agent.json("POST", "/updates/check", timeout=PATIENCE_S)
         else:
             found = agent.json("GET", "/updates")
     if as_json:

@@ -10,6 +10,8 @@ from typing import IO, Any
 from tuf.api.exceptions import DownloadError, DownloadHTTPError, SlowRetrievalError
 from tuf.ngclient.fetcher import FetcherInterface
 
+from agent.updates.rules import LARGEST_BYTES
+
 PIECE_BYTES = 16 * 1024
 AGENT = "orca-agents"  # no version: the source need not know how old this program is
 
@@ -49,11 +51,14 @@ class Fetcher(FetcherInterface):
             if isinstance(getattr(err, "reason", None), TimeoutError):
                 raise SlowRetrievalError("no answer in time") from None
             raise DownloadError("no connection") from err
-        return self._pieces(answer)
+        return self._read(answer)
 
-    def _pieces(self, answer: Any) -> Iterator[bytes]:  # Any: urllib's answer has no common type
+    def _read(self, answer: Any) -> Iterator[bytes]:  # Any: urllib's answer has no common type
+        """One piece more than anything may have, at the most: whoever asked sees that it is too
+        much, and the connection is closed before that."""
+        pieces, length = [], 0
         with answer:
-            while True:
+            while length <= LARGEST_BYTES:
                 self._wait_s()
                 try:
                     # What has arrived, not all that was asked for: a slow sender is noticed.
@@ -63,8 +68,10 @@ class Fetcher(FetcherInterface):
                 except (OSError, HTTPException) as err:
                     raise DownloadError("the connection broke") from err
                 if not piece:
-                    return
-                yield piece
+                    break
+                pieces.append(piece)
+                length += len(piece)
+        return iter(pieces)
 
     def _wait_s(self) -> float:
         """Raises SlowRetrievalError where no time is left."""

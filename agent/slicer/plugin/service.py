@@ -173,7 +173,7 @@ def _text(file: Path) -> str | None:
         if file.stat().st_size > LARGEST_BYTES:
             return ""  # no plugin of ours: counts as changed
         return file.read_text("utf-8", errors="replace")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as err:
         raise Denied(
