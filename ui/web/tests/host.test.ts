@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-Object.defineProperty(globalThis, "navigator", { value: { userAgent: "", platform: "" } });
+Object.defineProperty(globalThis, "navigator", { value: { userAgent: "", platform: "", languages: [] } });
 const { hostOf, languageOf } = await import("../src/lib/host");
 
 const DEVICE_TAB = "Mozilla/5.0 (X11; Linux x86_64) BBL-Slicer/v2.3.1 (dark) BBL-Language/zh_CN";

@@ -3,7 +3,7 @@ import test from "node:test";
 
 import type { Layers } from "../src/lib/api/slicer-types";
 
-Object.defineProperty(globalThis, "navigator", { value: { userAgent: "", platform: "" } });
+Object.defineProperty(globalThis, "navigator", { value: { userAgent: "", platform: "", languages: [] } });
 const { plotsOf, positions, remarkable } = await import("../src/lib/plots/layer-series");
 const { limitsOf } = await import("../src/panel/pages/report/limits");
 const { comparePlace, placeOf, presetPlace } = await import("../src/panel/pages/presets/places");

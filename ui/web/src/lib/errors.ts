@@ -1,6 +1,7 @@
 /** Errors in words for the person in front of the page. */
 import { ApiError, Unreachable } from "./api/client";
 import type { Problem } from "./api/types";
+import { t } from "./i18n";
 
 export interface ErrorWords {
   title: string;
@@ -11,9 +12,9 @@ export interface ErrorWords {
 export function inWords(error: unknown): ErrorWords {
   if (error instanceof ApiError) return problemInWords(error.problem, error.requestId);
   if (error instanceof Unreachable) {
-    return { title: "The agent did not answer", detail: "It may be starting again.", requestId: null };
+    return { title: t("errors.unreachable"), detail: t("errors.maybe-starting"), requestId: null };
   }
-  return { title: "Something went wrong in this page", detail: String(error), requestId: null };
+  return { title: t("errors.page"), detail: String(error), requestId: null };
 }
 
 /** Title and detail as one text. */

@@ -1,9 +1,11 @@
 /** Numbers, sizes and times in the user's locale. */
 
 import { locale } from "./host";
+import { t } from "./i18n";
 
 const decimal = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+const plain = new Intl.NumberFormat(locale, { maximumFractionDigits: 3, useGrouping: false });
 const percent = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
 const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
 const weekday = new Intl.DateTimeFormat(locale, { weekday: "short" });
@@ -23,8 +25,13 @@ export function count(value: number): string {
   return whole.format(value);
 }
 
+/** As one would type it: without signs between the thousands. */
+export function number(value: number): string {
+  return plain.format(value);
+}
+
 export function rate(tokensPerSecond: number): string {
-  return `${(tokensPerSecond < 100 ? decimal : whole).format(tokensPerSecond)} tokens/s`;
+  return t("tokens-per-second", { rate: (tokensPerSecond < 100 ? decimal : whole).format(tokensPerSecond) });
 }
 
 export function duration(milliseconds: number): string {

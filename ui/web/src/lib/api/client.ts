@@ -1,4 +1,5 @@
 /** Calls to the agent: JSON in and out, problem documents as errors, a limit on every wait. */
+import { t } from "../i18n";
 import type { Problem } from "./types";
 
 /** The agent answered, and the answer is a problem document. */
@@ -125,7 +126,7 @@ export async function toApiError(response: Response): Promise<ApiError> {
 }
 
 export function parseProblem(text: string, status: number): Problem {
-  const fallback: Problem = { type: "about:blank", title: `The agent answered ${status}`, status, detail: "" };
+  const fallback: Problem = { type: "about:blank", title: t("errors.answered", { status }), status, detail: "" };
   try {
     const parsed: unknown = JSON.parse(text);
     return isProblem(parsed) ? { ...fallback, ...parsed, status } : fallback;

@@ -5,7 +5,9 @@ import type models from "./en/models.json";
 import type backends from "./en/backends.json";
 import type performance from "./en/performance.json";
 import type runtime from "./en/runtime.json";
+import type plots from "./en/plots.json";
 import type files from "./en/files.json";
+import type advice from "./en/advice.json";
 import type held from "./en/held.json";
 import type printers from "./en/printers.json";
 import type presets from "./en/presets.json";
@@ -17,6 +19,7 @@ import type setup from "./en/setup.json";
 import type logs from "./en/logs.json";
 import type plugin from "./en/plugin.json";
 import type updates from "./en/updates.json";
+import type queue from "./en/queue.json";
 
 export interface Words {
   common: typeof common;
@@ -25,7 +28,9 @@ export interface Words {
   backends: typeof backends;
   performance: typeof performance;
   runtime: typeof runtime;
+  plots: typeof plots;
   files: typeof files;
+  advice: typeof advice;
   held: typeof held;
   printers: typeof printers;
   presets: typeof presets;
@@ -37,6 +42,7 @@ export interface Words {
   logs: typeof logs;
   plugin: typeof plugin;
   updates: typeof updates;
+  queue: typeof queue;
 }
 
 export type Area = keyof Words;

@@ -9,9 +9,17 @@ const markdown = new MarkdownIt({ html: false, linkify: true, typographer: false
 markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false });
 markdown.validateLink = (address) => SAFE_LINK.test(address.trim());
 
+/** What the renderer itself says around the text. */
+export interface RenderWords {
+  copy: string;
+  table: string;
+}
+
+const ENGLISH: RenderWords = { copy: "Copy", table: "Table" };
+
 /** HTML that is still to be sanitised by `sanitise`. */
-export function toHtml(source: string): string {
-  return markdown.render(source);
+export function toHtml(source: string, words: RenderWords = ENGLISH): string {
+  return markdown.render(source, words);
 }
 
 const escape = markdown.utils.escapeHtml;
@@ -32,13 +40,14 @@ rules.image = (tokens, index) => {
   return `<a href="${escape(address)}" target="_blank" rel="noopener noreferrer">${label}</a>`;
 };
 
-rules.fence = (tokens, index) => {
+rules.fence = (tokens, index, _options, words: RenderWords) => {
   const language = tokens[index]?.info.trim().split(/\s+/)[0] ?? "";
-  return codeBlock(tokens[index], language);
+  return codeBlock(tokens[index], language, words);
 };
-rules.code_block = (tokens, index) => codeBlock(tokens[index], "");
+rules.code_block = (tokens, index, _options, words: RenderWords) => codeBlock(tokens[index], "", words);
 
-rules.table_open = () => '<div class="table-box" role="group" aria-label="Table" tabindex="0"><table>';
+rules.table_open = (_tokens, _index, _options, words: RenderWords) =>
+  `<div class="table-box" role="group" aria-label="${escape(words.table)}" tabindex="0"><table>`;
 rules.table_close = () => "</table></div>";
 rules.th_open = (tokens, index) => cell("th", tokens[index]);
 rules.td_open = (tokens, index) => cell("td", tokens[index]);
@@ -47,10 +56,10 @@ rules.td_open = (tokens, index) => cell("td", tokens[index]);
 rules.heading_open = (tokens, index) => `<h3 class="${tokens[index]?.tag ?? "h1"}">`;
 rules.heading_close = () => "</h3>";
 
-function codeBlock(token: Token | undefined, language: string): string {
+function codeBlock(token: Token | undefined, language: string, words: RenderWords): string {
   return (
     `<div class="code-box"><div class="code-bar"><span>${escape(language || "text")}</span>` +
-    `<button type="button" class="copy-code">Copy</button></div>` +
+    `<button type="button" class="copy-code">${escape(words.copy)}</button></div>` +
     `<pre tabindex="0"><code>${escape(token?.content ?? "")}</code></pre></div>`
   );
 }

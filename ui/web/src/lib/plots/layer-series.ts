@@ -1,5 +1,6 @@
 /** What is drawn over a print's height: one plot each for flow, time, temperature, speed and fan. */
 import type { Layers } from "../api/slicer-types";
+import { t } from "../i18n";
 import { printTime } from "../units";
 import * as units from "../units";
 
@@ -32,46 +33,46 @@ export function plotsOf(layers: Layers, limits: Limits): LayerPlot[] {
   const all: LayerPlot[] = [
     {
       id: "flow",
-      title: "Volumetric flow",
+      title: t("plots:titles.flow"),
       lines: [
-        { name: "highest", values: layers.max_flow_mm3_s, colour: "--accent" },
-        { name: "mean", values: layers.mean_flow_mm3_s, colour: "--warning", dashed: true },
+        { name: t("plots:lines.highest"), values: layers.max_flow_mm3_s, colour: "--accent" },
+        { name: t("plots:lines.mean"), values: layers.mean_flow_mm3_s, colour: "--warning", dashed: true },
       ],
       words: units.flow,
-      limit: limits.flow ? { value: limits.flow, name: "filament’s limit" } : null,
+      limit: limits.flow ? { value: limits.flow, name: t("plots:lines.flow-limit") } : null,
     },
     {
       id: "time",
-      title: "Layer time",
-      lines: [{ name: "time", values: layers.seconds, colour: "--accent" }],
+      title: t("plots:titles.time"),
+      lines: [{ name: t("plots:lines.time"), values: layers.seconds, colour: "--accent" }],
       words: printTime,
       limit: null,
       seeksLowest: true,
     },
     {
       id: "temperature",
-      title: "Temperature",
+      title: t("plots:titles.temperature"),
       lines: [
-        { name: "nozzle", values: layers.nozzle_c, colour: "--accent" },
-        { name: "bed", values: layers.bed_c, colour: "--warning", dashed: true },
+        { name: t("plots:lines.nozzle"), values: layers.nozzle_c, colour: "--accent" },
+        { name: t("plots:lines.bed"), values: layers.bed_c, colour: "--warning", dashed: true },
       ],
       words: units.celsius,
-      limit: limits.nozzle ? { value: limits.nozzle, name: "filament’s highest" } : null,
+      limit: limits.nozzle ? { value: limits.nozzle, name: t("plots:lines.nozzle-limit") } : null,
     },
     {
       id: "speed",
-      title: "Speed",
+      title: t("plots:titles.speed"),
       lines: [
-        { name: "highest", values: layers.max_speed_mm_s, colour: "--accent" },
-        { name: "mean", values: layers.mean_speed_mm_s, colour: "--warning", dashed: true },
+        { name: t("plots:lines.highest"), values: layers.max_speed_mm_s, colour: "--accent" },
+        { name: t("plots:lines.mean"), values: layers.mean_speed_mm_s, colour: "--warning", dashed: true },
       ],
       words: units.speed,
       limit: null,
     },
     {
       id: "fan",
-      title: "Part cooling fan",
-      lines: [{ name: "fan", values: layers.fan_percent, colour: "--accent" }],
+      title: t("plots:titles.fan"),
+      lines: [{ name: t("plots:lines.fan"), values: layers.fan_percent, colour: "--accent" }],
       words: units.percentOf,
       limit: null,
     },

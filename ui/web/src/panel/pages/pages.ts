@@ -15,6 +15,10 @@ export type PageId =
   | "backends"
   | "performance"
   | "runtime"
+  | "queue"
+  | "storage"
+  | "log"
+  | "settings"
   | "setup";
 
 export interface PageAbout {
@@ -28,16 +32,20 @@ export interface PageAbout {
 }
 
 const LISTED: readonly Omit<PageAbout, "title">[] = [
-  { id: "files", icon: "layers", group: "prints", load: page(() => import("./FilesPage.svelte"), "files") },
-  { id: "held", icon: "inbox", group: "prints", load: page(() => import("./HeldPage.svelte"), "held", "printers") },
+  { id: "files", icon: "layers", group: "prints", load: page(() => import("./FilesPage.svelte"), "files", "advice", "presets", "plots") },
+  { id: "held", icon: "inbox", group: "prints", load: page(() => import("./HeldPage.svelte"), "held", "files") },
   { id: "printers", icon: "printer", group: "prints", load: page(() => import("./PrintersPage.svelte"), "printers") },
   { id: "presets", icon: "sliders-horizontal", group: "prints", load: page(() => import("./PresetsPage.svelte"), "presets") },
-  { id: "calibration", icon: "flask-conical", group: "prints", load: page(() => import("./CalibrationPage.svelte"), "calibration") },
+  { id: "calibration", icon: "flask-conical", group: "prints", load: page(() => import("./CalibrationPage.svelte"), "calibration", "presets") },
   { id: "diagnosis", icon: "stethoscope", group: "prints", load: page(() => import("./DiagnosisPage.svelte"), "diagnosis") },
   { id: "models", icon: "box", group: "agent", load: page(() => import("./ModelsPage.svelte"), "models") },
   { id: "backends", icon: "server", group: "agent", load: page(() => import("./BackendsPage.svelte"), "backends") },
-  { id: "performance", icon: "chart-column", group: "agent", load: page(() => import("./PerformancePage.svelte"), "performance") },
+  { id: "performance", icon: "chart-column", group: "agent", load: page(() => import("./PerformancePage.svelte"), "performance", "plots") },
   { id: "runtime", icon: "activity", group: "agent", load: page(() => import("./RuntimePage.svelte"), "runtime") },
+  { id: "queue", icon: "list-ordered", group: "agent", load: page(() => import("./QueuePage.svelte"), "queue", "performance", "plots") },
+  { id: "storage", icon: "hard-drive", group: "agent", load: page(() => import("./StoragePage.svelte"), "storage") },
+  { id: "log", icon: "scroll-text", group: "agent", load: page(() => import("./LogPage.svelte"), "logs") },
+  { id: "settings", icon: "settings", group: "agent", load: page(() => import("./SettingsPage.svelte"), "settings", "updates", "plugin") },
   { id: "setup", icon: "list-checks", group: null, load: page(() => import("../setup/SetupPage.svelte"), "setup", "models", "backends", "printers", "runtime") },
 ];
 

@@ -3,6 +3,7 @@ import { uploadImage, type Upload } from "../../lib/api/upload";
 import { ApiError } from "../../lib/api/client";
 import type { ImageStored, Message, PostMessage } from "../../lib/api/types";
 import { inWords } from "../../lib/errors";
+import { t } from "../../lib/i18n";
 import { newKey } from "../../lib/identifiers";
 import { forget, recall, remember } from "../../lib/storage";
 
@@ -118,7 +119,7 @@ export class Draft {
 
   attach(files: Iterable<File>): void {
     for (const file of files) {
-      const attachment = new Attachment(file.name || "image", file);
+      const attachment = new Attachment(file.name || t("chat:images.unnamed"), file);
       this.attachments = [...this.attachments, attachment];
       void attachment.upload().then(() => this.save());
     }
