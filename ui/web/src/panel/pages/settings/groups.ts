@@ -1,0 +1,52 @@
+/** The groups of settings: their names, and the settings in each. */
+import type { Setting } from "../../../lib/api/desk-types";
+import { t } from "../../../lib/i18n";
+
+/** In the order of the page. */
+const NAMES: Record<string, () => string> = {
+  desktop: () => t("settings:groups.desktop"),
+  updates: () => t("settings:groups.updates"),
+  plugin: () => t("settings:groups.plugin"),
+  models: () => t("settings:groups.models"),
+  answers: () => t("settings:groups.answers"),
+  images: () => t("settings:groups.images"),
+  slicer: () => t("settings:groups.slicer"),
+  printing: () => t("settings:groups.printing"),
+  backup: () => t("settings:groups.backup"),
+  log: () => t("settings:groups.log"),
+  network: () => t("settings:groups.network"),
+  access: () => t("settings:groups.access"),
+};
+
+/** Groups that show more than settings. */
+const ALWAYS = new Set(["desktop", "updates", "plugin", "access"]);
+
+export interface Group {
+  id: string;
+  name: string;
+  items: Setting[];
+}
+
+/** The name of a setting as a person reads it: `text_capacity` is "Text capacity". */
+export function titleOf(name: string): string {
+  const words = name.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** Those that have something to show for what is sought. */
+export function grouped(items: readonly Setting[], sought: string, isShown: (setting: Setting) => boolean): Group[] {
+  const ids = new Set([...Object.keys(NAMES), ...items.map((one) => one.group)]);
+  const parts = sought.toLowerCase().split(/\s+/).filter(Boolean);
+  const groups = Array.from(ids, (id): Group & { isMet: boolean } => {
+    const name = NAMES[id]?.() ?? titleOf(id);
+    const own = items.filter((one) => one.group === id && isShown(one));
+    const found = own.filter((one) => meets(`${name} ${titleOf(one.name)} ${one.name} ${one.description}`, parts));
+    return { id, name, items: found, isMet: found.length > 0 || (ALWAYS.has(id) && meets(name, parts)) };
+  });
+  return groups.filter((one) => one.isMet);
+}
+
+function meets(text: string, parts: readonly string[]): boolean {
+  const lower = text.toLowerCase();
+  return parts.every((part) => lower.includes(part));
+}

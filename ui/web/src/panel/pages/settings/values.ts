@@ -1,0 +1,62 @@
+/** A setting's value between the agent and a control of the page. */
+import type { Setting, SettingValue } from "../../../lib/api/desk-types";
+import { number } from "../../../lib/format";
+import { t } from "../../../lib/i18n";
+
+/** What will count: what waits for the restart, else what counts already. */
+export function wanted(setting: Setting): SettingValue {
+  return setting.pending ?? setting.value;
+}
+
+/** Which value to send so that it is as it is now. */
+export function toUndo(setting: Setting): SettingValue {
+  return setting.source === "file" || hasPending(setting) ? wanted(setting) : null;
+}
+
+export const hasPending = (setting: Setting) => setting.pending !== null && setting.pending !== undefined;
+
+export const isChanged = (setting: Setting) => setting.source !== "default" || hasPending(setting);
+
+/** Whether something else than the default will count, by what is kept in the file. */
+export const isOwn = (setting: Setting) => !setting.is_fixed && String(wanted(setting) ?? "") !== String(setting.default ?? "");
+
+export function asText(value: SettingValue): string {
+  return value === null ? "" : String(value);
+}
+
+/** What was typed, as the agent takes it; a sentence where it cannot be. */
+export function parsed(setting: Setting, text: string): { value: SettingValue } | { problem: string } {
+  const typed = text.trim();
+  if (setting.kind !== "integer" && setting.kind !== "number") {
+    return { value: typed === "" && setting.default === null ? null : typed };
+  }
+  if (typed === "") return { value: null };
+  const value = Number(typed);
+  if (!Number.isFinite(value) || (setting.kind === "integer" && !Number.isInteger(value))) {
+    return { problem: t(setting.kind === "integer" ? "settings:whole-number" : "settings:a-number") };
+  }
+  const { minimum, maximum } = setting;
+  if ((minimum !== null && value < minimum) || (maximum !== null && value > maximum)) return { problem: limits(setting) };
+  return { value };
+}
+
+/** "from 1 to 100", or nothing where there is no bound. */
+export function limits({ minimum, maximum }: Setting): string {
+  if (minimum !== null && maximum !== null) return t("settings:from-to", { from: number(minimum), to: number(maximum) });
+  if (minimum !== null) return t("settings:from", { from: number(minimum) });
+  return maximum !== null ? t("settings:to", { to: number(maximum) }) : "";
+}
+
+/** A value in words. */
+export function inWords(setting: Setting, value: SettingValue): string {
+  if (value === null || value === "") return t("settings:empty");
+  if (typeof value === "boolean") return t(value ? "settings:on" : "settings:off");
+  if (typeof value === "string") return value;
+  return setting.unit ? `${number(value)}\u00a0${unitOf(setting)}` : number(value);
+}
+
+/** Units that are words come in the language of the page. */
+export function unitOf({ unit }: Setting): string {
+  if (unit === "days") return t("settings:days");
+  return unit === "tokens" ? t("settings:tokens") : unit;
+}
