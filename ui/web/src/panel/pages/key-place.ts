@@ -3,6 +3,6 @@ import { t } from "../../lib/i18n";
 
 export function keyPlace(place: string): string {
   const [, keyring] = /^keyring: (.+)$/.exec(place) ?? [];
-  if (keyring) return t("keyPlace.keyring", { name: keyring });
-  return place.startsWith("file secrets.json") ? t("keyPlace.file") : place;
+  if (keyring) return t("key-place.keyring", { name: keyring });
+  return place.startsWith("file secrets.json") ? t("key-place.file") : place;
 }

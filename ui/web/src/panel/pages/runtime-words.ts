@@ -19,21 +19,21 @@ export function ownerWords(ollama: OllamaProcess): string | null {
 
 /** Why the agent cannot start or stop it; `null` if it can. */
 export function whyNot(ollama: OllamaProcess): string | null {
-  if (ollama.state === "off") return t("runtime:leftAlone");
-  if (ollama.state === "external") return t("runtime:notOurs");
+  if (ollama.state === "off") return t("runtime:left-alone");
+  if (ollama.state === "external") return t("runtime:not-ours");
   return null;
 }
 
 /** Where one reads what an Ollama writes that the agent did not start. */
 export function logPlace(ollama: OllamaProcess): string {
-  if (ollama.state === "absent") return t("runtime:logLater");
+  if (ollama.state === "absent") return t("runtime:log-later");
   switch (ollama.owner) {
     case "systemd":
     case "app":
     case "container":
-      return t(`runtime:logElsewhere.${ollama.owner}`);
+      return t(`runtime:log-elsewhere.${ollama.owner}`);
     default:
-      return t("runtime:logElsewhere.other");
+      return t("runtime:log-elsewhere.other");
   }
 }
 

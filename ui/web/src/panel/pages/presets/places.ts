@@ -1,4 +1,4 @@
-/** Addresses within the presets' page, and the words for the types. */
+/** Addresses within the presets' page. */
 import type { PresetType } from "../../../lib/api/slicer-types";
 
 export type Place =
@@ -6,13 +6,9 @@ export type Place =
   | { kind: "preset"; type: PresetType; name: string }
   | { kind: "compare"; type: PresetType; a: string; b: string };
 
-export const TYPES: Record<PresetType, { one: string; several: string }> = {
-  filament: { one: "filament", several: "Filaments" },
-  process: { one: "process", several: "Processes" },
-  machine: { one: "printer", several: "Printers" },
-};
+export const TYPES: readonly PresetType[] = ["filament", "process", "machine"];
 
-const isType = (text: string | undefined): text is PresetType => text !== undefined && text in TYPES;
+const isType = (text: string | undefined): text is PresetType => TYPES.some((one) => one === text);
 
 export function placeOf(place: string): Place {
   const parts = place.split("/").map(decoded);

@@ -14,10 +14,10 @@ export async function tryHost(path: string, key: string): Promise<Tried> {
     cache: "no-store",
   });
   const text = (await response.text()).trim();
-  if (!response.ok) return { ok: false, words: t("printers:triedRefused", { why: text.slice(0, 300) || `HTTP ${response.status}` }) };
+  if (!response.ok) return { ok: false, words: t("printers:tried-refused", { why: text.slice(0, 300) || `HTTP ${response.status}` }) };
   const about: unknown = JSON.parse(text);
   const isHost = typeof about === "object" && about !== null && "api" in about;
   return isHost
-    ? { ok: true, words: t("printers:triedOk") }
-    : { ok: false, words: t("printers:triedNoHost") };
+    ? { ok: true, words: t("printers:tried-ok") }
+    : { ok: false, words: t("printers:tried-no-host") };
 }
