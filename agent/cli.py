@@ -22,6 +22,7 @@ from agent.commands import (
     status,
     stop,
     token,
+    tray,
     updates,
     url,
 )
@@ -48,6 +49,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.command("serve", rich_help_panel="The agent")(serve.serve)
+app.command("tray", rich_help_panel="The agent")(tray.tray)
 app.command("stop", rich_help_panel="The agent")(stop.stop)
 app.command("status", rich_help_panel="The agent")(status.status)
 app.command("url", rich_help_panel="The agent")(url.url)

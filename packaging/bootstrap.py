@@ -39,6 +39,14 @@ def start(arguments: list[str]) -> int:
     return _wait(command)
 
 
+def tray(arguments: list[str]) -> int:
+    """The window and the icon in the tray."""
+    folder = environment.prepare_beside(environment.DESKTOP)
+    pages.build()
+    program = folder / environment.SCRIPTS / f"orca-agent{environment.EXE}"
+    return _wait([str(program), "tray", *arguments])
+
+
 def test(arguments: list[str]) -> int:
     """The default tests."""
     _prepare_tests()
@@ -114,6 +122,7 @@ def wheel(_arguments: list[str]) -> int:
 COMMANDS = {
     "setup": setup,
     "run": start,
+    "tray": tray,
     "test": test,
     "test-slow": test_slow,
     "check": check,
@@ -178,7 +187,16 @@ def _locks() -> list[tuple[str, tuple[str, ...], Path]]:
         ("pyproject.toml", ("--group", "dev", "-c", LOCKS["run"].name), LOCKS["dev"]),
         ("packaging/build.in", (), BUILD_LOCK),
         ("packaging/uv.in", (), UV_LOCK),
-        *((f"packaging/{name}.in", (), file) for name, file in environment.BESIDE.items()),
+        (
+            "pyproject.toml",
+            ("--extra", "desktop", "-c", LOCKS["run"].name),
+            environment.BESIDE[environment.DESKTOP],
+        ),
+        *(
+            (f"packaging/{name}.in", (), file)
+            for name, file in environment.BESIDE.items()
+            if name != environment.DESKTOP
+        ),
     ]
 
 

@@ -21,8 +21,11 @@ STAMP = VENV / ".orca-stamp.json"
 LOCKS = {"run": ROOT / "requirements.lock", "dev": ROOT / "requirements-dev.lock"}
 BUILD_LOCK = ROOT / "packaging" / "build.lock"
 UV_LOCK = ROOT / "packaging" / "uv.lock"
-# Programs that tests speak to, each in an environment of its own.
-BESIDE = {name: ROOT / "packaging" / f"{name}.lock" for name in ("octoprint", "moonraker")}
+# Programs that tests speak to, and the agent with its window, each in an environment of its own.
+DESKTOP = "desktop"
+BESIDE = {
+    name: ROOT / "packaging" / f"{name}.lock" for name in ("octoprint", "moonraker", DESKTOP)
+}
 EXACTLY = ("--require-hashes", "--compile-bytecode")
 OLDEST = (3, 11)
 OLDEST_UV = (0, 5)
@@ -109,13 +112,18 @@ def prepare_beside(name: str) -> Path:
     """That environment as its lock says. Takes no time if it is so already."""
     lock, folder = BESIDE[name], beside(name)
     stamp, wanted = folder / ".orca-stamp", hashlib.sha256(lock.read_bytes()).hexdigest()
+    if name == DESKTOP:
+        wanted += hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text("utf-8") == wanted:
         return folder
     uv = find_uv()
-    say(f"installing {name} for tests (once; it takes a minute)")
+    say(f"installing {name} beside (once; it takes a minute)")
     run(uv, "venv", "--quiet", "--clear", "--python", _python(), folder)
     python = folder / SCRIPTS / f"python{EXE}"
-    run(uv, "pip", "sync", "--quiet", "--python", python, *EXACTLY, lock, quiet=True)
+    to = ("--quiet", "--python", python)
+    run(uv, "pip", "sync", *to, *EXACTLY, lock, quiet=True)
+    if name == DESKTOP:
+        run(uv, "pip", "install", *to, "--no-deps", "--build-constraint", BUILD_LOCK, "-e", ROOT)
     stamp.write_text(wanted, "utf-8")
     return folder
 

@@ -42,7 +42,7 @@ def running_agent(
     began_at = time.monotonic()
     tell("No agent runs: starting one.")
     words = data_dir / "logs" / "start.log"
-    process = _start(data_dir, words, command or _command())
+    process = _start(data_dir, words, command or own_command())
     while (agent := find_agent(data_dir)) is None:
         took_s = time.monotonic() - began_at
         if process.poll() or took_s > wait_s:
@@ -57,7 +57,8 @@ def running_agent(
     return agent
 
 
-def _command() -> list[str]:
+def own_command() -> list[str]:
+    """The words before every command of this agent. Raises NotRunning `did-not-start`."""
     name = Path(sys.executable or "").name.lower()
     if name.startswith(("python", "pypy")):
         # -P: a file agent.py in the folder of the caller is not meant.

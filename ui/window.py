@@ -1,0 +1,183 @@
+"""The window: pywebview around the agent's page, signed in by a link that works once."""
+
+import json
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from agent.client.problems import AgentError
+from ui import failing, rules
+from ui.agent_process import AgentProcess, Failure
+from ui.kept import Kept
+from ui.rules import SMALLEST
+from ui.shell import Shell
+from ui.words import Words
+
+DARK, LIGHT = "#16191d", "#ffffff"
+SESSION_S = 10.0
+
+
+class PanelWindow:
+    """Made once, hidden and shown as wanted. It holds a page of the agent, or says why not."""
+
+    def __init__(self, shell: Shell, agent: AgentProcess, kept: Kept, words: Words) -> None:
+        self._shell, self._agent, self._kept, self._words = shell, agent, kept, words
+        self._window: Any = None  # Any: pywebview's
+        self._loading = threading.Lock()
+        self._url = ""  # of the agent whose page is shown; empty: none
+        self._session: str | None = None
+        self._is_waiting = False  # a page of our own is shown in the place of the agent's
+        self.acts = FailureActs()
+        self.on_close: Callable[[], bool] = lambda: True
+        self.on_saved: Callable[[Path], None] = lambda _file: None
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether it shows a page of the agent."""
+        return bool(self._url)
+
+    def make(self, *, is_hidden: bool, link: str) -> None:
+        """On the main thread, before the loop begins. `link` signs in; without one it waits."""
+        import webview  # optional dependency
+
+        screens = self._shell.screens()
+        where = rules.place(self._kept.place, screens)
+        first = screens[0] if screens else rules.Screen(0, 0, 0, 0)
+        self._window = webview.create_window(
+            self._words("name"),
+            url=link or None,
+            html=None if link else failing.starting(self._words),
+            js_api=self.acts,
+            width=where.width,
+            height=where.height,
+            x=None if where.x is None else where.x - first.x,
+            y=None if where.y is None else where.y - first.y,
+            min_size=SMALLEST,
+            hidden=is_hidden,
+            maximized=where.is_maximized and not is_hidden,
+            background_color=DARK if self._shell.is_dark() else LIGHT,
+            text_select=True,
+        )
+        self._url = self._agent.where() if link else ""
+        self._window.events.closing += self._closing
+        self._window.events.before_show += self._dress
+
+    def open(self, page: str = "") -> None:
+        """Brings the window forward, at a page of the panel where one is named."""
+        self._shell.raise_(self._window)
+        if not self.is_shown:
+            self.show_agent(page)
+        elif page:
+            self._window.run_js(f"location.hash = {json.dumps(f'#/{page}')}")
+
+    def show_agent(self, page: str = "") -> None:
+        """Signs in and loads the agent's page; with no agent it stays as it is."""
+        with self._loading:
+            try:
+                known = self._agent.sessions()
+                link = self._agent.link()
+            except AgentError:
+                return
+            self._window.load_url(link + (f"#/{page}" if page else ""))
+            self._url = self._agent.where()
+            self.remember_session(known)
+
+    def remember_session(self, known: set[str]) -> None:
+        """Finds out which session is this window's: the one that was not there before."""
+        new: set[str] = set()
+
+        def came() -> bool:
+            with suppress(AgentError):
+                new.update(self._agent.sessions() - known)
+            return bool(new)
+
+        self._agent.wait_until(came, at_most_s=SESSION_S)
+        self._session = new.pop() if len(new) == 1 else None
+
+    def come_back(self) -> None:
+        """The agent is there again: a page that was signed in goes on by itself, another one is
+        signed in anew."""
+        if (self._url and self._is_signed_out()) or (not self._url and self._is_waiting):
+            self.show_agent()
+
+    def _is_signed_out(self) -> bool:
+        """Whether the agent does not know the session of this window any more, or has moved."""
+        if self._agent.where() != self._url:
+            return True
+        try:
+            return self._session is not None and self._session not in self._agent.sessions()
+        except AgentError:
+            return False
+
+    def show_failure(self, failure: Failure | None) -> None:
+        """Why there is no agent, and what can be done. A page whose agent was only told to end
+        stays: it says so itself, and may hold half a question."""
+        if self._url and failure is None:
+            return
+        self._url, self._is_waiting = "", True
+        self._window.load_html(failing.failed(self._words, failure))
+
+    def show_starting(self) -> None:
+        """Until there is a page to show."""
+        if not self._url:
+            self._is_waiting = True
+            self._window.load_html(failing.starting(self._words))
+
+    def sign_out(self) -> None:
+        """The window is not needed any more: neither is its session."""
+        if self._session:
+            self._agent.sign_out(self._session)
+
+    def remember_place(self) -> None:
+        """On the main thread."""
+        if place := self._shell.place_of(self._window):
+            self._kept.keep(place=place)
+
+    def destroy(self) -> None:
+        """Ends the loop with it."""
+        self.on_close = lambda: True
+        self._window.destroy()
+
+    def _dress(self) -> None:
+        self._shell.dress(self._window, self._is_ours, self.on_saved)
+
+    def _is_ours(self, address: str) -> bool:
+        """Whether an address may be shown in the window."""
+        return address.startswith(("data:", "about:")) or (
+            bool(self._url) and (address == self._url or address.startswith(f"{self._url}/"))
+        )
+
+    def _closing(self) -> bool:
+        """False keeps it."""
+        self.remember_place()
+        if self.on_close():
+            return True
+        self._window.hide()
+        return False
+
+
+class FailureActs:
+    """What the buttons of the page about a failure do. Any page of the window could call them:
+    they do nothing unless that page is shown."""
+
+    def __init__(self) -> None:
+        self._acts: dict[str, Callable[[], None]] = {}
+
+    def offer(self, **acts: Callable[[], None]) -> None:
+        """From now on these alone."""
+        self._acts = acts
+
+    def retry(self) -> None:
+        self._do("retry")
+
+    def show_log(self) -> None:
+        self._do("show_log")
+
+    def restore(self) -> None:
+        self._do("restore")
+
+    def _do(self, name: str) -> None:
+        if act := self._acts.get(name):
+            act()
