@@ -4,7 +4,7 @@
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	then echo $$name; break; fi; done)
-COMMANDS := run tray setup test test-slow check bench lock types wheel
+COMMANDS := run tray setup test test-slow check bench lock types wheel package test-package
 
 .PHONY: help $(COMMANDS)
 .DEFAULT_GOAL := help
@@ -17,6 +17,7 @@ help:
 	@echo "make check      linters, types, layers   make bench       the measurements"
 	@echo "make wheel      a wheel with the page    make lock        write the locks anew"
 	@echo "make types      write the page's types of the API anew"
+	@echo "make package    packages, tried out            make test-package   used in a clean system"
 
 $(COMMANDS):
 	@test -n "$(PYTHON)" || { echo "Orca Agents needs Python 3.11 or newer, and there is none." >&2; exit 1; }

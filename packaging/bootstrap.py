@@ -15,7 +15,16 @@ from pathlib import Path
 
 import environment
 import pages
-from environment import BUILD_LOCK, LOCKS, ROOT, UV_LOCK, SetupError, executable, say
+from environment import (
+    BUILD_LOCK,
+    LOCKS,
+    PACKAGE_LOCK,
+    ROOT,
+    UV_LOCK,
+    SetupError,
+    executable,
+    say,
+)
 
 PYTEST_FOUND_NOTHING = 5
 COMPILE = ("--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url")
@@ -119,6 +128,17 @@ def wheel(_arguments: list[str]) -> int:
     return 0
 
 
+def package(arguments: list[str]) -> int:
+    """The packages, in dist/; `--kind desktop` makes those with a window."""
+    return _wait([sys.executable, str(ROOT / "packaging" / "build.py"), *arguments])
+
+
+def test_package(arguments: list[str]) -> int:
+    """What `package` made, used as its users do. As root, for the tests in a clean system."""
+    environment.prepare("dev")
+    return _wait([*_pytest(), "tests/packaged", "-n", "0", *arguments])
+
+
 COMMANDS = {
     "setup": setup,
     "run": start,
@@ -130,6 +150,8 @@ COMMANDS = {
     "lock": lock,
     "types": types,
     "wheel": wheel,
+    "package": package,
+    "test-package": test_package,
 }
 
 
@@ -187,6 +209,7 @@ def _locks() -> list[tuple[str, tuple[str, ...], Path]]:
         ("pyproject.toml", ("--group", "dev", "-c", LOCKS["run"].name), LOCKS["dev"]),
         ("packaging/build.in", (), BUILD_LOCK),
         ("packaging/uv.in", (), UV_LOCK),
+        ("packaging/package.in", ("-c", LOCKS["run"].name), PACKAGE_LOCK),
         (
             "pyproject.toml",
             ("--extra", "desktop", "-c", LOCKS["run"].name),

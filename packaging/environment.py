@@ -21,11 +21,10 @@ STAMP = VENV / ".orca-stamp.json"
 LOCKS = {"run": ROOT / "requirements.lock", "dev": ROOT / "requirements-dev.lock"}
 BUILD_LOCK = ROOT / "packaging" / "build.lock"
 UV_LOCK = ROOT / "packaging" / "uv.lock"
+PACKAGE_LOCK = ROOT / "packaging" / "package.lock"
 # Programs that tests speak to, and the agent with its window, each in an environment of its own.
 DESKTOP = "desktop"
-BESIDE = {
-    name: ROOT / "packaging" / f"{name}.lock" for name in ("octoprint", "moonraker", DESKTOP)
-}
+BESIDE = {name: ROOT / "packaging" / f"{name}.lock" for name in ("octoprint", "moonraker", DESKTOP)}
 EXACTLY = ("--require-hashes", "--compile-bytecode")
 OLDEST = (3, 11)
 OLDEST_UV = (0, 5)
@@ -91,7 +90,7 @@ def prepare(kind: str) -> None:
     uv = find_uv()
     if not executable("python").exists():
         say("making .venv")
-        run(uv, "venv", "--quiet", "--allow-existing", "--python", _python(), VENV)
+        run(uv, "venv", "--quiet", "--allow-existing", "--python", base_python(), VENV)
     say(f"installing from {LOCKS[kind].name} (the first time takes a minute)")
     STAMP.unlink(missing_ok=True)
     to = ("--quiet", "--python", executable("python"))
@@ -118,7 +117,7 @@ def prepare_beside(name: str) -> Path:
         return folder
     uv = find_uv()
     say(f"installing {name} beside (once; it takes a minute)")
-    run(uv, "venv", "--quiet", "--clear", "--python", _python(), folder)
+    run(uv, "venv", "--quiet", "--clear", "--python", base_python(), folder)
     python = folder / SCRIPTS / f"python{EXE}"
     to = ("--quiet", "--python", python)
     run(uv, "pip", "sync", *to, *EXACTLY, lock, quiet=True)
@@ -139,11 +138,11 @@ def find_uv() -> Path:
     say("getting uv")
     install = ("install", "--quiet", "--disable-pip-version-check", "--require-hashes")
     if _has("ensurepip") and _has("venv"):
-        run(_python(), "-m", "venv", "--clear", OWN_UV, quiet=True)
+        run(base_python(), "-m", "venv", "--clear", OWN_UV, quiet=True)
         python = OWN_UV / SCRIPTS / f"python{EXE}"
         run(python, "-m", "pip", *install, "-r", UV_LOCK, quiet=True)
     elif _has("pip"):
-        run(_python(), "-m", "pip", *install, "--target", OWN_UV, "-r", UV_LOCK, quiet=True)
+        run(base_python(), "-m", "pip", *install, "--target", OWN_UV, "-r", UV_LOCK, quiet=True)
         if not own.exists() and (OWN_UV / "bin" / f"uv{EXE}").exists():
             return OWN_UV / "bin" / f"uv{EXE}"
     else:
@@ -175,11 +174,12 @@ def _has_certificates() -> bool:
 
 
 def _has(module: str) -> bool:
-    done = subprocess.run([_python(), "-c", f"import {module}"], capture_output=True, check=False)
+    command = [base_python(), "-c", f"import {module}"]
+    done = subprocess.run(command, capture_output=True, check=False)
     return done.returncode == 0
 
 
-def _python() -> str:
+def base_python() -> str:
     # Inside a virtual environment: the Python that it was made from.
     return getattr(sys, "_base_executable", None) or sys.executable
 

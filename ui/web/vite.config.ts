@@ -17,6 +17,7 @@ export default defineConfig(({ mode }) => ({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     reportCompressedSize: false,
+    license: { fileName: "licences.json" }, // packages show whose work is inside
     rolldownOptions: { input: { panel: "index.html" } },
   },
 }));
