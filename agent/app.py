@@ -13,8 +13,10 @@ from agent.chat.ending import CutOff
 from agent.configuration import routes as setting_routes
 from agent.housekeeping import Housekeeping
 from agent.inference.backend import Backend
+from agent.keeping.applying import apply_pending
 from agent.migrations import migrate
 from agent.models.pulling import CutOffPull
+from agent.runs.recovering import CutOffRun
 from agent.runs.service import RunService
 from agent.runtime.rules import Pace
 from agent.runtime.service import Runtime
@@ -28,10 +30,12 @@ from agent.slicer.opening import Needs, SlicerParts, open_slicer
 from agent.telemetry.service import Telemetry
 from agent.updates import routes as update_routes
 from agent.updates.service import UpdateService
+from agent.version import program_version
 from agent.wiring.answers import Answers, open_answers
 from agent.wiring.core import Core, open_configuration, open_updates
 from agent.wiring.desktop import desktop_routes
 from agent.wiring.door import open_door
+from agent.wiring.keeping import Keeping, open_keeping
 from agent.wiring.servers import Servers, open_servers
 from agent.wiring.talking import Talking, open_talking
 
@@ -73,15 +77,32 @@ async def open_agent(
         talking = open_talking(core, servers, answers, slicer.desk)
         streams = Tasks()
         stack.push_async_callback(streams.close)
-        await core.runs.recover({"chat": CutOff, "pull": CutOffPull, **slicer.recoveries})
+        await core.runs.recover(
+            {
+                "chat": CutOff,
+                "pull": CutOffPull,
+                "backup": CutOffRun,
+                "restore": CutOffRun,
+                **slicer.recoveries,
+            }
+        )
         stack.push_async_callback(core.runs.close)
         updates = await open_updates(core)
         desktop = desktop_routes(core, servers, talking, slicer.host)
         configuration = setting_routes.routes(open_configuration(core))
-        others = (*slicer.blueprints, update_routes.routes(updates), desktop, configuration)
+        keeping = open_keeping(core, servers, answers, talking, slicer.files)
+        others = (
+            *slicer.blueprints,
+            update_routes.routes(updates),
+            desktop,
+            configuration,
+            *keeping.blueprints,
+        )
         app = open_door(core, servers, answers, talking, access, streams, others)
         house = _housekeeping(core, answers, talking, slicer)
-        await stack.enter_async_context(_jobs(core, servers, answers, house, slicer, updates))
+        await stack.enter_async_context(
+            _jobs(core, servers, answers, house, slicer, updates, keeping)
+        )
         stack.push_async_callback(servers.backends.close)
         await servers.backends.add(servers.ollama)
         await servers.registry.open()
@@ -92,6 +113,7 @@ async def open_agent(
 
         async def end_streams() -> None:
             servers.runtime.end_streams()
+            keeping.end_streams()
             await streams.close()
             await core.runs.close()
 
@@ -113,6 +135,11 @@ async def _open_core(
     settings: Settings, stack: AsyncExitStack, clock: Clock, new_id: NewId, switch: Switch
 ) -> Core:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    restored = await asyncio.to_thread(
+        apply_pending, settings.data_dir, version=program_version(), now=clock()
+    )
+    if restored and not restored.problem:
+        switch.restart()  # the settings in it count from the next opening on
     await asyncio.to_thread(migrate, settings.database_file, now=clock())
     database = Database(settings.database_file)
     stack.push_async_callback(database.close)
@@ -160,6 +187,7 @@ def _jobs(
     house: Housekeeping,
     slicer: SlicerParts,
     updates: UpdateService,
+    keeping: Keeping,
 ) -> AbstractAsyncContextManager[None]:
     return running(
         machine=servers.profiles.run(),
@@ -169,5 +197,6 @@ def _jobs(
         telemetry=answers.telemetry.run(),
         housekeeping=house.run(),
         updates=updates.run(),
+        keeping=keeping.job(),
         **{name: job() for name, job in slicer.jobs.items()},
     )

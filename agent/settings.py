@@ -135,6 +135,18 @@ class Settings(AnswerSettings):
         default=True,
         description="The desktop tells when the agent was updated, or could be.",
     )
+    backup_every_days: int = Field(
+        default=7,
+        ge=0,
+        le=366,
+        description="Days between two automatic backups of the database and the settings. 0: none.",
+    )
+    backup_keep: int = Field(
+        default=3,
+        ge=1,
+        le=100,
+        description="Automatic backups that are kept. Those that you make yourself always stay.",
+    )
     log_prompts: bool = Field(
         default=False,
         description="Write what models are asked into the log. Else it never stands there.",
@@ -223,6 +235,13 @@ class Settings(AnswerSettings):
 def load(**given: Any) -> Settings:  # Any: each field has its own type
     """The settings in force. Raises BadSettings with one sentence that names the culprit."""
     return settled(read_layers(given, os.environ))
+
+
+def load_again(settings: Settings) -> Settings:
+    """As they would be read now, by the same options in the same environment.
+
+    Raises BadSettings."""
+    return settled(read_layers(settings.layers.given, settings.layers.environment))
 
 
 def read_layers(given: Mapping[str, Any], environment: Mapping[str, str]) -> Layers:

@@ -148,9 +148,14 @@ class ConversationService:
             await conversations.change(conversation_id, {"deleted_at": None})
             return conversation_json(row)
 
-    async def purge(self) -> int:
+    async def count(self) -> int:
+        """Of all that are here, without those in the bin."""
+        async with self._database.reading() as connection:
+            return await Conversations(connection).count()
+
+    async def purge(self, *, keep: timedelta = KEEP_DELETED) -> int:
         """Deletes for good what was deleted over seven days ago; says how many."""
-        limit, purged = rfc3339(self._clock() - KEEP_DELETED), 0
+        limit, purged = rfc3339(self._clock() - keep), 0
         while True:
             async with self._database.writing() as connection:
                 ids = await Conversations(connection).purge(limit)

@@ -207,6 +207,12 @@ class Conversations:
         rows = await self._connection.execute(SNIPPETS, values)
         return {row.number: row.snippet for row in rows if row.snippet is not None}
 
+    async def count(self) -> int:
+        """Of all that are not deleted."""
+        c = CONVERSATION.c
+        query = select(func.count()).select_from(CONVERSATION).where(c.deleted_at.is_(None))
+        return int((await self._connection.execute(query)).scalar_one())
+
     async def count_by_model(self) -> dict[str, int]:
         """How many conversations name each model that any of them names."""
         c = CONVERSATION.c

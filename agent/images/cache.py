@@ -151,6 +151,12 @@ class VariantCache:
         if self._file.exists():
             self._do(drop, None)
 
+    def empty(self) -> None:
+        """Begins anew, with an empty file."""
+        with self._lock:
+            self._shut()
+            self._remove_files()
+
     def totals(self) -> tuple[int, int]:
         """How many variants there are, and their bytes."""
 
@@ -214,8 +220,11 @@ class VariantCache:
         self._is_usable = False
         self._shut()
         if isinstance(err, sqlite3.DatabaseError) and not isinstance(err, sqlite3.OperationalError):
-            for ending in ("", "-wal", "-shm"):
-                self._file.with_name(self._file.name + ending).unlink(missing_ok=True)
+            self._remove_files()
+
+    def _remove_files(self) -> None:
+        for ending in ("", "-wal", "-shm"):
+            self._file.with_name(self._file.name + ending).unlink(missing_ok=True)
 
     def _shut(self) -> None:
         if self._connection is not None:

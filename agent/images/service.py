@@ -224,11 +224,15 @@ class ImageService:
             saved_bytes=self._saved_bytes,
         )
 
-    async def tidy(self) -> int:
+    async def forget_variants(self) -> None:
+        """Throws away all shrunk copies: whoever needs one has it made anew."""
+        await asyncio.to_thread(self._variants.cache.empty)
+
+    async def tidy(self, *, grace: timedelta = GRACE) -> int:
         """Throws away shrunk copies that are too old, and originals that no message shows and
-        nobody asked for within a day; says how many originals."""
+        nobody asked for within the time of `grace`; says how many originals."""
         await asyncio.to_thread(self._variants.cache.expire)
-        before, removed = self._clock() - GRACE, 0
+        before, removed = self._clock() - grace, 0
         while True:
             held = [*self._held, *self._variants.in_work]
             async with self._database.writing() as connection:

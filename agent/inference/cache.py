@@ -118,6 +118,14 @@ class AnswerCache:
             self._is_saving = True
             self._tasks.start(self._save(), name="answers")
 
+    async def empty(self) -> None:
+        """Forgets every answer."""
+        self._near.clear()
+        self._near_bytes, self._unsaved, self._used = 0, {}, {}
+        async with self._database.writing() as connection:
+            await StoredAnswers(connection).shrink(0)
+        await self.open()
+
     async def tidy(self) -> int:
         """Throws away what is too old; says how many."""
         before, removed = rfc3339(self._clock() - self._age), 0

@@ -56,7 +56,8 @@ def back_up(file: Path, folder: Path, *, label: str, now: datetime) -> Path:
         copy.unlink(missing_ok=True)  # half a copy would take the place of a whole one
         raise
     copy.chmod(0o600)
-    for old in sorted(folder.glob("*.db"), key=lambda path: path.stat().st_mtime)[:-KEPT_BACKUPS]:
+    ours = folder.glob(f"{file.stem}-*.db")
+    for old in sorted(ours, key=lambda path: path.stat().st_mtime)[:-KEPT_BACKUPS]:
         old.unlink()
     return copy
 

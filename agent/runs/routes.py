@@ -25,6 +25,8 @@ SCOPES: dict[RunKind, Scope] = {
     "pull": "models",
     "analysis": "slicer",
     "forward": "slicer",
+    "backup": "admin",
+    "restore": "admin",
 }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
-RunKind = Literal["chat", "pull", "batch", "analysis", "forward"]
+RunKind = Literal["chat", "pull", "batch", "analysis", "forward", "backup", "restore"]
 RING_BYTES = 1 << 20
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,14 @@ class Database:
         async with self.reading() as connection:
             await connection.exec_driver_sql("SELECT 1")
 
+    async def shrink(self) -> None:
+        """Rewrites the file without what was deleted in it. Writers wait; readers do not.
+
+        Raises NoSpace (it takes as much again for a moment) and Unavailable."""
+        with _translated(self._file):
+            async with self._writing:
+                await asyncio.to_thread(_rewrite, self._file)
+
     async def close(self) -> None:
         """Folds the write-ahead log into the file and lets go of it."""
         try:
@@ -99,6 +107,12 @@ class Database:
         self._free, self._writer = [], None
         await self._readers.dispose()
         await self._writers.dispose()
+
+
+def _rewrite(file: Path) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None, timeout=10)) as connection:
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
 async def _end(connection: AsyncConnection) -> None:

@@ -82,6 +82,7 @@ class SlicerParts:
 
     desk: Desk
     host: PrintHost
+    files: FileService
     blueprints: tuple[Blueprint, ...] = ()
     jobs: Mapping[str, Callable[[], Coroutine[Any, Any, None]]] = field(  # Any: of typeshed
         default_factory=dict
@@ -121,6 +122,7 @@ async def open_slicer(needs: Needs) -> AsyncIterator[SlicerParts]:
         yield SlicerParts(
             desk=advice.desk,
             host=host,
+            files=files,
             blueprints=(
                 file_routes.routes(files, analyses),
                 file_routes.notice_routes(files),

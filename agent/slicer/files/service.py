@@ -190,6 +190,15 @@ class FileService:
             raise no_file()
         await asyncio.to_thread(self._folder.remove, gone)
 
+    async def clear(self) -> int:
+        """Throws away all files but those that still wait for something; says how many."""
+        async with self._database.writing() as connection:
+            files = SlicerFiles(connection)
+            needed = await Jobs(connection).open_files()
+            gone = await files.remove({one.id for one in await files.kept()} - needed)
+        await asyncio.to_thread(self._folder.remove, gone)
+        return len(gone)
+
     # --- inside -----------------------------------------------------------------------------
 
     async def _keep(

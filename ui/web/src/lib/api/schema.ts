@@ -332,6 +332,36 @@ export interface components {
             items: components["schemas"]["BackendOut"][];
             next_cursor: string | null;
         };
+        /** @description What goes in beside the database and the settings. Tokens and keys never do. */
+        BackupIn: {
+            /**
+             * @description Pictures of conversations.
+             * @default true
+             */
+            images?: boolean;
+            /**
+             * @description Sliced files.
+             * @default false
+             */
+            files?: boolean;
+        };
+        /** @description A backup in the data folder. `problem` says why one cannot be restored. */
+        BackupOut: {
+            name: string;
+            size_bytes: number;
+            created_at: string | null;
+            version: string | null;
+            holds: ("database" | "settings" | "images" | "files")[];
+            is_automatic: boolean;
+            reason: ("asked" | "automatic" | "before-restore" | "before-reset") | null;
+            problem: string | null;
+        };
+        /** @description Newest first. */
+        BackupPage: {
+            items: components["schemas"]["BackupOut"][];
+            next_cursor: string | null;
+            last_restore: components["schemas"]["RestoredOut"] | null;
+        };
         BatchChatIn: {
             items: components["schemas"]["ChatItem"][];
             /**
@@ -660,6 +690,18 @@ export interface components {
             asked: unknown;
             used: unknown;
         };
+        CleanIn: {
+            items: ("database" | "images" | "image_cache" | "answer_cache" | "slicer_files" | "logs" | "backups" | "migrations_backup" | "models" | "other")[];
+        };
+        CleanedItemOut: {
+            /** @enum {string} */
+            name: "database" | "images" | "image_cache" | "answer_cache" | "slicer_files" | "logs" | "backups" | "migrations_backup" | "models" | "other";
+            freed_bytes: number;
+        };
+        CleanedOut: {
+            freed_bytes: number;
+            items: components["schemas"]["CleanedItemOut"][];
+        };
         CodeIn: {
             /** @description Six digits; spaces do not matter. */
             code: string;
@@ -874,6 +916,10 @@ export interface components {
             unit: string;
             old: string | string[] | null;
             new: string | string[] | null;
+        };
+        DiskOut: {
+            free_bytes: number;
+            total_bytes: number;
         };
         /** @description What the checks would say of the file with the picked lines, by its settings alone. */
         EffectsOut: {
@@ -1254,6 +1300,11 @@ export interface components {
                 [key: string]: unknown;
             } | null;
         };
+        /** @description The body is the file itself. */
+        KeepingUploadForm: {
+            /** Format: binary */
+            file: string;
+        };
         KeyOut: {
             key: string;
             types: ("machine" | "process" | "filament")[];
@@ -1417,6 +1468,21 @@ export interface components {
              * @default null
              */
             keep_alive?: string | number | null;
+        };
+        /** @description `details` are the fields that came with the message. */
+        LogEntryOut: {
+            timestamp: string;
+            level: string;
+            logger: string;
+            message: string;
+            details: {
+                [key: string]: unknown;
+            };
+            exception: string | null;
+        };
+        LogPageOut: {
+            items: components["schemas"]["LogEntryOut"][];
+            next_cursor: string | null;
         };
         /** @description What was found, and how. */
         MachineOut: {
@@ -2398,6 +2464,17 @@ export interface components {
             waits_for: number;
         };
         /**
+         * @description How the last restore ended. `kept_as` is what was there before, `note` what was left out;
+         *     with a `problem` nothing was changed.
+         */
+        RestoredOut: {
+            name: string;
+            at: string;
+            kept_as: string | null;
+            problem: string | null;
+            note: string | null;
+        };
+        /**
          * @description How a print ended.
          * @enum {string}
          */
@@ -2431,7 +2508,7 @@ export interface components {
         RunOut: {
             id: string;
             /** @enum {string} */
-            kind: "chat" | "pull" | "batch" | "analysis" | "forward";
+            kind: "chat" | "pull" | "batch" | "analysis" | "forward" | "backup" | "restore";
             /** @enum {string} */
             state: "queued" | "running" | "done" | "cancelled" | "interrupted" | "failed";
             conversation_id: string | null;
@@ -2669,9 +2746,26 @@ export interface components {
         StopOut: {
             waits_for: number;
         };
+        /** @description `count` is of files, pictures, answers or models, as the name says. */
+        StorageItemOut: {
+            /** @enum {string} */
+            name: "database" | "images" | "image_cache" | "answer_cache" | "slicer_files" | "logs" | "backups" | "migrations_backup" | "models" | "other";
+            size_bytes: number;
+            count: number;
+            can_clean: boolean;
+        };
+        StorageOut: {
+            data_dir: string;
+            disk: components["schemas"]["DiskOut"];
+            items: components["schemas"]["StorageItemOut"][];
+        };
         StreamOptionsIn: {
             /** @default false */
             include_usage?: boolean;
+        };
+        /** @description Markdown, to be read before it is sent to anybody. */
+        SupportReportOut: {
+            text: string;
         };
         TagsOut: {
             models: {
