@@ -11,6 +11,7 @@ export class Facts {
   readonly models = new Polled(agent.models, 3_000);
   readonly folders = new Polled(slicer.presets.folders, 15_000);
   readonly printers = new Polled(slicer.printers.list, 10_000);
+  readonly settings = new Polled(desk.settings.read, 10_000);
   readonly desktop = new Polled(desk.desktop.read, 30_000);
 
   readonly servers = $derived((this.runtime.value?.backends ?? []).filter((one) => one.state === "up"));
@@ -24,7 +25,7 @@ export class Facts {
   readonly startsItself = $derived(this.desktop.value?.autostart.is_on ?? null);
 
   start(): () => void {
-    const stops = [this.runtime, this.models, this.folders, this.printers, this.desktop].map((one) => one.start());
+    const stops = [this.runtime, this.models, this.folders, this.printers, this.settings, this.desktop].map((one) => one.start());
     return () => stops.forEach((stop) => stop());
   }
 
