@@ -19,20 +19,13 @@ from agent.access.limits import Allowance, RateLimit
 from agent.access.routes import PAIRING_PATH
 from agent.access.rules import NAMES, Caller, address
 from agent.access.service import AccessService
+from agent.headers import ALWAYS, API_POLICY
 from agent.shared.clock import NewId, random_id
 from agent.shared.errors import Denied, Malformed, TooMany, Unauthenticated
 from agent.shared.web import ANY_SCOPE, COUNTED_ATTRIBUTE, PUBLIC_ATTRIBUTE, SCOPE_ATTRIBUTE
 
 PAGES = "/ui"
 READING = ("GET", "HEAD")
-API_POLICY = "default-src 'none'; frame-ancestors 'none'"
-ALWAYS = (
-    ("X-Content-Type-Options", "nosniff"),
-    # Nothing goes to other hosts; with no-referrer some WebKits send "Origin: null" to our own.
-    ("Referrer-Policy", "same-origin"),
-    ("Cross-Origin-Resource-Policy", "same-origin"),
-    ("Cross-Origin-Opener-Policy", "same-origin"),
-)
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 Asgi = Callable[

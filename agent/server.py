@@ -1,17 +1,23 @@
-"""Hypercorn around the agent's app: one socket, and an end that waits for nobody for long."""
+"""Hypercorn around the program: one socket, and an end that waits for nobody for long.
+
+The program behind the socket can be closed and opened anew: what comes meanwhile waits."""
 
 import asyncio
 import logging
 import socket
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
-from quart import Quart
+
+from agent.gate import Gate
+
+if TYPE_CHECKING:
+    from agent.gate import App
 
 LIVE = b"GET /api/v1/health/live HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n\r\n"
 START_S = 10.0
@@ -26,35 +32,32 @@ log = logging.getLogger(__name__)
 class Server:
     """Serves while `run` runs. `close` stops it as gently as two and a half seconds allow."""
 
-    def __init__(self, app: Quart, listener: socket.socket) -> None:
-        self._app, self._config = ASGIWrapper(app), _config()
+    def __init__(self, listener: socket.socket) -> None:
         self._listener, self._port = listener, int(listener.getsockname()[1])
-        self._connections: set[asyncio.Task[Any]] = set()  # Any: of asyncio
-        self._closing, self._ended = asyncio.Event(), asyncio.Event()
+        self._config = _config()
+        self._now = Connections(self._port)
+        self._closing = asyncio.Event()
+
+    def open(self, app: "App") -> None:
+        """From now on this program answers."""
+        self._now.gate.open(app)
 
     async def run(self) -> None:
-        context = WorkerContext(None)
-
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            if task := asyncio.current_task():
-                self._connections.add(task)
-                task.add_done_callback(self._connections.discard)
-            loop = asyncio.get_running_loop()
+            now, loop = self._now, asyncio.get_running_loop()
+            now.hold(writer)
             answers = WholeAnswers(writer, reader)
-            await TCPServer(self._app, loop, self._config, context, {}, reader, answers)
+            await TCPServer(now.app, loop, self._config, now.context, {}, reader, answers)
 
         server = await asyncio.start_server(connected, sock=self._listener, backlog=BACKLOG)
         try:
             await self._closing.wait()
         finally:
             server.close()
-            await context.terminated.set()
-            while self._connections:
-                await asyncio.wait(self._connections)
-            self._ended.set()
+            await self._now.let_go()
 
     async def answers(self) -> None:
-        """Returns once the app answers on the socket. Raises TimeoutError."""
+        """Returns once something answers on the socket. Raises TimeoutError."""
         async with asyncio.timeout(START_S):
             while not await _is_live(self._port):  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.01)
@@ -62,21 +65,51 @@ class Server:
     async def close(self, end_streams: Callable[[], Awaitable[None]]) -> None:
         """Takes nothing new, ends streams, lets answers finish, cancels what is left."""
         self._closing.set()
-        await end_streams()
-        if await self._has_ended(GRACE_S):
-            return
-        log.warning("%d connections did not end in time", len(self._connections))
-        for task in self._connections:
-            task.cancel()
-        await self._has_ended(LAST_GRACE_S)
+        await self._now.end(end_streams)
 
-    async def _has_ended(self, within_s: float) -> bool:
-        try:
-            async with asyncio.timeout(within_s):
-                await self._ended.wait()
-        except TimeoutError:
-            return False
-        return True
+    async def renew(self, end_streams: Callable[[], Awaitable[None]]) -> None:
+        """As `close`, but what comes from now on waits for the next program."""
+        before, self._now = self._now, Connections(self._port)
+        await before.end(end_streams)
+
+
+class Connections:
+    """All that reach one opening of the program."""
+
+    def __init__(self, port: int) -> None:
+        self.gate = Gate(port)
+        self.app, self.context = ASGIWrapper(self.gate), WorkerContext(None)
+        self._writers: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}  # Any: of asyncio
+
+    def hold(self, writer: asyncio.StreamWriter) -> None:
+        """Counts the connection that the present task serves."""
+        if task := asyncio.current_task():
+            self._writers[task] = writer
+            task.add_done_callback(self._writers.pop)
+
+    async def let_go(self) -> None:
+        """Ends those that are idle, and each other one after its answer."""
+        self.gate.give_up()
+        await self.context.terminated.set()
+
+    async def end(self, end_streams: Callable[[], Awaitable[None]]) -> None:
+        """Ends all of them; the last ones without regard."""
+        await self.let_go()
+        await end_streams()
+        if await self._have_ended(GRACE_S):
+            return
+        log.warning("%d connections did not end in time", len(self._writers))
+        for task in self._writers:
+            task.cancel()
+        await self._have_ended(LAST_GRACE_S)
+        for writer in self._writers.values():
+            writer.transport.abort()  # its other side reads nothing
+        await self._have_ended(LAST_GRACE_S)
+
+    async def _have_ended(self, within_s: float) -> bool:
+        if self._writers:
+            await asyncio.wait(list(self._writers), timeout=within_s)
+        return not self._writers
 
 
 class WholeAnswers(asyncio.StreamWriter):

@@ -44,7 +44,8 @@ def http(**about: Any) -> httpx.AsyncClient:  # Any: httpx's own keywords
 @asynccontextmanager
 async def served_app(app: Quart, listener: socket.socket) -> AsyncIterator[Server]:
     """An app behind Hypercorn for as long as the block lasts."""
-    server = Server(app, listener)
+    server = Server(listener)
+    server.open(app)
     async with running(server=server.run()):
         await server.answers()
         yield server

@@ -37,7 +37,7 @@ def serve(
 
         orca-agent serve --port 0 --data-dir ~/other
     """
-    gc.disable()  # while hundreds of modules are loaded there is nothing to collect
+    gc.disable()  # until all is loaded: there is nothing to collect
     from agent.settings import BadSettings, load, notices  # slow import
 
     asked = {"port": port, "log_level": log_level, "data_dir": data_dir}
@@ -49,6 +49,4 @@ def serve(
         typer.secho(clean(notice), err=True)
     from agent import serve as program  # slow import
 
-    gc.freeze()
-    gc.enable()
     raise typer.Exit(program.serve(settings, browser=browser))

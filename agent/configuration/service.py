@@ -15,7 +15,7 @@ from agent.configuration.describing import described, kind_of, offered
 from agent.configuration.file import SettingsFile
 from agent.configuration.layers import FILE_NAME, MANAGED_NAME
 from agent.configuration.rules import Origin, Setting, Value, fits
-from agent.settings import BadSettings, Settings, read_layers, settled
+from agent.settings import BadSettings, Settings, load_again
 from agent.shared.errors import Conflict, Invalid
 from agent.shared.secrets import Secrets
 from agent.shared.switch import Switch
@@ -92,7 +92,7 @@ class SettingsService:
     def _then(self) -> tuple[Settings, str | None]:
         """What the next opening will find; what is in force where that cannot be used."""
         try:
-            return reloaded(self._settings), None
+            return load_again(self._settings), None
         except BadSettings as err:
             return self._settings, str(err)
 
@@ -118,12 +118,6 @@ class SettingsService:
         except ValidationError as err:
             told = err.errors(include_url=False)
             _refuse([_problem(one) for one in told])
-
-
-def reloaded(settings: Settings) -> Settings:
-    """The settings as they would be read now. Raises BadSettings."""
-    layers = settings.layers
-    return settled(read_layers(layers.given, layers.environment))
 
 
 def _problem(error: Mapping[str, object]) -> dict[str, str]:

@@ -34,10 +34,7 @@ def logging_to(folder: Path, level: str, *, terminal: TextIO | None = None) -> I
     to_terminal.setLevel(logging.WARNING)
     to_terminal.setFormatter(_readable_lines(to_terminal.stream))
     root, old_level = logging.getLogger(), logging.getLogger().level
-    root.setLevel(level.upper())
-    quiet = max(logging.WARNING, root.level)
-    for name in CHATTY:
-        logging.getLogger(name).setLevel(quiet)
+    log_at(level)
     logging.captureWarnings(capture=True)
     root.addHandler(to_file)
     root.addHandler(to_terminal)
@@ -49,6 +46,15 @@ def logging_to(folder: Path, level: str, *, terminal: TextIO | None = None) -> I
         root.removeHandler(to_file)
         to_file.close()
         root.setLevel(old_level)
+
+
+def log_at(level: str) -> None:
+    """Logs at another level from now on."""
+    root = logging.getLogger()
+    root.setLevel(level.upper())
+    quiet = max(logging.WARNING, root.level)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(quiet)
 
 
 class PrivateFile(RotatingFileHandler):

@@ -1,0 +1,169 @@
+"""The program behind its socket: opened, opened anew, and ended.
+
+The socket answers first. The program is imported and opened while it does, and once more, with
+the settings of then, whenever somebody asks for that."""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+from contextlib import AsyncExitStack, suppress
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal
+
+import typer
+
+from agent import ports, runfile
+from agent.runfile import RunningAgent
+from agent.server import Server
+from agent.settings import BadSettings, Settings, load_again
+from agent.shared.clock import rfc3339, system_clock
+from agent.shared.errors import OrcaError
+from agent.shared.logs import log_at
+from agent.shared.switch import Switch
+from agent.shared.tasks import running
+from agent.terminal import clean, has_display, program, show
+from agent.version import program_version
+
+if TYPE_CHECKING:
+    from agent.app import Agent
+
+LOOK_S = 2.0
+
+log = logging.getLogger(__name__)
+
+
+class Program:
+    """One process, and its socket. What it ends with is an exit code."""
+
+    def __init__(self, settings: Settings, bound: ports.Bound, *, browser: bool) -> None:
+        self._settings, self._bound, self._browser = settings, bound, browser
+        self._switch, self._started_at = Switch(), rfc3339(system_clock())
+        self._is_announced = False
+
+    async def run(self) -> int:
+        """Serves until it is told to end."""
+        self._obey_signals()
+        try:
+            while (code := await self._run_on_this_port()) is None:
+                self._bound = ports.bind(self._settings.asked_port)
+                if self._bound.notice:
+                    log.warning(self._bound.notice)
+        finally:
+            self._forget_address()
+        log.info("ended")
+        return code
+
+    async def _run_on_this_port(self) -> int | None:
+        """None if the settings want another one."""
+        server = Server(self._bound.listener)
+        async with running(server=server.run()):
+            await server.answers()
+            await asyncio.to_thread(_import)
+            while (outcome := await self._serve_once(server)) == "restart":
+                port = self._settings.asked_port
+                self._take_new_settings()
+                if self._settings.asked_port != port:
+                    break
+            await server.close(_nothing)
+        return {"stop": 0, "failed": 1}.get(outcome)
+
+    async def _serve_once(self, server: Server) -> Literal["stop", "restart", "failed"]:
+        """Opens the program, and closes it when somebody asks for that."""
+        from agent.app import open_agent  # slow import
+
+        if self._switch.wish == "stop":
+            return "stop"
+        settings = self._settings.model_copy(update={"port": self._bound.port})
+        log_at(settings.log_level)
+        async with AsyncExitStack() as stack:
+            try:
+                opening = open_agent(settings, switch=self._switch)
+                agent = await stack.enter_async_context(opening)
+            except OrcaError as err:
+                log.error("the agent cannot start: %s", err.detail)
+                return "failed"
+            server.open(agent.app)
+            await self._tell(agent)
+            wish = await self._switch.asked()
+            if wish == "stop":
+                self._forget_address()
+                log.info("ending")
+                await server.close(agent.end_streams)
+            else:
+                log.info("opening anew")
+                await server.renew(agent.end_streams)
+        return wish
+
+    def _take_new_settings(self) -> None:
+        try:
+            self._settings = load_again(self._settings)
+        except BadSettings as err:
+            log.error("the settings stay as they were: %s", err)
+
+    async def _tell(self, agent: "Agent") -> None:
+        """Where it is: in `agent.json`, and at the first time to the person at the terminal."""
+        runfile.write(self._settings.data_dir, self._run_file())
+        log.info("serving on port %d, process %d", self._bound.port, os.getpid())
+        if not self._is_announced:
+            self._is_announced = True
+            await _announce(agent, self._settings, browser=self._browser)
+
+    def _run_file(self) -> RunningAgent:
+        return RunningAgent(
+            url=f"http://{ports.HOST}:{self._bound.port}",
+            port=self._bound.port,
+            pid=os.getpid(),
+            token=runfile.read_token(self._settings.data_dir) or "",
+            started_at=self._started_at,
+            version=program_version(),
+        )
+
+    def _forget_address(self) -> None:
+        runfile.remove(self._settings.data_dir, os.getpid())
+
+    def _obey_signals(self) -> None:
+        """The first request to end is obeyed; the second one ends the process at once."""
+        loop = asyncio.get_running_loop()
+
+        def end(number: int) -> None:
+            if self._switch.wish == "stop":
+                self._forget_address()
+                os._exit(128 + number)  # what was answered is on the disk already
+            self._switch.stop()
+
+        for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
+            number = getattr(signal, name, None)
+            if number is None:
+                continue
+            try:
+                loop.add_signal_handler(number, end, number)
+            except NotImplementedError:  # Windows
+                signal.signal(number, lambda n, _frame: loop.call_soon_threadsafe(end, n))
+
+
+async def _announce(agent: "Agent", settings: Settings, *, browser: bool) -> None:
+    typer.echo(f"Orca Agents {program_version()} runs. Only this computer can reach it.")
+    typer.echo(f"Open:  {await agent.new_link()}")
+    typer.echo(f"       (opens once, within a minute; `{program()} url` makes another)")
+    typer.echo(f"Data:  {settings.data_dir}")
+    typer.echo(f"End:   Ctrl-C, or `{program()} stop`")
+    if browser and has_display(os.environ):
+        show(await agent.new_link())
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LOOK_S):
+            await agent.backend.until(lambda state: state.state != "unknown")
+    typer.echo(f"Model: {clean(agent.default_model() or 'none yet, the guide answers')}")
+
+
+def _import() -> None:
+    """In a thread, so that the socket answers meanwhile."""
+    import_module("agent.app")
+    # While hundreds of modules were loaded there was nothing to collect.
+    gc.freeze()
+    gc.enable()
+
+
+async def _nothing() -> None:
+    """There are no streams any more."""
