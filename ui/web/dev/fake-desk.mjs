@@ -1,11 +1,9 @@
 /** Settings, storage, backups, log, updates and the plugin of the fake agent. */
-import { randomUUID } from "node:crypto";
-
 const now = () => new Date().toISOString();
 const ago = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
 
 function setting(group, name, kind, value, description, fields = {}) {
-  return { name, group, description, kind, unit: "", minimum: null, maximum: null, choices: null, value, default: value, source: "default", source_name: null, is_fixed: false, pending: null, ...fields };
+  return { name, group, description, kind, unit: "", minimum: null, maximum: null, is_above_minimum: false, choices: [], may_be_unset: value === null, value, default: value, source: "default", source_name: null, is_fixed: false, is_pending: false, pending: null, ...fields };
 }
 
 const settings = [
@@ -37,9 +35,10 @@ const items = [
   ["slicer_files", 3.4e9, 57, true], ["logs", 18e6, 4, true], ["backups", 96e6, 3, false], ["migrations_backup", 44e6, 1, true], ["models", 17.9e9, 3, false], ["other", 42e3, 6, false],
 ].map(([name, size_bytes, count, can_clean]) => ({ name, size_bytes, count, can_clean }));
 let backups = [
-  { name: "orca-agents-20261120-070000.zip", size_bytes: 31e6, created_at: ago(1_900), version: "0.1.0", holds: ["database", "settings"], is_automatic: true },
-  { name: "orca-agents-20261113-070000.zip", size_bytes: 29e6, created_at: ago(12_000), version: "0.1.0", holds: ["database", "settings"], is_automatic: true },
-  { name: "orca-agents-20261101-181512.zip", size_bytes: 840e6, created_at: ago(29_000), version: "0.0.9", holds: ["database", "settings", "images"], is_automatic: false },
+  { name: "orca-agents-20261120-070000.zip", size_bytes: 31e6, created_at: ago(1_900), version: "0.1.0", holds: ["database", "settings"], is_automatic: true, reason: "automatic", problem: null },
+  { name: "orca-agents-20261113-070000.zip", size_bytes: 29e6, created_at: ago(12_000), version: "0.1.0", holds: ["database", "settings"], is_automatic: true, reason: "automatic", problem: null },
+  { name: "orca-agents-20261101-181512.zip", size_bytes: 840e6, created_at: ago(29_000), version: "0.0.9", holds: ["database", "settings", "images"], is_automatic: false, reason: "asked", problem: null },
+  { name: "orca-agents-20260901-101010.zip", size_bytes: 1e6, created_at: null, version: null, holds: [], is_automatic: false, reason: "asked", problem: "It is damaged, or was made by a newer version: it cannot be restored." },
 ];
 const LINES = [
   ["info", "agent.server", "The agent listens at http://127.0.0.1:14434."], ["info", "agent.runtime.service", "ollama is up"],
@@ -50,6 +49,7 @@ const LINES = [
 const log = Array.from({ length: 260 }, (_, at) => line(at)).reverse();
 const listeners = new Set();
 let latest = null;
+let lastRestore = null;
 let checkedAt = null;
 let folders = [
   { path: "/home/ana/.config/OrcaSlicer/plugins", state: "older", version: "0.0.9" },
@@ -58,7 +58,7 @@ let folders = [
 
 function line(at, timestamp = ago(260 - at)) {
   const [level, logger, message] = LINES[at % LINES.length];
-  return { timestamp, level, logger, message };
+  return { timestamp, level, logger, message, details: logger === "agent.shared.web" ? { status: 200, ms: 1.2 } : {}, exception: null };
 }
 
 setInterval(() => {
@@ -87,7 +87,8 @@ agent.inference.backends: a backend did not answer within 5 s
 function answer() {
   return {
     items: settings,
-    restart_needed: settings.some((one) => one.pending !== null),
+    restart_needed: settings.some((one) => one.is_pending),
+    problem: null,
     secrets_in: "keyring: SecretService",
     managed: { name: "/etc/orca-agents/managed.toml" },
   };
@@ -108,7 +109,8 @@ export function deskRoutes({ send, problem, rawBody, jsonBody, startProgress, st
     for (const [name, value] of Object.entries(asked)) {
       const one = settings.find((it) => it.name === name);
       const wanted = value ?? one.default;
-      one.pending = wanted === one.value ? null : wanted;
+      one.is_pending = wanted !== one.value;
+      one.pending = one.is_pending ? wanted : null;
       one.source = value === null ? "default" : "file";
     }
     send(response, 200, answer());
@@ -123,7 +125,7 @@ export function deskRoutes({ send, problem, rawBody, jsonBody, startProgress, st
   function again() {
     state.down = true;
     setTimeout(() => {
-      for (const one of settings) if (one.pending !== null) [one.value, one.pending] = [one.pending, null];
+      for (const one of settings) if (one.is_pending) Object.assign(one, { value: one.pending, pending: null, is_pending: false });
       state.startedAt = now();
       state.down = false;
     }, 1_500);
@@ -141,14 +143,14 @@ export function deskRoutes({ send, problem, rawBody, jsonBody, startProgress, st
 
   async function backup({ request, response }) {
     const body = await jsonBody(request);
-    const made = { name: `orca-agents-20261121-${String(Date.now()).slice(-6)}.zip`, size_bytes: 31e6, created_at: now(), version: "0.1.0", holds: ["database", "settings", ...(body.images ? ["images"] : []), ...(body.files ? ["files"] : [])], is_automatic: false };
+    const made = { name: `orca-agents-20261121-${String(Date.now()).slice(-6)}.zip`, size_bytes: 31e6, created_at: now(), version: "0.1.0", holds: ["database", "settings", ...(body.images ? ["images"] : []), ...(body.files ? ["files"] : [])], is_automatic: false, reason: "asked", problem: null };
     send(response, 202, startProgress({ kind: "backup", total: 60, then: () => { backups = [made, ...backups]; } }));
   }
 
   async function take({ request, response }) {
     const bytes = await rawBody(request);
     if (bytes.subarray(0, 2).toString() !== "PK") return problem(response, 422, "not-a-backup", "This file is no backup of Orca Agents");
-    backups = [{ name: "orca-agents-20260601-120000.zip", size_bytes: bytes.length, created_at: ago(200_000), version: "0.0.8", holds: ["database"], is_automatic: false }, ...backups];
+    backups = [{ name: "orca-agents-20260601-120000.zip", size_bytes: bytes.length, created_at: ago(200_000), version: "0.0.8", holds: ["database"], is_automatic: false, reason: "asked", problem: null }, ...backups];
     send(response, 201, backups[0]);
   }
 
@@ -178,12 +180,12 @@ export function deskRoutes({ send, problem, rawBody, jsonBody, startProgress, st
   }
 
   const readUpdates = ({ response }) =>
-    send(response, 200, { is_on: settings.find((one) => one.name === "update_check").value, current: "0.1.0", latest, checked_at: checkedAt, problem: null });
+    send(response, 200, { is_on: settings.find((one) => one.name === "update_check").value, has_source: true, current: "0.1.0", latest, checked_at: checkedAt, problem: null });
   const plugin = (response) => send(response, 200, { version: "0.1.0", folders });
   const put = (kind, version) => async ({ request, response }) => {
     const { path } = await jsonBody(request);
     folders = folders.map((one) => (!path || one.path === path ? { ...one, state: kind, version } : one));
-    plugin(response);
+    send(response, 200, { version: "0.1.0", folders, kept: [] });
   };
 
   const queue = (name) => ({ name, waiting: Math.round(2 + 2 * Math.sin(Date.now() / 4_000)), running: 1, limit: 1, capacity: 32, served: 214, waited_ms: { p50: 12, p95: 840, p99: 2_140 }, rejected: 1, timed_out: 0, abandoned: 2 });
@@ -198,11 +200,11 @@ export function deskRoutes({ send, problem, rawBody, jsonBody, startProgress, st
     [/^GET \/storage$/, ({ response }) => send(response, 200, { data_dir: "/home/ana/.local/share/orca-agents", disk: { free_bytes: 61.2e9, total_bytes: 256e9 }, items })],
     [/^POST \/storage\/clean$/, clean],
     [/^POST \/backup$/, backup],
-    [/^GET \/backups$/, ({ response }) => send(response, 200, { items: backups, next_cursor: null })],
+    [/^GET \/backups$/, ({ response }) => send(response, 200, { items: backups, next_cursor: null, last_restore: lastRestore })],
     [/^POST \/backups$/, take],
     [/^GET \/backups\/[^/]+$/, ({ response }) => { response.setHeader("Content-Type", "application/zip"); response.setHeader("Content-Disposition", "attachment"); response.end("PK"); }],
     [/^DELETE \/backups\/[^/]+$/, ({ path, response }) => { backups = backups.filter((one) => one.name !== decodeURIComponent(path.split("/")[2])); send(response, 204); }],
-    [/^POST \/backups\/[^/]+\/restore$/, ({ response }) => { send(response, 202, { id: randomUUID() }); setTimeout(again, 300); }],
+    [/^POST \/backups\/[^/]+\/restore$/, ({ path, response }) => { lastRestore = { name: decodeURIComponent(path.split("/")[2]), at: now(), kept_as: "orca-agents-20261121-120000.zip", problem: null, note: null }; send(response, 202, startProgress({ kind: "restore", total: 20, then: again })); }],
     [/^GET \/logs$/, readLog],
     [/^GET \/logs\/stream$/, tail],
     [/^GET \/support-report$/, ({ response }) => send(response, 200, { text: REPORT })],

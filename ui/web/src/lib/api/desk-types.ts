@@ -11,20 +11,26 @@ export interface Setting {
   unit: string;
   minimum: number | null;
   maximum: number | null;
-  choices: string[] | null;
+  /** The minimum itself is too little. */
+  is_above_minimum: boolean;
+  choices: string[];
+  may_be_unset: boolean;
   value: SettingValue;
   default: SettingValue;
-  source: "default" | "file" | "environment" | "managed";
+  source: "default" | "file" | "environment" | "option" | "managed";
   /** What fixes it: the variable of the environment, or the file for many seats. */
   source_name: string | null;
   is_fixed: boolean;
-  /** What counts after the restart; absent or null where nothing waits. */
-  pending?: SettingValue;
+  is_pending: boolean;
+  /** What counts after the restart, if `is_pending`. */
+  pending: SettingValue;
 }
 
 export interface Settings {
   items: Setting[];
   restart_needed: boolean;
+  /** Why what stands in the file now could not be used. */
+  problem: string | null;
   secrets_in: string;
   managed: { name: string } | null;
 }
@@ -57,10 +63,28 @@ export interface Cleaned {
 export interface Backup {
   name: string;
   size_bytes: number;
-  created_at: string;
-  version: string;
+  created_at: string | null;
+  version: string | null;
   holds: string[];
   is_automatic: boolean;
+  /** Why it was made: asked, automatic, before-restore, before-reset. */
+  reason: string | null;
+  /** Why it cannot be restored. */
+  problem: string | null;
+}
+
+/** How the last restore ended; with a `problem` nothing was changed. */
+export interface Restored {
+  name: string;
+  at: string;
+  kept_as: string | null;
+  problem: string | null;
+  note: string | null;
+}
+
+export interface Backups {
+  items: Backup[];
+  last_restore: Restored | null;
 }
 
 export interface LogEntry {
@@ -68,6 +92,8 @@ export interface LogEntry {
   level: string;
   logger: string;
   message: string;
+  details: Record<string, unknown>;
+  exception: string | null;
 }
 
 export interface LogPage {
@@ -82,7 +108,8 @@ export interface Desktop {
 export interface Updates {
   is_on: boolean;
   current: string;
-  latest: { version: string; notes: string; published: string; url: string } | null;
+  has_source: boolean;
+  latest: { version: string; notes: string; published: string; url: string | null } | null;
   checked_at: string | null;
   problem: { code: string; detail: string } | null;
 }
@@ -96,4 +123,9 @@ export interface PluginFolder {
 export interface Plugin {
   version: string;
   folders: PluginFolder[];
+}
+
+/** `kept`: names of the copies of files that somebody had changed. */
+export interface PluginDone extends Plugin {
+  kept: string[];
 }

@@ -2,10 +2,12 @@
 import { address, call } from "./client";
 import type {
   Backup,
+  Backups,
   Cleaned,
   Desktop,
   LogPage,
   Plugin,
+  PluginDone,
   Restarting,
   RestartWhen,
   Settings,
@@ -38,11 +40,11 @@ export const storage = {
 };
 
 export const backups = {
-  list: () => call<{ items: Backup[] }>("GET", "/backups"),
+  list: () => call<Backups>("GET", "/backups"),
   make: (body: { images: boolean; files: boolean }) => call<Run>("POST", "/backup", { body }),
   remove: (name: string) => call<void>("DELETE", `/backups/${path(name)}`),
-  /** Checked as a whole first; then the agent starts again with what is in it. */
-  restore: (name: string) => call<unknown>("POST", `/backups/${path(name)}/restore`, { body: {}, timeoutMs: 900_000 }),
+  /** A run that checks it as a whole; then the agent starts again with what is in it. */
+  restore: (name: string) => call<Run>("POST", `/backups/${path(name)}/restore`),
   address: (name: string) => address(`/backups/${path(name)}`),
   upload: (file: Blob, onProgress: (share: number) => void): Upload<Backup> => uploadBytes("/backups", file, onProgress),
 };
@@ -61,6 +63,6 @@ export const updates = {
 
 export const plugin = {
   read: () => call<Plugin>("GET", "/plugin"),
-  install: (folder: string | null) => call<Plugin>("POST", "/plugin/install", { body: folder ? { path: folder } : {} }),
-  remove: (folder: string | null) => call<Plugin>("POST", "/plugin/remove", { body: folder ? { path: folder } : {} }),
+  install: (folder: string) => call<PluginDone>("POST", "/plugin/install", { body: { path: folder } }),
+  remove: (folder: string) => call<PluginDone>("POST", "/plugin/remove", { body: { path: folder } }),
 };

@@ -103,7 +103,8 @@ export class LogView {
 
   #isSought(one: LogEntry): boolean {
     if (LEVELS.indexOf(one.level as Level) < LEVELS.indexOf(this.level)) return false;
-    return keyOf(one).toLowerCase().includes(this.sought.trim().toLowerCase());
+    const text = keyOf(one).toLowerCase();
+    return this.sought.toLowerCase().split(/\s+/).every((word) => text.includes(word));
   }
 
   async #follow(): Promise<void> {

@@ -8,6 +8,7 @@ const NAMES: Record<string, () => string> = {
   updates: () => t("settings:groups.updates"),
   plugin: () => t("settings:groups.plugin"),
   models: () => t("settings:groups.models"),
+  limits: () => t("settings:groups.limits"),
   answers: () => t("settings:groups.answers"),
   images: () => t("settings:groups.images"),
   slicer: () => t("settings:groups.slicer"),
@@ -15,6 +16,7 @@ const NAMES: Record<string, () => string> = {
   backup: () => t("settings:groups.backup"),
   log: () => t("settings:groups.log"),
   network: () => t("settings:groups.network"),
+  other: () => t("settings:groups.other"),
   access: () => t("settings:groups.access"),
 };
 

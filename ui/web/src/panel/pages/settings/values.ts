@@ -5,17 +5,15 @@ import { t } from "../../../lib/i18n";
 
 /** What will count: what waits for the restart, else what counts already. */
 export function wanted(setting: Setting): SettingValue {
-  return setting.pending ?? setting.value;
+  return setting.is_pending ? setting.pending : setting.value;
 }
 
 /** Which value to send so that it is as it is now. */
 export function toUndo(setting: Setting): SettingValue {
-  return setting.source === "file" || hasPending(setting) ? wanted(setting) : null;
+  return setting.source === "file" || setting.is_pending ? wanted(setting) : null;
 }
 
-export const hasPending = (setting: Setting) => setting.pending !== null && setting.pending !== undefined;
-
-export const isChanged = (setting: Setting) => setting.source !== "default" || hasPending(setting);
+export const isChanged = (setting: Setting) => setting.source !== "default" || setting.is_pending;
 
 /** Whether something else than the default will count, by what is kept in the file. */
 export const isOwn = (setting: Setting) => !setting.is_fixed && String(wanted(setting) ?? "") !== String(setting.default ?? "");
@@ -28,7 +26,7 @@ export function asText(value: SettingValue): string {
 export function parsed(setting: Setting, text: string): { value: SettingValue } | { problem: string } {
   const typed = text.trim();
   if (setting.kind !== "integer" && setting.kind !== "number") {
-    return { value: typed === "" && setting.default === null ? null : typed };
+    return { value: typed === "" && setting.may_be_unset ? null : typed };
   }
   if (typed === "") return { value: null };
   const value = Number(typed);
@@ -36,14 +34,18 @@ export function parsed(setting: Setting, text: string): { value: SettingValue } 
     return { problem: t(setting.kind === "integer" ? "settings:whole-number" : "settings:a-number") };
   }
   const { minimum, maximum } = setting;
-  if ((minimum !== null && value < minimum) || (maximum !== null && value > maximum)) return { problem: limits(setting) };
+  const isTooLittle = minimum !== null && (setting.is_above_minimum ? value <= minimum : value < minimum);
+  if (isTooLittle || (maximum !== null && value > maximum)) return { problem: limits(setting) };
   return { value };
 }
 
 /** "from 1 to 100", or nothing where there is no bound. */
-export function limits({ minimum, maximum }: Setting): string {
+export function limits({ minimum, maximum, is_above_minimum }: Setting): string {
+  if (minimum !== null && maximum !== null && is_above_minimum) {
+    return t("settings:above-to", { from: number(minimum), to: number(maximum) });
+  }
   if (minimum !== null && maximum !== null) return t("settings:from-to", { from: number(minimum), to: number(maximum) });
-  if (minimum !== null) return t("settings:from", { from: number(minimum) });
+  if (minimum !== null) return t(is_above_minimum ? "settings:above" : "settings:from", { from: number(minimum) });
   return maximum !== null ? t("settings:to", { to: number(maximum) }) : "";
 }
 
@@ -58,5 +60,6 @@ export function inWords(setting: Setting, value: SettingValue): string {
 /** Units that are words come in the language of the page. */
 export function unitOf({ unit }: Setting): string {
   if (unit === "days") return t("settings:days");
+  if (unit === "requests/min") return t("settings:requests-per-minute");
   return unit === "tokens" ? t("settings:tokens") : unit;
 }
