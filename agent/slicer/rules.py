@@ -139,7 +139,8 @@ class Feature:
 class Analysis:
     """What one pass over every move of a G-code tells. `bounding_box` is of what is printed:
     (x min, y min, z min, x max, y max, z max) in mm. `plate` says which of a project's it is,
-    counted from 1; None for a G-code by itself."""
+    counted from 1; None for a G-code by itself. `is_heated` is whether any command heats a nozzle:
+    where none does, `layers.nozzle_c` holds what the settings want."""
 
     seconds: float
     layers: Layers
@@ -155,6 +156,7 @@ class Analysis:
     lines: int
     notes: tuple[str, ...] = ()
     plate: int | None = None
+    is_heated: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,7 @@ def never_heated(seen: Seen) -> Found | None:
     temperatures = [one for one in seen.analysis.layers.nozzle_c if math.isfinite(one)]
     if not temperatures or not any(seen.analysis.filament_mm):
         return None
-    hottest = max(temperatures)
+    hottest = max(temperatures) if seen.analysis.is_heated else 0.0
     if hottest >= COLD:
         return None
     return Found(

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.shared.clock import Clock, NewId, rfc3339
 from agent.shared.database import Database
-from agent.shared.errors import Conflict, NotFound
+from agent.shared.errors import Conflict, NoSpace, NotFound
 from agent.shared.tasks import Tasks
 from agent.slicer.files.failures import no_file
 from agent.slicer.files.folder import Folder, Part
@@ -110,6 +110,20 @@ class FileService:
         # From here on it is whole, and kept even if nobody waits for the answer any more.
         keeping = self._keep(part, file_id, name, sha256, source, beside)
         return await self._tasks.to_the_end(keeping, name=f"keep file {file_id}")
+
+    async def check_room(self) -> None:
+        """Whether one more that will wait can be taken in: what waits is never dropped, and so
+        has a bound. Raises NoSpace `too-much-waits`."""
+        async with self._database.reading() as connection:
+            needed = await Jobs(connection).open_files()
+            kept = await SlicerFiles(connection).kept() if needed else []
+        waiting = sum(one.size_bytes for one in kept if one.id in needed)
+        if waiting >= self._bounds.keep_bytes:
+            raise NoSpace(
+                "too-much-waits",
+                f"Prints of {waiting >> 20:,} MB wait for a click already. Send or reject some on "
+                "the panel's page Waiting, or raise slicer_keep_mb.",
+            )
 
     async def note(
         self, path: Path, name: str, settings: Mapping[str, str], *, source: str

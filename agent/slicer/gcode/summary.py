@@ -32,6 +32,7 @@ def summary(tallies: Tallies, state: State, lines: int, notes: Sequence[str]) ->
         tool_changes=state.tool_changes,
         first_layer_seconds=layers.seconds[0] if layers.seconds else 0.0,
         lines=lines,
+        is_heated=state.is_heated,
         notes=(*notes, *([TOO_MANY] if too_many else [])),
     )
 

@@ -80,6 +80,7 @@ class State:
         self._machine_now = printer.machine
         self.tool_changes = 0
         self._has_tool = False
+        self.is_heated = False
         self._nozzles: dict[int, float] = {}
         self.layer, self.feature, self.machine = Track(0), Track(0), Track(0)
         self.is_absolute, self.is_absolute_e, self.unit = Track(1), Track(1), Track(1)
@@ -175,7 +176,9 @@ class State:
                 self.tool_changes += 1
                 happening.stops.append((line, self._printer.tool_change_s))
             self._has_tool = True
-        elif event.what is What.NOZZLE or event.axis == tool:
+            return
+        self.is_heated |= event.value > 0
+        if event.what is What.NOZZLE or event.axis == tool:
             self.nozzle.set(line, event.value)
         else:
             self._nozzles[event.axis] = event.value

@@ -117,9 +117,10 @@ class PrintHost:
         """Takes a file in for a printer; on return both are kept, and it is being checked, held
         or on its way.
 
-        Raises NotFound for the printer, Invalid for what it does not print, and what
-        FileService.receive does."""
+        Raises NotFound for the printer, Invalid for what it does not print, NoSpace where too
+        much waits, and what FileService.receive does."""
         target, jobs = await self.printer(printer_id), list[Job]()
+        await self._files.check_room()
 
         async def write(connection: AsyncConnection, file: SlicerFile) -> None:
             _refuse_what_is_not_printed(file, target)

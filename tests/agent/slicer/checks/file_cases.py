@@ -54,8 +54,8 @@ FILE_CASES = (
         "never-heated",
         facts({"machine_start_gcode": "G28"}),
         facts({"machine_start_gcode": "START_PRINT"}),
-        _moves(nozzle_c=(0.0,) * 100),
-        _moves(nozzle_c=(0.0,) * 100),
+        replace(_moves(nozzle_c=(215.0,) * 100), is_heated=False),
+        replace(_moves(nozzle_c=(215.0,) * 100), is_heated=False),
         BLOCKING,
     ),
     Case(

@@ -226,9 +226,11 @@ G1 X9 E1 Z.2 F600
 def test_where_a_macro_heats_the_settings_tell_the_first_temperature(tmp_path: Path) -> None:
     settings = {"nozzle_temperature_initial_layer": "221", "hot_plate_temp_initial_layer": "61"}
 
-    layers = looked_at(tmp_path, "START_PRINT\nM83\nG1 X9 E1 F600", settings).layers
+    found = looked_at(tmp_path, "START_PRINT\nM83\nG1 X9 E1 F600", settings)
+    heated = looked_at(tmp_path, "M104 S210\nM83\nG1 X9 E1 F600", settings)
 
-    assert (layers.nozzle_c, layers.bed_c) == ((221,), (61,))
+    assert (found.layers.nozzle_c, found.layers.bed_c) == ((221,), (61,))
+    assert (found.is_heated, heated.is_heated) == (False, True)
 
 
 def test_the_size_of_the_blocks_changes_nothing(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,7 +12,7 @@ import pytest_asyncio
 from tests.agent.slicer.printers.door import HELD, added, decided, ended
 from tests.agent.slicer.sending import FILES, curl_form
 from tests.fakes.printers import FakeOctoPrint
-from tests.serving import Served, http
+from tests.serving import Served, http, running_agent
 from tests.slicing import gcode
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -173,3 +174,25 @@ async def test_a_print_that_is_ordered_several_times_at_once_is_one(
     assert (ordered.state, fake.started) == ("forwarded", ["cube.gcode"])
     listed = (await served.client.get(HELD)).json()["items"]
     assert [one for one in listed if one["printer"] == printer["id"]] == []
+
+
+async def test_what_waits_has_a_bound_and_nothing_of_it_is_dropped(
+    tmp_path: Path, fake: FakeOctoPrint
+) -> None:
+    large = BAD + b"; what a slicer writes beside the moves\n" * 30_000
+    async with running_agent(tmp_path, slicer_keep_mb=1) as served:
+        printer = await added(served, fake, "octoprint")
+        asked = {"name": "slicer", "scopes": ["printhost"]}
+        key = (await served.client.post("/api/v1/tokens", json=asked)).json()["token"]
+        held = await uploaded(served, key, printer, large)
+        form = curl_form(("print", "true"), ("path", ""), ("file", ("cube.gcode", FINE)))
+        address = f"/printhost/{printer['id']}/api/files/local"
+        async with http(base_url=served.url, headers={"X-Api-Key": key}) as slicer:
+            refused = await slicer.post(address, **form)
+            still = await waiting(served.client)
+            await served.client.post(f"{HELD}/{held['id']}/reject")
+            taken = await slicer.post(address, **form)
+
+    assert (held["state"], still) == ("held", [held["id"]])
+    assert (refused.status_code, "slicer_keep_mb" in refused.text) == (507, True)
+    assert taken.status_code == 201
