@@ -205,7 +205,7 @@ def _passes(name: str, run: Callable[[], object]) -> bool:
 def _locks() -> list[tuple[str, tuple[str, ...], Path]]:
     """What is compiled, with which options, into which file."""
     return [
-        ("pyproject.toml", ("--extra", "mcp"), LOCKS["run"]),  # small, and of use to many
+        ("pyproject.toml", ("--extra", "mcp", "--extra", "otel"), LOCKS["run"]),
         ("pyproject.toml", ("--group", "dev", "-c", LOCKS["run"].name), LOCKS["dev"]),
         ("packaging/build.in", (), BUILD_LOCK),
         ("packaging/uv.in", (), UV_LOCK),
