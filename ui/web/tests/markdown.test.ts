@@ -4,6 +4,7 @@ import test from "node:test";
 import { BlockSplitter, splitBlocks } from "../src/lib/markdown/blocks";
 import { toHtml } from "../src/lib/markdown/render";
 
+const WORDS = { copy: "Copy", table: "Table" };
 const ANSWER = [
   "# Title\nText\n\n",
   "1. one\n\n2. two\n\n   more of two\n\n",
@@ -51,11 +52,11 @@ test("a long answer is split in a time that grows with its length", () => {
 
 test("pictures become links and never load", () => {
   assert.equal(
-    toHtml("![a plot](https://example.org/p.png)"),
+    toHtml("![a plot](https://example.org/p.png)", WORDS),
     '<p><a href="https://example.org/p.png" target="_blank" rel="noopener noreferrer">a plot</a></p>\n',
   );
-  assert.equal(toHtml("![x](data:image/png;base64,AAAA)"), "<p>![x](data:image/png;base64,AAAA)</p>\n");
-  assert.ok(!toHtml("[![badge](https://a.b/c.svg)](https://a.b)").includes("<img"));
+  assert.equal(toHtml("![x](data:image/png;base64,AAAA)", WORDS), "<p>![x](data:image/png;base64,AAAA)</p>\n");
+  assert.ok(!toHtml("[![badge](https://a.b/c.svg)](https://a.b)", WORDS).includes("<img"));
 });
 
 test("raw HTML and script addresses stay text", () => {
@@ -73,7 +74,7 @@ test("raw HTML and script addresses stay text", () => {
     "![\" onerror=alert(1) x=\"](https://a.b/c)",
   ];
   for (const source of hostile) {
-    const tags = toHtml(source).match(/<[^>]*>/g) ?? [];
+    const tags = toHtml(source, WORDS).match(/<[^>]*>/g) ?? [];
     for (const tag of tags) {
       assert.doesNotMatch(tag, /<(script|img|svg)|javascript:|vbscript:|data:/i, source);
       assert.doesNotMatch(tag.replace(/"[^"]*"/g, '""'), /\son\w+=/i, source);
@@ -82,12 +83,12 @@ test("raw HTML and script addresses stay text", () => {
 });
 
 test("tables carry no style attribute", () => {
-  const html = toHtml("| a | b |\n|:-:|--:|\n| 1 | 2 |\n");
+  const html = toHtml("| a | b |\n|:-:|--:|\n| 1 | 2 |\n", WORDS);
   assert.ok(html.includes('<td class="align-right">2</td>'));
   assert.ok(!html.includes("style="));
 });
 
 test("a file name is no link, an address is one", () => {
-  assert.equal(toHtml("see main.py and printer.cfg"), "<p>see main.py and printer.cfg</p>\n");
-  assert.ok(toHtml("see https://example.org/x").includes('href="https://example.org/x"'));
+  assert.equal(toHtml("see main.py and printer.cfg", WORDS), "<p>see main.py and printer.cfg</p>\n");
+  assert.ok(toHtml("see https://example.org/x", WORDS).includes('href="https://example.org/x"'));
 });

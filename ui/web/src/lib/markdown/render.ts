@@ -15,10 +15,8 @@ export interface RenderWords {
   table: string;
 }
 
-const ENGLISH: RenderWords = { copy: "Copy", table: "Table" };
-
 /** HTML that is still to be sanitised by `sanitise`. */
-export function toHtml(source: string, words: RenderWords = ENGLISH): string {
+export function toHtml(source: string, words: RenderWords): string {
   return markdown.render(source, words);
 }
 
