@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
@@ -39,6 +40,7 @@ class Program:
 
     def __init__(self, settings: Settings, bound: ports.Bound, *, browser: bool) -> None:
         self._settings, self._bound, self._browser = settings, bound, browser
+        self._bound_for = settings.asked_port
         self._switch, self._started_at = Switch(), rfc3339(system_clock())
         self._is_announced = False
 
@@ -47,7 +49,8 @@ class Program:
         self._obey_signals()
         try:
             while (code := await self._run_on_this_port()) is None:
-                self._bound = ports.bind(self._settings.asked_port)
+                self._bound_for = self._settings.asked_port
+                self._bound = ports.bind(self._bound_for)
                 if self._bound.notice:
                     log.warning(self._bound.notice)
         finally:
@@ -62,9 +65,8 @@ class Program:
             await server.answers()
             await asyncio.to_thread(_import)
             while (outcome := await self._serve_once(server)) == "restart":
-                port = self._settings.asked_port
                 self._take_new_settings()
-                if self._settings.asked_port != port:
+                if self._settings.asked_port != self._bound_for:
                     break
             await server.close(_nothing)
         return {"stop": 0, "failed": 1}.get(outcome)
@@ -75,10 +77,12 @@ class Program:
 
         if self._switch.wish == "stop":
             return "stop"
-        settings = self._settings.model_copy(update={"port": self._bound.port})
-        log_at(settings.log_level)
         async with AsyncExitStack() as stack:
             try:
+                if await self._put_back():
+                    self._take_new_settings()
+                settings = self._settings.model_copy(update={"port": self._bound.port})
+                log_at(settings.log_level)
                 opening = open_agent(settings, switch=self._switch)
                 agent = await stack.enter_async_context(opening)
             except OrcaError as err:
@@ -95,6 +99,14 @@ class Program:
                 log.info("opening anew")
                 await server.renew(agent.end_streams)
         return wish
+
+    async def _put_back(self) -> bool:
+        """Puts a backup in place that waits for that. Raises OrcaError."""
+        from agent.keeping.applying import apply_pending  # slow import
+
+        folder, now = self._settings.data_dir, system_clock()
+        work = partial(apply_pending, folder, version=program_version(), now=now)
+        return await asyncio.to_thread(work) is not None
 
     def _take_new_settings(self) -> None:
         try:
