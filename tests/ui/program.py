@@ -141,7 +141,8 @@ class Program:
         if self.process is None or self.process.returncode is not None:
             raise RuntimeError(f"The agent ended: {self.said.read_text('utf-8')[-2000:]}")
         try:
-            return (await client.get(f"{self.url}/api/v1/health/live")).status_code == 200
+            # It listens before it is whole; this one is only answered by the whole program.
+            return (await client.get(f"{self.url}/api/v1/session")).status_code == 401
         except httpx.HTTPError:
             return False
 
