@@ -17,6 +17,7 @@ import environment
 import pages
 from environment import (
     BUILD_LOCK,
+    HUB_LOCK,
     LOCKS,
     PACKAGE_LOCK,
     ROOT,
@@ -204,15 +205,17 @@ def _passes(name: str, run: Callable[[], object]) -> bool:
 
 def _locks() -> list[tuple[str, tuple[str, ...], Path]]:
     """What is compiled, with which options, into which file."""
+    within = ("-c", LOCKS["run"].name)
     return [
         ("pyproject.toml", ("--extra", "mcp", "--extra", "otel"), LOCKS["run"]),
-        ("pyproject.toml", ("--group", "dev", "-c", LOCKS["run"].name), LOCKS["dev"]),
+        ("pyproject.toml", ("--group", "dev", "--extra", "hub", *within), LOCKS["dev"]),
+        ("pyproject.toml", ("--extra", "hub", *within), HUB_LOCK),
         ("packaging/build.in", (), BUILD_LOCK),
         ("packaging/uv.in", (), UV_LOCK),
-        ("packaging/package.in", ("-c", LOCKS["run"].name), PACKAGE_LOCK),
+        ("packaging/package.in", within, PACKAGE_LOCK),
         (
             "pyproject.toml",
-            ("--extra", "desktop", "-c", LOCKS["run"].name),
+            ("--extra", "desktop", *within),
             environment.BESIDE[environment.DESKTOP],
         ),
         *(

@@ -21,6 +21,7 @@ STAMP = VENV / ".orca-stamp.json"
 LOCKS = {"run": ROOT / "requirements.lock", "dev": ROOT / "requirements-dev.lock"}
 BUILD_LOCK = ROOT / "packaging" / "build.lock"
 UV_LOCK = ROOT / "packaging" / "uv.lock"
+HUB_LOCK = ROOT / "packaging" / "hub.lock"
 PACKAGE_LOCK = ROOT / "packaging" / "package.lock"
 # Programs that tests speak to, and the agent with its window, each in an environment of its own.
 DESKTOP = "desktop"
