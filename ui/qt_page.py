@@ -30,16 +30,17 @@ def dress(view: Qt, is_ours: IsOurs, saved: Callable[[Path], None]) -> list[Qt]:
     view.webview.setContextMenuPolicy(QtCore.Qt.ContextMenuPolicy.CustomContextMenu)
     view.webview.customContextMenuRequested.connect(lambda where: _text_menu(view.webview, where))
 
-    def new_window(url: Qt, _kind: Qt, _is_main: Qt) -> bool:
-        address = url.toString()
-        if is_ours(address):
-            beside.append(_side_window(view, address))
-        else:
-            _leave(address)
+    def new_window(asked: Qt) -> None:
+        if is_ours(asked.requestedUrl().toString()):
+            beside.append(_side_window(view, asked))
+
+    def elsewhere(url: Qt, _kind: Qt, _is_main: Qt) -> bool:
+        _leave(url.toString())
         return False
 
-    page.nav_handler.acceptNavigationRequest = new_window
-    return [beside, new_window]
+    page.newWindowRequested.connect(new_window)
+    page.nav_handler.acceptNavigationRequest = elsewhere  # of what nobody has opened
+    return [beside, elsewhere]
 
 
 def _navigate(asked: Qt, is_ours: IsOurs) -> None:
@@ -55,16 +56,16 @@ def _leave(address: str) -> None:
     threading.Thread(target=in_browser, args=(address,), name="browser", daemon=True).start()
 
 
-def _side_window(view: Qt, address: str) -> Qt:
+def _side_window(view: Qt, asked: Qt) -> Qt:
     """A picture or a document of the agent, beside the panel: a browser would have to sign in."""
-    from PySide6 import QtCore, QtWebEngineCore, QtWebEngineWidgets  # optional dependency
+    from PySide6 import QtWebEngineCore, QtWebEngineWidgets  # optional dependency
 
     side = QtWebEngineWidgets.QWebEngineView()
     side.setPage(QtWebEngineCore.QWebEnginePage(view.profile, side))
     side.setWindowIcon(view.windowIcon())
     side.titleChanged.connect(side.setWindowTitle)
     side.resize(*SIDE_SIZE)
-    side.setUrl(QtCore.QUrl(address))
+    asked.openIn(side.page())
     side.show()
     return side
 

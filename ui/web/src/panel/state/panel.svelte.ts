@@ -254,6 +254,11 @@ export class Panel {
   }
 
   async #followRoute(): Promise<void> {
+    // Programs beside the panel lead to a new question by this address.
+    if (location.hash === "#/new") {
+      history.replaceState(null, "", "#/");
+      return this.newChat();
+    }
     const { page, place } = pageOf(location.hash);
     if (page !== this.page || place !== this.place) this.placeTitle = null;
     this.page = page;
