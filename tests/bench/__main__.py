@@ -26,6 +26,7 @@ from tests.bench import (
     lists,
     litellm,
     memory,
+    panel,
     queue,
     relay,
     starting,
@@ -53,6 +54,7 @@ PARTS = (
     "gcode",
     "post-process",
     "presets",
+    "panel",
 )
 
 
@@ -67,6 +69,7 @@ ALONE: dict[str, Callable[..., Awaitable[list[Row]]]] = {
     "gcode": gcode.measure,
     "presets": presets.measure,
     "post-process": post_process.measure,
+    "panel": panel.measure,
 }
 
 
