@@ -18,6 +18,7 @@ from agent import wrong_settings
 from agent.answer_settings import PLAIN_LEVEL, AnswerSettings, is_level, named
 from agent.configuration import layers as setting_layers
 from agent.configuration.layers import FILE_NAME, MANAGED_NAME, MANAGED_VARIABLE, PREFIX, Layers
+from agent.inference.allowed import Allowed, patterns, servers
 from agent.shared.folders import data_dir as data_dir_in_force
 from agent.updates.rules import source_address
 
@@ -123,6 +124,21 @@ class Settings(AnswerSettings):
         default=None,
         description="Root metadata (TUF) of the update source, in place of that in the package.",
     )
+    cloud: bool = Field(
+        default=True,
+        description="Models outside this computer and its private network may be used.",
+    )
+    allowed_models: str = Field(
+        default="",
+        max_length=10_000,
+        description="Models that may be used, separated by commas: qwen3, *-vl:8b. Unset: all.",
+    )
+    allowed_backends: str = Field(
+        default="",
+        max_length=10_000,
+        description="Addresses of the model servers that may be used, separated by commas. "
+        "Unset: all.",
+    )
     notify_pulls: bool = Field(
         default=True,
         description="The desktop tells when a model has been downloaded.",
@@ -162,6 +178,17 @@ class Settings(AnswerSettings):
     @classmethod
     def _update_source(cls, text: str) -> str:
         return source_address(text)
+
+    @field_validator("allowed_backends")
+    @classmethod
+    def _allowed_backends(cls, text: str) -> str:
+        servers(text)  # which says what is wrong with one
+        return text
+
+    @property
+    def allowed(self) -> Allowed:
+        """What of models and their servers may be used."""
+        return Allowed(self.cloud, patterns(self.allowed_models), servers(self.allowed_backends))
 
     @property
     def database_file(self) -> Path:
@@ -235,6 +262,15 @@ class Settings(AnswerSettings):
 def load(**given: Any) -> Settings:  # Any: each field has its own type
     """The settings in force. Raises BadSettings with one sentence that names the culprit."""
     return settled(read_layers(given, os.environ))
+
+
+def problem_of(file: Path) -> str | None:
+    """Why a file called agent.toml, wherever it lies, would keep the agent from starting."""
+    try:
+        load(data_dir=file.parent)
+    except BadSettings as err:
+        return str(err)
+    return None
 
 
 def load_again(settings: Settings) -> Settings:

@@ -213,7 +213,8 @@ class CompatService:
             one for one in self._backends if one.state.is_up and one.provider.kind == "ollama"
         ]
         found = await asyncio.gather(*(_loaded(one.provider.ps()) for one in servers))
-        return [model for models in found for model in models]
+        lets = self._models.allowed.why_not_model
+        return [model for models in found for model in models if not lets(model.name)]
 
     def version(self) -> str | None:
         """Of the first Ollama that is up."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
+from agent.inference.allowed import EVERYTHING, Allowed
 from agent.inference.breaker import Breaker
 from agent.inference.failures import (
     is_backends_fault,
@@ -91,7 +92,9 @@ class Backend:
         up_every_s: float = 3.0,
         down_every_s: float = 1.5,
         within_s: float = 2.0,
+        allowed: Allowed = EVERYTHING,
     ) -> None:
+        """A server that is not `allowed` is never asked, and models that are not do not show."""
         self.name, self.provider, self.limits = name, provider, limits or Limits()
         self.breaker = Breaker(monotonic=monotonic)
         self.in_flight = 0
@@ -102,6 +105,7 @@ class Backend:
         self._requests: Counter[str] = Counter()
         self._clock, self._monotonic = clock, monotonic
         self._up_every_s, self._down_every_s, self._within_s = up_every_s, down_every_s, within_s
+        self._allowed, self.refusal = allowed, allowed.why_not_server(provider.url)
         self._state = BackendState(name, provider.url, detail="Not asked yet.")
         self._names: set[str] = set()
         self._heard_at, self._misses = -1e9, 0
@@ -133,6 +137,9 @@ class Backend:
 
     async def check_now(self) -> BackendState:
         """Asks the server and returns what is known then."""
+        if self.refusal:
+            self._is_down(self.refusal)
+            return self._state
         async with self._checking:
             url = self.provider.url
             try:
@@ -278,6 +285,8 @@ class Backend:
         in_memory: list[LoadedModel],
     ) -> None:
         warning = security_warning(version) if self.provider.kind == "ollama" else None
+        models = tuple(one for one in models if self._may_use(one.name, one.is_remote))
+        in_memory = [one for one in in_memory if self._may_use(one.name)]
         if not self._state.is_up:
             log.info("model server %s is up: %s %s", self.name, self.provider.kind, version)
         if warning and warning != self._state.warning:
@@ -296,6 +305,11 @@ class Backend:
                 in_memory={canonical_name(model.name): model for model in in_memory},
             )
         )
+
+    def _may_use(self, name: str, is_remote: bool = False) -> bool:  # noqa: FBT001, FBT002 - private
+        # Whether a server of another kind is outside is told by its address.
+        is_passed_on = is_remote and self.provider.kind == "ollama"
+        return self._allowed.why_not_model(name, is_passed_on=is_passed_on) is None
 
     def _is_down(self, detail: str, *, is_slow: bool = False) -> None:
         if self._state.state != "down":

@@ -45,6 +45,7 @@ class Ollama:
         connect_s: float = 3.0,
         first_byte_s: float = 900.0,
         idle_s: float = 180.0,
+        stays_near: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`key` is for a proxy before it: Ollama itself asks for none. Raises ValueError with a
@@ -52,7 +53,13 @@ class Ollama:
         self.url = base_url(url)
         self._first_byte_s, self._monotonic = first_byte_s, monotonic
         self._http = Transport(
-            self.url, failures, key=key, ca_file=ca_file, connect_s=connect_s, idle_s=idle_s
+            self.url,
+            failures,
+            key=key,
+            ca_file=ca_file,
+            connect_s=connect_s,
+            idle_s=idle_s,
+            stays_near=stays_near,
         )
 
     async def __aenter__(self) -> Self:

@@ -52,6 +52,7 @@ class OpenAI:
         connect_s: float = 5.0,
         first_byte_s: float = 900.0,
         idle_s: float = 180.0,
+        stays_near: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`sees` are patterns of the names of models with vision, where the server tells none.
@@ -68,6 +69,7 @@ class OpenAI:
             ca_file=ca_file,
             connect_s=connect_s,
             idle_s=idle_s,
+            stays_near=stays_near,
         )
         self._is_remote = openai_facts.is_remote(self.url)
         self._models: list[InstalledModel] = []

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from agent.inference.addresses import base_url, openai_url
+from agent.inference.allowed import EVERYTHING, Allowed
 from agent.inference.backend import Backend, Limits
 from agent.inference.backend_store import Server, Servers
 from agent.inference.backends import Backends
@@ -50,7 +51,9 @@ class BackendService:
         *,
         clock: Clock,
         new_id: NewId,
+        allowed: Allowed = EVERYTHING,
     ) -> None:
+        self._allowed = allowed
         self._db, self._backends, self._secrets = database, backends, secrets
         self._patience, self._clock, self._new_id = patience, clock, new_id
         self._servers: dict[str, Server] = {}
@@ -90,8 +93,10 @@ class BackendService:
         """Tries the server and keeps it, its key apart; id and time of `asked` are given here.
 
         Raises Conflict for a name or address that is there already, Invalid for an address or an
-        authority's file that cannot be, and what the server answered, unless `is_forced`."""
+        authority's file that cannot be, Denied for one that is not allowed here, and what the
+        server answered, unless `is_forced`."""
         server = replace(asked, id=self._new_id(), created_at=self._clock(), url=_address(asked))
+        self._allowed.check_server(server.url)
         if key and not KEY.fullmatch(key):
             raise Invalid("invalid-key", "A key has letters, digits and signs, and no spaces.")
         if server.ca_file is not None:
@@ -184,6 +189,7 @@ class BackendService:
             up_every_s=30.0 if far else 3.0,
             down_every_s=10.0 if far else 2.0,
             within_s=TRIED_WITHIN_S if far else 3.0,
+            allowed=self._allowed,
         )
         await self._backends.add(backend)
 
@@ -201,7 +207,7 @@ class BackendService:
     def _provider(self, server: Server, key: str) -> Provider:
         first_byte_s = server.first_token_s or self._patience.first_token_s
         idle_s = server.stall_s or self._patience.stall_s
-        connect_s = server.connect_s or 5.0
+        connect_s, stays_near = server.connect_s or 5.0, not self._allowed.cloud
         if server.provider == "ollama":
             return Ollama(
                 server.url,
@@ -210,6 +216,7 @@ class BackendService:
                 connect_s=connect_s,
                 first_byte_s=first_byte_s,
                 idle_s=idle_s,
+                stays_near=stays_near,
             )
         return OpenAI(
             server.url,
@@ -220,6 +227,7 @@ class BackendService:
             connect_s=connect_s,
             first_byte_s=first_byte_s,
             idle_s=idle_s,
+            stays_near=stays_near,
         )
 
     def _check_free(self, server: Server) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from yarl import URL
 
 from agent.shared.certificates import trust_for
-from agent.shared.errors import OrcaError, Unavailable
+from agent.shared.errors import Denied, OrcaError, Unavailable
 
 if TYPE_CHECKING:
     import ssl
@@ -51,8 +51,10 @@ class Transport:
         ca_file: Path | None = None,
         connect_s: float,
         idle_s: float,
+        stays_near: bool = False,
     ) -> None:
-        self.url = url
+        """`stays_near`: a name that leads outside every private network is not followed."""
+        self.url, self._stays_near = url, stays_near
         self._words, self._key, self._ca_file = words, key.encode(), ca_file
         self._headers = dict(headers or {})
         if key:
@@ -170,6 +172,8 @@ class Transport:
         except (aiohttp.ClientResponseError, ValueError) as err:
             raise self._words.garbled("does not speak HTTP") from err
         except _broken() as err:
+            if self._stays_near and _leads_out(err):
+                raise _far_away(self.url) from err
             raise self._words.down(self.url) from err
 
     def _address(self, path: str) -> URL:
@@ -189,9 +193,14 @@ class Transport:
     def _new_session(self, trust: "ssl.SSLContext | bool") -> "aiohttp.ClientSession":
         import aiohttp  # slow import
 
+        resolver = None
+        if self._stays_near:
+            from agent.inference.resolving import NearResolver  # slow import
+
+            resolver = NearResolver()
         return aiohttp.ClientSession(
             # 0 is "no limit": the agent's own queue decides how many run.
-            connector=aiohttp.TCPConnector(limit=0, ssl=trust),
+            connector=aiohttp.TCPConnector(limit=0, ssl=trust, resolver=resolver),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_s),
             headers={
                 "Accept-Encoding": "identity",
@@ -238,6 +247,19 @@ async def _pieces(body: bytes) -> AsyncIterator[bytes]:
     """A body in pieces: images make it many megabytes, and one write would hold up the loop."""
     for start in range(0, len(body), PIECE_BYTES):
         yield body[start : start + PIECE_BYTES]
+
+
+def _leads_out(err: Exception) -> bool:
+    from agent.inference.resolving import FarAwayError  # slow import
+
+    return isinstance(getattr(err, "os_error", None), FarAwayError)
+
+
+def _far_away(url: str) -> Denied:
+    return Denied(
+        "not-allowed-here",
+        f"{url} leads outside this computer and its network, and the cloud is off here.",
+    )
 
 
 def _untrusted(url: str) -> Unavailable:

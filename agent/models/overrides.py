@@ -32,4 +32,4 @@ def overrides_of(settings: Settings) -> Overrides:
     set_by |= {option: f"{PREFIX}{OPTIONS[option].upper()}" for option in options}
     if settings.profile:
         set_by["profile"] = f"{PREFIX}PROFILE"
-    return Overrides(settings.profile or None, models, options, set_by)
+    return Overrides(settings.profile or None, models, options, set_by, settings.allowed)

@@ -8,6 +8,7 @@ from contextlib import aclosing
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from agent.inference.allowed import EVERYTHING, Allowed
 from agent.inference.backend import Backend
 from agent.inference.backends import Backends
 from agent.inference.ollama import Ollama
@@ -21,7 +22,7 @@ from agent.runs.store import Runs
 from agent.shared import wire
 from agent.shared.clock import Clock, NewId, rfc3339
 from agent.shared.database import Database
-from agent.shared.errors import Invalid, NoSpace, Unavailable
+from agent.shared.errors import Denied, Invalid, NoSpace, Unavailable
 
 TELL_EVERY_S = 0.25
 MOST_CHANGES = 20  # of the status, told at once
@@ -113,7 +114,9 @@ class PullService:
         *,
         monotonic: Callable[[], float] = time.monotonic,
         environment: Mapping[str, str] = os.environ,
+        allowed: Allowed = EVERYTHING,
     ) -> None:
+        self._allowed = allowed
         self._backends, self._runs, self._database = backends, runs, database
         self._clock, self._new_id, self._monotonic = clock, new_id, monotonic
         self._environment = environment
@@ -136,8 +139,11 @@ class PullService:
         """The run of a new download, or of the one that goes on already.
 
         Raises NotFound for a backend that is not there, Invalid for one that pulls nothing, and
-        Unavailable for one that is down."""
+        Unavailable for one that is down; Denied for what is not allowed here."""
+        self._allowed.check_model(model)
         backend = self._backend(backend_name)
+        if backend.refusal:
+            raise Denied("not-allowed-here", backend.refusal)
         key = (backend.name, canonical_name(model))
         async with self._starting:
             self._forget_ended()

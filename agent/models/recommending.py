@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from agent.inference.allowed import EVERYTHING, Allowed
 from agent.inference.rules import canonical_name
 from agent.models.hardware import Machine
 from agent.models.profile_file import KINDS, Draft, Drafts
@@ -38,6 +39,7 @@ class Overrides:
     models: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, int | str] = field(default_factory=dict)
     set_by: Mapping[str, str] = field(default_factory=dict)
+    allowed: Allowed = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +84,23 @@ def recommend(machine: Machine, drafts: Drafts, overrides: Overrides) -> Recomme
         machine=machine,
         profile=profile,
         why=_why(machine, profile, profiles, overrides),
-        models={kind: models[kind] for kind in KINDS if kind in models},
+        models=_allowed({kind: models[kind] for kind in KINDS if kind in models}, overrides),
         options={**profile.options, **overrides.options},
         set_by=overrides.set_by,
-        profiles=tuple(profiles),
+        profiles=tuple(replace(one, models=_allowed(one.models, overrides)) for one in profiles),
         sizes_gb=drafts.sizes_gb,
     )
+
+
+def _allowed(
+    models: Mapping[str, tuple[str, ...]], overrides: Overrides
+) -> dict[str, tuple[str, ...]]:
+    """Without those that may not be used here; a kind of which none is left is not named."""
+    refused = overrides.allowed.why_not_model
+    left = {
+        kind: tuple(name for name in names if not refused(name)) for kind, names in models.items()
+    }
+    return {kind: names for kind, names in left.items() if names}
 
 
 def laid_over(base: Drafts, own: Drafts, file: Path) -> Drafts:

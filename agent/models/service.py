@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from agent.inference.allowed import EVERYTHING, Allowed
 from agent.inference.backend import Backend
 from agent.inference.rules import InstalledModel, ShownModel, canonical_name
 from agent.models import rules
 from agent.models.profiles import Profiles
 from agent.models.rules import Model
-from agent.shared.errors import Invalid, NotFound, Unavailable
+from agent.shared.errors import Denied, Invalid, NotFound, Unavailable
 
 Key = tuple[str, datetime | None, str, str]
 
@@ -24,7 +25,9 @@ class ModelService:
         default_model: str | None = None,
         memory_bytes: int | None = None,
         profiles: Profiles | None = None,
+        allowed: Allowed = EVERYTHING,
     ) -> None:
+        self.allowed = allowed
         self._backends, self._default_model = backends, default_model
         self._profiles = profiles
         self._memory_bytes = memory_bytes
@@ -94,7 +97,8 @@ class ModelService:
 
     async def _find(self, name: str, *, on: str | None = None) -> tuple[Backend, Model] | None:
         """The model called so; None if no backend is up. Asks again before saying there is none:
-        it may have been pulled a moment ago."""
+        it may have been pulled a moment ago. Raises Denied for one that is not allowed here."""
+        self.allowed.check_model(name)
         asked = [one for one in self._backends if on in {None, one.name}]
         if on is not None and not asked:
             raise NotFound("no-such-backend", f"There is no backend called {on}.")
@@ -105,6 +109,8 @@ class ModelService:
             if ask_again:
                 states = [await backend.check_now() for backend in asked]
         if not any(state.is_up for state in states):
+            if refusal := next((one.refusal for one in asked if one.refusal), None):
+                raise Denied("not-allowed-here", refusal)
             return None
         raise NotFound(
             "model-not-found",

@@ -34,6 +34,7 @@ class Policy:
     manages: bool = True
     binary: Path | None = None
     memory_limit_bytes: int | None = None
+    refusal: str | None = None  # why the server at the address may not be used at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Watch:
         moved: Callable[[str], None] | None = None,
     ) -> None:
         self.target, self.policy = Target.of(url), policy
-        self.manages = policy.manages and self.target.is_here
+        self.manages = policy.manages and self.target.is_here and not policy.refusal
         self.log_file = LogFile(log_dir / "ollama.log")
         self.wish = Wish()
         self.child: Child | None = None
@@ -175,6 +176,8 @@ class Watch:
         return rules.surroundings(self._inherited, self._port)
 
     def why_off(self) -> str | None:
+        if self.policy.refusal:
+            return self.policy.refusal
         if not self.policy.manages:
             return NEVER
         if not self.target.is_here:

@@ -1,5 +1,6 @@
 """The model servers: Ollama on this computer, all others, their queues, and their models."""
 
+import os
 from dataclasses import dataclass
 
 from agent.inference.backend import Backend, Limits
@@ -75,12 +76,14 @@ async def open_servers(core: Core, pace: Pace) -> Servers:
         Patience(settings.first_token_seconds, settings.stall_seconds),
         clock=core.clock,
         new_id=core.new_id,
+        allowed=settings.allowed,
     )
     models = ModelService(
         backends,
         default_model=settings.default_model,
         memory_bytes=memory_bytes,
         profiles=profiles,
+        allowed=settings.allowed,
     )
     inference = Inference(backends, queues)
     return Servers(
@@ -94,9 +97,10 @@ async def _open_ollama(core: Core, pace: Pace, memory_bytes: int) -> tuple[Backe
         settings.ollama_url,
         first_byte_s=settings.first_token_seconds,
         idle_s=settings.stall_seconds,
+        stays_near=not settings.cloud,
     )
     lanes = Limits(settings.concurrent_chats, settings.concurrent_visions)
-    backend = Backend(provider, limits=lanes, clock=core.clock)
+    backend = Backend(provider, limits=lanes, clock=core.clock, allowed=settings.allowed)
 
     def moved(url: str) -> None:
         provider.move_to(url)
@@ -106,6 +110,7 @@ async def _open_ollama(core: Core, pace: Pace, memory_bytes: int) -> tuple[Backe
         manages=settings.manage_ollama == "auto",
         binary=settings.ollama_binary,
         memory_limit_bytes=memory_limit_bytes(memory_bytes, settings.ollama_memory_mb),
+        refusal=backend.refusal,
     )
     runtime = Runtime(
         Watch(
@@ -115,6 +120,7 @@ async def _open_ollama(core: Core, pace: Pace, memory_bytes: int) -> tuple[Backe
             policy,
             pace=pace,
             clock=core.clock,
+            inherited=os.environ if settings.cloud else {**os.environ, "OLLAMA_NO_CLOUD": "1"},
             moved=moved,
         )
     )

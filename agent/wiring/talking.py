@@ -49,7 +49,9 @@ def open_talking(core: Core, servers: Servers, answers: Answers, desk: Desk) -> 
         desk,
     )
     conversations = ConversationService(core.database, core.runs, clock, new_id)
-    pulls = PullService(servers.backends, core.runs, core.database, clock, new_id)
+    pulls = PullService(
+        servers.backends, core.runs, core.database, clock, new_id, allowed=settings.allowed
+    )
     upkeep = UpkeepService(
         servers.models,
         servers.backends,
