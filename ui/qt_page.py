@@ -31,16 +31,19 @@ def dress(view: Qt, is_ours: IsOurs, saved: Callable[[Path], None]) -> list[Qt]:
     view.webview.customContextMenuRequested.connect(lambda where: _text_menu(view.webview, where))
 
     def new_window(asked: Qt) -> None:
-        if is_ours(asked.requestedUrl().toString()):
+        address = asked.requestedUrl().toString()
+        if is_ours(address):
             beside.append(_side_window(view, asked))
+        else:
+            _leave(address)
 
-    def elsewhere(url: Qt, _kind: Qt, _is_main: Qt) -> bool:
-        _leave(url.toString())
-        return False
+    def no_window(_kind: Qt) -> None:
+        """pywebview answers every request with the same page, which ends the process at the
+        second one."""
 
     page.newWindowRequested.connect(new_window)
-    page.nav_handler.acceptNavigationRequest = elsewhere  # of what nobody has opened
-    return [beside, elsewhere]
+    page.createWindow = no_window
+    return [beside, no_window]
 
 
 def _navigate(asked: Qt, is_ours: IsOurs) -> None:

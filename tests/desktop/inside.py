@@ -57,6 +57,10 @@ class Inside:
             web.ws_connect(page["webSocketDebuggerUrl"], max_msg_size=0) as line,
         ):
             await line.send_json(asked)
-            while (answer := await line.receive_json()).get("id") != 1:
-                pass
+            async for said in line:  # it ends when the page begins to go somewhere else
+                answer = said.json()
+                if answer.get("id") == 1:
+                    break
+            else:
+                return None
         return answer.get("result", {}).get("result", {}).get("value")
