@@ -9,7 +9,7 @@ from agent.runs.routes import last_event_id
 from agent.shared.streams import event_stream
 from agent.shared.web import asks, gives, gives_media, json, needs
 from agent.support.service import LogService
-from agent.support.shapes import LogPageOut, LogPageQuery, LogStreamQuery, ReportOut
+from agent.support.shapes import LogPageOut, LogPageQuery, LogStreamQuery, SupportReportOut
 
 
 def routes(logs: LogService, report: Callable[[], Awaitable[str]]) -> Blueprint:
@@ -39,7 +39,7 @@ def routes(logs: LogService, report: Callable[[], Awaitable[str]]) -> Blueprint:
 
     @bp.get("/support-report")
     @needs("admin")
-    @gives(ReportOut)
+    @gives(SupportReportOut)
     async def support_report() -> Response:
         """A report for support, as Markdown: no secret, no conversation and no file's name."""
         return json({"text": await report()})

@@ -41,7 +41,7 @@ class LogPageOut(Out):
     next_cursor: str | None
 
 
-class ReportOut(Out):
+class SupportReportOut(Out):
     """Markdown, to be read before it is sent to anybody."""
 
     text: str

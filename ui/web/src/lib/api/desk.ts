@@ -6,13 +6,16 @@ import type {
   Cleaned,
   Desktop,
   LogPage,
+  NewBackup,
   Plugin,
   PluginDone,
+  Report,
   Restarting,
   RestartWhen,
   Settings,
-  SettingValue,
+  SettingsChange,
   Storage,
+  StorageName,
   Updates,
 } from "./desk-types";
 import type { Run } from "./types";
@@ -23,7 +26,7 @@ const path = encodeURIComponent;
 export const settings = {
   read: () => call<Settings>("GET", "/settings"),
   /** `null` takes the default again. */
-  change: (change: Record<string, SettingValue>) => call<Settings>("PATCH", "/settings", { body: change }),
+  change: (change: SettingsChange) => call<Settings>("PATCH", "/settings", { body: change }),
 };
 
 export const restart = (when: RestartWhen) => call<Restarting>("POST", "/restart", { body: { when } });
@@ -36,12 +39,12 @@ export const desktop = {
 export const storage = {
   /** Folders are counted, which takes a moment where they are full. */
   read: () => call<Storage>("GET", "/storage", { timeoutMs: 60_000 }),
-  clean: (items: readonly string[]) => call<Cleaned>("POST", "/storage/clean", { body: { items }, timeoutMs: 600_000 }),
+  clean: (items: readonly StorageName[]) => call<Cleaned>("POST", "/storage/clean", { body: { items }, timeoutMs: 600_000 }),
 };
 
 export const backups = {
   list: () => call<Backups>("GET", "/backups"),
-  make: (body: { images: boolean; files: boolean }) => call<Run>("POST", "/backup", { body }),
+  make: (body: NewBackup) => call<Run>("POST", "/backup", { body }),
   remove: (name: string) => call<void>("DELETE", `/backups/${path(name)}`),
   /** A run that checks it as a whole; then the agent starts again with what is in it. */
   restore: (name: string) => call<Run>("POST", `/backups/${path(name)}/restore`),
@@ -54,7 +57,7 @@ export const logs = {
 };
 
 /** Names no conversation, no file and no secret. */
-export const supportReport = () => call<{ text: string }>("GET", "/support-report", { timeoutMs: 60_000 });
+export const supportReport = () => call<Report>("GET", "/support-report", { timeoutMs: 60_000 });
 
 export const updates = {
   read: () => call<Updates>("GET", "/updates"),

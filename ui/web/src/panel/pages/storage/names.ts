@@ -1,4 +1,5 @@
 /** What takes space, in words: what it is, and what cleaning it takes away. */
+import type { Backup, StorageName } from "../../../lib/api/desk-types";
 import { t } from "../../../lib/i18n";
 
 interface About {
@@ -8,7 +9,7 @@ interface About {
   cleaned: string;
 }
 
-const ABOUT: Record<string, () => About> = {
+const ABOUT: Record<StorageName, () => About> = {
   database: () => ({ name: t("storage:database"), what: t("storage:database-what"), cleaned: t("storage:database-cleaned") }),
   images: () => ({ name: t("storage:images"), what: t("storage:images-what"), cleaned: t("storage:images-cleaned") }),
   image_cache: () => ({ name: t("storage:image-cache"), what: t("storage:image-cache-what"), cleaned: t("storage:image-cache-cleaned") }),
@@ -25,11 +26,9 @@ const ABOUT: Record<string, () => About> = {
   other: () => ({ name: t("storage:other"), what: t("storage:other-what"), cleaned: "" }),
 };
 
-export function about(name: string): About {
-  return ABOUT[name]?.() ?? { name, what: "", cleaned: t("storage:unknown-cleaned") };
-}
+export const about = (name: StorageName) => ABOUT[name]();
 
-const HELD: Record<string, () => string> = {
+const HELD: Record<Backup["holds"][number], () => string> = {
   database: () => t("storage:holds.database"),
   settings: () => t("storage:holds.settings"),
   images: () => t("storage:holds.images"),
@@ -37,6 +36,4 @@ const HELD: Record<string, () => string> = {
 };
 
 /** What a backup holds, in words. */
-export function heldWords(name: string): string {
-  return HELD[name]?.() ?? name;
-}
+export const heldWords = (name: Backup["holds"][number]) => HELD[name]();
