@@ -7,6 +7,7 @@ import typer
 from agent.commands import (
     archive,
     backends,
+    backup,
     chat,
     doctor,
     inspect,
@@ -17,10 +18,13 @@ from agent.commands import (
     post_process_command,
     printers,
     report,
+    reset,
+    restore,
     runtime,
     serve,
     status,
     stop,
+    support,
     token,
     tray,
     updates,
@@ -54,10 +58,14 @@ app.command("stop", rich_help_panel="The agent")(stop.stop)
 app.command("status", rich_help_panel="The agent")(status.status)
 app.command("url", rich_help_panel="The agent")(url.url)
 app.command("doctor", rich_help_panel="When something is wrong")(doctor.doctor)
+app.command("support", rich_help_panel="When something is wrong")(support.support)
 app.command("logs", rich_help_panel="When something is wrong")(logs.logs)
 app.command("chat", rich_help_panel="Conversations")(chat.chat)
 app.command("export", rich_help_panel="Conversations")(archive.export)
 app.command("import", rich_help_panel="Conversations")(archive.import_)
+app.command("backup", rich_help_panel="Your data")(backup.backup)
+app.command("restore", rich_help_panel="Your data")(restore.restore)
+app.command("reset", rich_help_panel="Your data")(reset.reset)
 app.command("inspect", rich_help_panel="Files of the slicer")(inspect.inspect)
 app.command("post-process", rich_help_panel="Files of the slicer")(
     post_process_command.post_process

@@ -44,6 +44,11 @@ class Backups:
     def latest(self, now: datetime) -> Stored | None:
         return latest(self.all(), now)
 
+    def newest_copy(self) -> Path | None:
+        """Of a database by itself, made before its schema was changed."""
+        copies = self.path.glob("agent-schema-*.db")
+        return max(copies, key=lambda path: path.stat().st_mtime, default=None)
+
     def file(self, name: str) -> Path:
         """Raises NotFound."""
         return self.path / self.find(name).name

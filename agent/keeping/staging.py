@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from agent.keeping.rules import DATABASE, IMAGES, SETTINGS, Manifest
+from agent.keeping.rules import DATABASE, IMAGES, SETTINGS
 from agent.keeping.snapshot import schema_of
 from agent.keeping.unpacking import opened_backup, unpack
 from agent.keeping.watching import Watch
@@ -20,10 +20,11 @@ from agent.migrations import VERSIONS, migrate
 from agent.shared import wire
 from agent.shared.clock import rfc3339
 from agent.shared.disk import check_room, files_in, settle_file, settle_folder, unwritable
-from agent.shared.errors import Conflict, Invalid
+from agent.shared.errors import Conflict, Invalid, Unavailable
 
 PART, READY, DONE = "restore-part", "restore-ready", "restore-done"
 JOURNAL = "restore.json"
+SQLITE = b"SQLite format 3\0"
 MARGIN_BYTES = 32 << 20
 # What goes on by itself must not do so from a state of long ago: no old print, no old bill. (All
 # other runs are ended by the start itself.)
@@ -43,30 +44,33 @@ SettingsCheck = Callable[[Path], str | None]  # why the file cannot be used
 
 def stage(
     file: Path, data_dir: Path, now: datetime, check_settings: SettingsCheck, watch: Watch
-) -> Manifest:
+) -> None:
     """On return the restore happens with the next start, whatever comes in between.
 
     Raises Invalid, Conflict, NoSpace, Unavailable, Stopped; nothing has changed then."""
     part = data_dir / PART
     try:
+        if is_database(file):
+            _stage_copy(file, data_dir, now, watch)
+            return
         with opened_backup(file) as (_, manifest):
-            check_room(data_dir, _needed(data_dir, manifest), "The restore")
+            check_room(data_dir, _needed(data_dir, manifest.size_bytes), "The restore")
         clear(data_dir)
         part.mkdir(mode=0o700)
-        manifest = unpack(file, lambda name: _open(part / name), watch)
+        unpack(file, lambda name: _open(part / name), watch)
         _settle_database(part / DATABASE, file.name, now, watch)
         note = _drop_bad_settings(part / SETTINGS, check_settings)
-        _note(part / JOURNAL, file.name, now, note)
-        for folder in {path.parent for path, _ in files_in(part)} | {part}:
-            settle_folder(folder)
-        watch("ready", manifest.size_bytes, manifest.size_bytes)
-        part.replace(data_dir / READY)
-        settle_folder(data_dir)
+        _make_ready(data_dir, file.name, now, note, watch)
     except OSError as err:
         raise unwritable(err, "The restored state") from err
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return manifest
+
+
+def is_database(file: Path) -> bool:
+    """A copy of a database by itself, such as those that are made before a change of the schema."""
+    with file.open("rb") as source:
+        return source.read(len(SQLITE)) == SQLITE
 
 
 def is_pending(data_dir: Path) -> bool:
@@ -86,11 +90,32 @@ def clear(data_dir: Path) -> None:
         shutil.rmtree(data_dir / name, ignore_errors=True)
 
 
-def _needed(data_dir: Path, manifest: Manifest) -> int:
+def _stage_copy(file: Path, data_dir: Path, now: datetime, watch: Watch) -> None:
+    size = file.stat().st_size
+    check_room(data_dir, _needed(data_dir, size), "The restore")
+    clear(data_dir)
+    (data_dir / PART).mkdir(mode=0o700)
+    with _open(data_dir / PART / DATABASE) as target, file.open("rb") as source:
+        shutil.copyfileobj(source, target, 1 << 20)
+    _settle_database(data_dir / PART / DATABASE, file.name, now, watch)
+    _make_ready(data_dir, file.name, now, None, watch)
+
+
+def _make_ready(data_dir: Path, name: str, now: datetime, note: str | None, watch: Watch) -> None:
+    part = data_dir / PART
+    _note(part / JOURNAL, name, now, note)
+    for folder in {path.parent for path, _ in files_in(part)} | {part}:
+        settle_folder(folder)
+    watch("ready", 1, 1)
+    part.replace(data_dir / READY)
+    settle_folder(data_dir)
+
+
+def _needed(data_dir: Path, new_bytes: int) -> int:
     """Of the new state, of its database once more while it is brought up to date, and of the
     backup of the old state."""
     old = sum(size for name in (IMAGES, DATABASE) for size in _sizes(data_dir / name))
-    return manifest.size_bytes + manifest.members[DATABASE].size_bytes + 2 * old + MARGIN_BYTES
+    return 2 * new_bytes + 2 * old + MARGIN_BYTES
 
 
 def _sizes(path: Path) -> list[int]:
@@ -110,7 +135,7 @@ def _settle_database(database: Path, name: str, now: datetime, watch: Watch) -> 
     try:
         schema = schema_of(database)
         if schema is None or not schema.isdecimal():
-            raise Invalid("bad-backup", f"{name} holds a database that is not of Orca Agents.")
+            raise _foreign(name)
         if schema not in VERSIONS:
             raise Conflict(
                 "newer-backup",
@@ -126,6 +151,8 @@ def _settle_database(database: Path, name: str, now: datetime, watch: Watch) -> 
         migrate(database, now=now)
         _check_is_ours(database, name, now)
         _still(database, now)
+    except Unavailable:
+        raise _foreign(name) from None
     except sqlite3.Error as err:
         raise Invalid("bad-backup", f"{name} holds a database that is damaged ({err}).") from err
     settle_file(database)
@@ -137,9 +164,13 @@ def _check_is_ours(database: Path, name: str, now: datetime) -> None:
     try:
         migrate(fresh, now=now)
         if _schema(fresh) != _schema(database):
-            raise Invalid("bad-backup", f"{name} holds a database that is not of Orca Agents.")
+            raise _foreign(name)
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def _foreign(name: str) -> Invalid:
+    return Invalid("bad-backup", f"{name} holds a database that is not of Orca Agents.")
 
 
 def _schema(database: Path) -> list[tuple[object, ...]]:

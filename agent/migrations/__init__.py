@@ -6,10 +6,10 @@ from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.exc import DatabaseError
 
-from agent.shared.errors import Conflict, NoSpace, OrcaError, Unavailable
+from agent.migrations.looking import explained, schema_in
 
 VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 KEPT_BACKUPS = 5
@@ -22,26 +22,20 @@ ALEMBIC_TABLE = (  # as Alembic makes it
 def migrate(file: Path, *, now: datetime) -> bool:
     """Blocking. Says whether anything had to be done.
 
-    Raises Conflict if a newer version of the program wrote the file, NoSpace and Unavailable
-    if it cannot be written."""
+    Raises Conflict if a newer version of the program wrote the file, Unavailable if it is broken
+    or another program's, and NoSpace. It is left as it is then."""
     try:
-        version = _version(file)
+        version = schema_in(file, VERSIONS[-1])
         if version == VERSIONS[-1]:
             return False
         if version is not None:
-            if version not in VERSIONS:
-                raise Conflict(
-                    "newer-database",
-                    f"The database {file.name} was written by a newer version of Orca Agents "
-                    f"(schema {version}, this one knows {VERSIONS[-1]}). Update the program, "
-                    "or start it with another data folder.",
-                )
             back_up(file, file.parent / "backups", label=f"schema-{version}", now=now)
             _upgrade(file)
         else:
             _create(file)
     except (sqlite3.Error, DatabaseError) as err:
-        raise _explained(err, file) from err
+        cause = err.orig if isinstance(err, DatabaseError) else err
+        raise explained(cause or err, file) from err
     return True
 
 
@@ -60,17 +54,6 @@ def back_up(file: Path, folder: Path, *, label: str, now: datetime) -> Path:
     for old in sorted(ours, key=lambda path: path.stat().st_mtime)[:-KEPT_BACKUPS]:
         old.unlink()
     return copy
-
-
-def _version(file: Path) -> str | None:
-    if not file.exists():
-        return None
-    with closing(sqlite3.connect(file)) as connection:
-        known = connection.execute(
-            "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
-        ).fetchone()
-        row = known and connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        return str(row[0]) if row else None
 
 
 def _create(file: Path) -> None:
@@ -95,7 +78,7 @@ def _upgrade(file: Path) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     file.touch(mode=0o600)
-    engine = create_engine(f"sqlite:///{file}")
+    engine = create_engine(URL.create("sqlite", database=str(file)))
 
     @event.listens_for(engine, "connect")
     def leave_transactions_alone(connection: sqlite3.Connection, _record: object) -> None:
@@ -112,16 +95,3 @@ def _upgrade(file: Path) -> None:
             command.upgrade(config, "head")
     finally:
         engine.dispose()
-
-
-def _explained(err: sqlite3.Error | DatabaseError, file: Path) -> OrcaError:
-    cause = err.orig if isinstance(err, DatabaseError) else err
-    if "full" in str(cause):
-        return NoSpace(
-            "disk-full", "The disk that holds the agent's data is full. Free some space first."
-        )
-    return Unavailable(
-        "database-unusable",
-        f"The database {file.name} cannot be opened ({cause}). Copies of it may be in the folder "
-        "backups beside it.",
-    )

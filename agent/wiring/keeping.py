@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from quart import Blueprint
@@ -13,12 +12,11 @@ from agent.keeping import routes as backup_routes
 from agent.keeping import service, storage, storage_routes
 from agent.keeping.service import KeepingService
 from agent.keeping.storage import Counts, StorageService
-from agent.settings import BadSettings, Settings, load
+from agent.settings import Settings, problem_of
 from agent.shared.clock import rfc3339
 from agent.slicer.files.service import FileService
-from agent.support import gathering
 from agent.support import routes as support_routes
-from agent.support.report import Checked, Facts, shown_settings, written
+from agent.support.report import Facts
 from agent.support.service import LogService
 from agent.version import program_version
 from agent.wiring.answers import Answers
@@ -72,15 +70,6 @@ def open_keeping(
         support_routes.routes(logs, report),
     )
     return Keeping(blueprints, keeping.run, logs.end_streams)
-
-
-def problem_of(file: Path) -> str | None:
-    """Why a file of settings would keep the agent from starting."""
-    try:
-        load(data_dir=file.parent)
-    except BadSettings as err:
-        return str(err)
-    return None
 
 
 def _storage(
@@ -140,27 +129,6 @@ def _facts(core: Core, servers: Servers) -> Facts:
 
 def _written(settings: Settings, facts: Facts) -> str:
     """Blocking: doctor looks at everything around, too."""
-    from agent.commands.checks import examine  # slow import
+    from agent.commands.reporting import report_of  # slow import
 
-    checks = [
-        Checked(check.name, check.state.value, check.text, check.fix)
-        for check in examine(settings.data_dir)
-    ]
-    database = settings.database_file
-    whole = Facts(
-        facts.version,
-        facts.made_at,
-        checks,
-        shown_settings(settings.model_dump(), defaults()),
-        facts.servers,
-        facts.queues,
-        gathering.counts(database),
-        gathering.problems(settings.log_dir),
-    )
-    return written(whole, gathering.cleaner_for(settings.data_dir, database))
-
-
-def defaults() -> dict[str, object]:
-    """Of every setting but the data folder."""
-    fields = Settings.model_fields
-    return {name: field.default for name, field in fields.items() if name != "data_dir"}
+    return report_of(settings.data_dir, facts, settings)
