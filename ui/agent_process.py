@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from agent import runfile
 from agent.client.problems import AgentError, NotRunning
 from agent.client.shapes import Json
@@ -50,6 +52,11 @@ class AgentProcess:
             except NotRunning as err:
                 return Failure(err.detail, OFFERS_BACKUP in err.detail and self._has_backups())
             return None
+
+    def lives(self) -> bool:
+        """Whether its process is there: one that has much to do may leave a question open."""
+        found = runfile.read(self.data_dir)
+        return found is not None and psutil.pid_exists(found.pid)
 
     def has_crashed(self) -> bool:
         """Whether the agent went without saying so: one that ends takes its file along."""

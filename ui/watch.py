@@ -12,6 +12,7 @@ from ui.agent_process import AgentProcess, Failure
 from ui.rules import Seen
 
 LOOK_EVERY_S = 2.0
+MISSES = 5  # in a row, of an agent whose process lives
 Begin = tuple[str, set[str]]  # a link that signs in, and the sessions from before
 
 
@@ -29,6 +30,7 @@ class Watch:
         self._begin: Future[Begin | None] = Future()
         self._is_wanted, self._is_over = True, False
         self._crashes: list[float] = []
+        self._misses = 0
         self._poke, self._may_tell = threading.Event(), threading.Event()
 
     def start(self) -> None:
@@ -85,6 +87,11 @@ class Watch:
 
     def _look(self) -> None:
         before, self.now = self.now, self._agent.look()
+        if self.now is None and before and self._misses < MISSES and self._agent.lives():
+            self.now = before
+            self._misses += 1
+            return
+        self._misses = 0
         if self.now is not None:
             self._is_wanted = False  # it is there: what is missed from now on went away
             self.on_look(before, self.now)

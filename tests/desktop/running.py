@@ -108,9 +108,9 @@ class Tray:
         return Agent.local(self.data_dir)
 
     def agent_pid(self) -> int:
-        """Of the agent that answers; 0 if none does."""
-        found = runfile.find_agent(self.data_dir)
-        return found.pid if found else 0
+        """Of the agent that lives; 0 if none does."""
+        found = runfile.read(self.data_dir)
+        return found.pid if found and psutil.pid_exists(found.pid) else 0
 
     def window(self) -> str:
         """The window, once it can be seen."""
