@@ -320,11 +320,15 @@ def settled(layers: Layers) -> Settings:
         raise BadSettings(wrong_settings.sentence(first, Settings.model_fields, layers)) from None
 
 
-def notices(environment: Mapping[str, str] = os.environ) -> list[str]:
+def notices(settings: Settings) -> list[str]:
     """Sentences about what is set but not followed."""
+    environment, told = settings.layers.environment, []
+    for name in environment:
+        setting = name.upper().removeprefix(PREFIX).lower()
+        if name.upper().startswith(PREFIX) and setting in settings.layers.managed:
+            told.append(f"{name} is not used: {MANAGED_NAME} fixes {setting}.")
     level = environment.get(PLAIN_LEVEL, "")
-    if not level or is_level(level) or f"{PREFIX}{PLAIN_LEVEL}" in environment:
-        return []
-    allowed = wrong_settings.ALLOWED["log_level"]
-    shown = wrong_settings.short(level)
-    return [f"{PLAIN_LEVEL} is not used: it is {shown}, and would have to be {allowed}."]
+    if level and not is_level(level) and f"{PREFIX}{PLAIN_LEVEL}" not in environment:
+        allowed, shown = wrong_settings.ALLOWED["log_level"], wrong_settings.short(level)
+        told.append(f"{PLAIN_LEVEL} is not used: it is {shown}, and would have to be {allowed}.")
+    return told

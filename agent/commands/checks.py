@@ -22,6 +22,7 @@ from agent.client.sync import Agent
 from agent.inference.ollama import Ollama
 from agent.inference.versions import security_warning
 from agent.migrations import VERSIONS
+from agent.migrations.looking import way_back
 from agent.runfile import RunningAgent, find_agent, read, read_token
 from agent.settings import BadSettings, Settings, load, notices
 from agent.shared.errors import OrcaError
@@ -59,6 +60,8 @@ def examine(folder: Path) -> Iterator[Check]:
     yield _python()
     settings, check = _settings(folder)
     yield check
+    if not settings.allowed.is_everything:
+        yield _good("Allowed", _allowed_here(settings))
     yield _data_folder(folder)
     yield _database(settings.database_file)
     yield _token(folder)
@@ -68,7 +71,7 @@ def examine(folder: Path) -> Iterator[Check]:
         # What this shell has set need not be what the agent was started with.
         yield from _ollama_of(health)
     else:
-        yield from asyncio.run(_ollama(settings.ollama_url, settings.default_model))
+        yield from asyncio.run(_ollama(settings))
     yield _memory()
     yield _disk(folder)
     yield _ui()
@@ -81,9 +84,27 @@ def _settings(folder: Path) -> tuple[Settings, Check]:
     except BadSettings as err:
         fix = "Correct it: the agent does not start before. What follows is checked with defaults."
         return Settings.model_construct(data_dir=folder), _wrong("Settings", str(err), fix)
-    for notice in notices():
-        return settings, _warning("Settings", notice, "Set ORCA_AGENT_LOG_LEVEL in its place.")
-    return settings, _good("Settings", "nothing wrong")
+    for notice in notices(settings):
+        is_level = notice.startswith("LOG_LEVEL ")
+        fix = "Set ORCA_AGENT_LOG_LEVEL in its place." if is_level else "Take it out."
+        return settings, _warning("Settings", notice, fix)
+    return settings, _good("Settings", _fixed_by(settings) or "nothing wrong")
+
+
+def _fixed_by(settings: Settings) -> str:
+    layers = settings.layers
+    names = ", ".join(sorted(layers.managed)) or "nothing"
+    return f"{layers.managed_file} fixes {names}" if layers.managed_file else ""
+
+
+def _allowed_here(settings: Settings) -> str:
+    """What the settings leave of models and their servers."""
+    parts = [
+        "" if settings.cloud else "the cloud is off",
+        f"models: {settings.allowed_models}" if settings.allowed_models else "",
+        f"model servers: {settings.allowed_backends}" if settings.allowed_backends else "",
+    ]
+    return "; ".join(filter(None, parts))
 
 
 def _health(running: RunningAgent) -> Mapping[str, Any]:  # Any: JSON values
@@ -166,11 +187,7 @@ def _schema(database: sqlite3.Connection) -> str | None:
 
 
 def _restore(file: Path) -> str:
-    if any((file.parent / "backups").glob("*.db")):
-        then = "put the newest file of the folder backups in its place."
-    else:
-        then = "start anew with an empty one; `orca-agent import` reads what was exported."
-    return f"Stop the agent, move {file.name} away, and {then}"
+    return f"Stop the agent. {way_back(file)}"
 
 
 def _token(folder: Path) -> Check:
@@ -221,9 +238,12 @@ def _port(port: int) -> Check:
     return _good("Port", f"{port} is free")
 
 
-async def _ollama(url: str, default_model: str | None) -> list[Check]:
+async def _ollama(settings: Settings) -> list[Check]:
+    url, default_model = settings.ollama_url, settings.default_model
+    if refusal := settings.allowed.why_not_server(url):
+        return [_warning("Ollama", refusal, "Set ORCA_AGENT_OLLAMA_URL to one that is."), NO_MODELS]
     try:
-        async with asyncio.timeout(10), Ollama(url) as ollama:
+        async with asyncio.timeout(10), Ollama(url, stays_near=not settings.cloud) as ollama:
             version, models = await ollama.version(), await ollama.tags()
     except (OrcaError, TimeoutError) as err:
         detail = err.detail if isinstance(err, OrcaError) else "it is too slow"

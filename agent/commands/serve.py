@@ -45,7 +45,9 @@ def serve(
         settings = load(**{name: value for name, value in asked.items() if value is not None})
     except BadSettings as err:
         raise fail(str(err), 2) from None
-    for notice in [] if log_level else notices():
+    for notice in notices(settings):
+        if log_level and notice.startswith("LOG_LEVEL "):
+            continue
         typer.secho(clean(notice), err=True)
     from agent import serve as program  # slow import
 

@@ -29,25 +29,7 @@ class Talking:
 def open_talking(core: Core, servers: Servers, answers: Answers, desk: Desk) -> Talking:
     """Nothing of it has to be closed: answers are runs."""
     settings, clock, new_id = core.settings, core.clock, core.new_id
-    limits = Limits(
-        context_tokens=settings.context_tokens,
-        answer_tokens=settings.answer_tokens,
-        keep_alive=settings.keep_alive,
-        uses_guide=settings.guide,
-    )
-    parts = Parts(
-        core.database,
-        servers.ollama,
-        servers.queues,
-        servers.inference,
-        servers.models,
-        answers.images,
-        answers.guide,
-        limits,
-        answers.telemetry,
-        servers.context_tokens,
-        desk,
-    )
+    parts = _parts(core, servers, answers, desk)
     conversations = ConversationService(core.database, core.runs, clock, new_id)
     pulls = PullService(
         servers.backends, core.runs, core.database, clock, new_id, allowed=settings.allowed
@@ -66,4 +48,27 @@ def open_talking(core: Core, servers: Servers, answers: Answers, desk: Desk) -> 
         TransferService(core.database, answers.images, clock),
         pulls,
         upkeep,
+    )
+
+
+def _parts(core: Core, servers: Servers, answers: Answers, desk: Desk) -> Parts:
+    settings = core.settings
+    limits = Limits(
+        context_tokens=settings.context_tokens,
+        answer_tokens=settings.answer_tokens,
+        keep_alive=settings.keep_alive,
+        uses_guide=settings.guide,
+    )
+    return Parts(
+        core.database,
+        servers.ollama,
+        servers.queues,
+        servers.inference,
+        servers.models,
+        answers.images,
+        answers.guide,
+        limits,
+        answers.telemetry,
+        servers.context_tokens,
+        desk,
     )

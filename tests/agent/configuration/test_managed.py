@@ -1,0 +1,119 @@
+"""Settings that an administrator fixes for every user of a computer."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from agent.configuration.layers import usual_managed_file
+from agent.settings import BadSettings, load, notices
+from tests.agent.program import program
+from tests.serving import running_agent
+
+
+def written(file: Path, text: str) -> None:
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text)
+
+
+@pytest.fixture
+def managed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    file = tmp_path / "managed.toml"
+    file.write_text("")
+    monkeypatch.setenv("ORCA_AGENT_MANAGED_FILE", str(file))
+    return file
+
+
+async def test_what_it_fixes_wins_and_is_shown_as_fixed(
+    tmp_path: Path, managed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(managed, 'cloud = false\nanswer_tokens = 100\nallowed_models = "qwen3"\n')
+    monkeypatch.setenv("ORCA_AGENT_ANSWER_TOKENS", "200")
+    data = tmp_path / "data"
+    written(data / "agent.toml", "cloud = true\nanswer_tokens = 300\n")
+
+    async with running_agent(data) as served:
+        told = (await served.client.get("/api/v1/settings")).json()
+        refused = await served.client.patch("/api/v1/settings", json={"cloud": True})
+
+    fixed = {one["name"]: one for one in told["items"] if one["source"] == "managed"}
+    assert {name: one["value"] for name, one in fixed.items()} == {
+        "cloud": False,
+        "answer_tokens": 100,
+        "allowed_models": "qwen3",
+    }
+    assert {(one["is_fixed"], one["source_name"]) for one in fixed.values()} == {
+        (True, str(managed))
+    }
+    assert told["managed"] == {"name": str(managed)}
+    assert refused.status_code == 409
+    assert refused.json()["detail"] == (
+        "cloud cannot be changed here. An administrator fixes it for every user of this "
+        "computer, in managed.toml."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("cloud = 7", "cloud in managed.toml must be true or false, not 7."),
+        ("colour = 1", "There is no setting called colour (managed.toml)."),
+        ('data_dir = "/x"', "data_dir has no place in managed.toml, which is there for every user"),
+        ("cloud == 1", "managed.toml is not TOML: see line 1, column"),
+        (
+            'allowed_backends = "http://a:b@host"',
+            "allowed_backends in managed.toml cannot be used: an address of Ollama holds no user",
+        ),
+    ],
+)
+def test_a_bad_one_is_called_by_its_name(
+    tmp_path: Path, managed: Path, text: str, sentence: str
+) -> None:
+    managed.write_text(text)
+
+    with pytest.raises(BadSettings) as refused:
+        load(data_dir=tmp_path / "data")
+
+    assert sentence in str(refused.value)
+
+
+def test_one_that_is_named_and_not_there_is_no_leave_to_go_on(
+    tmp_path: Path, managed: Path
+) -> None:
+    managed.unlink()
+
+    with pytest.raises(BadSettings) as refused:
+        load(data_dir=tmp_path / "data")
+
+    assert str(refused.value) == f"ORCA_AGENT_MANAGED_FILE names no file: {managed}."
+
+
+def test_what_is_set_beside_it_is_told_to_be_without_effect(
+    tmp_path: Path, managed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    managed.write_text("cloud = false\n")
+    monkeypatch.setenv("ORCA_AGENT_CLOUD", "true")
+
+    settings = load(data_dir=tmp_path / "data")
+
+    assert notices(settings) == ["ORCA_AGENT_CLOUD is not used: managed.toml fixes cloud."]
+
+
+def test_the_program_does_not_start_with_a_bad_one_and_doctor_says_what_is_fixed(
+    tmp_path: Path, managed: Path
+) -> None:
+    managed.write_text("cloud = maybe")
+    with program(tmp_path / "data", ORCA_AGENT_MANAGED_FILE=str(managed)) as one:
+        refused = one.orca("serve")
+        managed.write_text("cloud = false\n")
+        doctor = one.orca("doctor")
+
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+    assert "managed.toml is not TOML" in refused.stderr
+    assert f"{managed} fixes cloud" in doctor.stdout
+    assert "Allowed      the cloud is off" in doctor.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other places")
+def test_it_lies_where_only_an_administrator_writes() -> None:
+    assert usual_managed_file({}) == Path("/etc/orca-agents/managed.toml")
