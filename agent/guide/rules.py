@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from agent.guide.german import in_english, is_german
+
 MAX_TERMS = 16
 PREFIX_FROM = 4
 PAIR_WEIGHT = 0.6
@@ -142,6 +144,8 @@ def fts_query(question: str) -> str:
 def _words(question: str) -> list[str | None]:
     """Meaningful words in lower case; None stands where words were left out."""
     text = question[:4000].lower().replace("’", "'")
+    if is_german(text):
+        text = in_english(text)
     text = re.sub(r"'(?:s|re|ve|ll|d|m|t)\b", " ", text)
     text = re.sub(r"(?<=\w)\+", " plus ", text)
     words: list[str | None] = []

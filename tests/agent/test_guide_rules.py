@@ -78,6 +78,32 @@ QUESTIONS = [
     ("M600 filament change", "filament-change"),
     ("is petg stronger than pla", "choosing-a-material"),
 ]
+IN_GERMAN = [
+    ("Warum zieht mein PETG Fäden, und was ändere ich zuerst?", "stringing"),
+    ("Meine erste Schicht haftet nicht. Was prüfe ich?", "first-layer-adhesion"),
+    ("Welche Temperatur probiere ich bei einem neuen PLA?", "pla"),
+    ("Wie stelle ich Pressure Advance ein?", "calibrate-pressure-advance"),
+    ("Woher kommt ein Schichtversatz?", "layer-shift"),
+    ("Wie trockne ich Nylon, und wie lange?", "drying-and-storage"),
+    ("Mein Druck löst sich an den Ecken vom Druckbett", "warping"),
+    ("PETG klebt zu fest am Glasbett", "stuck-to-bed"),
+    ("Die Düse ist verstopft und es kommt nichts heraus", "clogged-nozzle"),
+    ("Die Stützen lassen sich nicht vom Modell lösen", "supports-fused"),
+    ("Wie werde ich die Naht los?", "seam"),
+    ("Die Löcher sind zu klein für die Schrauben", "holes-too-small"),
+    ("Brauche ich für ABS ein Gehäuse?", "enclosure"),
+    ("Darf ich den Drucker über Nacht unbeaufsichtigt laufen lassen?", "unattended-printing"),
+    ("Welches Füllmuster ist am stabilsten?", "infill"),
+    ("Wie kalibriere ich die Flussrate?", "calibrate-flow"),
+    ("Mein Filament ist feucht und knackt", "wet-filament"),
+    ("Was bringt Glätten der obersten Schicht?", "ironing"),
+    ("Meine Drucke brechen zwischen den Schichten", "weak-layer-bonds"),
+    ("Brücken hängen durch", "poor-bridging"),
+    ("Der Extruder klackert", "grinding-filament"),
+    ("Sind gedruckte Becher lebensmittelecht?", "food-contact"),
+    ("Der Druck hat einen Elefantenfuß", "elephant-foot"),
+    ("Wie viel Rückzug brauche ich bei einem Direct-Drive-Extruder?", "retraction"),
+]
 FOREIGN = [
     "",
     " ??? ",
@@ -110,7 +136,7 @@ def guide() -> Iterator[Guide]:
     guide.close()
 
 
-@pytest.mark.parametrize(("question", "slug"), QUESTIONS)
+@pytest.mark.parametrize(("question", "slug"), [*QUESTIONS, *IN_GERMAN])
 def test_a_question_finds_its_entry_among_the_first_three(
     guide: Guide, question: str, slug: str
 ) -> None:
