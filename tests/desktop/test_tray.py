@@ -13,7 +13,7 @@ from tests.slicing.gcode import Part, orca
 from .running import PYTHON, Tray, tray
 from .screen import Display, display, missing, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240), pytest.mark.xdist_group("display")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 MODEL = "qwen3:4b"
 
 
@@ -40,14 +40,21 @@ def ollama() -> Iterator[OllamaProcess]:
 
 
 @pytest.fixture(scope="module")
-def used(
+def lasting(
     screen: Display, ollama: OllamaProcess, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Tray]:
-    """One session that the tests below share, in their order."""
+    """The session of one user, which the tests below share."""
     with tray(screen, tmp_path_factory.mktemp("Jörg's home"), ollama_url=ollama.url) as one:
-        one.begin()
-        one.ready()
         yield one
+
+
+@pytest.fixture
+def used(lasting: Tray) -> Tray:
+    """It runs, and the panel is drawn."""
+    if lasting.process is None or lasting.process.poll() is not None:
+        lasting.begin()
+    lasting.ready()
+    return lasting
 
 
 def now(one: Tray) -> dict[str, object]:

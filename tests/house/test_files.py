@@ -10,7 +10,10 @@ PICTURE_BYTES = 150_000
 MOST_PICTURES = 3
 RECORDINGS = "tests/fakes/recordings/"
 PICTURES = "docs/images/"
-LOCKS = ("requirements.lock", "requirements-dev.lock", "packaging/build.lock", "packaging/uv.lock")
+LOCKS = (
+    *("requirements.lock", "requirements-dev.lock", "packaging/build.lock"),
+    *("packaging/uv.lock", "packaging/desktop.lock"),
+)
 # Written so that this file does not match itself.
 REGISTRY = re.compile(
     r"p[y]pi\.org|p[y]thonhosted\.org|registry\.n[p]mjs\.org|registry\.y[a]rnpkg\.com"
