@@ -14,6 +14,7 @@ import type presets from "./en/presets.json";
 import type calibration from "./en/calibration.json";
 import type diagnosis from "./en/diagnosis.json";
 import type settings from "./en/settings.json";
+import type settingWords from "./en/setting-words.json";
 import type storage from "./en/storage.json";
 import type setup from "./en/setup.json";
 import type logs from "./en/logs.json";
@@ -37,6 +38,7 @@ export interface Words {
   calibration: typeof calibration;
   diagnosis: typeof diagnosis;
   settings: typeof settings;
+  "setting-words": typeof settingWords;
   storage: typeof storage;
   setup: typeof setup;
   logs: typeof logs;

@@ -45,7 +45,7 @@ const LISTED: readonly Omit<PageAbout, "title">[] = [
   { id: "queue", icon: "list-ordered", group: "agent", load: page(() => import("./QueuePage.svelte"), "queue", "performance", "plots") },
   { id: "storage", icon: "hard-drive", group: "agent", load: page(() => import("./StoragePage.svelte"), "storage") },
   { id: "log", icon: "scroll-text", group: "agent", load: page(() => import("./LogPage.svelte"), "logs") },
-  { id: "settings", icon: "settings", group: "agent", load: page(() => import("./SettingsPage.svelte"), "settings", "updates", "plugin") },
+  { id: "settings", icon: "settings", group: "agent", load: page(() => import("./SettingsPage.svelte"), "settings", "setting-words", "updates", "plugin") },
   { id: "setup", icon: "list-checks", group: null, load: page(() => import("../setup/SetupPage.svelte"), "setup", "models", "backends", "printers", "runtime", "settings", "plugin") },
 ];
 

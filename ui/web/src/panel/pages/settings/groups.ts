@@ -1,6 +1,7 @@
 /** The groups of settings: their names, and the settings in each. */
 import type { Setting } from "../../../lib/api/desk-types";
 import { t } from "../../../lib/i18n";
+import type { Words } from "../../../lib/i18n/words";
 
 /** In the order of the page. */
 const NAMES: Record<string, () => string> = {
@@ -29,20 +30,22 @@ export interface Group {
   items: Setting[];
 }
 
-/** The name of a setting as a person reads it: `text_capacity` is "Text capacity". */
-export function titleOf(name: string): string {
-  const words = name.replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
+type Known = keyof Words["setting-words"]["names"];
+
+/** What a setting is called for people; by its own name if the page does not know it yet. */
+export const titleOf = ({ name }: Setting) => t(`setting-words:names.${name as Known}`, { defaultValue: name.replaceAll("_", " ") });
+
+/** What it does. The agent's own sentence is in English. */
+export const aboutOf = ({ name, description }: Setting) => t(`setting-words:about.${name as Known}`, { defaultValue: description });
 
 /** Those that have something to show for what is sought. */
 export function grouped(items: readonly Setting[], sought: string, isShown: (setting: Setting) => boolean): Group[] {
   const ids = new Set([...Object.keys(NAMES), ...items.map((one) => one.group)]);
   const parts = sought.toLowerCase().split(/\s+/).filter(Boolean);
   const groups = Array.from(ids, (id): Group & { isMet: boolean } => {
-    const name = NAMES[id]?.() ?? titleOf(id);
+    const name = NAMES[id]?.() ?? id;
     const own = items.filter((one) => one.group === id && isShown(one));
-    const found = own.filter((one) => meets(`${name} ${titleOf(one.name)} ${one.name} ${one.description}`, parts));
+    const found = own.filter((one) => meets(`${name} ${titleOf(one)} ${one.name} ${aboutOf(one)}`, parts));
     return { id, name, items: found, isMet: found.length > 0 || (ALWAYS.has(id) && meets(name, parts)) };
   });
   return groups.filter((one) => one.isMet);
