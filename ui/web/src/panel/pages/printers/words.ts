@@ -11,6 +11,9 @@ export const EXAMPLES: Record<PrinterKind, string> = {
 
 export const HOLDS: readonly Hold[] = ["blocking", "always", "never"];
 
+/** What is heated, where it goes by a name that the pages have a word for. */
+export const HEATERS = ["nozzle", "bed", "chamber"] as const;
+
 export const MOODS: Record<PrinterState["state"], "ok" | "warn" | "off" | ""> = {
   idle: "ok",
   printing: "ok",
