@@ -221,7 +221,9 @@ def is_german(question: str) -> bool:
 
 def in_english(question: str) -> str:
     """A German question with its words of the trade in English and without its small words; what
-    is a name, or English already, stays."""
+    is a name, or English already, stays. A question in another language stays whole."""
+    if not is_german(question):
+        return question
     return "".join(map(_translated, _WORD.findall(question.lower())))
 
 

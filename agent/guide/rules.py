@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from agent.guide.german import in_english, is_german
-
 MAX_TERMS = 16
+MAX_QUESTION = 4000
 PREFIX_FROM = 4
 PAIR_WEIGHT = 0.6
 COVERAGE_OF_ONE = 0.6
@@ -143,9 +142,7 @@ def fts_query(question: str) -> str:
 
 def _words(question: str) -> list[str | None]:
     """Meaningful words in lower case; None stands where words were left out."""
-    text = question[:4000].lower().replace("’", "'")
-    if is_german(text):
-        text = in_english(text)
+    text = question[:MAX_QUESTION].lower().replace("’", "'")
     text = re.sub(r"'(?:s|re|ve|ll|d|m|t)\b", " ", text)
     text = re.sub(r"(?<=\w)\+", " plus ", text)
     words: list[str | None] = []

@@ -6,7 +6,8 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from agent.guide.documents import Entry, parse_entry, passages_of
-from agent.guide.rules import Found, Hit, Passage, found, rank, terms
+from agent.guide.german import in_english
+from agent.guide.rules import MAX_QUESTION, Found, Hit, Passage, found, rank, terms
 from agent.shared.errors import NotFound
 
 _SCHEMA = """
@@ -68,7 +69,7 @@ class Guide:
 
     def search(self, query: str, *, limit: int = 5) -> list[Passage]:
         """The best passage of up to `limit` entries that fit `query`, best first; else nothing."""
-        wanted = terms(query)
+        wanted = terms(in_english(query[:MAX_QUESTION]))
         if not wanted or limit < 1:
             return []
         with self._lock:
