@@ -141,6 +141,18 @@ def _plural_forms(language: str) -> set[str]:
     return {*Locale.parse(language, sep="-").plural_form.tags, "other"}
 
 
+def test_german_is_set_as_german_is() -> None:
+    """Its own quotation marks, and dots that stand apart from the words before them."""
+    wrong = [
+        f"{area}: {words}"
+        for area, said in languages()["de"].items()
+        for words in said.values()
+        if re.search(r"[”\"]|“\w|\w…|\w\.\.\.", words)
+    ]
+
+    assert wrong == []
+
+
 def test_no_words_are_kept_that_no_page_says() -> None:
     said, patterns = _said()
     unused = [
