@@ -61,6 +61,7 @@ NO_DEFAULT |= dict.fromkeys(
 )
 NO_DEFAULT |= {"profile": "the one that fits", "ollama_binary": "found by the agent"}
 NO_DEFAULT |= dict.fromkeys(("update_url", "update_root"), "that of the package")
+NO_DEFAULT |= dict.fromkeys(("allowed_models", "allowed_backends"), "all")
 ENVIRONMENT_ONLY = {"data_dir"}
 
 

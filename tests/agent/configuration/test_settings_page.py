@@ -1,5 +1,6 @@
 """Settings of a running agent: seen, changed, and why some cannot be."""
 
+import asyncio
 import os
 import stat
 from collections.abc import AsyncIterator
@@ -181,6 +182,40 @@ async def test_a_file_that_somebody_broke_is_not_touched(served: Served) -> None
     assert "agent.toml is not TOML: see line 1, column" in told
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:orca:problem:settings-file")
     assert file.read_text() == "port == 1"
+
+
+async def test_changes_at_the_same_time_are_all_kept(served: Served) -> None:
+    values = {"image_max_edge": 640, "telemetry_days": 7, "slicing_mb": 100, "waiting_chats": 3}
+
+    await asyncio.gather(*(changed(served.client, **{name: values[name]}) for name in values))
+
+    told = await settings(served.client)
+    assert {name: told[name]["pending"] for name in values} == values
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links want more rights there")
+async def test_a_file_that_is_a_link_stays_one(served: Served, tmp_path: Path) -> None:
+    file, kept = served.settings.data_dir / "agent.toml", tmp_path / "kept.toml"
+    file.rename(kept)
+    file.symlink_to(kept)
+
+    answer = await changed(served.client, guide=False)
+
+    assert (answer.status_code, file.is_symlink()) == (200, True)
+    assert kept.read_text().endswith("guide = false\n")
+
+
+async def test_a_file_that_cannot_be_written_is_left_as_it_was(served: Served) -> None:
+    file = served.settings.data_dir / "agent.toml"
+    before = file.read_bytes()
+    in_the_way = file.with_name(f".agent.toml.{os.getpid()}")
+    in_the_way.mkdir()
+
+    answer = await changed(served.client, guide=False)
+
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:orca:problem:settings-file")
+    assert "agent.toml in the data folder cannot be written" in answer.json()["detail"]
+    assert file.read_bytes() == before
 
 
 async def test_settings_need_the_scope_admin(served: Served) -> None:
