@@ -41,10 +41,10 @@ PHYSICAL = re.compile(
     r"|^\s+(?:padding|margin): (\S+) (\S+) (\S+) (?!\2;)\S+;",
     re.MULTILINE,
 )
-# Said to programs alone.
+# Said to programs alone, or by them.
 UNSEEN = {
     *("The agent did not answer.", "closed by this page", "noopener noreferrer"),
-    "file secrets.json",
+    *("file secrets.json", "as it is"),
 }
 WITHOUT_WORDS = ("types.ts", "schema.ts", "markdown/sanitise.ts")
 
