@@ -53,6 +53,7 @@ class Agent:
     default_model: Callable[[], str | None]
     runtime: Runtime
     end_streams: Callable[[], Awaitable[None]]
+    keep_backups: Callable[[], Awaitable[object]]
 
 
 @asynccontextmanager
@@ -127,6 +128,7 @@ async def open_agent(
             servers.models.default_name,
             servers.runtime,
             end_streams,
+            keeping.keep_automatically,
         )
         await core.runs.close()
 

@@ -10,7 +10,7 @@ import json
 import logging
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,12 +18,13 @@ from pathlib import Path
 from agent.keeping.archive import Plan, make_backup
 from agent.keeping.folder import Backups
 from agent.keeping.rules import DATABASE, FILES, IMAGES, SETTINGS, Wanted
+from agent.keeping.snapshot import unusable
 from agent.keeping.staging import DONE, JOURNAL, PART, READY
 from agent.keeping.watching import Watch
 from agent.migrations import VERSIONS
 from agent.shared.clock import rfc3339
 from agent.shared.disk import files_in, settle_file, settle_folder, unwritable
-from agent.shared.errors import OrcaError, Unavailable
+from agent.shared.errors import NoSpace, OrcaError, Unavailable
 
 APPLYING = "applying"
 LAST_FILE = "restored.json"
@@ -182,7 +183,12 @@ def _set_aside(data_dir: Path, now: datetime) -> str:
 def _called_off(
     data_dir: Path, about: dict[str, object], err: Exception, now: datetime
 ) -> Restored:
-    reason = err.detail if isinstance(err, OrcaError) else "the unpacked backup is damaged."
+    if isinstance(err, sqlite3.Error):
+        is_full = isinstance(told := unusable(err, DATABASE), NoSpace)
+        err = told if is_full else Unavailable("restore-lost", "The unpacked backup is damaged.")
+    elif isinstance(err, OSError):
+        err = unwritable(err, "The backup of what is here")
+    reason = err.detail if isinstance(err, OrcaError) else str(err)
     restored = Restored(str(about.get("name", "")), rfc3339(now), None, reason)
     log.error("the backup %s was not restored, nothing has changed: %s", restored.name, reason)
     _finish(data_dir, data_dir / READY, restored)
@@ -220,8 +226,9 @@ def _folders(folder: Path) -> list[Path]:
 def _finish(data_dir: Path, ready: Path, restored: Restored) -> None:
     said = {name: getattr(restored, name) for name in Restored.__slots__}
     draft = data_dir / f".{LAST_FILE}"
-    draft.write_text(json.dumps(said), "utf-8")
-    draft.replace(data_dir / LAST_FILE)
+    with suppress(OSError):  # a full disk shall not keep the agent from starting
+        draft.write_text(json.dumps(said), "utf-8")
+        draft.replace(data_dir / LAST_FILE)
     ready.replace(data_dir / DONE)
     settle_folder(data_dir)
     shutil.rmtree(data_dir / DONE, ignore_errors=True)

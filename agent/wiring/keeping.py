@@ -1,7 +1,7 @@
 """What looks after the data: backups, space, the log, and the report for support."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -33,6 +33,7 @@ class Keeping:
 
     blueprints: tuple[Blueprint, ...]
     job: Callable[[], Coroutine[Any, Any, None]]  # Any: of typeshed
+    keep_automatically: Callable[[], Awaitable[object]]
     end_streams: Callable[[], None]
 
 
@@ -69,7 +70,7 @@ def open_keeping(
         ),
         support_routes.routes(logs, report),
     )
-    return Keeping(blueprints, keeping.run, logs.end_streams)
+    return Keeping(blueprints, keeping.run, keeping.keep_automatically, logs.end_streams)
 
 
 def _storage(
