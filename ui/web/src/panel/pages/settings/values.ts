@@ -18,6 +18,9 @@ export const isChanged = (setting: Setting) => setting.source !== "default" || s
 /** Whether something else than the default will count, by what is kept in the file. */
 export const isOwn = (setting: Setting) => !setting.is_fixed && String(wanted(setting) ?? "") !== String(setting.default ?? "");
 
+/** Whether nothing at all is a value of its own. */
+export const isEmpty = (value: SettingValue) => value === null || value === "";
+
 export function asText(value: SettingValue): string {
   return value === null ? "" : String(value);
 }
@@ -26,7 +29,7 @@ export function asText(value: SettingValue): string {
 export function parsed(setting: Setting, text: string): { value: SettingValue } | { problem: string } {
   const typed = text.trim();
   if (setting.kind !== "integer" && setting.kind !== "number") {
-    return { value: typed === "" && setting.may_be_unset ? null : typed };
+    return { value: typed === "" && isEmpty(setting.default) ? null : typed };
   }
   if (typed === "") return { value: null };
   const value = Number(typed);
