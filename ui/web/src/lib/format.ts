@@ -1,7 +1,8 @@
 /** Numbers, sizes and times in the user's locale. */
 
 import { locale } from "./host";
-import { t } from "./i18n";
+import { language, t } from "./i18n";
+import { measured } from "./i18n/languages";
 
 const decimal = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
@@ -16,9 +17,11 @@ const fullDate = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyl
 
 const DAY_MS = 86_400_000;
 
+const inOrder = (text: string) => measured(text, language);
+
 export function bytes(size: number): string {
-  if (size < 1e6) return `${whole.format(size / 1e3)} kB`;
-  return size < 1e9 ? `${whole.format(size / 1e6)} MB` : `${decimal.format(size / 1e9)} GB`;
+  if (size < 1e6) return inOrder(`${whole.format(size / 1e3)} kB`);
+  return inOrder(size < 1e9 ? `${whole.format(size / 1e6)} MB` : `${decimal.format(size / 1e9)} GB`);
 }
 
 export function count(value: number): string {
@@ -35,15 +38,15 @@ export function rate(tokensPerSecond: number): string {
 }
 
 export function duration(milliseconds: number): string {
-  return milliseconds < 1000 ? `${whole.format(milliseconds)} ms` : `${decimal.format(milliseconds / 1000)} s`;
+  return inOrder(milliseconds < 1000 ? `${whole.format(milliseconds)} ms` : `${decimal.format(milliseconds / 1000)} s`);
 }
 
 /** Whole units for what takes long: 45 s, 3 min 20 s, 1 h 5 min. */
 export function span(seconds: number): string {
   const s = Math.max(0, Math.round(seconds));
-  if (s < 60) return `${s} s`;
+  if (s < 60) return inOrder(`${s} s`);
   const [large, small, names] = s < 3600 ? [s / 60, s % 60, ["min", "s"]] : [s / 3600, (s % 3600) / 60, ["h", "min"]];
-  return Math.floor(small) ? `${Math.floor(large)} ${names[0]} ${Math.floor(small)} ${names[1]}` : `${Math.floor(large)} ${names[0]}`;
+  return inOrder(Math.floor(small) ? `${Math.floor(large)} ${names[0]} ${Math.floor(small)} ${names[1]}` : `${Math.floor(large)} ${names[0]}`);
 }
 
 export function share(part: number, of: number): string {

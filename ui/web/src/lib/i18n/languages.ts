@@ -21,3 +21,8 @@ export function languageFor(wishes: readonly (string | null | undefined)[]): Lan
 export function directionOf(language: string): "ltr" | "rtl" {
   return RIGHT_TO_LEFT.has(language.split(/[-_]/)[0] ?? "") ? "rtl" : "ltr";
 }
+
+/** Number and unit in their order, whichever way the words around them run. */
+export function measured(text: string, language: string): string {
+  return directionOf(language) === "rtl" ? `\u2066${text}\u2069` : text;
+}
