@@ -16,7 +16,7 @@ from agent.shared.logs import FILE_NAME, KEPT_FILES
 from agent.shared.redaction import redacted
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
-KNOWN = ("timestamp", "level", "logger", "event", "exception")
+KNOWN = ("timestamp", "level", "logger", "event", "message", "exception")
 BLOCK_BYTES = 64 * 1024
 LONGEST_BYTES = 256 * 1024
 READ_AT_MOST_BYTES = 32 << 20  # of a log, in search of what somebody looks for
