@@ -18,6 +18,8 @@ MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 HOME = Path("usr/lib/orca-agents")
 SCRIPTS = ("prerm", "postrm")
 GLIBC = re.compile(rb"GLIBC_2\.(\d+)")
+NEEDED = re.compile(r"\(NEEDED\).*\[(.+)\]")
+KNOWN_AT = re.compile(r"^\s*(\S+) \(.*\) => (\S+)$", re.MULTILINE)
 SUMMARY = {
     "headless": "private assistant beside OrcaSlicer, in browser and terminal",
     "desktop": "private assistant beside OrcaSlicer, with window and tray icon",
@@ -39,14 +41,15 @@ def package(release: Release) -> Path:
     target = release.into / f"{name}_{release.version}_{_machine()}.deb"
     squeeze = ("-Zgzip", "-z1") if release.is_fast else ("-Zxz", "-z6")
     command = ["dpkg-deb", "--root-owner-group", *squeeze, "--build", root, target]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    around = {**os.environ, "SOURCE_DATE_EPOCH": str(release.epoch)}
+    done = subprocess.run(command, env=around, capture_output=True, text=True, check=False)
     shutil.rmtree(root)
     if done.returncode:
         raise SetupError(f"dpkg-deb failed: {done.stderr.strip()}")
     return target
 
 
-def control(release: Release, installed_kb: int, glibc: int) -> str:
+def control(release: Release, installed_kb: int, glibc: int, libraries: list[str]) -> str:
     """What dpkg reads of the package."""
     name, other = _name(release), OTHER[release.kind]
     fields = {
@@ -55,7 +58,7 @@ def control(release: Release, installed_kb: int, glibc: int) -> str:
         "Architecture": _machine(),
         "Maintainer": "Orca Agents contributors <contributors@orca-agents.invalid>",
         "Installed-Size": str(installed_kb),
-        "Depends": ", ".join([f"libc6 (>= 2.{glibc})", *_libraries(release)]),
+        "Depends": ", ".join([f"libc6 (>= 2.{glibc})", *libraries]),
         "Recommends": "ca-certificates, xdg-utils",
         "Conflicts": other,
         "Replaces": other,
@@ -79,6 +82,28 @@ def newest_glibc(folder: Path) -> int:
     return max(asked)
 
 
+def needed_packages(folder: Path) -> list[str]:
+    """Debian's packages of the libraries that the program's ask for and the folder has not."""
+    files = [file for file in folder.rglob("*") if freezing.is_elf(file)]
+    own = {path.name for path in folder.rglob("*")}
+    asked = set(NEEDED.findall(_told("readelf", "--dynamic", "--wide", *map(str, files)))) - own
+    places = dict(KNOWN_AT.findall(_told("/sbin/ldconfig", "--print-cache")))
+    packages = {_package_of(places[name]) for name in asked if name in places}
+    return sorted(packages - {"libc6", ""})
+
+
+def _package_of(library: str) -> str:
+    for place in (library, str(Path(library).resolve()), f"/usr{library}"):
+        done = subprocess.run(["dpkg", "-S", place], capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return done.stdout.split(":")[0]
+    return ""
+
+
+def _told(*words: str) -> str:
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+
 def _around(root: Path, release: Release) -> None:
     """Everything but the program itself."""
     share, name = root / "usr/share", _name(release)
@@ -87,8 +112,6 @@ def _around(root: Path, release: Release) -> None:
     command.symlink_to("../lib/orca-agents/orca-agent")
     _write(share / "applications" / "orca-agents.desktop", desktop_entry(release.kind))
     _write(share / "icons/hicolor/scalable/apps/orca-agents.svg", ICON.read_text("utf-8"))
-    unit = (LINUX / "orca-agent.service").read_text("utf-8")
-    _write(root / "usr/lib/systemd/user/orca-agent.service", unit)
     _packed(share / "man/man1/orca-agent.1.gz", (LINUX / "orca-agent.1").read_bytes())
     document = share / "doc" / name
     _write(document / "copyright", _copyright())
@@ -113,18 +136,11 @@ def _control(root: Path, release: Release) -> None:
     place = root / "DEBIAN"
     installed_kb = -(-freezing.size_bytes(root) // 1024)
     glibc = newest_glibc(root / HOME)
-    _write(place / "control", control(release, installed_kb, glibc))
+    libraries = needed_packages(root / HOME)
+    _write(place / "control", control(release, installed_kb, glibc, libraries))
     for script in SCRIPTS:
         _write(place / script, (LINUX / "scripts" / script).read_text("utf-8"))
         (place / script).chmod(0o755)
-
-
-def _libraries(release: Release) -> list[str]:
-    """What the window asks of the system: see packaging/linux/desktop-libraries.txt."""
-    if release.kind == "headless":
-        return []
-    lines = (LINUX / "desktop-libraries.txt").read_text("utf-8").splitlines()
-    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _same_times(root: Path, epoch: int) -> None:

@@ -25,8 +25,8 @@ from environment import (
 
 DESKTOP_LOCK = ROOT / "packaging" / "desktop.lock"
 WHAT = {"headless": (LOCKS["run"],), "desktop": (LOCKS["run"], DESKTOP_LOCK)}
-# Wheels' own libraries have places inside that stripping would move; Qt's are stripped already.
-NOT_STRIPPED = ("*.libs", "PySide6", "shiboken6")
+# What was put into wheels is moved by stripping, and then loads no more; Qt's is stripped already.
+NOT_STRIPPED = ("numpy.libs", "pillow.libs", "PySide6", "shiboken6")
 
 
 def prepare(kind: str) -> Path:
@@ -92,7 +92,7 @@ def _strip(folder: Path) -> None:
         return
     for file in sorted((folder / "_internal").rglob("*")):
         parts = file.relative_to(folder / "_internal").parts[:-1]
-        is_left = any(Path(part).match(one) for part in parts for one in NOT_STRIPPED)
+        is_left = any(part in NOT_STRIPPED for part in parts)
         if not is_left and is_elf(file):
             subprocess.run([strip, "--strip-unneeded", file], check=True)
 

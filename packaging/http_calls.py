@@ -19,7 +19,7 @@ class Calls:
     """The API of the agent at a port of this computer."""
 
     def __init__(self, port: int, token: str) -> None:
-        self.port, self._token = port, token
+        self.port, self.token = port, token
 
     def is_live(self) -> bool:
         try:
@@ -27,8 +27,12 @@ class Calls:
         except OSError:
             return False
 
-    def status(self, method: str, path: str) -> int:
-        return self._call(method, path)[0]
+    def status(self, method: str, path: str, what: Any = None) -> int:
+        """What the call is answered with, whether that is good or not."""
+        if what is None:
+            return self._call(method, path)[0]
+        kind = {"Content-Type": "application/json"}
+        return self._call(method, path, json.dumps(what).encode(), kind)[0]
 
     def get(self, path: str) -> Any:
         return json.loads(self.raw(path))
@@ -81,7 +85,7 @@ class Calls:
         sign: bool = True,
     ) -> tuple[int, dict[str, str], bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
-        signed = {"Authorization": f"Bearer {self._token}"} if sign and self._token else {}
+        signed = {"Authorization": f"Bearer {self.token}"} if sign and self.token else {}
         try:
             connection.request(method, path, body, {**signed, **(headers or {})})
             answer = connection.getresponse()

@@ -82,12 +82,15 @@ def notices(works: list[Work]) -> str:
         *(f"{one.name} {one.version}: {one.licence}" for one in works),
         "",
     ]
+    first: dict[str, Work] = {}
     for one in works:
         parts += [RULE, f"{one.name} {one.version}", f"Licence: {one.licence}", RULE, ""]
         if one.parts:
             listed = ", ".join(sorted(f"{part.name} {part.version}" for part in one.parts))
             parts += [f"It has inside: {listed}", ""]
-        parts += [one.text.strip() or "(it comes without a text of its licence)", ""]
+        text = one.text.strip() or "(it comes without a text of its licence)"
+        same = first.setdefault(text, one)
+        parts += [text if same is one else f"The text is that of {same.name}, above.", ""]
     return "\n".join(parts)
 
 

@@ -73,6 +73,9 @@ def _disk_image(release: Release) -> Path:
     image = release.into / f"{release.name}.dmg"
     app = release.folder.parent / "Orca Agents.app"
     source = app if app.exists() else release.folder
+    if app.exists():  # a copy of the folder: what is inside first, then the whole
+        sign_programs(app)
+        sign(app)
     holding = ["-volname", "Orca Agents", "-srcfolder", str(source)]
     _run(["hdiutil", "create", *holding, "-ov", "-format", "UDZO", str(image)])
     sign(image)
