@@ -9,9 +9,11 @@ import type { Step } from "./steps";
 export class Facts {
   readonly runtime = new Polled(service.runtime.look, 2_500);
   readonly models = new Polled(agent.models, 3_000);
+  readonly profiles = new Polled(service.profiles, 300_000);
   readonly folders = new Polled(slicer.presets.folders, 15_000);
   readonly printers = new Polled(slicer.printers.list, 10_000);
   readonly settings = new Polled(desk.settings.read, 10_000);
+  readonly plugin = new Polled(desk.plugin.read, 15_000);
   readonly desktop = new Polled(desk.desktop.read, 30_000);
 
   readonly servers = $derived((this.runtime.value?.backends ?? []).filter((one) => one.state === "up"));
@@ -24,8 +26,12 @@ export class Facts {
   /** `null` where nobody can tell. */
   readonly startsItself = $derived(this.desktop.value?.autostart.is_on ?? null);
 
+  readonly #all = [this.runtime, this.models, this.profiles, this.folders, this.printers, this.settings, this.plugin, this.desktop];
+  /** Whether each has been answered: nothing moves away under the pointer then. */
+  readonly isRead = $derived(this.#all.every((one) => one.value !== null || one.failure !== null));
+
   start(): () => void {
-    const stops = [this.runtime, this.models, this.folders, this.printers, this.settings, this.desktop].map((one) => one.start());
+    const stops = this.#all.map((one) => one.start());
     return () => stops.forEach((stop) => stop());
   }
 
