@@ -35,7 +35,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.timeout(30))
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(30))
 
 
 def needs(found: str | None, what: str) -> str:

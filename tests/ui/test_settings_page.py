@@ -12,7 +12,9 @@ from .pages import is_sound, opened, sign_in_with
 from .panel import Panel
 from .program import NOBODY, Program
 
-PATIENCE_MS = 30_000
+pytestmark = pytest.mark.timeout(120)  # some start a program twice
+
+PATIENCE_MS = 60_000
 
 
 def group(page: Locator, name: str) -> Locator:
