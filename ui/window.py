@@ -42,6 +42,7 @@ class PanelWindow:
         """On the main thread, before the loop begins. `link` signs in; without one it waits."""
         import webview  # optional dependency
 
+        self._url = self._agent.where() if link else ""
         screens = self._shell.screens()
         where = rules.place(self._kept.place, screens)
         first = screens[0] if screens else rules.Screen(0, 0, 0, 0)
@@ -60,7 +61,6 @@ class PanelWindow:
             background_color=DARK if self._shell.is_dark() else LIGHT,
             text_select=True,
         )
-        self._url = self._agent.where() if link else ""
         self._window.events.closing += self._closing
         self._window.events.before_show += self._dress
 
@@ -80,8 +80,8 @@ class PanelWindow:
                 link = self._agent.link()
             except AgentError:
                 return
+            self._url = self._agent.where()  # first: what is not ours leaves for the browser
             self._window.load_url(link + (f"#/{page}" if page else ""))
-            self._url = self._agent.where()
             self.remember_session(known)
 
     def remember_session(self, known: set[str]) -> None:
