@@ -7,6 +7,7 @@ import logging
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from hypercorn.app_wrappers import ASGIWrapper
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 LIVE = b"GET /api/v1/health/live HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n\r\n"
 START_S = 10.0
 GRACE_S = 2.0
-LAST_GRACE_S = 0.4
+LAST_GRACE_S = 0.2  # twice
 HELD_BYTES = 64 * 1024
 BACKLOG = 512
 
@@ -55,6 +56,7 @@ class Server:
         finally:
             server.close()
             await self._now.let_go()
+            await self._now.ended()
 
     async def answers(self) -> None:
         """Returns once something answers on the socket. Raises TimeoutError."""
@@ -106,9 +108,15 @@ class Connections:
             writer.transport.abort()  # its other side reads nothing
         await self._have_ended(LAST_GRACE_S)
 
+    async def ended(self) -> None:
+        """Waits for the last of them."""
+        while self._writers:
+            await asyncio.wait(list(self._writers))
+
     async def _have_ended(self, within_s: float) -> bool:
-        if self._writers:
-            await asyncio.wait(list(self._writers), timeout=within_s)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self.ended()
         return not self._writers
 
 

@@ -35,6 +35,7 @@ class SettingsService:
     ) -> None:
         self._settings, self._secrets, self._switch = settings, secrets, switch
         self._busy = busy
+        self._secrets_in: str | None = None
         self._file = SettingsFile(settings.data_dir / FILE_NAME)
         self._changing, self._waiting = asyncio.Lock(), Tasks()
 
@@ -55,7 +56,9 @@ class SettingsService:
 
     async def secrets_in(self) -> str:
         """Where keys are kept, in words for their owner."""
-        return await self._secrets.place()
+        if self._secrets_in is None:  # a keyring may take its time, and stays what it is
+            self._secrets_in = await self._secrets.place()
+        return self._secrets_in
 
     async def change(self, values: Mapping[str, Value]) -> None:
         """Writes values, and None for the default again, into the file: all of them or none.

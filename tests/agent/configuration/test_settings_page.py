@@ -41,7 +41,7 @@ def test_every_setting_has_its_place_on_the_page() -> None:
     unknown = {name for names in GROUPS.values() for name in names} - set(Settings.model_fields)
 
     assert without == NOT_OFFERED
-    assert unknown <= {*GROUPS["limits"], *GROUPS["backup"]}
+    assert unknown == set()
 
 
 async def test_each_is_told_with_its_kind_limits_and_where_it_comes_from(served: Served) -> None:
