@@ -29,6 +29,8 @@ class Door:
 
 @asynccontextmanager
 async def door() -> AsyncIterator[Door]:
+    """Leaves no task behind."""
+    before = asyncio.all_tasks()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         server = Server(listener)
@@ -37,6 +39,7 @@ async def door() -> AsyncIterator[Door]:
             async with http(base_url=f"http://127.0.0.1:{port}") as client:
                 yield Door(server, client, port)
             await server.close(nothing)
+    assert asyncio.all_tasks() == before
 
 
 async def nothing() -> None:

@@ -115,6 +115,29 @@ def test_what_runs_is_cut_off_as_at_a_stop_and_its_readers_are_told(tmp_path: Pa
 
 
 @pytest.mark.slow
+def test_a_batch_goes_on_where_it_was(tmp_path: Path) -> None:
+    question = [{"role": "user", "content": "why?"}]
+    items = [{"id": str(number), "messages": question} for number in range(6)]
+    with (
+        fake_ollama("--tokens", "10", "--pace", "20") as ollama,
+        program(tmp_path / "data", ollama_url=ollama.url, **MANAGED) as one,
+    ):
+        one.serve()
+        with asking(one) as client:
+            until(lambda: client.get("/models").json()["items"])
+            begun = client.post("/batch/chat", json={"items": items, "concurrency": 1})
+            run = begun.json()["id"]
+            until(lambda: client.get(f"/runs/{run}/results").json()["items"])
+            restart(one, client)
+            until(lambda: client.get(f"/runs/{run}").json()["state"] != "running", 60)
+            state = client.get(f"/runs/{run}").json()["state"]
+            results = client.get(f"/runs/{run}/results").json()["items"]
+
+    assert state == "done"
+    assert [(one["id"], one["status"]) for one in results] == [(i["id"], "done") for i in items]
+
+
+@pytest.mark.slow
 def test_when_idle_it_waits_until_no_run_lives(tmp_path: Path) -> None:
     with (
         fake_ollama("--tokens", "100000", "--pace", "20") as ollama,
