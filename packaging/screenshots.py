@@ -70,6 +70,7 @@ VIEWS = (
     View("panel-light", 1120, 720, "light"),
     View("panel-dark", 360, 720, "dark"),
     View("report-light", 1120, 900, "light", "report"),
+    View("setup-light", 1120, 720, "light", "setup"),
 )
 
 
@@ -87,6 +88,7 @@ def main(folder: Path) -> None:
         with one.client() as agent:
             conversation = _fill(agent, ollama)
             addresses = {"chat": f"#/c/{conversation}"}
+            addresses["setup"] = "#/setup"
             addresses["report"] = f"#/files/{_slice(agent)}"
             for view in VIEWS:
                 _take(browser, agent, addresses[view.place], view, folder)
@@ -133,10 +135,13 @@ def _take(browser: Browser, agent: Agent, address: str, view: View, folder: Path
     page = context.new_page()
     page.goto(agent.ticket())
     page.goto(f"{page.url.split('#')[0]}{address}")
-    if view.place == "chat":
-        page.get_by_text("Change one thing at a time").wait_for()
-    else:
-        page.get_by_test_id("layer-plot").first.wait_for()
+    match view.place:
+        case "chat":
+            page.get_by_text("Change one thing at a time").wait_for()
+        case "report":
+            page.get_by_test_id("layer-plot").first.wait_for()
+        case _:
+            page.locator(f"[data-page={view.place}]").wait_for()
     page.wait_for_load_state("networkidle")
     _write(folder / f"{view.name}.png", page.screenshot(animations="disabled"))
     context.close()
