@@ -1,5 +1,7 @@
 """Where models and their servers are limited by settings: enforced at every door."""
 
+import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,8 +10,10 @@ import pytest
 
 from agent.inference.allowed import Allowed, patterns, servers
 from agent.inference.resolving import FarAwayError, NearResolver
+from tests.agent.ollama_program import QUICK, a_free_port
 from tests.agent.talking import MODEL, SEEING
 from tests.fakes.ollama import FakeOllama
+from tests.fakes.ollama_binary import OllamaProgram
 from tests.serving import Served, running_agent
 
 REFUSED = "urn:orca:problem:not-allowed-here"
@@ -195,3 +199,31 @@ async def test_a_server_that_was_added_before_is_not_asked_any_more(
     assert (pull.status_code, pull.json()["detail"]) == (403, refusal)
     assert refusal in str(runtime)
     assert len(fake.requests) == requests
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="the test double is started by a shell script")
+async def test_an_ollama_that_the_agent_starts_is_told_that_there_is_no_cloud(
+    tmp_path: Path,
+) -> None:
+    ollama = OllamaProgram(tmp_path / "bin")
+    url = f"http://127.0.0.1:{a_free_port()}"
+
+    async with (
+        asyncio.timeout(60),
+        running_agent(
+            tmp_path / "data",
+            ollama_url=url,
+            manage_ollama="auto",
+            ollama_binary=ollama.path,
+            cloud=False,
+            pace=QUICK,
+        ) as served,
+    ):
+        while True:
+            told = (await served.client.get("/api/v1/runtime")).json()["ollama"]
+            if told["state"] == "running":
+                break
+            await asyncio.sleep(0.02)
+
+    assert told["environment"]["OLLAMA_NO_CLOUD"] == "1"
