@@ -10,6 +10,8 @@ from .pages import is_sound, opened
 from .panel import Panel
 from .program import Program
 
+pytestmark = pytest.mark.slow
+
 
 async def test_an_answer_that_is_being_written_shows_and_is_ended_here(
     panel: Panel, fake: FakeOllama
@@ -26,7 +28,6 @@ async def test_an_answer_that_is_being_written_shows_and_is_ended_here(
     await expect(page.get_by_test_id("no-work")).to_be_visible()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("width", [320, 1280])
 async def test_the_queue_is_sound(
     agent: Program, new_panel: NewPanel, fake: FakeOllama, width: int

@@ -24,6 +24,7 @@ async def made(page: Locator) -> Locator:
     return page.get_by_test_id("backup").first
 
 
+@pytest.mark.slow
 async def test_what_takes_space_is_named_with_its_size(panel: Panel, agent: Program) -> None:
     page = await opened(panel, "storage")
 
