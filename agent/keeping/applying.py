@@ -21,7 +21,6 @@ from agent.keeping.rules import DATABASE, FILES, IMAGES, SETTINGS, Wanted
 from agent.keeping.snapshot import unusable
 from agent.keeping.staging import DONE, JOURNAL, PART, READY
 from agent.keeping.watching import Watch
-from agent.migrations import VERSIONS
 from agent.shared.clock import rfc3339
 from agent.shared.disk import files_in, settle_file, settle_folder, unwritable
 from agent.shared.errors import NoSpace, OrcaError, Unavailable
@@ -29,6 +28,7 @@ from agent.shared.errors import NoSpace, OrcaError, Unavailable
 APPLYING = "applying"
 LAST_FILE = "restored.json"
 BESIDE = ("-wal", "-shm", "-journal")
+Credentials = dict[str, list[dict[str, object]]]
 
 log = logging.getLogger(__name__)
 
@@ -95,14 +95,7 @@ def _prepare(data_dir: Path, ready: Path, version: str, now: datetime, watch: Wa
         raise Unavailable("restore-lost", "The unpacked backup is not whole any more.")
     kept_as = None
     if old.exists():
-        if _is_sound(old):
-            _fold_log(old)
-            _keep_credentials(old, new)
-            lost = frozenset(_files_of(old)) - frozenset(_files_of(new))
-            plan = Plan(data_dir, "before-restore", Wanted(), version, only_files=lost)
-            kept_as, _ = make_backup(Backups(data_dir), plan, now, watch)
-        else:
-            kept_as = _set_aside(data_dir, now)
+        kept_as = _kept_as(data_dir, old, new, version, now, watch)
     _say_which_files_are_gone(data_dir, ready)
     settle_file(new)
     draft = ready / f"{APPLYING}.draft"
@@ -113,37 +106,60 @@ def _prepare(data_dir: Path, ready: Path, version: str, now: datetime, watch: Wa
     return kept_as
 
 
-def _is_sound(database: Path) -> bool:
-    """Whether it can be copied; one that cannot is kept as it is."""
+class _DamagedError(Exception):
+    """The old database cannot be read: it is kept as it is."""
+
+
+def _kept_as(
+    data_dir: Path, old: Path, new: Path, version: str, now: datetime, watch: Watch
+) -> str:
+    """The name under which the old state is kept: a backup, or the database as it is."""
     try:
-        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as opened:
-            verdict = opened.execute("PRAGMA quick_check(1)").fetchone()[0]
-            opened.execute("SELECT count(*) FROM token").fetchone()
-            return bool(verdict == "ok")
-    except sqlite3.Error:
-        return False
-
-
-def _fold_log(database: Path) -> None:
-    with closing(sqlite3.connect(database)) as opened:
-        opened.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-
-
-def _keep_credentials(old: Path, new: Path) -> None:
-    """Who was let in before stays in, and nobody else: a backup knows of no credentials."""
+        credentials, files = _read_old(old)
+        _let_in(new, credentials)
+        lost = files - frozenset(_files_of(new))
+        plan = Plan(data_dir, "before-restore", Wanted(), version, only_files=lost)
+        name, _ = make_backup(Backups(data_dir), plan, now, watch)
+    except _DamagedError:
+        return _set_aside(data_dir, now)
+    except Unavailable as err:
+        if err.code != "database-damaged":
+            raise
+        return _set_aside(data_dir, now)
     with closing(sqlite3.connect(old)) as opened:
-        (schema,) = opened.execute("SELECT version_num FROM alembic_version").fetchone()
-    if schema != VERSIONS[-1]:
-        return  # written by another version: its pages sign in again
-    with closing(sqlite3.connect(new)) as opened:
-        opened.execute("ATTACH ? AS old", (str(old),))
-        with opened:
-            for table in ("token", "page_session"):
-                opened.execute(f"DELETE FROM main.{table}")  # noqa: S608 - names of ours
+        opened.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return name
+
+
+def _read_old(old: Path) -> tuple[Credentials, frozenset[str]]:
+    """Who is let in, and which files there are. Raises _DamagedError."""
+    try:
+        with closing(sqlite3.connect(f"{old.as_uri()}?mode=ro", uri=True)) as opened:
+            opened.row_factory = sqlite3.Row
+            credentials = {
+                table: [dict(row) for row in opened.execute(f"SELECT * FROM {table}")]  # noqa: S608 - names of ours
+                for table in ("token", "page_session")
+            }
+            known = "SELECT 1 FROM sqlite_master WHERE name = 'slicer_file'"
+            is_recent = opened.execute(known).fetchone() is not None
+        return credentials, frozenset(_files_of(old) if is_recent else ())
+    except sqlite3.Error as err:
+        raise _DamagedError from err
+
+
+def _let_in(new: Path, credentials: Credentials) -> None:
+    """Who was let in before stays in, and nobody else: a backup knows of no credentials."""
+    with closing(sqlite3.connect(new)) as opened, opened:
+        for table, rows in credentials.items():
+            known = {row[1] for row in opened.execute(f"PRAGMA table_info({table})")}
+            opened.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
+            for row in rows:
+                names = [name for name in row if name in known]
+                values = ", ".join(f":{name}" for name in names)
                 opened.execute(
-                    f"INSERT INTO main.{table} SELECT * FROM old.{table}"  # noqa: S608 - likewise
+                    f"INSERT INTO {table} ({', '.join(names)}) VALUES ({values})",  # noqa: S608 - likewise
+                    row,
                 )
-        opened.execute("DETACH old")
 
 
 def _files_of(database: Path) -> list[str]:

@@ -34,7 +34,7 @@ from agent.shared.errors import TooLarge
 CHUNK_BYTES = 1 << 20
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say; no clock has a part in it
 # Text shrinks to a tenth; what is packed already is not packed again.
-PACKED = {".db": 3, ".toml": 3, ".json": 3, ".gcode": 1}
+PACKED = {".db": 1, ".toml": 3, ".json": 3, ".gcode": 1}
 
 
 @dataclass(frozen=True, slots=True)

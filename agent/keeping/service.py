@@ -13,7 +13,7 @@ from agent.keeping.folder import Backups
 from agent.keeping.incoming import take_in
 from agent.keeping.jobs import BackingUp, Restoring
 from agent.keeping.rules import Stored, Wanted, is_due
-from agent.keeping.staging import SettingsCheck, stage
+from agent.keeping.staging import SettingsCheck, clear, stage
 from agent.keeping.watching import Tell, Watch, watched
 from agent.runs.rules import Run, RunKind, RunState
 from agent.runs.service import Job, RunService
@@ -89,7 +89,12 @@ class KeepingService:
                 stage(file, data_dir, self._clock(), check, watch)
 
             async with self._working:
-                await watched(work, tell)
+                try:
+                    await watched(work, tell)
+                except asyncio.CancelledError:
+                    # It may have been ready in the very moment in which it was called off.
+                    await asyncio.to_thread(clear, self._parts.data_dir)
+                    raise
 
         run = await self._launch("restore", Restoring(name, staged, self._parts.restart))
         self._tasks.start(self._restart_after(run.id), name="restart for a restore")

@@ -94,16 +94,15 @@ class StorageService:
             raise Invalid("cannot-clean", f"{fixed[0]} cannot be cleared out here.")
         # The database last: it gives back what the others freed in it.
         wanted.sort(key=lambda name: name == "database")
-        freed: dict[StorageName, int] = {}
         async with self._cleaning:
+            before = await self._sizes()
             for name in wanted:
-                before = await self._size(name)
                 await self._cleaners[name]()
-                freed[name] = max(0, before - await self._size(name))
-        return freed
+            after = await self._sizes()
+        return {name: max(0, before[name] - after[name]) for name in wanted}
 
-    async def _size(self, name: StorageName) -> int:
-        return next(item.size_bytes for item in await self.items() if item.name == name)
+    async def _sizes(self) -> dict[StorageName, int]:
+        return {item.name: item.size_bytes for item in await self.items()}
 
     async def _in_folder(self, clean: Callable[[Path], None]) -> None:
         try:

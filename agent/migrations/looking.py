@@ -67,7 +67,7 @@ def way_back(file: Path) -> str:
             f"{copy.name}."
         )
     return (
-        f"There are no backups of it. Move {file.name} away to start anew; `orca-agent import` "
+        f"There is no backup of it. Move {file.name} away to start anew; `orca-agent import` "
         "reads what was exported."
     )
 

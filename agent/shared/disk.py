@@ -50,8 +50,8 @@ def check_room(folder: Path, needed_bytes: int, what: str) -> None:
     if free < needed_bytes:
         raise NoSpace(
             "disk-full",
-            f"{what} needs {needed_bytes / 1e6:.0f} MB, and the disk of the data folder has "
-            f"{free / 1e6:.0f} MB free. Free some space and try again.",
+            f"{what} needs {needed_bytes / 1e6:.1f} MB, and the disk of the data folder has "
+            f"{free / 1e6:.1f} MB free. Free some space and try again.",
             needed_bytes=needed_bytes,
             free_bytes=free,
         )

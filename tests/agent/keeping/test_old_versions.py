@@ -53,6 +53,7 @@ def test_the_backup_of_every_earlier_version_is_brought_up_to_date(tmp_path: Pat
     assert schemas == {VERSIONS[-1]}
 
 
+@pytest.mark.slow
 def test_a_copy_of_an_old_database_by_itself_can_be_restored(tmp_path: Path) -> None:
     folder = folder_with(tmp_path / "data", "old")
     copy = database_of_version(tmp_path / "agent-schema-0003.db", "0003")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from agent.shared.disk import files_in
 from tests.agent.talking import problem
@@ -20,6 +21,7 @@ async def items(client: httpx.AsyncClient) -> dict[str, dict[str, Any]]:  # Any:
     return {one["name"]: one for one in (await client.get(STORAGE)).json()["items"]}
 
 
+@pytest.mark.slow
 async def test_the_parts_add_up_to_what_the_folder_takes(tmp_path: Path) -> None:
     async with running_agent(tmp_path / "data") as served:
         await served.client.post("/api/v1/images", content=noise("PNG"))
