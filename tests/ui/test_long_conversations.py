@@ -11,7 +11,7 @@ from .panel import Panel
 
 pytestmark = pytest.mark.slow
 
-MOST = 120
+START, MOST = 20, 60
 IN_SIGHT = """() => {
   const messages = document.querySelector("[data-testid=message]").closest("[role=region]");
   const top = messages.getBoundingClientRect().top;
@@ -42,7 +42,7 @@ async def scroll_up(panel: Panel, until: str) -> None:
 
 async def test_what_is_drawn_slides_along_and_what_is_read_stays_in_its_place(panel: Panel) -> None:
     await open_long(panel, 300)
-    await expect(panel.messages).to_have_count(40)
+    await expect(panel.messages).to_have_count(START)
     region = panel.page.get_by_role("region", name="Messages")
 
     await scroll_up(panel, until="the beginning")
@@ -50,14 +50,16 @@ async def test_what_is_drawn_slides_along_and_what_is_read_stays_in_its_place(pa
     await expect(panel.questions.first).to_contain_text("Question number 1 of 150")
     await region.evaluate("one => { one.scrollTop = one.scrollHeight - one.clientHeight - 800 }")
     await panel.page.evaluate("() => new Promise(requestAnimationFrame)")
-    before = await panel.page.evaluate(IN_SIGHT)
+    before, last = await panel.page.evaluate(IN_SIGHT), await panel.questions.last.inner_text()
     await panel.page.get_by_test_id("later").evaluate("one => one.click()")
-    await expect(panel.questions.last).not_to_contain_text("Question number 60 of 150")
+    await expect(panel.questions.last).not_to_have_text(last)
 
-    assert await panel.page.evaluate(IN_SIGHT) == before
+    who, top = await panel.page.evaluate(IN_SIGHT)
+    assert who == before[0]
+    assert abs(top - before[1]) <= 1  # a page scrolls by whole pixels
     await panel.page.get_by_role("button", name="Latest").click()
     await expect(panel.questions.last).to_contain_text("Question number 150 of 150")
-    await expect(panel.messages).to_have_count(40)
+    await expect(panel.messages).to_have_count(START)
 
 
 async def test_an_earlier_question_that_is_edited_stays_while_one_scrolls(panel: Panel) -> None:

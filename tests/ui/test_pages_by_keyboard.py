@@ -1,11 +1,12 @@
 """The way to the pages and back without a pointer."""
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 
 from tests.fakes.ollama import FakeOllama
 
 from .panel import Panel
+from .program import Program
 from .test_models_page import NEW, offer
 
 
@@ -68,3 +69,72 @@ async def test_a_chat_goes_on_behind_a_page_and_is_there_again(
 
     await expect(panel.page).to_have_url(where)
     await panel.ended("complete")
+
+
+async def tab_to(panel: Panel, wanted: Locator, key: str = "Tab") -> None:
+    """By the key alone, as one does who has no pointer."""
+    await expect(wanted).to_be_visible()
+    for _ in range(120):
+        if await wanted.evaluate("one => one === document.activeElement"):
+            return
+        await panel.page.keyboard.press(key)
+    raise AssertionError(f"{key} does not lead to {wanted}")
+
+
+async def go_to(panel: Panel, name: str) -> Locator:
+    """From the list of pages, which stands before everything else."""
+    await tab_to(panel, panel.page.get_by_role("link", name=name, exact=True), "Shift+Tab")
+    await panel.page.keyboard.press("Enter")
+    heading = panel.page.get_by_role("heading", level=1, name=name, exact=True)
+    await expect(heading).to_be_focused()
+    return panel.page.get_by_test_id("page")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(90)
+async def test_with_keys_alone_through_question_settings_printer_and_storage(
+    panel: Panel, agent: Program
+) -> None:
+    keyboard = panel.page.keyboard
+    await expect(panel.composer).to_be_focused()
+    await keyboard.type("Why does it string?")
+    await keyboard.press("Enter")
+    await panel.ended("complete")
+    await tab_to(panel, panel.answer.get_by_role("button", name="Answer again"), "Shift+Tab")
+    await keyboard.press("Enter")
+    await expect(panel.answer.get_by_test_id("branch-switch")).to_contain_text("2/2")
+    await panel.ended("complete")
+
+    page = await go_to(panel, "Settings")
+    await tab_to(panel, page.get_by_test_id("settings-search"))
+    await keyboard.type("notify_held")
+    switch = page.locator("[data-testid=setting][data-name=notify_held] input").first
+    await tab_to(panel, switch)
+    await keyboard.press("Space")
+    await expect(panel.toast).to_be_visible()
+    await tab_to(panel, panel.toast.get_by_role("button", name="Undo"))
+    await keyboard.press("Enter")
+    await expect(switch).to_be_checked()
+
+    page = await go_to(panel, "Storage")
+    clean = page.get_by_role("button", name="Clean up: Database", exact=True)
+    await tab_to(panel, clean)
+    await keyboard.press("Enter")
+    dialog = panel.page.get_by_role("dialog")
+    await expect(dialog).to_be_visible()
+    assert await dialog.evaluate("one => one.contains(document.activeElement)")
+    await keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+    await expect(clean).to_be_focused()
+
+    page = await go_to(panel, "Printers")
+    await tab_to(panel, page.get_by_test_id("add-printer-open"))
+    await keyboard.press("Enter")
+    form = page.get_by_test_id("add-printer")
+    await expect(form.get_by_label("Name", exact=True)).to_be_focused()
+    await tab_to(panel, form.get_by_role("button", name="Cancel"))
+    await keyboard.press("Enter")
+    await expect(page.get_by_test_id("add-printer-open")).to_be_focused()
+    await keyboard.press("Alt+c")
+    await expect(panel.composer).to_be_focused()
+    await expect(panel.answers).to_have_count(1)
