@@ -32,14 +32,20 @@ export function parsed(setting: Setting, text: string): { value: SettingValue } 
     return { value: typed === "" && isEmpty(setting.default) ? null : typed };
   }
   if (typed === "") return { value: null };
-  const value = Number(typed);
-  if (!Number.isFinite(value) || (setting.kind === "integer" && !Number.isInteger(value))) {
+  const value = numberIn(typed);
+  if (value === null || (setting.kind === "integer" && !/^[-+]?\d+$/.test(typed))) {
     return { problem: t(setting.kind === "integer" ? "settings:whole-number" : "settings:a-number") };
   }
   const { minimum, maximum } = setting;
   const isTooLittle = minimum !== null && (setting.is_above_minimum ? value <= minimum : value < minimum);
   if (isTooLittle || (maximum !== null && value > maximum)) return { problem: limits(setting) };
   return { value };
+}
+
+/** A comma may stand before the decimals; what could as well part thousands is no number. */
+function numberIn(typed: string): number | null {
+  const value = Number(/^[-+]?\d*,\d+$/.test(typed) && !/^[-+]?\d{1,3},\d{3}$/.test(typed) ? typed.replace(",", ".") : typed);
+  return Number.isFinite(value) ? value : null;
 }
 
 /** "from 1 to 100", or nothing where there is no bound. */
