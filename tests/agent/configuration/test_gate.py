@@ -3,6 +3,8 @@
 import asyncio
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -132,3 +134,17 @@ async def test_a_program_that_is_opened_anew_keeps_its_address_and_loses_no_requ
 
     assert (first.json()["word"], between.status_code) == ("first", 503)
     assert second.json() == {"word": "second", "path": "b"}
+
+
+def test_what_has_to_be_loaded_before_the_socket_answers_is_light() -> None:
+    asked = "import sys, agent.cli, agent.commands.serve, agent.settings, agent.serve; "
+    heavy = "aiohttp alembic httpx jinja2 jsonschema keyring numpy PIL quart sqlalchemy tomlkit tuf"
+
+    done = subprocess.run(
+        [sys.executable, "-c", f"{asked}print(*set({heavy.split()}) & set(sys.modules))"],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+
+    assert done.stdout.split() == []
