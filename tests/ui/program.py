@@ -122,12 +122,12 @@ class Program:
         return items
 
     async def forget_everything(self) -> None:
-        """Deletes every conversation, printer and sliced file, and refuses everybody who waits to
-        be let in."""
+        """Deletes every conversation, printer, sliced file and piece of advice, and refuses
+        everybody who waits to be let in."""
         async with self.client() as client:
             for job in (await client.get("/slicer/held")).json()["items"]:
                 await client.post(f"/slicer/held/{job['id']}/reject")
-            for path in ("/printers", "/slicer/files"):
+            for path in ("/printers", "/slicer/files", "/slicer/advice"):
                 for one in (await client.get(path)).json()["items"]:
                     await client.delete(f"{path}/{one['id']}")
             for waiting in (await client.get("/pairing")).json()["items"]:

@@ -104,6 +104,14 @@ def _advice_routes(bp: Blueprint, advice: AdviceService) -> None:
         """Choose the lines that become presets."""
         return json(await advice.pick(advice_id, asked.picked))
 
+    @bp.delete("/advice/<advice_id>")
+    @needs("slicer")
+    @gives_media(204)
+    async def forget(advice_id: str) -> Response:
+        """Forget it. Presets that were saved from it stay."""
+        await advice.delete(advice_id)
+        return Response(status=204)
+
     @bp.get("/advice/<advice_id>/preset.json")
     @needs("slicer")
     @asks(PresetQuery)

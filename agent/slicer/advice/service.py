@@ -233,6 +233,14 @@ class AdviceService:
                 )
         return found
 
+    async def delete(self, advice_id: str) -> None:
+        """Forgets it. The presets that were made of it stay where they were saved.
+
+        Raises NotFound."""
+        async with self._database.writing() as connection:
+            if not await AdviceStore(connection).remove(advice_id):
+                raise no_advice()
+
     async def _row(self, advice_id: str) -> Row:
         async with self._database.reading() as connection:
             return _present(await AdviceStore(connection).find(advice_id))
@@ -258,5 +266,9 @@ def _of_checks(gathered: Gathered, question: str) -> Draft:
 
 def _present(row: Row | None) -> Row:
     if row is None:
-        raise NotFound("no-such-advice", "There is no advice with this id.")
+        raise no_advice()
     return row
+
+
+def no_advice() -> NotFound:
+    return NotFound("no-such-advice", "There is no advice with this id.")

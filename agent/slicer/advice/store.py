@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import JSON, Column, Integer, String, bindparam, insert, select, update
+from sqlalchemy import JSON, Column, Integer, String, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.shared.statements import Statement
@@ -58,6 +58,11 @@ class AdviceStore:
 
     async def change(self, advice_id: str, values: Mapping[str, object]) -> None:
         await CHANGE.run(self._connection, {"key": advice_id, **values})
+
+    async def remove(self, advice_id: str) -> bool:
+        """Whether there was one."""
+        gone = delete(ADVICE).where(ADVICE.c.id == advice_id).returning(ADVICE.c.id)
+        return (await self._connection.execute(gone)).first() is not None
 
     async def page(self, file_id: str | None, before: str | None, limit: int) -> list[Row]:
         """Newest first, older than the id `before`."""

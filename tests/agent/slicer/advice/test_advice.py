@@ -109,6 +109,15 @@ async def test_the_user_picks_lines(served: Served) -> None:
     assert [one["lines"] for one in again["presets"]] == [1]
 
 
+async def test_advice_is_forgotten_once(served: Served) -> None:
+    told = await advised(served.client, changes=[{"key": "wall_loops", "new": 6}])
+    path = f"{ADVICE}/{told['id']}"
+    first = await served.client.delete(path)
+    again = await served.client.delete(path)
+
+    assert (first.status_code, problem(again)) == (204, (404, "no-such-advice"))
+
+
 async def test_a_model_that_proposes_400_degrees_is_refused_with_the_reason(
     served: Served, fake: FakeOllama
 ) -> None:
