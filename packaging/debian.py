@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.utils
 import gzip
 import os
 import platform
@@ -16,6 +17,7 @@ from environment import ROOT, SetupError
 
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 HOME = Path("usr/lib/orca-agents")
+MAINTAINER = "Orca Agents contributors <contributors@orca-agents.invalid>"
 SCRIPTS = ("prerm", "postrm")
 GLIBC = re.compile(rb"GLIBC_2\.(\d+)")
 NEEDED = re.compile(r"\(NEEDED\).*\[(.+)\]")
@@ -56,7 +58,7 @@ def control(release: Release, installed_kb: int, glibc: int, libraries: list[str
         "Package": name,
         "Version": release.version,
         "Architecture": _machine(),
-        "Maintainer": "Orca Agents contributors <contributors@orca-agents.invalid>",
+        "Maintainer": MAINTAINER,
         "Installed-Size": str(installed_kb),
         "Depends": ", ".join([f"libc6 (>= 2.{glibc})", *libraries]),
         "Recommends": "ca-certificates, xdg-utils",
@@ -115,11 +117,19 @@ def _around(root: Path, release: Release) -> None:
     _packed(share / "man/man1/orca-agent.1.gz", (LINUX / "orca-agent.1").read_bytes())
     document = share / "doc" / name
     _write(document / "copyright", _copyright())
-    _packed(document / "changelog.gz", (ROOT / "CHANGELOG.md").read_bytes())
+    _packed(document / "CHANGELOG.md.gz", (ROOT / "CHANGELOG.md").read_bytes())
+    _packed(document / "changelog.gz", _changelog(name, release).encode())
     for file in ("LICENCES.txt", "sbom.cdx.json"):
         (document / file).symlink_to(os.path.relpath(root / HOME / file, document))
     overrides = (LINUX / "lintian-overrides").read_text("utf-8").replace("@NAME@", name)
     _write(share / "lintian/overrides" / name, overrides)
+
+
+def _changelog(name: str, release: Release) -> str:
+    """In Debian's form: what is new stands in the file for people."""
+    day = email.utils.formatdate(release.epoch)
+    head = f"{name} ({release.version}) unstable; urgency=medium"
+    return f"{head}\n\n  * See CHANGELOG.md.gz beside this file.\n\n -- {MAINTAINER}  {day}\n"
 
 
 def _copyright() -> str:

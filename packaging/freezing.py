@@ -65,6 +65,9 @@ def freeze(kind: str, into: Path, work: Path, *, epoch: int) -> Path:
     folder = into / "orca-agents"
     if sys.platform == "linux":
         _strip(folder)
+        for library in folder.rglob("*.so*"):
+            if not library.is_symlink():
+                library.chmod(0o644)  # read, never run
     return folder
 
 
@@ -99,12 +102,12 @@ def _strip(folder: Path) -> None:
 
 def _has_shared_python() -> None:
     """Raises SetupError: PyInstaller takes Python along as a library."""
-    code = "import sysconfig as s; print(s.get_config_var('Py_ENABLE_SHARED'))"
-    base = environment.base_python()
-    told = subprocess.run([base, "-c", code], capture_output=True, text=True, check=True)
-    if os.name != "nt" and sys.platform != "darwin" and told.stdout.strip() != "1":
+    if os.name == "nt" or sys.platform == "darwin":
+        return
+    program = [environment.base_python(), str(ROOT / "packaging" / "shared_python.py")]
+    if subprocess.run(program, check=False).returncode:
         raise SetupError(
-            "This Python is built without its shared library, which packages need. "
+            "This Python is without its shared library, which packages need. "
             "Debian, Ubuntu: `sudo apt install libpython3-dev`; pyenv: build with --enable-shared."
         )
 

@@ -3,6 +3,7 @@
 The tests stand in the order in which a person would do these things; each goes on from the last."""
 
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -16,7 +17,11 @@ from http_calls import Calls
 
 from tests.packaged.chroot import USER, USER_ID, CleanSystem
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(1800),
+    pytest.mark.skipif(os.geteuid() != 0, reason="a clean system is made by root"),
+]
 
 DATA = ".local/share/orca-agents"
 HOME = f"/home/{USER}"
@@ -33,8 +38,9 @@ telemetry_days = 7
 """
 OLLAMA = """\
 #!/bin/sh
+[ "$1" = serve ] || exit 0
 env > "$HOME/ollama-surroundings"
-sleep 30
+exec sleep 300
 """
 
 
@@ -123,7 +129,7 @@ def test_what_the_agent_starts_gets_none_of_its_libraries(system: CleanSystem) -
     seen = system.path(f"{HOME}/ollama-surroundings")
     system.write("/usr/local/bin/ollama", OLLAMA, mode=0o755)
 
-    with serving(system, **AGENT, ORCA_AGENT_MANAGE_OLLAMA="always", LD_LIBRARY_PATH="/opt/own"):
+    with serving(system, **AGENT, ORCA_AGENT_MANAGE_OLLAMA="auto", LD_LIBRARY_PATH="/opt/own"):
         until(lambda: seen.exists() and "HOME=" in seen.read_text("utf-8"))
 
     names = dict(line.split("=", 1) for line in seen.read_text("utf-8").splitlines())
@@ -176,11 +182,13 @@ def test_it_comes_back_with_the_data_that_was_left(system: CleanSystem) -> None:
 
 
 def test_debian_checker_finds_no_error(deb: Path) -> None:
-    asked = ["lintian", "--fail-on", "error", "--suppress-tags", "bad-distribution-in-changes-file"]
+    if shutil.which("lintian") is None:
+        pytest.skip("lintian is not installed")
+    asked = ["lintian", "--allow-root", "--fail-on", "error", str(deb)]
 
-    done = subprocess.run([*asked, str(deb)], capture_output=True, encoding="utf-8", check=False)
+    done = subprocess.run(asked, capture_output=True, encoding="utf-8", check=False)
 
-    assert (done.returncode, done.stdout) == (0, done.stdout)
+    assert [line for line in done.stdout.splitlines() if line.startswith("E:")] == []
 
 
 def _processes(system: CleanSystem) -> list[str]:
