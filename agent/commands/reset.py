@@ -41,8 +41,6 @@ def reset(
 
         orca-agent reset --all --yes
     """
-    from agent.keeping.resetting import SAYS  # slow import
-
     wanted: dict[Part, bool] = {
         "conversations": conversations,
         "files": files,
@@ -54,13 +52,19 @@ def reset(
     if not parts:
         raise fail("Say what goes: --conversations, --files, --settings, --tokens or --all.", 2)
     folder = data_dir_in_force(data_dir)
-    typer.echo(clean(f"In {folder}, this goes:"), err=True)
-    for part in parts:
-        typer.echo(f"  {SAYS[part]}", err=True)
-    typer.echo("Backups stay." + (" One is made first." if backup else ""), err=True)
+    _say(folder, parts, backs_up=backup)
     _ask(yes=yes)
     _do(folder, parts, backs_up=backup)
     typer.echo("Done.")
+
+
+def _say(folder: Path, parts: "list[Part]", *, backs_up: bool) -> None:
+    from agent.keeping.resetting import SAYS  # slow import
+
+    typer.echo(clean(f"In {folder}, this goes:"), err=True)
+    for part in parts:
+        typer.echo(f"  {SAYS[part]}", err=True)
+    typer.echo("Backups stay." + (" One is made first." if backs_up else ""), err=True)
 
 
 def _ask(*, yes: bool) -> None:
