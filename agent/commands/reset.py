@@ -14,23 +14,30 @@ if TYPE_CHECKING:
     from agent.keeping.resetting import Part
 
 
+Conversations = Annotated[
+    bool, typer.Option("--conversations", help="Conversations, with their pictures.")
+]
+Files = Annotated[bool, typer.Option("--files", help="Sliced files and what was found in them.")]
+OwnSettings = Annotated[
+    bool, typer.Option("--settings", help="Settings, model servers, printers, their keys.")
+]
+Tokens = Annotated[bool, typer.Option("--tokens", help="Everybody signs in anew.")]
+Everything = Annotated[bool, typer.Option("--all", help="Everything but the backups.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+BackUp = Annotated[
+    bool, typer.Option("--backup/--no-backup", help="Make a backup of what goes first.")
+]
+
+
 def reset(
     *,
-    conversations: Annotated[
-        bool, typer.Option("--conversations", help="Conversations, with their pictures.")
-    ] = False,
-    files: Annotated[
-        bool, typer.Option("--files", help="Sliced files and what was found in them.")
-    ] = False,
-    settings: Annotated[
-        bool, typer.Option("--settings", help="Settings, model servers, printers, their keys.")
-    ] = False,
-    tokens: Annotated[bool, typer.Option("--tokens", help="Everybody signs in anew.")] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Everything but the backups.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    backup: Annotated[
-        bool, typer.Option("--backup/--no-backup", help="Make a backup of what goes first.")
-    ] = True,
+    conversations: Conversations = False,
+    files: Files = False,
+    settings: OwnSettings = False,
+    tokens: Tokens = False,
+    everything: Everything = False,
+    yes: Yes = False,
+    backup: BackUp = True,
     data_dir: DataDir = None,
 ) -> None:
     """Throw data away and begin anew. A backup is made first; the agent has to be stopped.
