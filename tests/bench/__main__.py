@@ -33,7 +33,7 @@ from tests.bench import (
     tokens,
 )
 from tests.bench.connection import BenchError
-from tests.bench.parts import gcode, post_process, presets, upload
+from tests.bench.parts import gcode, post_process, presets, upload, window
 from tests.bench.processes import Fake, compile_bytecode, fake_ollama, orca_agent
 from tests.bench.report import Row, table
 from tests.bench.targets import Direct, OrcaAgent, Proxy
@@ -54,6 +54,7 @@ PARTS = (
     "gcode",
     "post-process",
     "presets",
+    "window",
     "panel",
 )
 
@@ -69,6 +70,7 @@ ALONE: dict[str, Callable[..., Awaitable[list[Row]]]] = {
     "gcode": gcode.measure,
     "presets": presets.measure,
     "post-process": post_process.measure,
+    "window": window.measure,
     "panel": panel.measure,
 }
 

@@ -145,6 +145,10 @@ class Tray:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait(20)
+        self.stop_agent()
+
+    def stop_agent(self) -> None:
+        """As a crash does."""
         if pid := self.agent_pid():
             with suppress(psutil.Error):
                 agent = psutil.Process(pid)
