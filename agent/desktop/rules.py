@@ -79,6 +79,7 @@ def desktop_entry(words: Sequence[str]) -> str:
         f"Name={NAME}\n"
         f"Comment={COMMENT}\n"
         f"Exec={' '.join(map(_in_desktop_entry, words))}\n"
+        f"TryExec={_escaped(words[0])}\n"  # once the program is removed, the entry is passed over
         f"Icon={FILE}\n"
         "Terminal=false\n"
         "X-GNOME-Autostart-enabled=true\n"
@@ -95,7 +96,8 @@ def systemd_unit(words: Sequence[str]) -> str:
     """For the systemd of one user."""
     return (
         "[Unit]\n"
-        f"Description={NAME}\n\n"
+        f"Description={NAME}\n"
+        f"ConditionPathExists={words[0].replace('%', '%%')}\n\n"
         "[Service]\n"
         f"ExecStart={' '.join(map(_in_unit, words))}\n"
         "Restart=on-failure\n"
@@ -133,7 +135,11 @@ def _in_desktop_entry(word: str) -> str:
     if PLAIN.fullmatch(word):
         return word
     quoted = re.sub(r'(["`$\\])', r"\\\1", word)
-    return '"' + quoted.replace("\\", "\\\\") + '"'  # the file's own backslashes are read first
+    return '"' + _escaped(quoted) + '"'  # the file's own backslashes are read first
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\")
 
 
 def _in_unit(word: str) -> str:

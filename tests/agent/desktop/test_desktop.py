@@ -69,6 +69,8 @@ def test_odd_names_reach_the_program_whole() -> None:
         'Exec="/opt/My Tools/50%% \\\\$off/orca-agent" serve "--data-dir=a\\\\"b\\\\\\\\c"\n'
         in entry
     )
+    assert "TryExec=/opt/My Tools/50% $off/orca-agent\n" in entry
+    assert "ConditionPathExists=/opt/My Tools/50%% $off/orca-agent\n" in unit
     assert 'ExecStart="/opt/My Tools/50%% $$off/orca-agent" serve "--data-dir=a\\"b\\\\c"\n' in unit
     assert plistlib.loads(rules.launch_agent(ODD))["ProgramArguments"] == list(ODD)
     assert rules.run_value(("C:\\My Tools\\orca.exe", "tray")) == '"C:\\My Tools\\orca.exe" tray'
