@@ -185,3 +185,32 @@ async def test_a_backup_goes_on_while_everybody_writes(served: Served) -> None:
     assert data["result"]["size_bytes"] > 1000
     assert verdict == ("ok",)
     assert len(await titles(client)) == 50  # a page of the list
+
+
+@pytest.mark.slow
+async def test_a_restore_that_is_called_off_leaves_nothing_to_the_next_start(
+    served: Served,
+) -> None:
+    client, folder = served.client, served.settings.data_dir
+    await opened(client, "kept")
+    name = await made(client)
+    states = set()
+    for _ in range(3):
+        run = (await client.post(f"{API}/backups/{name}/restore")).json()
+        cancelled = (await client.post(f"{API}/runs/{run['id']}/cancel")).json()
+        states.add((cancelled["state"], (folder / "restore-ready").exists()))
+
+    assert states <= {("cancelled", False), ("done", True)}
+    assert ("cancelled", False) in states
+    assert not (folder / "restore-part").exists()
+
+
+@pytest.mark.slow
+async def test_a_download_goes_on_where_it_broke_off(served: Served) -> None:
+    name = await made(served.client)
+    path = f"{API}/backups/{name}"
+    whole = (await served.client.get(path)).content
+
+    rest = await served.client.get(path, headers={"Range": "bytes=1000-"})
+
+    assert (rest.status_code, rest.content) == (206, whole[1000:])
