@@ -61,22 +61,25 @@ async def measure(fake: Fake, folder: Path, proxy: Path | None, *, quick: bool) 
         took_s, rss = await _proxy(fake, folder, proxy)
         beside = f"LiteLLM {took_s:.1f} s", f"LiteLLM {rss / 1e6:.0f} MB"
         facts |= {"LiteLLM": took_s, "LiteLLM rss": rss}
-    used = others.cores
     return [
-        _start("a fresh data folder", "fresh", beside[0], facts, used),
-        _start("an existing data folder", "existing", beside[0], facts, used),
-        Row(
-            "idle memory",
-            f"{IDLE_S:g} s after the start",
-            f"{facts['rss'] / 1e6:.0f} MB",
-            beside[1],
-            "",
-            "< 120 MB",
-            facts["rss"] < MEMORY_BYTES,
-            facts,
-            used,
-        ),
+        _start("a fresh data folder", "fresh", beside[0], facts, others.cores),
+        _start("an existing data folder", "existing", beside[0], facts, others.cores),
+        _memory(beside[1], facts, others.cores),
     ]
+
+
+def _memory(beside: str, facts: dict[str, float], used: float) -> Row:
+    return Row(
+        "idle memory",
+        f"{IDLE_S:g} s after the start",
+        f"{facts['rss'] / 1e6:.0f} MB",
+        beside,
+        "",
+        "< 120 MB",
+        facts["rss"] < MEMORY_BYTES,
+        facts,
+        used,
+    )
 
 
 def _start(under: str, name: str, beside: str, facts: dict[str, float], used: float) -> Row:
