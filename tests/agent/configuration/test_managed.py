@@ -99,6 +99,7 @@ def test_what_is_set_beside_it_is_told_to_be_without_effect(
     assert notices(settings) == ["ORCA_AGENT_CLOUD is not used: managed.toml fixes cloud."]
 
 
+@pytest.mark.slow
 def test_the_program_does_not_start_with_a_bad_one_and_doctor_says_what_is_fixed(
     tmp_path: Path, managed: Path
 ) -> None:
