@@ -7,26 +7,23 @@ from pydantic import Field
 from quart import Blueprint, Response, request, send_file
 from quart.wrappers.response import FileBody
 from quart_schema import DataSource, document_request
-from werkzeug.exceptions import RequestTimeout
 
 from agent.keeping.applying import Restored
 from agent.keeping.rules import Stored, Wanted, holds
 from agent.keeping.service import KeepingService
 from agent.keeping.shapes import BackupIn, BackupOut, BackupPage
 from agent.runs.shapes import RunOut, run_json
-from agent.shared.bodies import HeldBody
-from agent.shared.web import In, gives, gives_media, has_body, json, needs, takes
+from agent.shared.web import In, gives, gives_media, json, needs, takes
+from agent.slicer.files.incoming import incoming_bytes, incoming_form
 
 BACKUPS = "/api/v1/backups"
 ZIP = "application/zip"
-SILENCE_S = 60.0
+ANY_BYTES = 1 << 50
 SENT_AT_ONCE_BYTES = 256 * 1024
 UNREADABLE = "It is damaged, or was made by a newer version: it cannot be restored."
 
 
 class UploadForm(In):
-    """The body is the file itself."""
-
     file: Annotated[bytes, Field(json_schema_extra={"format": "binary"})]
 
 
@@ -61,8 +58,8 @@ def routes(keeping: KeepingService) -> Blueprint:
     @document_request(UploadForm, source=DataSource.FORM_MULTIPART)
     @gives(BackupOut, 201)
     async def upload() -> Response:
-        """Send a backup from elsewhere, as the body itself; it is checked before it is kept."""
-        stored = await keeping.receive(_body())
+        """Send a backup from elsewhere, as field `file` of a form or as the body; it is checked."""
+        stored = await keeping.receive(await _sent())
         response = json(backup_json(stored), 201)
         response.headers["Location"] = f"{BACKUPS}/{stored.name}"
         return response
@@ -124,15 +121,8 @@ def restored_json(last: Restored) -> dict[str, object]:
     }
 
 
-async def _body() -> AsyncIterator[bytes]:
+async def _sent() -> AsyncIterator[bytes]:
     """As large as the disk has room for. Raises RequestTimeout when nothing comes any more."""
-    if not isinstance(request.body, HeldBody):
-        raise TypeError("bodies of this app can be held")  # the app was made in another way
-    request.body.limit_bytes = None
-    if not has_body():
-        return
-    try:
-        while (chunk := await request.body.next_within(SILENCE_S)) is not None:
-            yield chunk
-    except TimeoutError:
-        raise RequestTimeout from None
+    if request.mimetype == "multipart/form-data":
+        return (await incoming_form(ANY_BYTES)).chunks
+    return incoming_bytes("", ANY_BYTES).chunks

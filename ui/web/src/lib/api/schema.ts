@@ -1300,11 +1300,6 @@ export interface components {
                 [key: string]: unknown;
             } | null;
         };
-        /** @description The body is the file itself. */
-        KeepingUploadForm: {
-            /** Format: binary */
-            file: string;
-        };
         KeyOut: {
             key: string;
             types: ("machine" | "process" | "filament")[];
