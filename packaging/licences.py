@@ -62,6 +62,9 @@ SYSTEM = {
     "libstdc++": "GPL-3.0-or-later WITH GCC-exception-3.1",
     "libuuid": "BSD-3-Clause",
     "libzstd": "BSD-3-Clause",
+    "libxcb-": "MIT",
+    "libxkbcommon": "MIT",
+    "libxkbfile": "MIT",
     "zlib1g": "Zlib",
 }
 _SPDX = get_spdx_licensing()
