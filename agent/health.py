@@ -1,5 +1,6 @@
 """How the agent is: alive, ready, or what is missing."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
@@ -48,6 +49,7 @@ class ReadyOut(Out):
     queue: QueueOut | SkipJsonSchema[None] = left_out()
     guide_entries: int | SkipJsonSchema[None] = left_out()
     data_dir_warning: str | None = None
+    is_paused: bool | SkipJsonSchema[None] = left_out()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Health:
     version: str
     started_at: datetime
     data_dir_warning: str | None
+    is_paused: Callable[[], bool]
 
     async def status(self) -> Status:
         """`degraded` means that the guide answers, since no model can."""
@@ -83,6 +86,7 @@ class Health:
             "queue": asdict(self.queue.state),
             "guide_entries": self.guide.count,
             "data_dir_warning": self.data_dir_warning,
+            "is_paused": self.is_paused(),
         }
 
 

@@ -109,6 +109,7 @@ def _health(core: Core, servers: Servers, answers: Answers) -> Health:
         version=program_version(),
         started_at=core.clock(),
         data_dir_warning=data_dir_warning(core.settings.data_dir),
+        is_paused=lambda: servers.backends.is_paused,
     )
 
 

@@ -4,7 +4,7 @@ import type { Connection } from "./state/connection.svelte";
 import type { Phase } from "./state/message.svelte";
 
 export interface StateWords {
-  mood: "asking" | "ready" | "guide" | "starting" | "broken" | "away";
+  mood: "asking" | "ready" | "guide" | "starting" | "broken" | "away" | "paused";
   words: string;
   detail: string;
 }
@@ -19,6 +19,7 @@ export function connectionWords(connection: Connection, model: string | null): S
   if (ready?.status === "broken") {
     return { mood: "broken", words: t("chat:state.broken"), detail: t("chat:state.broken-detail", { command: "orca-agent doctor" }) };
   }
+  if (ready?.is_paused) return { mood: "paused", words: t("chat:state.paused"), detail: t("chat:state.paused-detail") };
   if (!ready?.ollama) return { mood: "ready", words: t("chat:state.reachable"), detail: "" };
   const ollama = ready.ollama;
   if (ollama.state === "unknown") return { mood: "starting", words: t("chat:state.seeking"), detail: ollama.url };

@@ -33,6 +33,8 @@ export const restart = (when: RestartWhen) => call<Restarting>("POST", "/restart
 
 export const desktop = {
   read: () => call<Desktop>("GET", "/desktop"),
+  /** Ends the pause: what waits goes on. */
+  resume: () => call<undefined>("POST", "/desktop/resume"),
   autostart: (isOn: boolean) => call<Desktop>("PATCH", "/desktop", { body: { autostart: isOn }, timeoutMs: 30_000 }),
 };
 

@@ -2382,6 +2382,7 @@ export interface components {
             guide_entries?: number;
             /** @default null */
             data_dir_warning?: string | null;
+            is_paused?: boolean;
         };
         RegenerateIn: {
             /** @default null */
