@@ -29,7 +29,8 @@ from agent.images.routes import ImageOut  # noqa: E402
 from agent.inference.routes import QueueOut  # noqa: E402
 from agent.models.shapes import ModelOut  # noqa: E402
 from agent.runs.shapes import RunOut  # noqa: E402
-from agent.settings import PREFIX, Settings  # noqa: E402
+from agent.configuration.layers import PREFIX  # noqa: E402
+from agent.settings import Settings  # noqa: E402
 from agent.shared import errors, problems  # noqa: E402
 from agent.shared.errors import OrcaError  # noqa: E402
 from agent.slicer.calibrations.catalogue import CALIBRATIONS  # noqa: E402

@@ -1,6 +1,7 @@
 """Settings explain themselves; the documents show them as they are."""
 
-from agent.settings import PREFIX, Settings
+from agent.configuration.layers import PREFIX
+from agent.settings import Settings
 from tests.house.tree import ROOT
 
 

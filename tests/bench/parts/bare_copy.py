@@ -35,7 +35,9 @@ def app_that_copies(folder: Path) -> Quart:
 
 async def serve(port: int, folder: Path) -> None:
     with socket.create_server(("127.0.0.1", port)) as listener:
-        async with running(server=Server(app_that_copies(folder), listener).run()):
+        server = Server(listener)
+        server.open(app_that_copies(folder))
+        async with running(server=server.run()):
             await asyncio.Event().wait()
 
 
