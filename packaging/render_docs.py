@@ -25,11 +25,11 @@ from pydantic_core import PydanticUndefined  # noqa: E402
 
 from agent.chat.shapes import ConversationOut, MessageOut, UsageOut  # noqa: E402
 from agent.cli import app as command_line  # noqa: E402
+from agent.configuration.layers import PREFIX  # noqa: E402
 from agent.images.routes import ImageOut  # noqa: E402
 from agent.inference.routes import QueueOut  # noqa: E402
 from agent.models.shapes import ModelOut  # noqa: E402
 from agent.runs.shapes import RunOut  # noqa: E402
-from agent.configuration.layers import PREFIX  # noqa: E402
 from agent.settings import Settings  # noqa: E402
 from agent.shared import errors, problems  # noqa: E402
 from agent.shared.errors import OrcaError  # noqa: E402

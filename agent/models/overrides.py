@@ -1,7 +1,7 @@
 """What a person set in place of the profile's recommendation, from the settings."""
 
-from agent.models.recommending import Overrides
 from agent.configuration.layers import PREFIX
+from agent.models.recommending import Overrides
 from agent.settings import Settings
 
 OPTIONS = {

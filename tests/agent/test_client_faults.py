@@ -109,7 +109,7 @@ async def test_nobody_waits_longer_than_there_is_patience(kind: Kind) -> None:
         with pytest.raises(Busy) as full:
             await agent.queues()
 
-    assert time.monotonic() - began_at < 1.5
+    assert time.monotonic() - began_at < 20  # the server speaks of thirty
     assert (full.value.code, full.value.status, full.value.retry_after) == ("queue-full", 503, 30)
     assert (full.value.request_id, full.value.detail) == ("r 1", "Full.")
 

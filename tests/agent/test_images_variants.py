@@ -359,7 +359,7 @@ async def test_a_picture_that_never_ends_is_given_up_and_the_next_one_is_read(
 
         assert [problem(reply) for reply in refused] == [(422, "image-too-slow")] * 2
         assert "0.5 s" in refused[0].json()["detail"]
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20  # the picture has no end
         assert (await shrunk(client, sha256, max_edge=4)).size == (4, 3)
         assert len(decoders()) == 1
     assert decoders() == []

@@ -124,4 +124,4 @@ async def test_no_schema_takes_for_ever(schema: dict[str, Any], answer: str) -> 
     faults = await hostile.faults(answer)
 
     assert len(faults) == 1
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30  # each of them would take days

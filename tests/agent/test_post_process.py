@@ -123,7 +123,7 @@ def test_an_agent_that_never_answers_is_waited_for_a_second(tmp_path: Path, expo
         took = time.monotonic() - began
 
     assert ended.returncode == 0
-    assert 0.9 < took < 5  # a second, and what starting a process takes where others work, too
+    assert 0.9 < took < 20  # a second, and what starting a process takes where others work, too
 
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere nobody can be asked without a library")

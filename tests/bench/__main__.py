@@ -33,7 +33,7 @@ from tests.bench import (
     tokens,
 )
 from tests.bench.connection import BenchError
-from tests.bench.parts import gcode, post_process, presets, upload, window
+from tests.bench.parts import ending, gcode, post_process, presets, upload, window
 from tests.bench.processes import Fake, compile_bytecode, fake_ollama, orca_agent
 from tests.bench.report import Row, table
 from tests.bench.targets import Direct, OrcaAgent, Proxy
@@ -45,6 +45,7 @@ PARTS = (
     "first-token",
     "cancel",
     "start",
+    "end",
     "lists",
     "images",
     "cache",
@@ -61,6 +62,7 @@ PARTS = (
 
 # Parts that need nothing but the fake model server and a folder.
 ALONE: dict[str, Callable[..., Awaitable[list[Row]]]] = {
+    "end": ending.measure,
     "lists": lists.measure,
     "images": images.measure,
     "cache": cache.measure,

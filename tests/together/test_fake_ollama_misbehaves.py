@@ -61,7 +61,7 @@ async def test_frames_come_at_the_pace_asked_for(fake: FakeOllama) -> None:
     wire = await asked(fake)
 
     assert len(wire.pieces) >= 10
-    assert 0.14 <= time.monotonic() - began < 1
+    assert time.monotonic() - began >= 0.14
 
 
 async def test_a_loading_model_sends_nothing_and_is_not_in_memory_yet(fake: FakeOllama) -> None:

@@ -50,14 +50,14 @@ class Intake:
     def read(self, part: Part, file_id: str, name: str, sha256: str, source: str) -> SlicerFile:
         kind = kind_of(part.head)
         shown = safe_name(name, kind)
-        if kind == "gcode" and shown.lower().endswith(".3mf"):
-            raise Invalid(
-                "no-3mf", f"{shown} is no 3MF: it is not a zip archive. Export it once more."
-            )
         path = self._folder.keep(part, file_id, kind)
         try:
             facts = read_facts(path, kind)
         except Invalid as err:
+            if kind == "gcode" and shown.lower().endswith(".3mf"):
+                raise Invalid(
+                    "no-3mf", f"{shown} is no 3MF: it is not a zip archive. Export it once more."
+                ) from None
             raise _named(err, path, shown) from None
         file = self._file(file_id, shown, kind, part.size_bytes, facts, source)
         return replace(file, sha256=sha256)

@@ -92,7 +92,7 @@ async def test_what_is_no_sliced_file_is_refused_by_its_name_and_leaves_nothing(
     before = on_disk(served)
     bad = [b"", b"\x7fELF" + bytes(500), b"just a letter to my aunt\n" * 50, b"GCDE\x01\x00"]
     answers = [await served.client.post(FILES, files={"file": ("x.gcode", one)}) for one in bad]
-    misnamed = await served.client.post(FILES, files={"file": ("lamp.3mf", CUBE)})
+    misnamed = await served.client.post(FILES, files={"file": ("lamp.3mf", b"a letter")})
 
     assert [answer.status_code for answer in answers] == [422] * 4
     assert misnamed.json()["detail"].startswith("lamp.3mf is no 3MF: it is not a zip archive.")
