@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -16,6 +17,9 @@ class Originals:
         self._folder = folder
 
     def file(self, sha256: str) -> Path:
+        """Raises NotFound for what is no hash, and so could lead elsewhere."""
+        if not HASH.fullmatch(sha256):
+            raise lost()
         return self._folder / sha256[:2] / sha256
 
     def read(self, sha256: str) -> bytes:
@@ -50,7 +54,8 @@ class Originals:
             ) from err
 
     def remove(self, sha256: str) -> None:
-        self.file(sha256).unlink(missing_ok=True)
+        with suppress(NotFound):
+            self.file(sha256).unlink(missing_ok=True)
 
     def older_than(self, moment: float) -> Iterator[str]:
         """The hashes of files from before (seconds since the epoch). Removes unfinished ones."""

@@ -23,6 +23,8 @@ from agent.keeping.rules import (
     Member,
     Reason,
     Wanted,
+    file_member,
+    image_member,
     written,
 )
 from agent.keeping.snapshot import copy_database, schema_of
@@ -136,6 +138,7 @@ def _write(
 
 
 def _members(plan: Plan, database: Path) -> Iterator[tuple[str, Path]]:
+    """What goes in, by name. Rows whose names lead elsewhere are none of ours."""
     yield DATABASE, database
     settings = plan.data_dir / SETTINGS
     if settings.is_file() and _size(settings) <= SETTINGS_BYTES:
@@ -143,12 +146,12 @@ def _members(plan: Plan, database: Path) -> Iterator[tuple[str, Path]]:
     with closing(sqlite3.connect(database)) as copy:
         if plan.wanted.images:
             for (sha256,) in copy.execute("SELECT sha256 FROM image ORDER BY sha256"):
-                name = f"{IMAGES}/{sha256[:2]}/{sha256}"
-                yield name, plan.data_dir / name
+                if name := image_member(sha256):
+                    yield name, plan.data_dir / name
         if plan.wanted.files or plan.only_files is not None:
             for file_id, kind in copy.execute("SELECT id, kind FROM slicer_file ORDER BY id"):
-                if plan.only_files is None or file_id in plan.only_files:
-                    name = f"{FILES}/{file_id}.{kind}"
+                is_wanted = plan.only_files is None or file_id in plan.only_files
+                if is_wanted and (name := file_member(file_id, kind)):
                     yield name, plan.data_dir / name
 
 

@@ -84,6 +84,20 @@ class Stored:
         return bool(self.manifest and self.manifest.is_automatic) and ELSEWHERE not in self.name
 
 
+def image_member(sha256: object) -> str | None:
+    """The name of a picture in a backup; None for what is no hash of one."""
+    return _place(f"{IMAGES}/{str(sha256)[:2]}/{sha256}")
+
+
+def file_member(file_id: object, kind: object) -> str | None:
+    """The name of a sliced file in a backup; None for what is no id of one."""
+    return _place(f"{FILES}/{file_id}.{kind}")
+
+
+def _place(name: str) -> str | None:
+    return name if MEMBER.fullmatch(name) else None
+
+
 def holds(members: Iterable[str]) -> list[Held]:
     """The kinds of things among the members, the most important first."""
     kinds: dict[str, Held] = {

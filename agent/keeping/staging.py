@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from agent.keeping.rules import DATABASE, IMAGES, SETTINGS
+from agent.keeping.rules import DATABASE, IMAGES, SETTINGS, file_member, image_member
 from agent.keeping.snapshot import schema_of
 from agent.keeping.unpacking import opened_backup, unpack
 from agent.keeping.watching import Watch
@@ -150,6 +150,7 @@ def _settle_database(database: Path, name: str, now: datetime, watch: Watch) -> 
         watch.check()
         migrate(database, now=now)
         _check_is_ours(database, name, now)
+        _check_names(database, name)
         _still(database, now)
     except Unavailable:
         raise _foreign(name) from None
@@ -167,6 +168,15 @@ def _check_is_ours(database: Path, name: str, now: datetime) -> None:
             raise _foreign(name)
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def _check_names(database: Path, name: str) -> None:
+    """What names a file names one of ours: no row leads out of the folder. Raises Invalid."""
+    with closing(sqlite3.connect(database)) as opened:
+        pictures = (image_member(row[0]) for row in opened.execute("SELECT sha256 FROM image"))
+        rows = opened.execute("SELECT id, kind FROM slicer_file")
+        if None in pictures or None in (file_member(*row) for row in rows):
+            raise Invalid("bad-backup", f"{name} holds a database that names files of others.")
 
 
 def _foreign(name: str) -> Invalid:

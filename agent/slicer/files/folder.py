@@ -3,15 +3,18 @@ is whole."""
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from agent.shared.errors import NoSpace, OrcaError, Unavailable
+from agent.slicer.files.failures import no_file
 from agent.slicer.files.rules import END_BYTES, ENDINGS
 from agent.slicer.rules import Kind
 
 PART = ".part"
+ID = re.compile(r"[0-9A-Za-z-]+")
 
 
 class Part:
@@ -64,6 +67,9 @@ class Folder:
         self._folder = folder
 
     def path(self, file_id: str, kind: Kind) -> Path:
+        """Raises NotFound for what is no id, and so could lead elsewhere."""
+        if not ID.fullmatch(file_id):
+            raise no_file()
         return self._folder / f"{file_id}{ENDINGS[kind]}"
 
     def begin(self, file_id: str) -> Part:
@@ -104,7 +110,7 @@ class Folder:
             raise
 
     def remove(self, file_ids: Iterable[str]) -> None:
-        for file_id in file_ids:
+        for file_id in filter(ID.fullmatch, file_ids):
             for ending in ENDINGS.values():
                 with suppress(OSError):
                     (self._folder / f"{file_id}{ending}").unlink(missing_ok=True)

@@ -13,10 +13,22 @@ from typing import Any
 
 import pytest
 
+from agent.keeping.folder import Backups
 from agent.keeping.staging import DONE, PART, READY, stage
 from agent.keeping.watching import Watch
 from agent.shared.errors import OrcaError
-from tests.agent.keeping.states import NEW, NOW, OLD, backed_up, folder_with, state_of
+from tests.agent.keeping.states import (
+    NEW,
+    NOW,
+    OLD,
+    SHOW,
+    SLICED,
+    TEXT,
+    backed_up,
+    folder_with,
+    state_of,
+)
+from tests.serving import running_agent
 
 Json = dict[str, Any]  # Any: JSON values
 
@@ -204,6 +216,45 @@ def test_a_database_that_is_not_ours_is_refused(good: Path, folder: Path, tmp_pa
         found.append(f"{refused(bad, folder).code}: {name.partition(': ')[2]}")
 
     assert found == list(databases)
+
+
+def test_rows_that_lead_out_of_the_folder_are_refused(
+    good: Path, folder: Path, tmp_path: Path
+) -> None:
+    picture = SHOW.replace("?", "'./../token'", 1).replace("?", "1", 1).replace("?", f"'{TEXT}'")
+    sliced = SLICED.replace("?", "'../../victim'", 1).replace("?", f"'{TEXT}'")
+    codes = []
+    for number, statement in enumerate((picture, sliced)):
+        with zipfile.ZipFile(good) as opened:
+            (tmp_path / "bent.db").write_bytes(opened.read("agent.db"))
+        with closing(sqlite3.connect(tmp_path / "bent.db")) as bent, bent:
+            bent.execute(statement)
+        data = (tmp_path / "bent.db").read_bytes()
+        bad = tmp_path / f"rows{number}.zip"
+        rebuilt(good, bad, lambda about, files, data=data: listed(about, files, "agent.db", data))  # type: ignore[misc] # the default is bytes
+        codes.append(refused(bad, folder).code)
+
+    assert codes == ["bad-backup", "bad-backup"]
+
+
+async def test_rows_that_lead_out_of_the_folder_lead_nowhere(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path / "data", "old")
+    (tmp_path / "victim.gcode").write_text("G28")
+    (folder / "token.secret").write_text("canary")
+    with closing(sqlite3.connect(folder / "agent.db")) as opened, opened:
+        opened.execute(SHOW, ("./../token.secret", 1, TEXT, TEXT))
+        opened.execute(SLICED, ("../../victim", "v.gcode", TEXT))
+    backup = backed_up(folder, files=True)
+    async with running_agent(folder) as served:
+        wanted = {"items": ["images", "slicer_files"]}
+        cleaned = await served.client.post("/api/v1/storage/clean", json=wanted)
+
+    with zipfile.ZipFile(backup) as archive:
+        assert not [name for name in archive.namelist() if ".." in name]
+    assert Backups(folder).find(backup.name).manifest is not None
+    assert cleaned.status_code == 200
+    assert (tmp_path / "victim.gcode").exists()
+    assert (folder / "token.secret").exists()
 
 
 def test_settings_that_would_stop_the_agent_are_left_out(good: Path, folder: Path) -> None:
