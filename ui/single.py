@@ -62,8 +62,8 @@ class Single:
                 return  # closed: the end
             with visitor, suppress(OSError):
                 visitor.settimeout(PATIENCE_S)
-                said = visitor.recv(LONGEST).decode("ascii", errors="replace")
-                if hmac.compare_digest(said, f"{FORWARD} {self._secret}"):
+                said = visitor.recv(LONGEST)
+                if hmac.compare_digest(said, f"{FORWARD} {self._secret}".encode()):
                     self._on_forward()
                     visitor.sendall(b"ok")
 

@@ -1,6 +1,7 @@
 """What the desktop decides, says and remembers, without a display."""
 
 import json
+import socket
 import string
 import threading
 from io import BytesIO
@@ -206,8 +207,14 @@ def test_a_second_tray_of_a_folder_asks_the_first_one_forward(tmp_path: Path) ->
         told = json.loads((tmp_path / "tray.json").read_text())
         (tmp_path / "tray.json").write_text(json.dumps({**told, "secret": "guessed"}))
         believed = ask_forward(tmp_path)
+        with socket.create_connection(("127.0.0.1", told["port"]), 20) as line:
+            line.sendall(b"forward \xff\xfe")
+            odd = line.recv(2)
+        (tmp_path / "tray.json").write_text(json.dumps(told))
+        heard_again = ask_forward(tmp_path)
 
-    assert (heard, believed, came.wait(5)) == (True, False, True)
+    assert (heard, believed, odd, heard_again) == (True, False, b"", True)
+    assert came.wait(5)
     assert not ask_forward(tmp_path)
 
 
