@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from agent.keeping.rules import NAME, Stored, latest, name_for, next_serial, surplus
+from agent.keeping.rules import ELSEWHERE, NAME, Stored, latest, name_for, next_serial, surplus
 from agent.keeping.unpacking import manifest_of
 from agent.shared.errors import NotFound, OrcaError
 
@@ -98,3 +98,9 @@ class Backups:
         stored = Stored(name, facts.st_size, manifest)
         self._read[name] = mark, stored
         return stored
+
+
+def is_made_here(file: Path, data_dir: Path) -> bool:
+    """Whether this is a backup in the folder, and was not sent there from elsewhere."""
+    is_inside = file.resolve().parent == (data_dir / FOLDER).resolve()
+    return is_inside and NAME.fullmatch(file.name) is not None and ELSEWHERE not in file.name

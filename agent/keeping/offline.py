@@ -12,8 +12,9 @@ from filelock import FileLock, Timeout
 from agent.keeping.applying import Restored, apply_pending
 from agent.keeping.archive import Plan, make_backup
 from agent.keeping.folder import Backups
+from agent.keeping.foreign_settings import SettingsCheck
 from agent.keeping.rules import Reason, Wanted
-from agent.keeping.staging import SettingsCheck, stage
+from agent.keeping.staging import stage
 from agent.keeping.watching import Watch
 from agent.shared import folders
 from agent.shared.disk import settle_folder, unwritable

@@ -29,6 +29,22 @@ MEMBER = re.compile(
     r"|slicer/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.(gcode|3mf)"
 )
 SHA256 = re.compile(r"[0-9a-f]{64}")
+# Settings that start a program, say where words go, or bound that, under all of their names.
+DECIDED_HERE = {
+    "allowed_backends",
+    "allowed_models",
+    "cloud",
+    "ollama_binary",
+    "ollama_host",
+    "ollama_url",
+    "orcaslicer_binary",
+    "otel_exporter_otlp_endpoint",
+    "otlp_endpoint",
+    "prusaslicer_binary",
+    "slicer_data_dirs",
+    "update_root",
+    "update_url",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +98,11 @@ class Stored:
     def is_automatic(self) -> bool:
         """Made by the calendar, and here: what a person brought along is theirs."""
         return bool(self.manifest and self.manifest.is_automatic) and ELSEWHERE not in self.name
+
+
+def is_decided_here(setting: str) -> bool:
+    """Whether a backup from elsewhere has no say in this setting, by any of its names."""
+    return setting.lower().removeprefix("orca_agent_") in DECIDED_HERE
 
 
 def image_member(sha256: object) -> str | None:

@@ -10,10 +10,11 @@ from pathlib import Path
 from agent.keeping.applying import Restored, last_restore
 from agent.keeping.archive import Plan, make_backup
 from agent.keeping.folder import Backups
+from agent.keeping.foreign_settings import SettingsCheck
 from agent.keeping.incoming import take_in
 from agent.keeping.jobs import BackingUp, Restoring
 from agent.keeping.rules import Stored, Wanted, is_due
-from agent.keeping.staging import SettingsCheck, clear, stage
+from agent.keeping.staging import clear, stage
 from agent.keeping.watching import Tell, Watch, watched
 from agent.runs.rules import Run, RunKind, RunState
 from agent.runs.service import Job, RunService

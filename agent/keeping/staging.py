@@ -6,12 +6,13 @@ puts it in place (agent/keeping/applying.py)."""
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from agent.keeping.folder import is_made_here
+from agent.keeping.foreign_settings import SettingsCheck, settle_settings
 from agent.keeping.rules import DATABASE, IMAGES, SETTINGS, file_member, image_member
 from agent.keeping.snapshot import schema_of
 from agent.keeping.unpacking import opened_backup, unpack
@@ -39,7 +40,6 @@ SELECT run.id, coalesce(max(run_segment.last_seq), 0) + 1
 FROM run LEFT JOIN run_segment ON run_segment.run_id = run.id
 WHERE kind = 'batch' AND state IN ('queued', 'running') GROUP BY run.id
 """
-SettingsCheck = Callable[[Path], str | None]  # why the file cannot be used
 
 
 def stage(
@@ -59,7 +59,9 @@ def stage(
         part.mkdir(mode=0o700)
         unpack(file, lambda name: _open(part / name), watch)
         _settle_database(part / DATABASE, file.name, now, watch)
-        note = _drop_bad_settings(part / SETTINGS, check_settings)
+        is_own = is_made_here(file, data_dir)
+        here = data_dir / SETTINGS
+        note = settle_settings(part / SETTINGS, here, check_settings, is_own=is_own)
         _make_ready(data_dir, file.name, now, note, watch)
     except OSError as err:
         raise unwritable(err, "The restored state") from err
@@ -206,14 +208,6 @@ def _still(database: Path, now: datetime) -> None:
                 )
             for statement in STILL:
                 opened.execute(statement)
-
-
-def _drop_bad_settings(settings: Path, check_settings: SettingsCheck) -> str | None:
-    """Settings that would keep the agent from starting are left out, and told."""
-    if not settings.exists() or (problem := check_settings(settings)) is None:
-        return None
-    settings.unlink()
-    return f"The settings of the backup were left out: {problem}"
 
 
 def _note(journal: Path, name: str, now: datetime, note: str | None) -> None:
