@@ -1,12 +1,11 @@
 """The folder of backups: which there are, and what each says of itself. Everything blocks."""
 
-import zipfile
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from agent.keeping.rules import ELSEWHERE, NAME, Stored, latest, name_for, next_serial, surplus
-from agent.keeping.unpacking import manifest_of
+from agent.keeping.unpacking import opened_backup
 from agent.shared.errors import NotFound, OrcaError
 
 FOLDER = "backups"
@@ -91,11 +90,10 @@ class Backups:
         if (known := self._read.get(name)) and known[0] == mark:
             return known[1]
         try:
-            with zipfile.ZipFile(file) as opened:
-                manifest = manifest_of(opened, file)
-        except (OrcaError, OSError, zipfile.BadZipFile):
-            manifest = None
-        stored = Stored(name, facts.st_size, manifest)
+            with opened_backup(file) as (_, manifest):
+                stored = Stored(name, facts.st_size, manifest)
+        except (OrcaError, OSError):
+            stored = Stored(name, facts.st_size, None)
         self._read[name] = mark, stored
         return stored
 

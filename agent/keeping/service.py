@@ -112,7 +112,10 @@ class KeepingService:
         """Makes the automatic ones."""
         await asyncio.sleep(FIRST_AFTER_S)
         while True:
-            await self.keep_automatically()
+            try:
+                await self.keep_automatically()
+            except Exception:  # the outermost loop of the calendar
+                log.exception("the automatic backup was not made")
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def keep_automatically(self) -> str | None:

@@ -111,7 +111,7 @@ def _translated(file: Path) -> Iterator[None]:
         raise
     except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError) as err:
         raise _bad(file, "is damaged, or is no zip file") from err
-    except (RuntimeError, UnicodeError, KeyError, OverflowError) as err:
+    except (RuntimeError, ValueError, LookupError, OverflowError) as err:
         raise _bad(file, "is damaged") from err
 
 

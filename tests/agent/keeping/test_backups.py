@@ -216,3 +216,35 @@ async def test_a_download_goes_on_where_it_broke_off(served: Served) -> None:
     rest = await served.client.get(path, headers={"Range": "bytes=1000-"})
 
     assert (rest.status_code, rest.content) == (206, whole[1000:])
+
+
+def rotten(folder: Path) -> list[str]:
+    """Backups that break the reader of zip files itself, each in another way."""
+    names = [f"orca-agents-20300101-00000{number}.zip" for number in range(4)]
+    deep = b"[" * 200_000
+    for name in names:
+        with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as made:
+            made.writestr("manifest.json", deep if name == names[0] else b"{}" * 100)
+    for name, at, byte in ((names[1], 43, 0xFF), (names[2], 4, 99), (names[3], 0, 0)):
+        data = bytearray((folder / name).read_bytes())
+        data[at] = byte  # of what is packed, of the version that is needed, of the head
+        central = data.index(b"PK\x01\x02")
+        data[central + 6] = byte if name == names[2] else data[central + 6]
+        (folder / name).write_bytes(data)
+    return names
+
+
+async def test_rotten_ones_stand_in_the_list_and_in_nobodys_way(served: Served) -> None:
+    client, folder = served.client, served.settings.data_dir / "backups"
+    await opened(client, "kept")
+    folder.mkdir()
+    names = rotten(folder)
+    listed = (await client.get(f"{API}/backups")).json()["items"]
+    automatic = await served.agent.keep_backups()
+    name = await made(client)
+    removed = [(await client.delete(f"{API}/backups/{one}")).status_code for one in names]
+    left = {one["name"] for one in (await client.get(f"{API}/backups")).json()["items"]}
+
+    assert [one["name"] for one in listed if one["problem"]] == sorted(names, reverse=True)
+    assert removed == [204] * len(names)
+    assert left == {automatic, name}
