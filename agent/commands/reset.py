@@ -13,7 +13,7 @@ from agent.terminal import DataDir, clean, fail
 if TYPE_CHECKING:
     from agent.keeping.resetting import Part
 
-
+TOLD_NAMES = 8
 Conversations = Annotated[
     bool, typer.Option("--conversations", help="Conversations, with their pictures.")
 ]
@@ -59,10 +59,21 @@ def reset(
     if not parts:
         raise fail("Say what goes: --conversations, --files, --settings, --tokens or --all.", 2)
     folder = data_dir_in_force(data_dir)
+    _check(folder)
     _say(folder, parts, backs_up=backup)
     _ask(yes=yes)
-    _do(folder, parts, backs_up=backup)
+    _tell_left(_do(folder, parts, backs_up=backup))
     typer.echo("Done.")
+
+
+def _check(folder: Path) -> None:
+    from agent.keeping.resetting import check_folder  # slow import
+    from agent.shared.errors import OrcaError  # slow import
+
+    try:
+        check_folder(folder)
+    except OrcaError as err:
+        raise fail(err.detail) from None
 
 
 def _say(folder: Path, parts: "list[Part]", *, backs_up: bool) -> None:
@@ -74,6 +85,13 @@ def _say(folder: Path, parts: "list[Part]", *, backs_up: bool) -> None:
     typer.echo("Backups stay." + (" One is made first." if backs_up else ""), err=True)
 
 
+def _tell_left(names: list[str]) -> None:
+    if names:
+        more = f", and {len(names) - TOLD_NAMES} more" if len(names) > TOLD_NAMES else ""
+        told = clean(", ".join(names[:TOLD_NAMES]))
+        typer.echo(f"Not made by Orca Agents, and left as it is: {told}{more}.", err=True)
+
+
 def _ask(*, yes: bool) -> None:
     if yes:
         return
@@ -83,7 +101,8 @@ def _ask(*, yes: bool) -> None:
         raise fail("Nothing was changed.")
 
 
-def _do(folder: Path, parts: "list[Part]", *, backs_up: bool) -> None:
+def _do(folder: Path, parts: "list[Part]", *, backs_up: bool) -> list[str]:
+    """What was left, as somebody else's."""
     from agent.keeping import resetting  # slow import
     from agent.keeping.offline import alone_in, back_up_here  # slow import
     from agent.keeping.rules import DATABASE, Wanted  # slow import
@@ -93,18 +112,18 @@ def _do(folder: Path, parts: "list[Part]", *, backs_up: bool) -> None:
     from agent.shared.errors import OrcaError  # slow import
     from agent.version import program_version  # slow import
 
+    version, now = program_version(), system_clock()
     try:
         with alone_in(folder, LOCK_NAME):
             if backs_up and (folder / DATABASE).exists():
                 takes_files = bool({"files", "all"} & set(parts))
                 wanted = Wanted(images=True, files=takes_files)
-                version, now = program_version(), system_clock()
                 name = back_up_here(folder, "before-reset", wanted, version, now, Watch())
                 typer.echo(f"What was here is kept as {name}.", err=True)
-            keys = resetting.keys_in(folder / DATABASE)
+            keys = resetting.keys_in(folder)
             if {"settings", "all"} & set(parts):
                 asyncio.run(_forget_keys(folder, keys))
-            resetting.reset(folder, parts)
+            return resetting.reset(folder, parts, version=version, now=now)
     except OrcaError as err:
         hint = " --no-backup goes on without a backup." if backs_up else ""
         raise fail(f"{err.detail}{hint}") from None

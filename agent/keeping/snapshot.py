@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from agent.keeping.watching import Watch
+from agent.keeping.words import forget_words
 from agent.shared.errors import NoSpace, OrcaError, Unavailable
 
 PAGES_AT_ONCE = 2048
@@ -56,6 +57,7 @@ def _strip(copy: sqlite3.Connection, watch: Watch) -> None:
         copy.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
     copy.execute("DELETE FROM run WHERE kind = 'backup' AND state IN ('queued', 'running')")
     # What was deleted, now or long ago, is in no page of the copy from here on.
+    forget_words(copy)
     copy.execute("VACUUM")
     copy.set_progress_handler(None, 0)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -87,13 +87,14 @@ class Database:
         async with self.reading() as connection:
             await connection.exec_driver_sql("SELECT 1")
 
-    async def shrink(self) -> None:
+    async def shrink(self, before: Callable[[sqlite3.Connection], None]) -> None:
         """Rewrites the file without what was deleted in it. Writers wait; readers do not.
+        `before` frees what is not needed, in a thread.
 
         Raises NoSpace (it takes as much again for a moment) and Unavailable."""
         with _translated(self._file):
             async with self._writing:
-                await asyncio.to_thread(_rewrite, self._file)
+                await asyncio.to_thread(_rewrite, self._file, before)
 
     async def close(self) -> None:
         """Folds the write-ahead log into the file and lets go of it."""
@@ -109,8 +110,9 @@ class Database:
         await self._writers.dispose()
 
 
-def _rewrite(file: Path) -> None:
+def _rewrite(file: Path, before: Callable[[sqlite3.Connection], None]) -> None:
     with closing(sqlite3.connect(file, isolation_level=None, timeout=10)) as connection:
+        before(connection)
         connection.execute("VACUUM")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 

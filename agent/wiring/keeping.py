@@ -12,6 +12,7 @@ from agent.keeping import routes as backup_routes
 from agent.keeping import service, storage, storage_routes
 from agent.keeping.service import KeepingService
 from agent.keeping.storage import Counts, StorageService
+from agent.keeping.words import forget_words
 from agent.settings import Settings, problem_of
 from agent.shared.clock import rfc3339
 from agent.slicer.files.service import FileService
@@ -93,7 +94,7 @@ def _storage(
 
     async def clean_database() -> None:
         await talking.conversations.purge(keep=timedelta(0))
-        await core.database.shrink()
+        await core.database.shrink(forget_words)
 
     return StorageService(
         storage.Parts(
