@@ -48,7 +48,7 @@ async def test_only_what_nobody_needs_is_cleared_out(tmp_path: Path) -> None:
     async with running_agent(tmp_path / "data", clock=clock) as served:
         client = served.client
         kept = (await client.post("/api/v1/conversations", json={"title": "kept"})).json()["id"]
-        binned = (await client.post("/api/v1/conversations", json={"title": "zebrafinch"})).json()["id"]
+        binned = (await client.post("/api/v1/conversations", json={"title": "wombat"})).json()["id"]
         await client.delete(f"/api/v1/conversations/{binned}")
         name = {"name": "part.gcode"}
         await client.post("/api/v1/slicer/files", params=name, content=GCODE)
@@ -63,7 +63,7 @@ async def test_only_what_nobody_needs_is_cleared_out(tmp_path: Path) -> None:
         still = await client.get(f"/api/v1/images/{fresh}")
         refused = await client.post(f"{STORAGE}/clean", json={"items": ["backups"]})
 
-    assert b"zebrafinch" not in (tmp_path / "data" / "agent.db").read_bytes()
+    assert b"wombat" not in (tmp_path / "data" / "agent.db").read_bytes()
     assert sorted(one["name"] for one in cleaned["items"]) == sorted(wanted)
     assert cleaned["freed_bytes"] == sum(one["freed_bytes"] for one in cleaned["items"]) > 0
     assert (after["images"]["count"], after["slicer_files"]["count"]) == (1, 0)
