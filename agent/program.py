@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from agent.app import Agent
 
 LOOK_S = 2.0
+Outcome = Literal["stop", "restart", "again", "failed"]
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Program:
         self._bound_for = settings.asked_port
         self._switch, self._started_at = Switch(), rfc3339(system_clock())
         self._is_announced = False
+        self._worked: Settings | None = None  # those of the last opening
 
     async def run(self) -> int:
         """Serves until it is told to end."""
@@ -64,30 +66,23 @@ class Program:
         async with running(server=server.run()):
             await server.answers()
             await asyncio.to_thread(_import)
-            while (outcome := await self._serve_once(server)) == "restart":
-                self._take_new_settings()
+            while (outcome := await self._serve_once(server)) in {"restart", "again"}:
+                if outcome == "restart":
+                    self._take_new_settings()
                 if self._settings.asked_port != self._bound_for:
                     break
             await server.close(_nothing)
         return {"stop": 0, "failed": 1}.get(outcome)
 
-    async def _serve_once(self, server: Server) -> Literal["stop", "restart", "failed"]:
+    async def _serve_once(self, server: Server) -> Outcome:
         """Opens the program, and closes it when somebody asks for that."""
-        from agent.app import open_agent  # slow import
-
         if self._switch.wish == "stop":
             return "stop"
         async with AsyncExitStack() as stack:
-            try:
-                if await self._put_back():
-                    self._take_new_settings()
-                settings = self._settings.model_copy(update={"port": self._bound.port})
-                log_at(settings.log_level)
-                opening = open_agent(settings, switch=self._switch)
-                agent = await stack.enter_async_context(opening)
-            except OrcaError as err:
-                log.error("the agent cannot start: %s", err.detail)
-                return "failed"
+            agent = await self._opened(stack)
+            if agent is None:
+                return self._after_a_failure()
+            self._worked = self._settings
             server.open(agent.app)
             await self._tell(agent)
             wish = await self._switch.asked()
@@ -99,6 +94,36 @@ class Program:
                 log.info("opening anew")
                 await server.renew(agent.end_streams)
         return wish
+
+    async def _opened(self, stack: AsyncExitStack) -> "Agent | None":
+        """None if it cannot be opened, which the log says. The first time raises what is a
+        mistake of its own."""
+        from agent.app import open_agent  # slow import
+
+        try:
+            if await self._put_back():
+                self._take_new_settings()
+            settings = self._settings.model_copy(update={"port": self._bound.port})
+            log_at(settings.log_level)
+            return await stack.enter_async_context(open_agent(settings, switch=self._switch))
+        except OrcaError as err:
+            log.error("the agent cannot start: %s", err.detail)
+        except Exception:  # an outermost loop: what worked a moment ago is tried once more
+            if not self._has_others_that_worked:
+                raise
+            log.exception("the agent cannot start with these settings")
+        return None
+
+    @property
+    def _has_others_that_worked(self) -> bool:
+        return self._worked is not None and self._worked is not self._settings
+
+    def _after_a_failure(self) -> Outcome:
+        if self._worked is None or not self._has_others_that_worked:
+            return "failed"
+        log.error("the settings stay as they were: with those of now the agent does not start")
+        self._settings = self._worked
+        return "again"
 
     async def _put_back(self) -> bool:
         """Puts a backup in place that waits for that. Raises OrcaError."""
@@ -116,7 +141,13 @@ class Program:
 
     async def _tell(self, agent: "Agent") -> None:
         """Where it is: in `agent.json`, and at the first time to the person at the terminal."""
-        runfile.write(self._settings.data_dir, self._run_file())
+        try:
+            runfile.write(self._settings.data_dir, self._run_file())
+        except OSError as err:
+            if not self._is_announced:
+                raise
+            # Those who know the address go on; to end now would help nobody.
+            log.error("%s cannot be written: %s", runfile.FILE_NAME, err.strerror)
         log.info("serving on port %d, process %d", self._bound.port, os.getpid())
         if not self._is_announced:
             self._is_announced = True

@@ -67,10 +67,14 @@ def write(data_dir: Path, agent: RunningAgent) -> None:
     draft = file.with_name(f".{FILE_NAME}.{os.getpid()}")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        json.dump(asdict(agent), out, indent=2)
-        out.write("\n")
-    draft.replace(file)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            json.dump(asdict(agent), out, indent=2)
+            out.write("\n")
+        draft.replace(file)
+    except BaseException:
+        draft.unlink(missing_ok=True)  # it holds the token
+        raise
 
 
 def refresh(data_dir: Path) -> None:

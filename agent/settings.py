@@ -179,6 +179,12 @@ class Settings(AnswerSettings):
     def _update_source(cls, text: str) -> str:
         return source_address(text)
 
+    @field_validator("slicer_data_dirs")
+    @classmethod
+    def _slicer_data_dirs(cls, text: str) -> str:
+        _folders(text)  # which says what is wrong with one
+        return text
+
     @field_validator("allowed_backends")
     @classmethod
     def _allowed_backends(cls, text: str) -> str:
@@ -204,8 +210,7 @@ class Settings(AnswerSettings):
 
     @property
     def slicer_data_folders(self) -> tuple[Path, ...]:
-        parts = (part.strip() for part in self.slicer_data_dirs.split(os.pathsep))
-        return tuple(Path(part).expanduser() for part in parts if part)
+        return _folders(self.slicer_data_dirs)
 
     @property
     def slicer_dir(self) -> Path:
@@ -257,6 +262,17 @@ class Settings(AnswerSettings):
             for layer in (layers.managed, layers.given, layers.file)
         )
         return managed, options, init_settings, env_settings, file
+
+
+def _folders(text: str) -> tuple[Path, ...]:
+    """Folders as PATH lists them. Raises ValueError with a sentence."""
+    if "\0" in text:
+        raise ValueError("The name of a folder holds no NUL.")
+    parts = (part.strip() for part in text.split(os.pathsep))
+    try:
+        return tuple(Path(part).expanduser() for part in parts if part)
+    except RuntimeError:
+        raise ValueError("A folder is in the home of a user who is not known.") from None
 
 
 def load(**given: Any) -> Settings:  # Any: each field has its own type
