@@ -48,7 +48,9 @@ class Server:
             now, loop = self._now, asyncio.get_running_loop()
             now.hold(writer)
             answers = WholeAnswers(writer, reader)
-            await TCPServer(now.app, loop, self._config, now.context, {}, reader, answers)
+            # Nobody but `end` cancels it, and asyncio would log that as a mistake.
+            with suppress(asyncio.CancelledError):
+                await TCPServer(now.app, loop, self._config, now.context, {}, reader, answers)
 
         server = await asyncio.start_server(connected, sock=self._listener, backlog=BACKLOG)
         try:

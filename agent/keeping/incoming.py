@@ -10,7 +10,7 @@ from agent.keeping.folder import Backups
 from agent.keeping.rules import ELSEWHERE, Manifest
 from agent.keeping.unpacking import check
 from agent.keeping.watching import Watch, watched
-from agent.shared.clock import Clock
+from agent.shared.clock import Clock, random_id
 from agent.shared.disk import check_room, settle_file, settle_folder, unwritable
 from agent.shared.errors import Invalid
 
@@ -20,7 +20,7 @@ CHECK_EVERY_BYTES = 64 << 20
 
 async def take_in(backups: Backups, chunks: AsyncIterator[bytes], clock: Clock) -> str:
     """Its name. Raises Invalid, Conflict, NoSpace, Unavailable; nothing stays then."""
-    draft = backups.draft("upload")
+    draft = backups.draft(f"upload-{random_id()}")
     try:
         await asyncio.to_thread(_begin, backups, draft)
         if not await _written(draft, chunks):
