@@ -234,11 +234,13 @@ def is_due(stored: Iterable[Stored], every_days: int, now: datetime) -> bool:
 
 
 def latest(stored: Iterable[Stored], now: datetime) -> Stored | None:
-    """The newest one that can be read; one of the future only where there is no other."""
+    """The newest one that can be read. One that a restore put aside, and one of the future, only
+    where there is no other: to restore the latest twice does not go back and forth."""
 
-    def order(one: Stored) -> tuple[bool, datetime, int]:
+    def order(one: Stored) -> tuple[bool, bool, datetime, int]:
         assert one.manifest is not None  # noqa: S101 - filtered below
         moment = datetime.fromisoformat(one.manifest.created_at)
-        return moment <= now + CLOCK_SLACK, moment, one.manifest.serial
+        is_put_aside = one.manifest.reason == "before-restore"
+        return not is_put_aside, moment <= now + CLOCK_SLACK, moment, one.manifest.serial
 
     return max((one for one in stored if one.manifest), key=order, default=None)

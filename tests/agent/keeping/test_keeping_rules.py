@@ -139,6 +139,15 @@ def test_the_latest_is_the_newest_one_that_can_be_read() -> None:
     assert latest([broken], NOW) is None
 
 
+def test_what_a_restore_put_aside_is_the_latest_only_where_there_is_no_other() -> None:
+    asked = stored(1, NOW - timedelta(days=300))
+    about = replace(MANIFEST, serial=2, reason="before-restore")
+    aside = Stored("orca-agents-20260131-090500-before-restore.zip", 100, about)
+
+    assert latest([asked, aside], NOW) == asked
+    assert latest([aside], NOW) == aside
+
+
 def test_two_backups_of_one_second_have_two_names() -> None:
     first = name_for(NOW, "asked", [])
 
