@@ -95,6 +95,7 @@ def _ask(backup: Path, *, yes: bool) -> None:
 
 
 def _here(folder: Path, backup: Path) -> "Restored":
+    from agent.keeping.applying import has_begun  # slow import
     from agent.keeping.offline import alone_in, restore_here  # slow import
     from agent.keeping.watching import Watch  # slow import
     from agent.serve import LOCK_NAME  # slow import
@@ -108,6 +109,11 @@ def _here(folder: Path, backup: Path) -> "Restored":
             version = program_version()
             return restore_here(backup, folder, problem_of, version, system_clock, Watch())
     except OrcaError as err:
+        if has_begun(folder):
+            raise fail(
+                f"It is not finished: {err.detail} The next start of the agent, or of this "
+                "command, goes on with it."
+            ) from None
         raise fail(f"Nothing was changed: {err.detail}") from None
     except OSError as err:
         raise fail(f"{backup} cannot be read: {err.strerror}.") from None

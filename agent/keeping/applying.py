@@ -8,11 +8,13 @@ goes on where this one was: what it finds is the old state or the new one, each 
 
 import json
 import logging
+import os
 import shutil
 import sqlite3
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 from agent.keeping.archive import Plan, make_backup
@@ -51,8 +53,8 @@ def apply_pending(
 
     None if there is nothing to do. Raises Unavailable or NoSpace if a restore that has begun
     cannot be finished now; to start again goes on with it."""
-    for left in (PART, DONE):
-        shutil.rmtree(data_dir / left, ignore_errors=True)
+    for left in (data_dir / PART, *data_dir.glob(f"{DONE}*")):
+        shutil.rmtree(left, ignore_errors=True)
     ready = data_dir / READY
     if not ready.is_dir():
         return None
@@ -75,6 +77,11 @@ def apply_pending(
     if note:
         log.warning("%s", note)
     return restored
+
+
+def has_begun(data_dir: Path) -> bool:
+    """Whether a restore is on its way that only goes forward from here."""
+    return _has_begun(data_dir / READY)
 
 
 def last_restore(data_dir: Path) -> Restored | None:
@@ -245,9 +252,16 @@ def _finish(data_dir: Path, ready: Path, restored: Restored) -> None:
     with suppress(OSError):  # a full disk shall not keep the agent from starting
         draft.write_text(json.dumps(said), "utf-8")
         draft.replace(data_dir / LAST_FILE)
-    ready.replace(data_dir / DONE)
+    done = _free_name(data_dir)
+    ready.replace(done)
     settle_folder(data_dir)
-    shutil.rmtree(data_dir / DONE, ignore_errors=True)
+    shutil.rmtree(done, ignore_errors=True)
+
+
+def _free_name(data_dir: Path) -> Path:
+    """Of a folder that is done with: an earlier one may be there that cannot be removed."""
+    names = (data_dir / (f"{DONE}-{number}" if number > 1 else DONE) for number in count(1))
+    return next(path for path in names if not os.path.lexists(path))
 
 
 def _has_begun(ready: Path) -> bool:

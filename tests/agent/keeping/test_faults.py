@@ -10,7 +10,7 @@ import pytest
 
 from agent.keeping.applying import apply_pending, last_restore
 from agent.keeping.folder import Backups
-from agent.keeping.staging import READY, stage
+from agent.keeping.staging import DONE, READY, stage
 from agent.keeping.watching import Watch
 from tests.agent.keeping.states import NEW, NOW, OLD, backed_up, folder_with, state_of
 from tests.agent.program import ROOT, program
@@ -188,3 +188,35 @@ async def test_automatic_backups_go_by_the_calendar_and_never_push_out_what_was_
     assert {tuple(one["holds"]) for one in items} == {("database",)}
     serials = [one.manifest.serial for one in Backups(tmp_path / "data").all() if one.manifest]
     assert max(serials) - min(serials) == 1
+
+
+def test_what_an_earlier_restore_left_is_in_nobodys_way(tmp_path: Path) -> None:
+    folder, backup = folders(tmp_path)
+    for name in (DONE, f"{DONE}-2"):
+        (folder / name).write_text("cannot be removed as a folder")
+    stage(backup, folder, NOW, lambda _file: None, Watch())
+
+    restored = apply_pending(folder, version="1.0", now=NOW)
+
+    assert restored is not None
+    assert (restored.problem, state_of(folder)) == (None, NEW)
+    assert not [path.name for path in folder.glob("restore-*") if path.is_dir()]
+
+
+@pytest.mark.slow
+def test_a_restore_that_has_begun_and_stops_is_told_as_such_and_gone_on_with(
+    tmp_path: Path,
+) -> None:
+    folder, backup = folders(tmp_path)
+    (folder / "agent.db-wal").unlink(missing_ok=True)
+    (folder / "agent.toml").unlink()
+    (folder / "agent.toml").mkdir()  # what is to take its place cannot
+    with program(folder) as one:
+        stopped = one.orca("restore", str(backup), "--yes")
+        (folder / "agent.toml").rmdir()
+        again = one.orca("restore", str(backup), "--yes")
+
+    assert (stopped.returncode, again.returncode) == (1, 0), again.stderr
+    assert "It is not finished" in stopped.stderr
+    assert "Nothing was changed" not in stopped.stderr
+    assert state_of(folder).titles == NEW.titles
