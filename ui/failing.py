@@ -14,6 +14,7 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; margin: 0 0
 p { margin: 0 0 1rem; opacity: .8; }
 button { font: inherit; padding: .4rem .9rem; margin: 0 .5rem .5rem 0; cursor: pointer; }
 """
+ACTS = ("retry", "show_log", "restore")
 
 
 def starting(words: Words) -> str:
@@ -21,8 +22,9 @@ def starting(words: Words) -> str:
     return _page(words, f"<p>{escape(words('starting'))}</p>")
 
 
-def failed(words: Words, failure: Failure | None) -> str:
-    """When it did not, with what can be done; without a failure it was told to end."""
+def failed(words: Words, failure: Failure | None, key: str) -> str:
+    """When it did not, with what can be done; without a failure it was told to end. `key` lets
+    its buttons do something, and no other page knows it."""
     if failure is None:
         told = f"<h1>{escape(words('stopped'))}</h1><p>{escape(words('stopped-text'))}</p>"
     else:
@@ -31,11 +33,11 @@ def failed(words: Words, failure: Failure | None) -> str:
     if failure and failure.offers_backup:
         buttons.append(("restore", "restore"))
         told += f"<p>{escape(words('restore-text'))}</p>"
-    return _page(words, told + "".join(_button(words(name), act) for name, act in buttons))
+    return _page(words, told + "".join(_button(words(name), act, key) for name, act in buttons))
 
 
-def _button(label: str, act: str) -> str:
-    return f'<button onclick="pywebview.api.{act}()">{escape(label)}</button>'
+def _button(label: str, act: str, key: str) -> str:
+    return f"""<button onclick="pywebview.api.{act}('{key}')">{escape(label)}</button>"""
 
 
 def _page(words: Words, body: str) -> str:

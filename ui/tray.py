@@ -91,9 +91,11 @@ class Tray:
         self._watch.on_failure = self._failed
         self._window.on_close = lambda: not self._shell.has_icon()
         self._window.on_saved = self._saved
-        self._window.acts.offer(
-            retry=self._acts.start, show_log=self._acts.log, restore=self._later(self._restore)
-        )
+        self._window.acts = {
+            "retry": self._acts.start,
+            "show_log": self._acts.log,
+            "restore": self._later(self._restore),
+        }
         is_hidden = options.is_hidden and options.has_icon
         begin = None if is_hidden else self._watch.begin(FIRST_LINK_S)
         self._window.make(is_hidden=is_hidden, link=begin[0] if begin else "")

@@ -1,8 +1,9 @@
 """The window: pywebview around the agent's page, signed in by a link that works once."""
 
 import json
+import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,8 @@ class PanelWindow:
         self._url = ""  # of the agent whose page is shown; empty: none
         self._session: str | None = None
         self._is_waiting = False  # a page of our own is shown in the place of the agent's
-        self.acts = FailureActs()
+        self._key = ""  # that the page about a failure has; empty while another page is shown
+        self.acts: Mapping[str, Callable[[], None]] = {}  # what the buttons of that page do
         self.on_close: Callable[[], bool] = lambda: True
         self.on_saved: Callable[[Path], None] = lambda _file: None
 
@@ -50,7 +52,6 @@ class PanelWindow:
             self._words("name"),
             url=link or None,
             html=None if link else failing.starting(self._words),
-            js_api=self.acts,
             width=where.width,
             height=where.height,
             x=None if where.x is None else where.x - first.x,
@@ -61,6 +62,7 @@ class PanelWindow:
             background_color=DARK if self._shell.is_dark() else LIGHT,
             text_select=True,
         )
+        self._window.expose(*(self._button(name) for name in failing.ACTS))
         self._window.events.closing += self._closing
         self._window.events.before_show += self._dress
 
@@ -80,6 +82,7 @@ class PanelWindow:
                 link = self._agent.link()
             except AgentError:
                 return
+            self._key = ""
             self._url = self._agent.where()  # first: what is not ours leaves for the browser
             self._window.load_url(link + (f"#/{page}" if page else ""))
             self.remember_session(known)
@@ -117,10 +120,12 @@ class PanelWindow:
         if self._url and failure is None:
             return
         self._url, self._is_waiting = "", True
-        self._window.load_html(failing.failed(self._words, failure))
+        self._key = secrets.token_hex(16)
+        self._window.load_html(failing.failed(self._words, failure, self._key))
 
     def show_starting(self) -> None:
         """Until there is a page to show."""
+        self._key = ""
         if not self._url:
             self._is_waiting = True
             self._window.load_html(failing.starting(self._words))
@@ -140,6 +145,17 @@ class PanelWindow:
         self.on_close = lambda: True
         self._window.destroy()
 
+    def _button(self, name: str) -> Callable[[object], None]:
+        """What pywebview lets every page of the window call, a stranger's too: it does nothing
+        without the key of the page that offers it. A closure, as nothing else may be reached."""
+
+        def press(key: object = None) -> None:
+            if self._key and key == self._key and (act := self.acts.get(name)):
+                act()
+
+        press.__name__ = name
+        return press
+
     def _dress(self) -> None:
         self._shell.dress(self._window, self._is_ours, self.on_saved)
 
@@ -156,28 +172,3 @@ class PanelWindow:
             return True
         self._window.hide()
         return False
-
-
-class FailureActs:
-    """What the buttons of the page about a failure do. Any page of the window could call them:
-    they do nothing unless that page is shown."""
-
-    def __init__(self) -> None:
-        self._acts: dict[str, Callable[[], None]] = {}
-
-    def offer(self, **acts: Callable[[], None]) -> None:
-        """From now on these alone."""
-        self._acts = acts
-
-    def retry(self) -> None:
-        self._do("retry")
-
-    def show_log(self) -> None:
-        self._do("show_log")
-
-    def restore(self) -> None:
-        self._do("restore")
-
-    def _do(self, name: str) -> None:
-        if act := self._acts.get(name):
-            act()

@@ -182,7 +182,7 @@ def test_the_menu_offers_what_can_be_done_now() -> None:
 
 
 def test_the_page_of_a_failure_shows_its_words_as_words() -> None:
-    page = failing.failed(Words("de"), Failure("<b>kaputt</b>", offers_backup=True))
+    page = failing.failed(Words("de"), Failure("<b>kaputt</b>", offers_backup=True), "f00")
 
     assert "&lt;b&gt;kaputt&lt;/b&gt;" in page
     assert page.count("<button") == 3

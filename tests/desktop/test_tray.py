@@ -197,6 +197,26 @@ def test_downloads_land_in_the_folder_of_downloads_under_a_free_name(used: Tray)
     ]
 
 
+def test_a_page_of_the_agent_cannot_do_what_the_page_about_a_failure_offers(used: Tray) -> None:
+    with used.agent() as agent:
+        agent.follow(agent.json("POST", "/backup", json={})["id"]).result()
+        young = agent.new_conversation(title="Younger than the backup")["id"]
+    script = (
+        "new Promise((done) => new QWebChannel(qt.webChannelTransport, (channel) => {"
+        " for (const asked of ['[]', '[\"\"]', '[null]', '[\"undefined\"]'])"
+        " channel.objects.external.call('restore', asked, '1');"
+        " done(true) }))"
+    )
+    asked = used.page.says(script)
+    used.again()  # takes longer than a restoring that was asked for before
+    with used.agent() as agent:
+        backups = [str(one["name"]) for one in agent.items("/backups")]
+        found = agent.conversation(young)["id"]
+
+    assert (asked, found) == (True, young)
+    assert [name for name in backups if "before-restore" in name] == []
+
+
 def test_an_agent_that_was_killed_comes_back_and_so_does_the_page(used: Tray) -> None:
     first = used.agent_pid()
     psutil.Process(first).kill()
