@@ -4,18 +4,27 @@ Everything else waits for the program, which has the wall that looks at every re
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from agent.access.rules import NAMES, address
 from agent.headers import ALWAYS, API_POLICY
+from agent.shared.tasks import running
 
 if TYPE_CHECKING:
-    from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
+    from hypercorn.typing import (
+        ASGIReceiveCallable,
+        ASGIReceiveEvent,
+        ASGISendCallable,
+        HTTPScope,
+        Scope,
+    )
 
 LIVE, READY = "/api/v1/health/live", "/api/v1/health/ready"
 PATIENCE_S = 30.0
 RETRY_AFTER_S = 2
+HELD_BYTES = 64 * 1024
 PLAIN = {"host", "user-agent", "accept", "accept-encoding", "accept-language", "connection"}
 PLAIN |= {"authorization", "cookie", "cache-control", "pragma", "priority", "x-request-id"}
 
@@ -54,7 +63,18 @@ class Gate:
             status = "alive" if is_live else "starting"
             await _answer(send, 200 if is_live else 503, {"status": status})
             return
-        app = self._app or await self._opened()
+        if self._app is None and scope["type"] == "http":
+            held, has_left = Held(receive), False
+            try:
+                async with running(listen=held.listen()):
+                    app = await self._opened()
+            except* Left:
+                has_left = True
+            if has_left:
+                return
+            receive = held.receive
+        else:
+            app = self._app or await self._opened()
         if app is not None:
             await app(scope, receive, send)
         elif scope["type"] == "http":
@@ -75,6 +95,32 @@ class Gate:
         names = [name.decode("latin-1").lower() for name, _ in scope["headers"]]
         hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
         return set(names) <= PLAIN and len(hosts) == 1 and hosts[0].lower() in self._hosts
+
+
+class Left(Exception):
+    """Nobody waits for the answer any more, nor wants the request carried out."""
+
+
+class Held:
+    """What is received of a request that waits, for the one who will answer it."""
+
+    def __init__(self, receive: "ASGIReceiveCallable") -> None:
+        self._receive = receive
+        self._held: deque[ASGIReceiveEvent] = deque()
+
+    async def listen(self) -> None:
+        """Takes in a little. Raises Left when the other side has gone."""
+        size = 0
+        while size <= HELD_BYTES:  # the rest stays with its sender
+            message = await self._receive()
+            self._held.append(message)
+            if message["type"] == "http.disconnect":
+                raise Left
+            if message["type"] == "http.request":
+                size += len(message["body"])
+
+    async def receive(self) -> "ASGIReceiveEvent":
+        return self._held.popleft() if self._held else await self._receive()
 
 
 STARTING = {

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from quart import Quart
+from quart import Quart, request
 
 from agent.server import Server
+from agent.shared import bodies
 from agent.shared.tasks import Tasks, running
 from tests.serving import http
 
@@ -114,6 +115,56 @@ async def test_a_program_that_never_opens_is_told_to_those_who_wait() -> None:
     assert lines[0].startswith("http/1.1 503")
     assert {"retry-after: 2", "content-type: application/problem+json"} <= set(lines)
     assert json.loads(body)["type"] == "urn:orca:problem:starting"
+
+
+async def test_what_nobody_waits_for_any_more_is_not_carried_out() -> None:
+    done: list[str | bytes] = []
+    made = Quart(__name__)
+
+    @made.post("/do")
+    async def do() -> str:
+        done.append(await request.get_data())
+        return "done"
+
+    async with door() as one:
+        for word in (b"left", b"here"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", one.port)
+            writer.write(b"POST /do HTTP/1.1\r\nHost: here\r\nContent-Length: 4\r\n\r\n" + word)
+            await writer.drain()
+            for _ in range(2):  # by then it was read, too
+                await one.client.get(LIVE)
+            if word == b"left":
+                writer.close()
+                await writer.wait_closed()
+        one.server.open(made)
+        answer = await reader.readline()
+        writer.close()
+
+    assert (answer.split()[1], done) == (b"200", [b"here"])
+
+
+async def test_a_large_body_waits_whole() -> None:
+    size = 3_000_000
+    made = Quart(__name__)
+    bodies.install(made)
+
+    @made.post("/do")
+    async def do() -> str:
+        return str(sum([len(part) async for part in request.body]))
+
+    tasks, heard = Tasks(), asyncio.get_running_loop().create_future()
+    async with door() as one:
+
+        async def ask() -> None:
+            heard.set_result(await one.client.post("/do", content=bytes(size)))
+
+        tasks.start(ask(), name="ask")
+        for _ in range(2):
+            await one.client.get(LIVE)
+        one.server.open(made)
+        answer: httpx.Response = await heard
+
+    assert answer.text == str(size)
 
 
 async def test_a_program_that_is_opened_anew_keeps_its_address_and_loses_no_request() -> None:
