@@ -138,10 +138,18 @@ def _write(
 
 
 def _members(plan: Plan, database: Path) -> Iterator[tuple[str, Path]]:
-    """What goes in, by name. Rows whose names lead elsewhere are none of ours."""
+    """What goes in, by name. Rows whose names lead elsewhere are none of ours.
+
+    Raises TooLarge."""
     yield DATABASE, database
     settings = plan.data_dir / SETTINGS
-    if settings.is_file() and _size(settings) <= SETTINGS_BYTES:
+    if settings.is_file():
+        if _size(settings) > SETTINGS_BYTES:
+            raise TooLarge(
+                "settings-too-large",
+                f"{SETTINGS} is larger than {SETTINGS_BYTES >> 20} MB, which no backup takes. "
+                "Make it smaller, and try again.",
+            )
         yield SETTINGS, settings
     with closing(sqlite3.connect(database)) as copy:
         if plan.wanted.images:

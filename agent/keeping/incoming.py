@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from agent.keeping.folder import Backups
 from agent.keeping.rules import ELSEWHERE, Manifest
-from agent.keeping.unpacking import check
+from agent.keeping.unpacking import check, opened_backup
 from agent.keeping.watching import Watch, watched
 from agent.shared.clock import Clock, random_id
 from agent.shared.disk import check_room, settle_file, settle_folder, unwritable
@@ -27,6 +27,9 @@ async def take_in(backups: Backups, chunks: AsyncIterator[bytes], clock: Clock) 
             raise Invalid("no-file", "The body is empty. Send the backup as it is.")
 
         def work(watch: Watch) -> str:
+            with opened_backup(draft) as (_, manifest):
+                # What has no room here unpacked cannot be restored here: no need to read it all.
+                check_room(backups.path, manifest.size_bytes, "The backup, unpacked,")
             return _keep(backups, draft, check(draft, watch), clock())
 
         return await watched(work)

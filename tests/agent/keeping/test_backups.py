@@ -1,6 +1,7 @@
 """Backups through the door: made while the agent works, fetched, sent, restored, thrown away."""
 
 import asyncio
+import json
 import sqlite3
 import zipfile
 from contextlib import closing
@@ -248,3 +249,35 @@ async def test_rotten_ones_stand_in_the_list_and_in_nobodys_way(served: Served) 
     assert [one["name"] for one in listed if one["problem"]] == sorted(names, reverse=True)
     assert removed == [204] * len(names)
     assert left == {automatic, name}
+
+
+async def test_one_that_unpacked_has_no_room_here_is_refused_before_it_is_read(
+    served: Served,
+) -> None:
+    name, vast = await made(served.client), 1 << 50
+    file = served.settings.data_dir / "backups" / name
+    sent = BytesIO()
+    with zipfile.ZipFile(file) as old, zipfile.ZipFile(sent, "w") as new:
+        about = json.loads(old.read("manifest.json"))
+        about["members"]["agent.db"]["size_bytes"] = vast
+        new.writestr("agent.db", b"small")
+        new.writestr("manifest.json", json.dumps(about))
+        new.getinfo("agent.db").file_size = vast  # as the list at its end says
+
+    answer = await served.client.post(f"{API}/backups", content=sent.getvalue())
+
+    assert problem(answer) == (507, "disk-full")
+    assert answer.json()["needed_bytes"] >= vast
+
+
+async def test_settings_that_have_no_place_in_a_backup_are_not_left_out_silently(
+    served: Served,
+) -> None:
+    settings = served.settings.data_dir / "agent.toml"
+    settings.write_text("# long\n" * 200_000)
+
+    run = (await served.client.post(f"{API}/backup", json={})).json()
+    name, data = await ended(served.client, run["id"])
+
+    assert (name, data["problem"]["type"]) == ("error", "urn:orca:problem:settings-too-large")
+    assert not list((served.settings.data_dir / "backups").iterdir())
