@@ -187,17 +187,22 @@ class Program:
 
 
 async def _announce(agent: "Agent", settings: Settings, *, browser: bool) -> None:
-    typer.echo(f"Orca Agents {program_version()} runs. Only this computer can reach it.")
-    typer.echo(f"Open:  {await agent.new_link()}")
-    typer.echo(f"       (opens once, within a minute; `{program()} url` makes another)")
-    typer.echo(f"Data:  {settings.data_dir}")
-    typer.echo(f"End:   Ctrl-C, or `{program()} stop`")
+    _say(f"Orca Agents {program_version()} runs. Only this computer can reach it.")
+    _say(f"Open:  {await agent.new_link()}")
+    _say(f"       (opens once, within a minute; `{program()} url` makes another)")
+    _say(f"Data:  {settings.data_dir}")
+    _say(f"End:   Ctrl-C, or `{program()} stop`")
     if browser and has_display(os.environ):
         show(await agent.new_link())
     with suppress(TimeoutError):
         async with asyncio.timeout(LOOK_S):
             await agent.backend.until(lambda state: state.state != "unknown")
-    typer.echo(f"Model: {clean(agent.default_model() or 'none yet, the guide answers')}")
+    _say(f"Model: {clean(agent.default_model() or 'none yet, the guide answers')}")
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):  # a terminal that has gone, or a full disk, ends no agent
+        typer.echo(text)
 
 
 def _import() -> None:

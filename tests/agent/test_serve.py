@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 import sys
 import threading
 from collections import Counter
@@ -25,6 +26,7 @@ METHOD = "signal" if os.name == "posix" else "thread"
 pytestmark = pytest.mark.timeout(60, method=METHOD)
 
 STREAMS = 50
+FLUSH_FAILED = 120  # of Python itself, when its last words find no room
 
 
 @contextmanager
@@ -134,6 +136,23 @@ def test_ctrl_c_ends_it_cleanly_though_a_reader_has_stopped_reading(tmp_path: Pa
         code, _, _ = one.end()
 
     assert code == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+def test_a_full_disk_under_its_output_ends_no_agent(tmp_path: Path) -> None:
+    with program(tmp_path / "data") as one, Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "agent", "serve", "--no-browser"]
+        begun = subprocess.Popen(
+            command, env=one.environment, stdin=subprocess.DEVNULL, stdout=full, stderr=full
+        )
+        try:
+            until(lambda: runfile.find_agent(one.data_dir))
+        finally:
+            begun.terminate()
+            code = begun.wait(30)
+
+    assert code in (0, FLUSH_FAILED)
 
 
 @pytest.mark.slow
