@@ -1,18 +1,18 @@
 """orca-agent stop"""
 
-import os
-import signal
-import sys
 import time
 
 import psutil
 import typer
 
-from agent.runfile import find_agent
+from agent import runfile
+from agent.client.problems import AgentError
+from agent.runfile import RunningAgent
 from agent.shared.folders import data_dir as data_dir_in_force
 from agent.terminal import DataDir, fail
 
 PATIENCE_S = 10.0
+ASK_S = 5.0
 
 
 def stop(*, data_dir: DataDir = None) -> None:
@@ -22,25 +22,37 @@ def stop(*, data_dir: DataDir = None) -> None:
 
         orca-agent stop
     """
-    agent = find_agent(data_dir_in_force(data_dir))
+    folder = data_dir_in_force(data_dir)
+    agent = runfile.find_agent(folder)
     if agent is None:
         typer.echo("No agent runs.")
         return
     try:
         process = psutil.Process(agent.pid)
-        if sys.platform == "win32":
-            # There is no gentle signal for another console's process; the database stands it.
+        if not _is_asked(agent):
+            # On Windows this is no gentle signal, but the end; the database stands it.
             process.terminate()
-        else:
-            os.kill(agent.pid, signal.SIGTERM)
         _wait_for(process)
-    except (psutil.NoSuchProcess, ProcessLookupError):
+    except psutil.NoSuchProcess:
         pass
-    except (psutil.AccessDenied, PermissionError):
+    except psutil.AccessDenied:
         raise fail(f"The agent (process {agent.pid}) belongs to another user.") from None
     except TimeoutError:
         raise fail(f"The agent (process {agent.pid}) did not end in {PATIENCE_S:.0f} s.") from None
+    runfile.remove(folder, agent.pid)  # one that had no time for it looks like one that crashed
     typer.echo("The agent has ended.")
+
+
+def _is_asked(agent: RunningAgent) -> bool:
+    """Whether it said that it will end by itself."""
+    from agent.client.sync import Agent  # slow import
+
+    try:
+        with Agent(agent.url, agent.token, timeout=ASK_S, retry_for=0.0) as client:
+            client.call("POST", "/stop")
+    except AgentError:
+        return False
+    return True
 
 
 def _wait_for(process: psutil.Process) -> None:
