@@ -340,8 +340,12 @@ def notices(settings: Settings) -> list[str]:
     """Sentences about what is set but not followed."""
     environment, told = settings.layers.environment, []
     for name in environment:
-        setting = name.upper().removeprefix(PREFIX).lower()
-        if name.upper().startswith(PREFIX) and setting in settings.layers.managed:
+        setting = wrong_settings.name_of(name, Settings.model_fields)
+        if setting is None:
+            continue
+        plain = wrong_settings.plain_names(Settings.model_fields[setting])
+        is_meant = name.upper() in {f"{PREFIX}{setting}".upper(), *plain}
+        if is_meant and settings.layers.origin(setting, plain).source == "managed":
             told.append(f"{name} is not used: {MANAGED_NAME} fixes {setting}.")
     level = environment.get(PLAIN_LEVEL, "")
     if level and not is_level(level) and f"{PREFIX}{PLAIN_LEVEL}" not in environment:

@@ -78,7 +78,8 @@ def _culprit(name: str, field: FieldInfo, layers: Layers) -> tuple[str, object]:
     if origin.source == "managed":
         return f"{name} in {MANAGED_NAME}", origin.value
     if origin.source == "file":
-        key = next(key for key in (*plain_names(field), name) if key in layers.file)
+        keys = (f"{PREFIX}{name}".upper(), *plain_names(field), name)
+        key = next(key for key in keys if key in layers.file)
         return f"{key} in {FILE_NAME}", origin.value
     return origin.name or name, origin.value
 

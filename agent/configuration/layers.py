@@ -33,8 +33,10 @@ class Layers:
 
     def origin(self, name: str, plain: Sequence[str] = ()) -> Origin:
         """Who decides about a setting. `plain` are the names without our prefix that mean it."""
-        if name in self.managed:
-            return Origin("managed", str(self.managed_file), self.managed[name])
+        keys = (f"{PREFIX}{name}".upper(), *plain, name)  # as pydantic looks for it
+        for key in keys:
+            if key in self.managed:
+                return Origin("managed", str(self.managed_file), self.managed[key])
         if name in self.given:
             return Origin("option", f"--{name.replace('_', '-')}", self.given[name])
         written = {one.upper(): one for one in self.environment}
@@ -42,7 +44,7 @@ class Layers:
             if wanted in written:
                 as_set = written[wanted]
                 return Origin("environment", as_set, self.environment[as_set])
-        for key in (*plain, name):  # as pydantic looks for it
+        for key in keys:
             if key in self.file:
                 return Origin("file", FILE_NAME, self.file[key])
         return Origin()

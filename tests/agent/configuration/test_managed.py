@@ -8,7 +8,7 @@ import pytest
 from agent.configuration.layers import usual_managed_file
 from agent.settings import BadSettings, load, notices
 from tests.agent.program import program
-from tests.serving import running_agent
+from tests.serving import NOBODY, running_agent
 
 
 def written(file: Path, text: str) -> None:
@@ -51,6 +51,21 @@ async def test_what_it_fixes_wins_and_is_shown_as_fixed(
         "cloud cannot be changed here. An administrator fixes it for every user of this "
         "computer, in managed.toml."
     )
+
+
+@pytest.mark.parametrize("key", ["OLLAMA_HOST", "OLLAMA_URL", "ORCA_AGENT_OLLAMA_URL"])
+async def test_a_plain_name_in_it_is_shown_as_fixed_too(
+    tmp_path: Path, managed: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    written(managed, f'{key} = "{NOBODY}"\nLOG_LEVEL = "warning"\n')
+    monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:7")
+
+    async with running_agent(tmp_path / "data") as served:
+        items = (await served.client.get("/api/v1/settings")).json()["items"]
+
+    fixed = {one["name"]: one["value"] for one in items if one["source"] == "managed"}
+    assert fixed == {"ollama_url": NOBODY, "log_level": "warning"}
+    assert notices(served.settings) == ["OLLAMA_HOST is not used: managed.toml fixes ollama_url."]
 
 
 @pytest.mark.parametrize(
