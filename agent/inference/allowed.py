@@ -1,9 +1,10 @@
 """Which model servers and models may be used on this computer, by its settings."""
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from agent.inference.addresses import base_url, carried
 from agent.inference.rules import canonical_name
@@ -56,7 +57,7 @@ class Allowed:
 
 
 def patterns(text: str) -> tuple[str, ...]:
-    """Names of models as people list them; `*` stands for anything."""
+    """Names of models as people list them; `*` stands for anything, within its limits."""
     return tuple(part.strip().lower() for part in text.split(",") if part.strip())
 
 
@@ -84,7 +85,10 @@ def _is_of_a_cloud(name: str) -> bool:
 
 
 def _means(pattern: str, name: str) -> bool:
-    """A pattern without a tag means every tag."""
+    """A pattern without a tag means every tag, and one without a slash no name that has one:
+    what stands before it is where the model comes from. `*` alone means all."""
+    if "/" in name and "/" not in pattern and pattern != "*":
+        return False
     if fnmatchcase(name, pattern):
         return True
     has_tag = ":" in pattern.rsplit("/", 1)[-1]
@@ -93,8 +97,16 @@ def _means(pattern: str, name: str) -> bool:
 
 def _covers(allowed: str, url: str) -> bool:
     """The same host and port, however loopback is called, and a path below the allowed one."""
+    if _may_lead_up(url):
+        return False
     one, other = _parts(allowed), _parts(url)
     return one[:3] == other[:3] and f"{other[3]}/".startswith(f"{one[3]}/")
+
+
+def _may_lead_up(url: str) -> bool:
+    """Whether a part of its path, however it is written, could mean the folder above."""
+    path = unquote(unquote(urlsplit(url).path))
+    return any(part.partition(";")[0] in {".", ".."} for part in re.split(r"[/\\]", path))
 
 
 def _parts(url: str) -> tuple[str, str, int | None, str]:
