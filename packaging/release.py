@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from packaging.version import InvalidVersion, Version
 from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import (
     Metadata,
@@ -83,6 +84,23 @@ def refresh(repository: Path, keys_dir: Path) -> None:
         version=version, expires=_expiry("timestamp"), snapshot_meta=MetaFile(version=newest)
     )
     _sign(metadata, keys_dir, "timestamp", said)
+
+
+def _announced(repository: Path) -> str | None:
+    """The version that was published last."""
+    folder = repository / "targets"
+    files = sorted(folder.glob(f"*.{TARGET}"), key=lambda file: file.stat().st_mtime)
+    try:
+        return str(json.loads(files[-1].read_bytes())["version"])
+    except (IndexError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _order(version: str | None) -> Version:
+    try:
+        return Version(version or "")
+    except InvalidVersion:
+        raise SystemExit(f"{version} is no version, such as 1.2.0.") from None
 
 
 def _write_root(metadata: Path, keys_dir: Path) -> None:
@@ -156,7 +174,11 @@ def main(arguments: list[str]) -> int:
             "published": _now().isoformat(timespec="seconds"),
             "url": asked.url,
         }
+        known = _announced(asked.repository)
+        if known and _order(asked.version) <= _order(known):
+            raise SystemExit(f"{known} is announced already, and nobody takes an older version.")
         publish(asked.repository, asked.keys, release)
+        print(f"{asked.version} is announced. Seats need metadata/1.root.json as update_root.")
     return 0
 
 
