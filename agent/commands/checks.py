@@ -161,8 +161,14 @@ def _is_there(path: Path) -> bool:
 def _database(file: Path) -> Check:
     if not _is_there(file):
         return _warning("Database", "there is none yet", "`orca-agent serve` makes it.")
+    as_is = ""
+    if not os.access(file.parent, os.W_OK):  # to be read, a database has files made beside it
+        if _is_there(log := file.with_name(f"{file.name}-wal")) and log.stat().st_size:
+            return _warning("Database", "not looked at: its folder cannot be written", "Mend the folder first.")
+        as_is = "&immutable=1"
     try:
-        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=5)) as database:
+        address = f"{file.as_uri()}?mode=ro{as_is}"
+        with closing(sqlite3.connect(address, uri=True, timeout=5)) as database:
             verdict = str(database.execute("PRAGMA quick_check(1)").fetchone()[0])
             schema = _schema(database)
     except (sqlite3.Error, TypeError) as err:
