@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,7 @@ from ui.words import EN
 
 SIDES = (22, 32, 64, 128)
 TOLD_MS = 10_000
-FATAL = "The window cannot open: {reason}"
+WARNINGS = 20
 
 Qt = Any  # Any: PySide6's, whose types are not installed where ours are checked
 
@@ -177,11 +178,24 @@ def _prepare() -> None:
         os.environ.setdefault("QTWEBENGINE_DISABLE_SANDBOX", "1")  # Chromium has none for root
     from PySide6 import QtCore  # optional dependency
 
+    warned: deque[str] = deque(maxlen=WARNINGS)
+
     def say(kind: Qt, _where: Qt, text: str) -> None:
         if kind == QtCore.QtMsgType.QtFatalMsg:  # Qt would end the process without a sentence
-            reason = text.strip().splitlines()[0]
+            reason = _reason([*warned, text])
             with suppress(OSError):
                 os.write(2, (EN["no-window"].format(reason=reason) + "\n").encode())
             os._exit(1)
+        warned.append(text)
 
     QtCore.qInstallMessageHandler(say)
+
+
+def _reason(said: Sequence[str]) -> str:
+    """Why Qt gives up, by what it said on the way: its last words are of reinstalling."""
+    if any("could not connect to display" in one for one in said):
+        display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY", "")
+        return EN["no-answer"].format(display=display)
+    if any("xcb-cursor" in one for one in said):
+        return EN["no-library"]
+    return said[-1].strip().splitlines()[0]

@@ -3,7 +3,10 @@
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotYet
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +26,7 @@ from ui.window import PanelWindow
 from ui.words import Words
 
 FIRST_LINK_S = 1.5
+TRAY_S, TRAY_LOOK_S = 20.0, 0.5
 STORAGE = "window"
 
 log = logging.getLogger(__name__)
@@ -46,7 +50,7 @@ def run(data_dir: Path, options: Options) -> int:
     forward: list[Callable[[], None]] = []
     try:
         with Single(data_dir, lambda: forward[0]() if forward else None):
-            watch.start()  # while the libraries are still being loaded
+            watch.start()  # finds one that runs while the libraries are still being loaded
             try:
                 tray = Tray(shell_called(options.shell), agent, watch, options)
                 forward.append(tray.open)
@@ -85,6 +89,7 @@ class Tray:
         """Blocks until the loop of the desktop ends."""
         options, storage = self._options, self._agent.data_dir / STORAGE
         self._shell.open(has_icon=options.has_icon, storage=storage)
+        self._watch.may_start()
         self._shell.on_open(self._acts.open)
         self._watch.on_change = self._show
         self._watch.on_look = self._looked
@@ -134,10 +139,30 @@ class Tray:
     def _begun(self, begin: Begin | None, *, is_hidden: bool) -> None:
         """In a thread of its own, once the loop is about to begin."""
         self._watch.tell()
-        if begin:
+        if is_hidden:
+            self._later(self._show_without_icon)()
+        elif begin:
             self._window.remember_session(begin[1])
-        elif not is_hidden and self._watch.begin(None):
+        elif self._watch.begin(None):
             self._window.show_agent()
+
+    def _show_without_icon(self) -> None:
+        """A program that begins hidden needs an icon. At the sign-in the tray may come later than
+        we; where none comes, there is the window."""
+        ends_at = time.monotonic() + TRAY_S
+        while not self._is_icon_seen():
+            if time.monotonic() > ends_at:
+                self.open()
+                return
+            threading.Event().wait(TRAY_LOOK_S)
+
+    def _is_icon_seen(self) -> bool:
+        """Asked on the main thread; one that does not answer has nothing to show either."""
+        said: Future[bool] = Future()
+        self._shell.call(lambda: said.set_result(self._shell.has_icon()))
+        with suppress(NotYet):
+            return said.result(TRAY_S)
+        return False
 
     def _looked(self, before: Seen | None, now: Seen) -> None:
         told = rules.notices(before, now, known_version=self._kept.version)

@@ -17,7 +17,8 @@ Begin = tuple[str, set[str]]  # a link that signs in, and the sessions from befo
 
 
 class Watch:
-    """`start` begins to look for the agent; what it finds is told only after `tell`, when there
+    """`start` begins to look for the agent; one that does not run is started only after
+    `may_start`, when there is a display, and what is found is told only after `tell`, when there
     is a window to show it in."""
 
     def __init__(self, agent: AgentProcess) -> None:
@@ -32,9 +33,14 @@ class Watch:
         self._crashes: list[float] = []
         self._misses = 0
         self._poke, self._may_tell = threading.Event(), threading.Event()
+        self._may_start = threading.Event()
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="watch", daemon=True).start()
+
+    def may_start(self) -> None:
+        """From now on."""
+        self._may_start.set()
 
     def begin(self, within_s: float | None) -> Begin | None:
         """A link to open the window with, if the agent is there in time."""
@@ -62,6 +68,8 @@ class Watch:
         self._poke.set()
 
     def _run(self) -> None:
+        if not self._agent.lives():
+            self._may_start.wait()
         failure = self._come_up()
         self._begin.set_result(None if failure else self._link())
         self._may_tell.wait()

@@ -43,6 +43,10 @@ EN: Mapping[str, str] = {
     "saved": "Saved in Downloads",
     "no-display": "There is no display here. `orca-agent serve` prints a link for a browser.",
     "no-window": "The window cannot open: {reason}",
+    "no-answer": "the display {display} does not answer. `orca-agent serve` prints a link for a "
+    "browser.",
+    "no-library": "a library of the system is missing. On Debian and Ubuntu: "
+    "`sudo apt install libxcb-cursor0`.",
     "no-toolkit": "The window is not installed with this agent. Install the extra `desktop` "
     "(`pip install 'orca-agents[desktop]'`), or open the page in a browser: "
     "`orca-agent url --open`.",
@@ -89,6 +93,10 @@ DE: Mapping[str, str] = {
     "no-display": "Hier ist kein Bildschirm. `orca-agent serve` gibt einen Link für einen Browser "
     "aus.",
     "no-window": "Das Fenster lässt sich nicht öffnen: {reason}",
+    "no-answer": "Der Bildschirm {display} antwortet nicht. `orca-agent serve` gibt einen Link für "
+    "einen Browser aus.",
+    "no-library": "Eine Bibliothek des Systems fehlt. Unter Debian und Ubuntu: "
+    "`sudo apt install libxcb-cursor0`.",
     "no-toolkit": "Das Fenster ist mit diesem Agenten nicht installiert. Installieren Sie das "
     "Extra `desktop` (`pip install 'orca-agents[desktop]'`), oder öffnen Sie die Seite im Browser: "
     "`orca-agent url --open`.",

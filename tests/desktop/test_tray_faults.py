@@ -68,7 +68,21 @@ class TestWindow:
         assert none[0] == 1
         assert none[1].startswith("There is no display here.")
         assert wrong[0] == 1
-        assert wrong[1].splitlines()[-1].startswith("The window cannot open: ")
+        assert wrong[1] == (
+            "The window cannot open: the display :98765 does not answer. `orca-agent serve` "
+            "prints a link for a browser.\n"
+        )
+        assert not (tmp_path / "data" / "logs").exists()  # no agent was started for it
+
+    def test_one_that_begins_hidden_shows_the_window_where_there_is_no_tray(
+        self, screen: Display, tmp_path: Path
+    ) -> None:
+        with tray(screen, tmp_path / "home") as one:
+            one.begin("--hidden")
+            one.ready()
+            screen.run("wmctrl", "-i", "-c", one.window())
+
+            assert one.wait() == 0
 
     def test_where_there_is_no_tray_closing_the_window_ends_the_program_alone(
         self, screen: Display, tmp_path: Path
