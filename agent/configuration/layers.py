@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.configuration.rules import Origin
+from agent.configuration.trusted import why_not_trusted
 
 PREFIX = "ORCA_AGENT_"
 FILE_NAME = "agent.toml"
@@ -50,16 +51,26 @@ class Layers:
         return Origin()
 
 
-def managed_file(environment: Mapping[str, str] = os.environ) -> Path | None:
+def managed_file(
+    environment: Mapping[str, str] = os.environ, usual: Path | None = None
+) -> Path | None:
     """Where an administrator fixes settings for every user of this computer, if there is such a
-    file. Raises BadFile if the one that the environment names is not there."""
+    file. Raises BadFile if the one that the environment names is not there, and if somebody else
+    could have written the one at the `usual` place."""
     if MANAGED_VARIABLE in environment:
         named = environment[MANAGED_VARIABLE]
         if named and not Path(named).is_file():
             raise BadFile(f"{MANAGED_VARIABLE} names no file: {named}.")
         return Path(named) if named else None
-    file = usual_managed_file(environment)
-    return file if os.path.lexists(file) else None
+    file = usual or usual_managed_file(environment)
+    if not os.path.lexists(file):
+        return None
+    if reason := why_not_trusted(file):
+        raise BadFile(
+            f"{file} is not followed: {reason}. An administrator owns it and its folder and "
+            "nobody else may write there, or takes it away."
+        )
+    return file
 
 
 def usual_managed_file(environment: Mapping[str, str] = os.environ) -> Path:

@@ -4,7 +4,7 @@
 ;
 ; Without a question:  orca-agents-...-setup.exe /VERYSILENT /SUPPRESSMSGBOXES /NORESTART
 ; For all users:       the same with /ALLUSERS (as administrator); else for this user alone.
-; Fixed settings:      put managed.toml into %ProgramData%\Orca Agents before or after.
+; Fixed settings:      put managed.toml into %ProgramData%\Orca Agents before or after, as administrator.
 
 #ifndef Version
   #error Version is not given: /DVersion=...
@@ -131,6 +131,30 @@ begin
   if FileExists(ExpandConstant('{app}\{#Command}')) then
     Exec(ExpandConstant('{app}\{#Command}'), 'stop', '', SW_HIDE, ewWaitUntilTerminated, Code);
   Result := '';
+end;
+
+function Icacls(Folder, Wanted: String): Boolean;
+var
+  Code: Integer;
+begin
+  Result := Exec(ExpandConstant('{sys}\icacls.exe'), '"' + Folder + '" ' + Wanted, '', SW_HIDE, ewWaitUntilTerminated, Code)
+    and (Code = 0);
+end;
+
+{ Every user may make folders in ProgramData: this one belongs to the administrators before anybody
+  else has it, or from now on. What others put into it stays theirs, and the agent does not follow it. }
+procedure CurStepChanged(Step: TSetupStep);
+var
+  Folder: String;
+begin
+  if (Step <> ssPostInstall) or not IsAdminInstallMode then
+    exit;
+  Folder := ExpandConstant('{commonappdata}\Orca Agents');
+  if not ForceDirectories(Folder)
+    or not Icacls(Folder, '/setowner *S-1-5-32-544')
+    or not Icacls(Folder, '/reset')
+    or not Icacls(Folder, '/inheritance:r /grant:r *S-1-5-32-544:(OI)(CI)F *S-1-5-18:(OI)(CI)F *S-1-5-32-545:(OI)(CI)RX') then
+    Log('The folder for fixed settings could not be given to the administrators alone.');
 end;
 
 procedure TakeFromPath;

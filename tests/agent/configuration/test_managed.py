@@ -1,11 +1,13 @@
 """Settings that an administrator fixes for every user of a computer."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from agent.configuration.layers import usual_managed_file
+from agent.configuration.layers import BadFile, managed_file, usual_managed_file
+from agent.configuration.trusted import why_not_trusted
 from agent.settings import BadSettings, load, notices
 from tests.agent.program import program
 from tests.serving import NOBODY, running_agent
@@ -133,3 +135,33 @@ def test_the_program_does_not_start_with_a_bad_one_and_doctor_says_what_is_fixed
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have other places")
 def test_it_lies_where_only_an_administrator_writes() -> None:
     assert usual_managed_file({}) == Path("/etc/orca-agents/managed.toml")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has owners of another kind")
+def test_one_that_others_could_have_written_is_not_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "orca-agents"
+    folder.mkdir(mode=0o755)
+    file = folder / "managed.toml"
+    written(file, "cloud = false\n")
+    mine = os.getuid()
+    link = tmp_path / "open" / "managed.toml"
+    link.parent.mkdir()
+    link.parent.chmod(0o777)
+    link.symlink_to(file)
+    file.chmod(0o644)
+
+    told = [why_not_trusted(file, owner=mine), why_not_trusted(file, owner=mine + 1)]
+    told.append(why_not_trusted(link, owner=mine))
+    file.chmod(0o664)
+    told.append(why_not_trusted(file, owner=mine))
+    with pytest.raises(BadFile) as refused:
+        managed_file({}, usual=file)
+
+    assert told == [
+        None,
+        f"{folder} belongs to another user than root",
+        f"{link.parent} can be written by others than root",
+        f"{file} can be written by others than root",
+    ]
+    assert str(refused.value).startswith(f"{file} is not followed: ")
+    assert managed_file({}, usual=folder / "nothing.toml") is None
