@@ -1,6 +1,7 @@
 """orca-agent plugin"""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -56,9 +57,16 @@ def remove(*, folder: Folder = None, as_json: AsJson = False, data_dir: DataDir 
 
 
 def _do(what: str, folder: Path | None, data_dir: DataDir, *, as_json: bool) -> None:
-    body = {"path": str(folder.expanduser().absolute())} if folder else {}
     with local_agent(data_dir) as agent:
+        listed = [str(one["path"]) for one in agent.json("GET", "/plugin")["folders"]]
+        body = {"path": _as_listed(folder, listed)} if folder else {}
         _tell(agent.json("POST", f"/plugin/{what}", json=body), as_json=as_json)
+
+
+def _as_listed(folder: Path, listed: Sequence[str]) -> str:
+    """The agent knows its folders by these words alone; people write them in several ways."""
+    meant = os.path.realpath(os.path.expanduser(folder))  # noqa: PTH111 - bears a stranger's ~name
+    return next((one for one in listed if os.path.realpath(one) == meant), meant)
 
 
 def _tell(found: Json, *, as_json: bool) -> None:

@@ -1,7 +1,6 @@
 """The plugin for OrcaSlicer: where it is, put it there, take it away."""
 
 import asyncio
-from pathlib import Path
 
 from quart import Blueprint, Response
 
@@ -26,7 +25,7 @@ def routes(plugin: PluginService) -> Blueprint:
     @gives(shapes.PluginDoneOut)
     async def install_plugin(asked: shapes.PluginIn) -> Response:
         """Puts the plugin into one folder or all. A file that somebody changed is kept beside."""
-        return await answer(await asyncio.to_thread(plugin.install, _path(asked)))
+        return await answer(await asyncio.to_thread(plugin.install, asked.path or None))
 
     @bp.post("/remove")
     @needs("admin")
@@ -34,14 +33,10 @@ def routes(plugin: PluginService) -> Blueprint:
     @gives(shapes.PluginDoneOut)
     async def remove_plugin(asked: shapes.PluginIn) -> Response:
         """Takes the plugin away. A file that somebody changed is kept under another name."""
-        return await answer(await asyncio.to_thread(plugin.remove, _path(asked)))
+        return await answer(await asyncio.to_thread(plugin.remove, asked.path or None))
 
     async def answer(done: list[Done]) -> Response:
         places = await asyncio.to_thread(plugin.places)
         return json(shapes.done(plugin.version, places, done))
 
     return bp
-
-
-def _path(asked: shapes.PluginIn) -> Path | None:
-    return Path(asked.path) if asked.path else None

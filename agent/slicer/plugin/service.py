@@ -6,6 +6,7 @@ Nothing else below the slicer's folder is touched."""
 import hashlib
 import logging
 import os
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,10 +47,12 @@ class Done:
 
 
 class PluginService:
-    """Every call reads the disk: a slicer installs and removes plugins too. Blocks."""
+    """Every call reads the disk: a slicer installs and removes plugins too. Blocks, and is safe to
+    use from several threads."""
 
     def __init__(self, data_dir: Path, folders: Callable[[], Sequence[Path]]) -> None:
         self._record, self._folders = data_dir / RECORD, folders
+        self._writing = threading.Lock()
 
     @property
     def version(self) -> str:
@@ -60,18 +63,21 @@ class PluginService:
         ours, record = self._ours(), self._read_record()
         return [_looked_at(folder, ours, record) for folder in self._folders()]
 
-    def install(self, path: Path | None) -> list[Done]:
-        """Into this data folder, or into all of them. A file that somebody changed is kept beside.
+    def install(self, path: str | None) -> list[Done]:
+        """Into this one of the data folders, as it is listed, or into all of them. A file that
+        somebody changed is kept beside.
 
         Raises NotFound `no-slicer-folder` or `no-plugin-file`, Conflict `plugin-is-link` and
         Denied `plugin-not-written`."""
         ours = self._ours()
-        return [self._put(folder, ours) for folder in self._chosen(path)]
+        with self._writing:
+            return [self._put(folder, ours) for folder in self._chosen(path)]
 
-    def remove(self, path: Path | None) -> list[Done]:
+    def remove(self, path: str | None) -> list[Done]:
         """From this data folder, or from all of them. A file that somebody changed is kept."""
         ours = self._ours()
-        return [self._take(folder, ours) for folder in self._chosen(path)]
+        with self._writing:
+            return [self._take(folder, ours) for folder in self._chosen(path)]
 
     def _put(self, folder: Path, ours: str) -> Done:
         file = _file_in(folder)
@@ -103,7 +109,7 @@ class PluginService:
         self._note(folder, None)
         return Done(_looked_at(folder, ours, {}), kept)
 
-    def _chosen(self, path: Path | None) -> list[Path]:
+    def _chosen(self, path: str | None) -> list[Path]:
         known = list(self._folders())
         if path is None:
             if not known:
@@ -113,7 +119,7 @@ class PluginService:
                     "the setting slicer_data_dirs.",
                 )
             return known
-        same = [one for one in known if one == path or one.resolve() == path.expanduser().resolve()]
+        same = [one for one in known if one == Path(path)]  # as words: it may be no path at all
         if not same:
             raise NotFound(
                 "no-slicer-folder",

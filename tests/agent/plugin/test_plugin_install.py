@@ -1,6 +1,8 @@
 """The plugin is put where OrcaSlicer looks for it, and nothing of anybody's is lost by that."""
 
+import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -118,12 +120,33 @@ async def test_a_file_where_a_folder_should_be_is_told(agent: Served, slicer: Pa
 
 
 async def test_a_folder_that_nobody_named_is_refused(agent: Served, tmp_path: Path) -> None:
-    answer = await agent.client.post("/api/v1/plugin/install", json={"path": str(tmp_path)})
+    paths = [str(tmp_path), "a\0b", "~nobody/x", "~", "x" * 5000]
+    answers = [
+        await agent.client.post(f"/api/v1/plugin/{what}", json={"path": path})
+        for what in ("install", "remove")
+        for path in paths
+    ]
 
-    assert (answer.status_code, answer.json()["type"]) == (
-        404,
-        "urn:orca:problem:no-slicer-folder",
-    )
+    assert {(one.status_code, one.json()["type"]) for one in answers} == {
+        (404, "urn:orca:problem:no-slicer-folder")
+    }
+
+
+@pytest.mark.slow
+async def test_installing_many_times_at_once_is_as_installing_once(tmp_path: Path) -> None:
+    folders = [tmp_path / f"slicer {number}" for number in range(12)]
+    for folder in folders:
+        folder.mkdir()
+    named = os.pathsep.join(map(str, folders))
+    async with running_agent(tmp_path / "data", slicer_data_dirs=named) as agent:
+        asked = [agent.client.post("/api/v1/plugin/install", json={}) for _ in range(8)]
+        answers = await asyncio.gather(*asked)
+        shown = (await agent.client.get("/api/v1/plugin")).json()["folders"]
+    noted = json.loads((tmp_path / "data" / "plugin.json").read_text("utf-8"))
+
+    assert [one.status_code for one in answers] == [httpx.codes.OK] * len(answers)
+    assert [one["state"] for one in shown] == ["current"] * len(folders)
+    assert sorted(noted) == sorted(map(str, folders))
 
 
 @pytest.mark.slow
@@ -131,9 +154,10 @@ def test_the_commands_say_what_they_did(tmp_path: Path, slicer: Path) -> None:
     with program(tmp_path / "data", ORCA_AGENT_SLICER_DATA_DIRS=str(slicer)) as orca:
         orca.serve()
         until(lambda: orca.orca("status", "--json").returncode == 0)
-        installed = orca.orca("plugin", "install")
+        roundabout = str(slicer / ".." / slicer.name)
+        installed = orca.orca("plugin", "install", "--folder", roundabout)
         shown = orca.orca("plugin", "status", "--json")
-        foreign = orca.orca("plugin", "install", "--folder", str(tmp_path))
+        foreign = orca.orca("plugin", "install", "--folder", "~nobody-here/x")
         removed = orca.orca("plugin", "remove")
         updates = orca.orca("updates", "--check")
 
