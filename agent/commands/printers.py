@@ -118,8 +118,10 @@ def key(
     """
     given = given_key(which, key_env, from_stdin=key_stdin, ask=ask_key)
     with local_agent(data_dir) as agent:
-        agent.json("PATCH", PRINTERS.path_of(agent, which), json={"key": given})
+        changed = agent.json("PATCH", PRINTERS.path_of(agent, which), json={"key": given})
     note(f"{which} has {'another' if given else 'no'} key now.")
+    if changed["has_key"]:
+        typer.echo(clean(hint(f"Key: {changed['key_place']}")))
 
 
 @app.command("test")

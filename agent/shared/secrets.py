@@ -23,7 +23,10 @@ FILE_NAME = "secrets.json"
 FILE_LIMIT_BYTES = 1 << 20
 IN_FILE = f"file {FILE_NAME}, readable by you alone"
 SERVICE = "orca-agent"
+PROBE = "is anybody there"  # the name of no secret
 PATIENCE_S = 5.0
+# What keyrings raise that nobody unlocks, or whose owner closes the question for the password.
+LOCKED = {"KeyringLocked", "InitError", "LockedException", "PromptDismissedException"}
 # They stand in for a keyring: keep nothing, or keep it in plain text without saying so.
 PRETENDERS = ("keyring.backends.fail", "keyring.backends.null", "keyrings.alt")
 
@@ -55,28 +58,38 @@ class Secrets:
         except _UnusableError as err:
             raise Unavailable(
                 "keyring-locked",
-                f"The keyring of this computer does not give the key ({err}). Unlock it, or add "
-                "the server anew.",
+                f"The keyring of this computer does not give the key ({err}). Unlock it, or give "
+                "the key anew.",
             ) from None
 
     async def set(self, name: str, secret: str) -> str:
-        """Keeps it, in place of an older one, and says where, in words for the owner.
+        """Keeps it, in place of an older one, and says where, in words for the owner, and why if
+        a keyring that is there did not take it.
 
         Raises Unavailable `secrets-file` if it can be kept nowhere."""
         async with self._writing:
+            place, why = None, ""
             try:
                 place = await self._in_time(lambda: _kept(name, secret))
             except _UnusableError as err:
                 log.warning("the keyring is not used: %s", err)
-                place = None
+                why = f" (keyring: {err})"
             await asyncio.to_thread(self._change, name, None if place else secret)
-            return place or IN_FILE
+            return place or f"{IN_FILE}{why}"
 
     async def place(self) -> str:
         """Where the next secret would be kept, in words for the owner."""
         with suppress(_UnusableError):
             return await self._in_time(_place) or IN_FILE
         return IN_FILE
+
+    async def problem(self) -> str:
+        """Why the keyring that is there cannot be used; empty if it can, or if there is none."""
+        try:
+            await self._in_time(lambda: _found(PROBE))
+        except _UnusableError as err:
+            return str(err)
+        return ""
 
     async def delete(self, name: str) -> None:
         """Forgets it. One that is not there is fine. Raises Unavailable `secrets-file`."""
@@ -105,7 +118,7 @@ class Secrets:
             try:
                 value = work()
             except Exception as err:  # noqa: BLE001 - a keyring is anybody's code
-                problem = type(err).__name__  # its text may hold anything
+                problem = _in_words(err)
             with suppress(RuntimeError):  # the agent ended meanwhile
                 loop.call_soon_threadsafe(settle, value, problem)
 
@@ -162,7 +175,7 @@ def _kept(name: str, secret: str) -> str | None:
         return None
     ring.set_password(SERVICE, name, secret)
     if ring.get_password(SERVICE, name) != secret:
-        return None
+        raise _UnusableError("keeps nothing")
     return _words_for(ring)
 
 
@@ -194,6 +207,14 @@ def _words_for(ring: "KeyringBackend") -> str:
 
 def _pretends(ring: "KeyringBackend") -> bool:
     return any(kind.__module__.startswith(PRETENDERS) for kind in type(ring).__mro__)
+
+
+def _in_words(err: Exception) -> str:
+    """For the owner. Never the text of it, which may hold anything."""
+    if isinstance(err, _UnusableError):
+        return str(err)
+    kind = type(err).__name__
+    return "locked" if kind in LOCKED else f"failed with {kind}"
 
 
 def _bad_file(what: str) -> Unavailable:

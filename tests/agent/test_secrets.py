@@ -71,14 +71,14 @@ async def test_a_real_keyring_keeps_the_secret_and_no_file_does(
 
 
 @pytest.mark.parametrize(
-    "keyring",
+    ("keyring", "why"),
     [
-        "keyring.backends.fail.Keyring",
-        "keyring.backends.null.Keyring",
-        "Locked",
-        "Forgets",
-        "Asks",
-        "Plain",
+        ("keyring.backends.fail.Keyring", ""),
+        ("keyring.backends.null.Keyring", ""),
+        ("Locked", " (keyring: locked)"),
+        ("Forgets", " (keyring: keeps nothing)"),
+        ("Asks", " (keyring: no answer within 0.3 s)"),
+        ("Plain", ""),
     ],
 )
 async def test_what_no_keyring_keeps_goes_into_a_file_and_that_is_said(
@@ -87,6 +87,7 @@ async def test_what_no_keyring_keeps_goes_into_a_file_and_that_is_said(
     secrets: Secrets,
     caplog: pytest.LogCaptureFixture,
     keyring: str,
+    why: str,
 ) -> None:
     choose(keyring)
 
@@ -94,7 +95,7 @@ async def test_what_no_keyring_keeps_goes_into_a_file_and_that_is_said(
     await secrets.set("other", "secret")
 
     file = tmp_path / "data" / "secrets.json"
-    assert place == IN_FILE
+    assert place == f"{IN_FILE}{why}"
     assert await secrets.get(NAME) == SECRET
     assert json.loads(file.read_text()) == {NAME: SECRET, "other": "secret"}
     assert os.name != "posix" or file.stat().st_mode & 0o777 == 0o600
@@ -116,9 +117,11 @@ async def test_a_secret_that_moves_into_the_keyring_leaves_the_file(
     assert json.loads((tmp_path / "data" / "secrets.json").read_text()) == {}
 
 
-@pytest.mark.parametrize("keyring", ["Locked", "Asks"])
+@pytest.mark.parametrize(
+    ("keyring", "why"), [("Locked", "locked"), ("Asks", "no answer within 0.3 s")]
+)
 async def test_a_keyring_that_does_not_open_is_not_waited_for(
-    choose: Choose, secrets: Secrets, keyring: str
+    choose: Choose, secrets: Secrets, keyring: str, why: str
 ) -> None:
     choose(keyring)
     began = time.monotonic()
@@ -127,6 +130,11 @@ async def test_a_keyring_that_does_not_open_is_not_waited_for(
         await secrets.get(NAME)
 
     assert caught.value.code == "keyring-locked"
+    assert caught.value.detail == (
+        f"The keyring of this computer does not give the key ({why}). Unlock it, or give the key "
+        "anew."
+    )
+    assert await secrets.problem() == why
     assert time.monotonic() - began < 20  # the one that asks would ask for ever
 
 

@@ -160,7 +160,8 @@ def test_without_a_keyring_that_opens_keys_lie_in_a_private_file_and_it_says_so(
             places.append(add_server(agent, server.url))
     held = [list(secrets_in(tmp_path / name).values()) for name in ("none", "locked", "gone")]
 
-    assert places == [IN_FILE, IN_FILE, IN_FILE]
+    assert (places[0], places[1]) == (IN_FILE, f"{IN_FILE} (keyring: locked)")
+    assert places[2].startswith(IN_FILE)
     assert held == [[KEY], [KEY], [KEY]]
     assert (tmp_path / "locked" / "secrets.json").stat().st_mode & 0o777 == 0o600
 

@@ -240,7 +240,8 @@ async def test_what_a_printer_says_is_never_trusted(served: Served) -> None:
 @pytest.mark.slow
 async def test_the_command_adds_lists_tests_and_removes(tmp_path: Path) -> None:
     async with FakeOctoPrint() as fake:
-        with program(tmp_path / "data") as orca:
+        locked = "tests.fakes.keyrings.kept.Locked"
+        with program(tmp_path / "data", PYTHON_KEYRING_BACKEND=locked) as orca:
             await asyncio.to_thread(orca.serve)
 
             async def say(*words: str, stdin: str = "") -> tuple[int, str, str]:
@@ -253,6 +254,7 @@ async def test_the_command_adds_lists_tests_and_removes(tmp_path: Path) -> None:
             made = await say(*adding, "--key-stdin", stdin=f"{fake.key}\n")
             listed = await say("list", "--json")
             tested = await say("test", "ender")
+            keyed = await say("key", "ender", "--key-stdin", stdin=f"{fake.key}\n")
             keyless = await say("key", "ender")
             untested = await say("test", "ender")
             removed = await say("remove", "ender", "--yes")
@@ -265,5 +267,6 @@ async def test_the_command_adds_lists_tests_and_removes(tmp_path: Path) -> None:
     assert tested[0] == 0
     assert "OctoPrint 1.11.8, idle" in tested[1]
     assert "nozzle 215 °C of 215" in tested[1]
-    assert (keyless[0], untested[0], removed[0]) == (0, 1, 0)
+    assert keyed == (0, f"Key: {IN_FILE} (keyring: locked)\n", "")
+    assert (keyless, untested[0], removed[0]) == ((0, "", ""), 1, 0)
     assert "no printer called ender" in missing[2]
