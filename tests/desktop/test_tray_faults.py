@@ -11,6 +11,8 @@ import pytest
 from tests.agent.program import NOBODY, ROOT
 from tests.slicing.gcode import Part, orca
 
+from ui.rules import RESTARTS
+
 from .running import PYTHON, Tray, tray
 from .screen import Display, display, missing, until
 
@@ -134,6 +136,26 @@ class TestWindow:
 
             assert "guide" in told
 
+    def test_an_agent_that_crashes_again_and_again_is_told_and_started_at_a_click(
+        self, screen: Display, tmp_path: Path
+    ) -> None:
+        with tray(screen, tmp_path / "home") as one:
+            one.begin("--no-tray")
+            one.ready()
+            for _ in range(RESTARTS):
+                killed = one.agent_pid()
+                one.stop_agent()
+                until(lambda: one.agent_pid() not in {0, killed}, "it is started again")  # noqa: B023 - asked at once
+                until(lambda: session(one) == 200, "the page goes on")
+            one.stop_agent()
+            until(lambda: shown(one, "The agent crashed 4 times"), "the crashes are told")
+            screen.shoot("tray-crashed")
+            told = one.page.says("document.body.innerText", address=OWN)
+            click(one, "Start it")
+            one.ready()
+
+            assert '"event"' not in told
+
     def test_a_damaged_database_is_kept_and_the_backup_offered(
         self, screen: Display, tmp_path: Path
     ) -> None:
@@ -182,11 +204,19 @@ def files(one: Tray) -> list[str]:
         return [str(each["name"]) for each in agent.items("/slicer/files")]
 
 
+def session(one: Tray) -> object:
+    """Whether the page is signed in, as a status."""
+    script = "fetch('/api/v1/session').then((one) => one.status).catch(() => 0)"
+    return one.page.says(script)
+
+
 def shown(one: Tray, text: str) -> bool:
     return text in (one.page.says("document.body.innerText", address=OWN) or "")
 
 
 def click(one: Tray, text: str) -> None:
+    ready = "Object.keys(window.pywebview?.api ?? {}).length"
+    until(lambda: one.page.says(ready, address=OWN), "the buttons do something")
     script = (
         f"[...document.querySelectorAll('button')].find((b) => b.innerText === {text!r}).click()"
     )
