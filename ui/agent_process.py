@@ -15,6 +15,7 @@ from agent.client.problems import AgentError, NotRunning
 from agent.client.shapes import Json
 from agent.client.starting import own_command, running_agent
 from agent.client.sync import Agent
+from ui.log_lines import readable
 from ui.rules import Seen, seen
 
 LAST_LINES = 12
@@ -27,10 +28,12 @@ OFFERS_BACKUP = "orca-agent restore"
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why there is no agent, in its own words, and whether a backup could help."""
+    """Why there is no agent, in its own words, and whether a backup could help. `crashes`: how
+    often it went in a short while; 0 where it did not start at all."""
 
     text: str
     offers_backup: bool = False
+    crashes: int = 0
 
 
 class AgentProcess:
@@ -50,7 +53,8 @@ class AgentProcess:
             try:
                 running_agent(self.data_dir, wait_s=START_S)
             except NotRunning as err:
-                return Failure(err.detail, OFFERS_BACKUP in err.detail and self._has_backups())
+                offers_backup = OFFERS_BACKUP in err.detail and self._has_backups()
+                return Failure(readable(err.detail), offers_backup)
             return None
 
     def lives(self) -> bool:
@@ -122,11 +126,11 @@ class AgentProcess:
         found = [(log.stat().st_mtime, log) for log in logs if log.exists() and log.stat().st_size]
         return max(found)[1] if found else None
 
-    def last_words(self) -> Failure:
-        """What the agent wrote last before it went."""
+    def last_words(self, crashes: int) -> Failure:
+        """What the agent wrote last before it went, so many times by now."""
         file = self.log_file()
         lines = file.read_text("utf-8", errors="replace").splitlines()[-LAST_LINES:] if file else []
-        return Failure("\n".join(lines))
+        return Failure(readable("\n".join(lines)), crashes=crashes)
 
     def wait_until(self, holds: Callable[[], bool], *, at_most_s: float) -> bool:
         """Whether it came true in time."""

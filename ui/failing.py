@@ -10,7 +10,8 @@ STYLE = """
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; }
 main { max-width: 34rem; padding: 1.5rem; }
 h1 { font-size: 1.25rem; margin: 0 0 .75rem; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; margin: 0 0 1rem; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; margin: .5rem 0 0;
+  max-height: 45vh; overflow: auto; }
 p { margin: 0 0 1rem; opacity: .8; }
 button { font: inherit; padding: .4rem .9rem; margin: 0 .5rem .5rem 0; cursor: pointer; }
 """
@@ -25,15 +26,27 @@ def starting(words: Words) -> str:
 def failed(words: Words, failure: Failure | None, key: str) -> str:
     """When it did not, with what can be done; without a failure it was told to end. `key` lets
     its buttons do something, and no other page knows it."""
-    if failure is None:
-        told = f"<h1>{escape(words('stopped'))}</h1><p>{escape(words('stopped-text'))}</p>"
-    else:
-        told = f"<h1>{escape(words('failed'))}</h1><pre>{escape(failure.text)}</pre>"
-    buttons = [("retry", "retry"), ("log", "show_log")]
+    acts = [("retry", "retry"), ("log", "show_log")]
+    told = words("stopped-text") if failure is None else ""
+    if failure and failure.crashes:
+        told = words("crashed-text")
     if failure and failure.offers_backup:
-        buttons.append(("restore", "restore"))
-        told += f"<p>{escape(words('restore-text'))}</p>"
-    return _page(words, told + "".join(_button(words(name), act, key) for name, act in buttons))
+        acts.append(("restore", "restore"))
+        told = words("restore-text")
+    return _page(
+        words,
+        f"<h1>{escape(title(words, failure))}</h1>"
+        + (f"<p>{escape(told)}</p>" if told else "")
+        + "".join(_button(words(name), act, key) for name, act in acts)
+        + (f'<pre tabindex="0">{escape(failure.text)}</pre>' if failure and failure.text else ""),
+    )
+
+
+def title(words: Words, failure: Failure | None) -> str:
+    """What happened, in a few words."""
+    if failure is None:
+        return words("stopped")
+    return words("crashed", count=failure.crashes) if failure.crashes else words("failed")
 
 
 def _button(label: str, act: str, key: str) -> str:

@@ -60,11 +60,19 @@ def look(words: Words, acts: Acts, facts: Facts) -> Look:
             facts.autostart is True,
             is_enabled=runs and facts.autostart is not None,
         ),
-        *([Entry(), Entry(words("start"), acts.start)] if state is State.GONE else []),
-        *([Entry(words("log"), acts.log)] if state is State.GONE and facts.has_log else []),
+        *([] if runs else _without_agent(words, acts, facts)),
         Entry(),
         Entry(words("quit"), acts.quit),
         Entry(words("quit-stop"), acts.quit_stop, is_enabled=runs),
     ]
     tip = f"{words('name')}: {said}"[:LONGEST_TIP]
     return Look(state, count, tip, tuple(entries))
+
+
+def _without_agent(words: Words, acts: Acts, facts: Facts) -> list[Entry]:
+    """What helps where none answers; the log is of use while one starts, too."""
+    return [
+        Entry(),
+        Entry(words("start"), acts.start, is_enabled=not facts.is_starting),
+        *([Entry(words("log"), acts.log)] if facts.has_log else []),
+    ]

@@ -117,7 +117,12 @@ def notices(before: Seen | None, now: Seen, *, known_version: str = "") -> list[
 
 def may_restart(ended_at_s: Iterable[float], now_s: float) -> bool:
     """Whether an agent that crashed is started once more by itself."""
-    return sum(now_s - at < WITHIN_S for at in ended_at_s) < RESTARTS
+    return crashes(ended_at_s, now_s) < RESTARTS
+
+
+def crashes(ended_at_s: Iterable[float], now_s: float) -> int:
+    """How many of them count yet."""
+    return sum(now_s - at < WITHIN_S for at in ended_at_s)
 
 
 def place(remembered: Mapping[str, object], screens: Iterable[Screen]) -> Place:

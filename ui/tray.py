@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.client.problems import AgentError, NotRunning
-from ui import menu, rules
+from ui import failing, menu, rules
 from ui.agent_process import AgentProcess, Failure
 from ui.kept import Kept
 from ui.languages import of_this_system
@@ -121,6 +121,8 @@ class Tray:
     def open(self, page: str = "") -> None:
         """Brings the window forward, at a page of the panel where one is named."""
         self._window.open(page)
+        if self._window.tells_failure:
+            return  # it is read first; the page has a button
         if self._watch.now is None and not self._watch.is_starting:
             self._watch.want()
 
@@ -179,8 +181,8 @@ class Tray:
     def _failed(self, failure: Failure | None) -> None:
         self._window.show_failure(failure)
         if failure:
-            title, text = self._words("failed"), self._words("told-gone-text")
-            self._shell.tell(title, text, self._acts.open)
+            title, text = failing.title(self._words, failure), self._words("told-gone-text")
+            self._shell.tell(title, text, self._later(self._window.open))
 
     def _show(self) -> None:
         facts = Facts(

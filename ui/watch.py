@@ -122,7 +122,7 @@ class Watch:
         self._is_wanted = rules.may_restart(self._crashes, now_s)
         self._crashes.append(now_s)
         if not self._is_wanted:
-            self.on_failure(self._agent.last_words())
+            self.on_failure(self._agent.last_words(rules.crashes(self._crashes, now_s)))
 
     def _give_up(self, failure: Failure) -> None:
         """Until somebody asks."""

@@ -30,6 +30,7 @@ class PanelWindow:
         self._url = ""  # of the agent whose page is shown; empty: none
         self._session: str | None = None
         self._is_waiting = False  # a page of our own is shown in the place of the agent's
+        self._has_failed = False
         self._key = ""  # that the page about a failure has; empty while another page is shown
         self.acts: Mapping[str, Callable[[], None]] = {}  # what the buttons of that page do
         self.on_close: Callable[[], bool] = lambda: True
@@ -39,6 +40,11 @@ class PanelWindow:
     def is_shown(self) -> bool:
         """Whether it shows a page of the agent."""
         return bool(self._url)
+
+    @property
+    def tells_failure(self) -> bool:
+        """Whether it shows why there is no agent."""
+        return bool(self._key) and self._has_failed
 
     def make(self, *, is_hidden: bool, link: str) -> None:
         """On the main thread, before the loop begins. `link` signs in; without one it waits."""
@@ -119,7 +125,7 @@ class PanelWindow:
         stays: it says so itself, and may hold half a question."""
         if self._url and failure is None:
             return
-        self._url, self._is_waiting = "", True
+        self._url, self._is_waiting, self._has_failed = "", True, failure is not None
         self._key = secrets.token_hex(16)
         self._window.load_html(failing.failed(self._words, failure, self._key))
 

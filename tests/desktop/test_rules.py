@@ -15,6 +15,7 @@ from ui.agent_process import Failure
 from ui.files import free_name
 from ui.icons import png
 from ui.kept import Kept
+from ui.log_lines import readable
 from ui.menu import Acts, Facts
 from ui.rules import Notice, Place, Screen, Seen, State
 from ui.single import Single, TakenError, ask_forward
@@ -170,6 +171,7 @@ def lines_of(**more: object) -> list[str]:
 def test_the_menu_offers_what_can_be_done_now() -> None:
     busy = lines_of(now=seen(held=(("1", "a", "b"), ("2", "c", "d"))))
     gone = lines_of(now=None)
+    starting = lines_of(now=None, is_starting=True)
 
     assert busy == [
         *("- Prints wait for you: 2", "Open", "New question", "Models", "Held prints (2)"),
@@ -179,6 +181,9 @@ def test_the_menu_offers_what_can_be_done_now() -> None:
     assert [line for line in gone if not line.startswith("- ")] == [
         *("Open", "Start the agent", "Show the log", "Quit, leave the agent running"),
     ]
+    assert [line for line in starting if not line.startswith("- ")] == [
+        *("Open", "Show the log", "Quit, leave the agent running"),
+    ]
 
 
 def test_the_page_of_a_failure_shows_its_words_as_words() -> None:
@@ -187,6 +192,22 @@ def test_the_page_of_a_failure_shows_its_words_as_words() -> None:
     assert "&lt;b&gt;kaputt&lt;/b&gt;" in page
     assert page.count("<button") == 3
     assert "<b>" not in page
+
+
+def test_an_agent_that_crashed_is_told_as_one_and_the_buttons_come_before_its_words() -> None:
+    page = failing.failed(Words("en"), Failure("last words", crashes=4), "f00")
+
+    assert "<h1>The agent crashed 4 times</h1>" in page
+    assert page.index("<button") < page.index("last words")
+
+
+def test_a_line_of_the_log_is_shown_as_a_sentence() -> None:
+    line = {"event": "It broke.", "level": "error", "timestamp": "2026-01-02T03:04:05.6Z"}
+    traced = {**line, "exception": "Traceback:\n  here\nKeyError: 'x'"}
+
+    assert readable(f"After 3 s. {json.dumps(line)}\n{json.dumps(traced)}\nplain {{x") == (
+        "After 3 s. 03:04:05 error: It broke.\n03:04:05 error: It broke.: KeyError: 'x'\nplain {x"
+    )
 
 
 def test_what_is_remembered_survives_and_a_broken_file_is_nothing(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ import pytest
 
 from tests.agent.program import NOBODY, ROOT
 from tests.slicing.gcode import Part, orca
-
 from ui.rules import RESTARTS
 
 from .running import PYTHON, Tray, tray
