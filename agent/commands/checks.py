@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ import psutil
 
 from agent.client.problems import ClientProblem, NotRunning
 from agent.client.sync import Agent
+from agent.commands.choices import unfit
 from agent.inference.ollama import Ollama
+from agent.inference.rules import canonical_name
 from agent.inference.versions import security_warning
 from agent.migrations import VERSIONS
 from agent.migrations.looking import way_back
@@ -27,10 +29,12 @@ from agent.runfile import RunningAgent, find_agent, read, read_token
 from agent.settings import BadSettings, Settings, load, notices
 from agent.shared.errors import OrcaError
 from agent.shared.folders import VARIABLE, data_dir_warning
+from agent.shared.secrets import IN_FILE, Secrets
 from agent.terminal import size
 
 OLDEST_PYTHON = (3, 11)
 LITTLE_DISK_BYTES = 2_000_000_000
+NO_DISK_BYTES = 20_000_000
 LITTLE_MEMORY_BYTES = 2_000_000_000
 START_OLLAMA = "Install Ollama (ollama.com) and start it; until then the built-in guide answers."
 PULL = "Run `orca-agent models pull qwen3:4b`."
@@ -45,12 +49,14 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding. `fix` is a sentence about what to do; empty where all is well."""
+    """One finding. `fix` is a sentence about what to do; empty where all is well. `brief` stands
+    for both in a report to others, where they name what the user chose."""
 
     name: str
     state: State
     text: str
     fix: str = ""
+    brief: str = ""
 
 
 def examine(folder: Path) -> Iterator[Check]:
@@ -59,17 +65,23 @@ def examine(folder: Path) -> Iterator[Check]:
     health = _health(running) if running else None
     yield _python()
     settings, check = _settings(folder)
-    yield check
+    unfitting = list(unfit(settings))
+    if not unfitting or check != NOTHING_WRONG:
+        yield check
+    for one in unfitting:
+        yield replace(_warning("Settings", one.text, one.fix), brief=f"{one.name} cannot work")
     if not settings.allowed.is_everything:
-        yield _good("Allowed", _allowed_here(settings))
+        yield replace(_good("Allowed", _allowed_here(settings)), brief="not everything")
     yield _data_folder(folder)
     yield _database(settings.database_file)
     yield _token(folder)
+    yield asyncio.run(_keys(folder))
     yield _agent(folder, running, health)
     yield _good("Port", str(running.port)) if running else _port(settings.port)
     if health and health.get("ollama"):
         # What this shell has set need not be what the agent was started with.
         yield from _ollama_of(health)
+        yield from _in_place_of(settings.default_model, health)
     else:
         yield from asyncio.run(_ollama(settings))
     yield _memory()
@@ -88,7 +100,7 @@ def _settings(folder: Path) -> tuple[Settings, Check]:
         is_level = notice.startswith("LOG_LEVEL ")
         fix = "Set ORCA_AGENT_LOG_LEVEL in its place." if is_level else "Take it out."
         return settings, _warning("Settings", notice, fix)
-    return settings, _good("Settings", _fixed_by(settings) or "nothing wrong")
+    return settings, _good("Settings", fixing) if (fixing := _fixed_by(settings)) else NOTHING_WRONG
 
 
 def _fixed_by(settings: Settings) -> str:
@@ -164,7 +176,8 @@ def _database(file: Path) -> Check:
     as_is = ""
     if not os.access(file.parent, os.W_OK):  # to be read, a database has files made beside it
         if _is_there(log := file.with_name(f"{file.name}-wal")) and log.stat().st_size:
-            return _warning("Database", "not looked at: its folder cannot be written", "Mend the folder first.")
+            text = "not looked at: its folder cannot be written"
+            return _warning("Database", text, "Mend the folder first.")
         as_is = "&immutable=1"
     try:
         address = f"{file.as_uri()}?mode=ro{as_is}"
@@ -175,6 +188,10 @@ def _database(file: Path) -> Check:
         return _wrong("Database", f"{file.name} cannot be read ({err})", _restore(file))
     if verdict != "ok":
         return _wrong("Database", f"{file.name} is damaged ({verdict})", _restore(file))
+    return _known(file, schema)
+
+
+def _known(file: Path, schema: str | None) -> Check:
     if schema is None:
         return _warning("Database", "it has no schema yet", "`orca-agent serve` makes it.")
     if schema not in VERSIONS:
@@ -207,6 +224,18 @@ def _token(folder: Path) -> Check:
         fix = f"Run `chmod 600 {file}` and `orca-agent token rotate`."
         return _wrong("Token", f"others can read it (mode {mode:o})", fix)
     return _good("Token", "there, for you alone")
+
+
+async def _keys(folder: Path) -> Check:
+    """Where the keys of servers and printers are kept."""
+    secrets = Secrets(folder)
+    if problem := await secrets.problem():
+        text = f"the keyring of this computer gives and takes none ({problem})"
+        fix = f"Unlock it. Until then, new keys go into: {IN_FILE}."
+        return _warning("Keys", text, fix)
+    if (place := await secrets.place()) == IN_FILE:
+        return _good("Keys", f"{IN_FILE}; this computer has no keyring")
+    return _good("Keys", place)
 
 
 def _agent(
@@ -247,7 +276,8 @@ def _port(port: int) -> Check:
 async def _ollama(settings: Settings) -> list[Check]:
     url, default_model = settings.ollama_url, settings.default_model
     if refusal := settings.allowed.why_not_server(url):
-        return [_warning("Ollama", refusal, "Set ORCA_AGENT_OLLAMA_URL to one that is."), NO_MODELS]
+        fix = "Set ORCA_AGENT_OLLAMA_URL to one that is."
+        return [replace(_warning("Ollama", refusal, fix), brief="not allowed here"), NO_MODELS]
     try:
         async with asyncio.timeout(10), Ollama(url, stays_near=not settings.cloud) as ollama:
             version, models = await ollama.version(), await ollama.tags()
@@ -260,8 +290,10 @@ async def _ollama(settings: Settings) -> list[Check]:
         return [first, NOT_INSTALLED]
     if default_model and default_model not in {*names, *(n.removesuffix(":latest") for n in names)}:
         fix = f"Run `orca-agent models pull {default_model}`, or choose another default model."
-        return [first, _wrong("Models", f"the default, {default_model}, is not installed", fix)]
-    return [first, _good("Models", f"{len(names)}: {', '.join(names[:4])}")]
+        wrong = _wrong("Models", f"the default, {default_model}, is not installed", fix)
+        return [first, replace(wrong, brief=f"{len(names)}; the default one is not installed")]
+    good = _good("Models", f"{len(names)}: {', '.join(names[:4])}")
+    return [first, replace(good, brief=str(len(names)))]
 
 
 def _ollama_of(health: Mapping[str, Any]) -> list[Check]:  # Any: JSON values
@@ -275,7 +307,18 @@ def _ollama_of(health: Mapping[str, Any]) -> list[Check]:  # Any: JSON values
         return [first, NOT_INSTALLED]
     if not (default := health.get("default_model")):
         return [first, _warning("Models", f"{count}, but none that can chat", PULL)]
-    return [first, _good("Models", f"{count}; {default} answers where none is named")]
+    good = _good("Models", f"{count}; {default} answers where none is named")
+    return [first, replace(good, brief=f"{count}; one answers where none is named")]
+
+
+def _in_place_of(wanted: str | None, health: Mapping[str, Any]) -> Iterator[Check]:
+    """Where another model than the chosen one answers."""
+    answers = health.get("default_model")
+    if wanted and answers and canonical_name(wanted) != canonical_name(answers):
+        text = f"the default, {wanted}, is not installed; {answers} answers in its place"
+        fix = f"Run `orca-agent models pull {wanted}`, or choose another default model."
+        warning = _warning("Models", text, fix)
+        yield replace(warning, brief="the default one is not installed")
 
 
 def _no_server(url: str, detail: str) -> Check:
@@ -299,6 +342,9 @@ def _memory() -> Check:
 
 def _disk(folder: Path) -> Check:
     free = shutil.disk_usage(_nearest(folder)).free
+    if free < NO_DISK_BYTES:
+        fix = "Free some space on the disk of your data: nothing more can be kept."
+        return _wrong("Disk", f"it is full ({size(free)} free)", fix)
     if free < LITTLE_DISK_BYTES:
         return _warning("Disk", f"{size(free)} free", "Free some space on the disk of your data.")
     return _good("Disk", f"{size(free)} free")
@@ -323,5 +369,6 @@ def _wrong(name: str, text: str, fix: str) -> Check:
     return Check(name, State.WRONG, text, fix)
 
 
+NOTHING_WRONG = _good("Settings", "nothing wrong")
 NO_MODELS = _warning("Models", "none: the built-in guide answers", "Start Ollama first.")
 NOT_INSTALLED = _warning("Models", "none is installed", PULL)

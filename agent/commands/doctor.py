@@ -1,7 +1,6 @@
 """orca-agent doctor"""
 
 import json
-from dataclasses import asdict
 
 import typer
 
@@ -9,6 +8,7 @@ from agent.shared.folders import data_dir as data_dir_in_force
 from agent.terminal import AsJson, DataDir, clean, hint
 
 SIGNS = {"good": ("✓", "green"), "warning": ("!", "yellow"), "wrong": ("✗", "red")}
+TOLD = ("name", "state", "text", "fix")
 
 
 def doctor(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
@@ -32,5 +32,6 @@ def doctor(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
             if check.fix:
                 typer.echo(f"  {'':<12} → {clean(hint(check.fix))}")
     if as_json:
-        typer.echo(json.dumps([asdict(check) for check in found], indent=2, ensure_ascii=False))
+        told = [{name: getattr(check, name) for name in TOLD} for check in found]
+        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
     raise typer.Exit(1 if any(check.state is State.WRONG for check in found) else 0)

@@ -1,5 +1,6 @@
 """The report for support of a data folder, with the findings of doctor. Blocks."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,13 @@ def report_of(folder: Path, facts: Facts, settings: Settings | None = None) -> s
         except BadSettings:  # doctor says which
             settings = Settings.model_construct(data_dir=folder)
     checks = [
-        Checked(check.name, check.state.value, check.text, check.fix) for check in examine(folder)
+        Checked(
+            check.name,
+            check.state.value,
+            check.brief or check.text,
+            "" if check.brief else check.fix,
+        )
+        for check in examine(folder)
     ]
     whole = replace(
         facts,
@@ -26,7 +33,16 @@ def report_of(folder: Path, facts: Facts, settings: Settings | None = None) -> s
         counts=gathering.counts(settings.database_file),
         entries=gathering.problems(settings.log_dir),
     )
-    return written(whole, gathering.cleaner_for(folder, settings.database_file))
+    return written(whole, gathering.cleaner_for(folder, settings.database_file, _texts(settings)))
+
+
+def _texts(settings: Settings) -> Iterator[str]:
+    """What the user set to words of their own: names of models, patterns, addresses."""
+    for name, default in _defaults().items():
+        value = getattr(settings, name)
+        kind = Settings.model_fields[name].annotation
+        if value != default and kind in (str, str | None):
+            yield from (part.strip(" *") for part in str(value).split(","))
 
 
 def _defaults() -> dict[str, object]:

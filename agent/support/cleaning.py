@@ -6,7 +6,9 @@ from pathlib import Path
 
 from agent.shared.redaction import redacted
 
+Known = dict[str, list[tuple[str, frozenset[str]]]]  # names and their words, by the first one
 LEAST_CHARACTERS = 3  # of a name; a shorter one would blank half of every sentence
+MOST_CHARACTERS = 4000  # of a line
 FILE_ENDINGS = (
     "gcode|gco|bgcode|3mf|stl|step|stp|obj|amf|png|jpe?g|webp|heic|gif|bmp|svg|pdf|zip|json|toml"
     "|txt|md|csv|pem|crt|cer|key|db|ini|cfg"
@@ -15,15 +17,39 @@ OWN_FILES = {
     *("agent.db", "agent.toml", "agent.json", "agent.log", "images.db", "secrets.json"),
     *("managed.toml", "ollama.json", "ollama.log", "manifest.json"),
 }
-URL = re.compile(r"(?i)\b(https?)://([^\s/\"'<>)\]]+)([^\s\"'<>)\]]*)")
-WINDOWS_PATH = re.compile(r"\b[A-Za-z]:\\[^\s\"'<>|,;]+|\\\\[^\s\"'<>|,;]+")
-POSIX_PATH = re.compile(r"(?<![\w.~:/\]])/(?:[^\s/\"'<>,;]+/)*[^\s/\"'<>,;]+")
-FILE = re.compile(rf"[^\s\"'<>,;:/\\]+\.(?:{FILE_ENDINGS})\b", re.IGNORECASE)
+# What a path goes on with, once it has begun: names in it have spaces, quotes and brackets, so it
+# ends with a quote, a mark that closes, the reason behind ": ", or the line.
+ON = r"(?:(?!: [^/\\]*$)(?:\([^()]*\)|\[[^\[\]]*\]|'(?=\w)|[^\"'>)\]}»”]))*"
+PLACE = re.compile(
+    r"(?P<url>\b(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://"
+    r"(?P<host>(?:[^\s/\"'<>)\]@]*@)?(?:\[[\w:.%]+\])?[^\s/\"'<>)\]]*)[^\s\"'<>)\]]*)"
+    r"|(?P<route>(?<![\w.~)\]])/(?:api/)?v1/[^\s\"'<>)\]]*)"
+    rf"|(?P<known>\(data folder\)|(?<!\w)~(?!\d))(?:[/\\]{ON})?"
+    rf"|(?P<path>\b[A-Za-z]:[\\/]{ON}|\\\\{ON}|(?<![\w.~])/(?=\S){ON})"
+)
+FILE = re.compile(
+    rf"(?:[^\s\x00\"'<>,;:/\\]+[/\\])*[^\s\x00\"'<>,;:/\\]+\.(?:{FILE_ENDINGS})\b", re.IGNORECASE
+)
 QUOTED = re.compile(r"[\"“„«]([^\"”“»\n]{1,300})[\"”“»]")
+QUOTED_ONCE = re.compile(r"(?<!\w)(?:'.{1,300}?'(?!\w)|[‘‚][^‘’]{1,300}[‘’])")
 IPV4 = re.compile(r"(?<![\d.])(?!127\.)(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
-MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+IPV6 = re.compile(
+    r"(?i)(?<![\w:.])(?!::1(?![\w:]))(?=[0-9a-f:]*[0-9a-f])"
+    r"(?:(?=[0-9a-f:]*::)[0-9a-f:]{3,39}|(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}"
+    r"|(?:[0-9a-f]{2}:){5}[0-9a-f]{2})(?:%\w+)?(?![\w:])"
+)
+HOST = re.compile(
+    r"(?i)(?<![\w.-])(?!(?:localhost|ollama\.com)\b)"
+    r"(?:[a-z][\w-]*:\d{4,5}|(?:[\w-]+\.)+[a-z][\w-]+:\d+|(?:[\w-]+\.)+(?:local|localdomain|lan"
+    r"|home|internal|intranet|corp|box|arpa|com|net|org|info|biz|eu|de|at|ch|fr|nl|uk|us|io|dev"
+    r"|cloud|app|me))(?![\w-])"
+)
+MAIL = re.compile(r"[\w.+-]+@[\w.-]*\w")
 HERE = re.compile(r"(?i)^(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])(?::\d+)?$")
+WORD = re.compile(r"[^\W_]+")
 PORT = re.compile(r":\d+$")
+MARK = "\x00"  # no character of a line
+KEPT = re.compile(MARK)
 
 
 class Cleaner:
@@ -34,26 +60,27 @@ class Cleaner:
         self, *, home: Path, data_dir: Path, people: Iterable[str], names: Iterable[str]
     ) -> None:
         """`people`: users and computers; `names`: what the user called files, servers, printers."""
-        self._folders = [(str(data_dir), "(data folder)"), (str(home), "~")]
-        self._names = [
-            *((_whole(name), "(name)") for name in _longest_first(names)),
-            *((_whole(name), "(user)") for name in _longest_first(people)),
+        self._folders = [
+            (re.compile(rf"{re.escape(str(folder))}(?![\w-])"), word)
+            for folder, word in ((data_dir, "(data folder)"), (home, "~"))
+            if len(str(folder)) > LEAST_CHARACTERS
         ]
+        self._names = [(_by_first_word(names), "(name)"), (_by_first_word(people), "(user)")]
 
     def cleaned(self, text: str) -> str:
         """`text` on one line, without them."""
-        text = redacted(" ".join(text.split()))
-        for folder, word in self._folders:
-            if len(folder) > LEAST_CHARACTERS:
-                text = text.replace(folder, word)
-        for look, word in self._names:
+        text = redacted(" ".join(text.replace(MARK, " ").split()))
+        for look, word in self._folders:
             text = look.sub(word, text)
-        text = URL.sub(_address, MAIL.sub("(mail)", text))
-        text = WINDOWS_PATH.sub("(path)", text)
-        text = re.sub(r"(\(data folder\)|~)[/\\][^\s\"'<>,;]*", r"\1", text)
-        text = POSIX_PATH.sub("(path)", text)
-        text = FILE.sub(_file, text)
-        return IPV4.sub("(address)", QUOTED.sub('"(text)"', text))
+        for names, word in self._names:
+            text = _without(names, word, text)
+        text = text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
+        text = QUOTED_ONCE.sub("'(text)'", QUOTED.sub('"(text)"', text))
+        kept: list[str] = []  # addresses that stay as they are
+        text = PLACE.sub(lambda found: _place(found, kept), text)
+        text = FILE.sub(_file, MAIL.sub("(mail)", text))
+        text = HOST.sub(_host, IPV6.sub("(address)", IPV4.sub("(address)", text)))
+        return KEPT.sub(lambda _: kept.pop(0), text)
 
 
 def trace_of(exception: str) -> str:
@@ -64,24 +91,44 @@ def trace_of(exception: str) -> str:
     return " at ".join(part for part in (kinds[-1] if kinds else "", at) if part)
 
 
-def _address(found: re.Match[str]) -> str:
-    scheme, host = found[1], found[2].rstrip(".,;:")
-    rest = found[0].removeprefix(f"{found[1]}://{host}")
+def _place(found: re.Match[str], kept: list[str]) -> str:
+    if found["known"]:
+        return found["known"]
+    if not found["url"]:
+        return "(path)"
+    host = found["host"].rstrip(".,;:")
+    rest = found["url"].removeprefix(f"{found['scheme']}://{host}")
     ending = rest if set(rest) <= set(".,;:") else ""
-    if HERE.match(host):
-        return f"{scheme}://{host}{ending}"
     port = PORT.search(host)
-    return f"{scheme}://(address){port[0] if port else ''}{ending}"
+    shown = host if HERE.match(host) else f"(address){port[0] if port else ''}"
+    kept.append(f"{found['scheme']}://{shown if host else '(path)'}{ending}")
+    return MARK
+
+
+def _host(found: re.Match[str]) -> str:
+    port = PORT.search(found[0])
+    return f"(address){port[0] if port else ''}"
 
 
 def _file(found: re.Match[str]) -> str:
     return found[0] if found[0].lower() in OWN_FILES else "(file)"
 
 
-def _longest_first(names: Iterable[str]) -> list[str]:
-    known = {name.strip() for name in names}
-    return sorted((name for name in known if len(name) >= LEAST_CHARACTERS), key=len, reverse=True)
+def _by_first_word(names: Iterable[str]) -> Known:
+    found: Known = {}
+    for name in {name.strip() for name in names}:
+        words = [one.casefold() for one in WORD.findall(name)]
+        if words and len(name) >= LEAST_CHARACTERS:
+            found.setdefault(words[0], []).append((name, frozenset(words)))
+    return found
 
 
-def _whole(name: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
+def _without(names: Known, word: str, text: str) -> str:
+    """There may be thousands, of which a line has one: only those whose words stand in it are
+    looked for."""
+    words = {one.casefold() for one in WORD.findall(text)}
+    here = [name for one in words for name, all_words in names.get(one, ()) if all_words <= words]
+    if not here:
+        return text
+    either = "|".join(map(re.escape, sorted(here, key=len, reverse=True)))
+    return re.sub(rf"(?<![^\W_])(?:{either})(?![^\W_])", word, text, flags=re.IGNORECASE)

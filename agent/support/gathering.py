@@ -30,17 +30,18 @@ COUNTED = {
 LOG_ENTRIES = 40
 
 
-def cleaner_for(data_dir: Path, database: Path) -> Cleaner:
-    """One that knows what the user called things."""
+def cleaner_for(data_dir: Path, database: Path, texts: Iterable[str]) -> Cleaner:
+    """One that knows what the user called things. `texts`: more of their words."""
+    names = [*texts, *_names(database)]
     with suppress(OSError, KeyError, ImportError):
         user = getpass.getuser()
         return Cleaner(
             home=Path.home(),
             data_dir=data_dir,
             people=(user, Path.home().name, platform.node()),
-            names=_names(database),
+            names=names,
         )
-    return Cleaner(home=data_dir, data_dir=data_dir, people=(), names=_names(database))
+    return Cleaner(home=data_dir, data_dir=data_dir, people=(), names=names)
 
 
 def counts(database: Path) -> dict[str, int]:
