@@ -52,6 +52,9 @@ EN: Mapping[str, str] = {
     "no-toolkit": "The window is not installed with this agent. Install the extra `desktop` "
     "(`pip install 'orca-agents[desktop]'`), or open the page in a browser: "
     "`orca-agent url --open`.",
+    "no-toolkit-clone": "The window is not installed beside this Python. `make tray` in the clone "
+    "installs it and shows the window, each time; or open the page in a browser: "
+    "`orca-agent url --open`.",
 }
 DE: Mapping[str, str] = {
     "name": "Orca Agents",
@@ -103,6 +106,9 @@ DE: Mapping[str, str] = {
     "`sudo apt install libxcb-cursor0`.",
     "no-toolkit": "Das Fenster ist mit diesem Agenten nicht installiert. Installieren Sie das "
     "Extra `desktop` (`pip install 'orca-agents[desktop]'`), oder öffnen Sie die Seite im Browser: "
+    "`orca-agent url --open`.",
+    "no-toolkit-clone": "Das Fenster ist bei diesem Python nicht installiert. `make tray` im Klon "
+    "installiert es und zeigt jedes Mal das Fenster; oder öffnen Sie die Seite im Browser: "
     "`orca-agent url --open`.",
 }
 LANGUAGES: Mapping[str, Mapping[str, str]] = {"en": EN, "de": DE}

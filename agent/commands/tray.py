@@ -1,5 +1,6 @@
 """orca-agent tray"""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -45,6 +46,12 @@ def tray(
     except Unshowable as err:
         raise fail(str(err)) from None
     except ImportError:
-        raise fail(words.EN["no-toolkit"]) from None
+        raise fail(words.EN["no-toolkit-clone" if _is_clone() else "no-toolkit"]) from None
     except OSError as err:
         raise fail(f"The data folder {folder} cannot be used: {err.strerror}.", 2) from None
+
+
+def _is_clone() -> bool:
+    """Whether the program runs from its source, where `make` knows what to do."""
+    root = Path(__file__).parents[2]
+    return all((root / name).is_file() for name in ("Makefile", "packaging/bootstrap.py"))

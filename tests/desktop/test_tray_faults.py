@@ -55,7 +55,7 @@ def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path) -> None:
     code, said = asked(Path(sys.executable), tmp_path, DISPLAY=":98765")
 
     assert code == 1
-    assert said.startswith("The window is not installed with this agent.")
+    assert said.startswith("The window is not installed beside this Python. `make tray` in the")
     assert not (tmp_path / "data" / "agent.db").exists()
 
 
