@@ -125,6 +125,9 @@ def display(folder: Path, *, has_tray: bool = True) -> Iterator[Display]:
         with os.fdopen(reading) as told:
             one = Display(f":{told.readline().strip()}", folder)
         _started(stack, ("openbox",), one.environment)
+        # A tray that comes before the one who places windows may never be shown.
+        manages = "_NET_SUPPORTING_WM_CHECK(WINDOW)"
+        until(lambda: manages in one.run("xprop", "-root"), "windows are managed")
         if has_tray:
             place = ("--edge", "top", "--align", "right", "--width", "20", "--height", str(BAR))
             _started(stack, ("trayer", *place), one.environment)
