@@ -35,6 +35,7 @@ JSON_BODY_BYTES = 8 * 1024 * 1024
 PROJECT_HEADER, DEFAULT_PROJECT = "X-Project", "default"
 PROJECT = re.compile(r"[A-Za-z0-9._-]{1,64}")
 KEY_CHARACTERS = 200
+NOT_THE_FORM = "This is not in the form that is wanted here."
 SENT_AT_ONCE_BYTES = 32 * 1024  # what the kernel takes in whether or not the client reads
 
 M = TypeVar("M", bound=BaseModel)
@@ -206,14 +207,22 @@ def read(model: type[M], values: object) -> M:
         errors = [
             {
                 "field": ".".join(map(str, e["loc"])) or "(body)",
-                "detail": e["msg"].removeprefix("Value error, "),
+                "detail": _in_words(model, e),
             }
             for e in err.errors(include_url=False, include_context=False, include_input=False)
         ]
         first = errors[0]
-        raise Invalid(
-            "invalid-fields", f"{first['field']}: {first['detail']}.", errors=errors
-        ) from None
+        detail = first["detail"].removesuffix(".")
+        raise Invalid("invalid-fields", f"{first['field']}: {detail}.", errors=errors) from None
+
+
+def _in_words(model: type[BaseModel], error: Mapping[str, Any]) -> str:
+    """What does not fit: no regular expression, but what the field says of itself."""
+    if error["type"] != "string_pattern_mismatch":
+        return str(error["msg"]).removeprefix("Value error, ")
+    known = model.model_fields.get(str(error["loc"][0])) if error["loc"] else None
+    about = known.description if known else None
+    return f"{NOT_THE_FORM} {about}" if about else NOT_THE_FORM
 
 
 def json(value: Mapping[str, object], status: int = 200) -> Response:

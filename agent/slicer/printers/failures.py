@@ -49,8 +49,8 @@ MEANINGS = (
         (401, 403),
         Unavailable,
         "printer-key-refused",
-        "{name} refuses the key, or wants one. Change it on the page of printers, or with "
-        "`orca-agent printers key`.",
+        "{name} refuses the key, or wants one. Correct it; the key of a printer that is "
+        "connected already is changed with `orca-agent printers key`.",
     ),
     Meaning((404,), NotFound, "not-on-printer", "{name} has no such file or address."),
     Meaning((400, 409), Conflict, "printer-refuses", "{name} refuses that now."),
