@@ -25,7 +25,8 @@ export function inOneLine(error: unknown): string {
 }
 
 export function problemInWords(problem: Problem, requestId: string | null = null): ErrorWords {
-  const fields = (problem.errors ?? []).map((error) => `${error.field}: ${error.detail}`);
+  const saysMore = (detail: string) => !problem.detail?.includes(detail.replace(/\.$/, ""));
+  const fields = (problem.errors ?? []).filter((error) => saysMore(error.detail)).map((error) => `${error.field}: ${error.detail}`);
   return {
     // The detail is the sentence for people; the title often only names the status.
     title: problem.detail || problem.title,

@@ -23,6 +23,9 @@ export class Facts {
   readonly found = $derived(this.folders.value?.items ?? []);
   readonly ownPresets = $derived(this.found.reduce((sum, one) => sum + one.user, 0));
 
+  /** Decided, and enough to go on. */
+  goesWithoutModel = $state(false);
+
   /** `null` where nobody can tell. */
   readonly startsItself = $derived(this.desktop.value?.autostart.is_on ?? null);
 
