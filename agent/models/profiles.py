@@ -101,6 +101,11 @@ def recommendation_here(own_file: Path, overrides: Overrides) -> Recommendation:
     return recommend(detect(), _read(own_file), overrides)
 
 
+def names_here(own_file: Path) -> list[str]:
+    """The profiles that there are. Raises Invalid `bad-profiles`."""
+    return [draft.name for draft in _read(own_file).profiles]
+
+
 def _read(own_file: Path) -> Drafts:
     own = profile_file.read(own_file)
     return laid_over(_built_in(), own, own_file) if own else _built_in()

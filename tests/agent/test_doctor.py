@@ -12,11 +12,14 @@ from pathlib import Path
 import pytest
 
 from agent.migrations import VERSIONS
-from tests.agent.program import Program
+from tests.agent.program import Program, fake_ollama, program, until
+from tests.fakes.keyrings.kept import VARIABLE
 
 METHOD = "signal" if os.name == "posix" else "thread"
 pytestmark = pytest.mark.timeout(60, method=METHOD)
 Rows = dict[str, dict[str, str]]
+DOCTOR = (sys.executable, "-m", "agent", "doctor", "--json")
+SMALL = 'mount -t tmpfs -o size=1m none "$0" && chmod 700 "$0" && exec "$@"'
 READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
 
 
@@ -41,6 +44,18 @@ def rows(told: str) -> Rows:
     return {row["name"]: row for row in json.loads(told)}
 
 
+def in_mounts(how: str, one: Program) -> "subprocess.CompletedProcess[str]":
+    """Runs doctor where `how`, a line of shell, has prepared the data folder."""
+    return subprocess.run(
+        ["unshare", "-rm", "sh", "-c", how, str(one.data_dir), *DOCTOR],
+        env=one.environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=30,
+        check=False,
+    )
+
+
 def doctor(one: Program) -> Rows:
     return rows(one.orca("doctor", "--json").stdout)
 
@@ -49,7 +64,8 @@ def doctor(one: Program) -> Rows:
 @pytest.mark.skipif(not can_mount(), reason="nobody may mount here")
 @pytest.mark.parametrize("is_clean", [True, False])
 def test_a_sound_database_in_a_folder_that_cannot_be_written_is_not_called_broken(
-    stopped: Program, is_clean: bool
+    stopped: Program,
+    is_clean: bool,  # noqa: FBT001 - a case
 ) -> None:
     file = stopped.data_dir / "agent.db"
     with closing(sqlite3.connect(file)) as database:
@@ -64,17 +80,81 @@ def test_a_sound_database_in_a_folder_that_cannot_be_written_is_not_called_broke
         for ending in ("", "-wal"):
             Path(f"{file}{ending}.left").rename(f"{file}{ending}")
 
-    told = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", READ_ONLY, str(stopped.data_dir)]
-        + [sys.executable, "-m", "agent", "doctor", "--json"],
-        env=stopped.environment,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=30,
-        check=False,
-    )
+    told = in_mounts(READ_ONLY, stopped)
 
     found = rows(told.stdout)
     assert [name for name, row in found.items() if row["state"] == "wrong"] == ["Data folder"]
     assert found["Database"]["state"] == ("good" if is_clean else "warning")
     assert "away" not in found["Database"]["fix"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not can_mount(), reason="nobody may mount here")
+def test_a_full_disk_is_wrong(stopped: Program) -> None:
+    found = rows(in_mounts(SMALL, stopped).stdout)
+
+    assert found["Disk"]["state"] == "wrong"
+    assert found["Disk"]["text"].startswith("it is full (")
+
+
+@pytest.mark.parametrize(
+    ("keyring", "state", "text"),
+    [
+        (
+            "keyring.backends.fail.Keyring",
+            "good",
+            "file secrets.json, readable by you alone; this computer has no keyring",
+        ),
+        (
+            "tests.fakes.keyrings.kept.Locked",
+            "warning",
+            "the keyring of this computer gives and takes none (locked)",
+        ),
+        ("tests.fakes.keyrings.kept.Kept", "good", "keyring: kept"),
+    ],
+)
+@pytest.mark.slow
+def test_where_keys_are_kept_is_told(
+    stopped: Program, tmp_path: Path, keyring: str, state: str, text: str
+) -> None:
+    stopped.settings |= {"PYTHON_KEYRING_BACKEND": keyring, VARIABLE: str(tmp_path / "ring.json")}
+
+    found = doctor(stopped)["Keys"]
+
+    assert (found["state"], found["text"]) == (state, text)
+
+
+def test_settings_that_cannot_work_are_told(stopped: Program) -> None:
+    (stopped.data_dir / "agent.toml").write_text(
+        'profile = "turbo"\nollama_binary = "/nowhere/ollama"\nslicer_data_dirs = "/nowhere"\n'
+        'otlp_endpoint = "abc"\n'
+    )
+
+    told = stopped.orca("doctor", "--json")
+
+    texts = [row["text"] for row in json.loads(told.stdout) if row["name"] == "Settings"]
+    assert texts == [
+        "there is no profile called turbo",
+        "ollama_binary: there is no program at /nowhere/ollama",
+        "slicer_data_dirs: there is no folder /nowhere",
+        "otlp_endpoint is no address",
+    ]
+
+
+@pytest.mark.slow
+def test_a_default_model_that_is_not_there_is_told_while_another_answers(tmp_path: Path) -> None:
+    with (
+        fake_ollama() as server,
+        program(
+            tmp_path / "data", ollama_url=server.url, ORCA_AGENT_DEFAULT_MODEL="nonexistent:9b"
+        ) as one,
+    ):
+        one.serve()
+        with one.client() as agent:
+            until(lambda: agent.ready().get("default_model"), 60)
+        told = json.loads(one.orca("doctor", "--json").stdout)
+
+    texts = [row["text"] for row in told if row["state"] == "warning" and row["name"] == "Models"]
+    assert [text.split(";")[0] for text in texts] == [
+        "the default, nonexistent:9b, is not installed"
+    ]
