@@ -1,8 +1,10 @@
 """The page of the window while there is no agent whose page it could show."""
 
+import json
 from html import escape
 
 from ui.agent_process import Failure
+from ui.files import START
 from ui.words import Words
 
 STYLE = """
@@ -15,6 +17,11 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; margin: .5r
 p { margin: 0 0 1rem; opacity: .8; }
 button { font: inherit; padding: .4rem .9rem; margin: 0 .5rem .5rem 0; cursor: pointer; }
 """
+BAR = "orca-agents-bar"
+BAR_STYLE = (
+    "position:fixed;inset:auto 0 0 0;z-index:2147483647;padding:.6rem 1rem;text-align:center;"
+    "font:15px/1.5 system-ui,sans-serif;background:#16191d;color:#fff"
+)
 ACTS = ("retry", "show_log", "restore")
 
 
@@ -40,6 +47,30 @@ def failed(words: Words, failure: Failure | None, key: str) -> str:
         + "".join(_button(words(name), act, key) for name, act in acts)
         + (f'<pre tabindex="0">{escape(failure.text)}</pre>' if failure and failure.text else ""),
     )
+
+
+def bar(words: Words) -> str:
+    """A script for the page of an agent that was told to end, which may hold half a question: a
+    line at its foot that can start it."""
+    told = {"id": BAR, "style": BAR_STYLE, "text": words("stopped"), "start": words("start")}
+    return f"""(() => {{
+  const told = {json.dumps(told)};
+  if (document.getElementById(told.id)) return;
+  const bar = document.createElement("div"), start = document.createElement("a");
+  bar.id = told.id;
+  bar.setAttribute("role", "status");
+  bar.style.cssText = told.style;
+  start.href = {json.dumps(START)};
+  start.textContent = told.start;
+  start.style.cssText = "color:inherit;font-weight:600;text-decoration:underline";
+  bar.append(told.text + ". ", start);
+  document.body.append(bar);
+}})()"""
+
+
+def no_bar() -> str:
+    """A script that takes the line away."""
+    return f"document.getElementById({json.dumps(BAR)})?.remove()"
 
 
 def title(words: Words, failure: Failure | None) -> str:

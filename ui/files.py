@@ -3,6 +3,10 @@
 import webbrowser
 from pathlib import Path
 
+# Where the link that starts the agent leads. A name that never exists, as web engines ask about
+# no address of an unknown kind; it is a button and never loaded.
+START = "http://start.orca-agents.invalid/"
+
 
 def free_name(folder: Path, name: str) -> Path:
     """`name`, or `name (2)` and so on where that is taken."""
@@ -15,5 +19,5 @@ def free_name(folder: Path, name: str) -> Path:
 
 def in_browser(address: str) -> None:
     """Opens what is not ours where it belongs; what is no page is left alone."""
-    if address.startswith(("http://", "https://", "mailto:")):
+    if address != START and address.startswith(("http://", "https://", "mailto:")):
         webbrowser.open(address)

@@ -11,6 +11,7 @@ from typing import Any
 from agent.client.problems import AgentError
 from ui import failing, rules
 from ui.agent_process import AgentProcess, Failure
+from ui.files import START
 from ui.kept import Kept
 from ui.rules import SMALLEST
 from ui.shell import Shell
@@ -110,6 +111,8 @@ class PanelWindow:
         signed in anew."""
         if (self._url and self._is_signed_out()) or (not self._url and self._is_waiting):
             self.show_agent()
+        elif self._url:
+            self._run(failing.no_bar())
 
     def _is_signed_out(self) -> bool:
         """Whether the agent does not know the session of this window any more, or has moved."""
@@ -122,8 +125,10 @@ class PanelWindow:
 
     def show_failure(self, failure: Failure | None) -> None:
         """Why there is no agent, and what can be done. A page whose agent was only told to end
-        stays: it says so itself, and may hold half a question."""
+        stays: it says so itself, may hold half a question, and gets a line to start it."""
         if self._url and failure is None:
+            if self._shell.name:  # else a link is the system's own affair
+                self._run(failing.bar(self._words))
             return
         self._url, self._is_waiting, self._has_failed = "", True, failure is not None
         self._key = secrets.token_hex(16)
@@ -162,11 +167,20 @@ class PanelWindow:
         press.__name__ = name
         return press
 
+    def _run(self, script: str) -> None:
+        """In a thread of its own: a page that hangs answers never."""
+        threading.Thread(
+            target=self._window.run_js, args=(script,), name="a script", daemon=True
+        ).start()
+
     def _dress(self) -> None:
         self._shell.dress(self._window, self._is_ours, self.on_saved)
 
     def _is_ours(self, address: str) -> bool:
-        """Whether an address may be shown in the window."""
+        """Whether an address may be shown in the window. One is a button, and no address."""
+        if address == START and (start := self.acts.get("retry")):
+            start()
+            return False
         return address.startswith(("data:", "about:")) or (
             bool(self._url) and (address == self._url or address.startswith(f"{self._url}/"))
         )

@@ -155,6 +155,23 @@ class TestWindow:
 
             assert '"event"' not in told
 
+    def test_an_agent_that_was_told_to_end_is_started_from_the_page(
+        self, screen: Display, tmp_path: Path
+    ) -> None:
+        with tray(screen, tmp_path / "home") as one:
+            one.begin("--no-tray")
+            one.ready()
+            with one.agent() as agent:
+                agent.call("POST", "/stop")
+            until(lambda: one.page.has("Start the agent"), "the page offers to start it")
+            screen.shoot("tray-stopped")
+            one.page.click("Start the agent")
+            until(one.agent_pid, "there is an agent")
+            until(lambda: session(one) == 200, "the page goes on")
+
+            until(lambda: not one.page.has("Start the agent"), "the line is gone")
+            assert not (one.home / "opened").exists()  # it is no address for a browser
+
     def test_a_damaged_database_is_kept_and_the_backup_offered(
         self, screen: Display, tmp_path: Path
     ) -> None:
