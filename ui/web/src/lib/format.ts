@@ -14,6 +14,7 @@ const dayAndMonth = new Intl.DateTimeFormat(locale, { day: "numeric", month: "sh
 const utcDay = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" });
 const timeOfDay = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const fullDate = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+const fullTime = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
 
 const DAY_MS = 86_400_000;
 
@@ -67,6 +68,10 @@ export function dayOf(day: string): string {
 
 export function atTime(time: string): string {
   return timeOfDay.format(new Date(time));
+}
+
+export function toTheSecond(time: string): string {
+  return fullTime.format(new Date(time));
 }
 
 export function exactly(time: string): string {

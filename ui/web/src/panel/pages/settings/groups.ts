@@ -24,6 +24,9 @@ const NAMES: Record<string, () => string> = {
 /** Groups that show more than settings. */
 const ALWAYS = new Set(["desktop", "updates", "plugin", "access"]);
 
+/** What else is found in a group. */
+const MORE: Record<string, () => string> = { access: () => t("settings:access-words") };
+
 export interface Group {
   id: string;
   name: string;
@@ -46,7 +49,7 @@ export function grouped(items: readonly Setting[], sought: string, isShown: (set
     const name = NAMES[id]?.() ?? id;
     const own = items.filter((one) => one.group === id && isShown(one));
     const found = own.filter((one) => meets(`${name} ${titleOf(one)} ${one.name} ${aboutOf(one)}`, parts));
-    return { id, name, items: found, isMet: found.length > 0 || (ALWAYS.has(id) && meets(name, parts)) };
+    return { id, name, items: found, isMet: found.length > 0 || (ALWAYS.has(id) && meets(`${name} ${MORE[id]?.() ?? ""}`, parts)) };
   });
   return groups.filter((one) => one.isMet);
 }
