@@ -276,7 +276,7 @@ def _port(port: int) -> Check:
 async def _ollama(settings: Settings) -> list[Check]:
     url, default_model = settings.ollama_url, settings.default_model
     if refusal := settings.allowed.why_not_server(url):
-        fix = "Set ORCA_AGENT_OLLAMA_URL to one that is."
+        fix = "Set ollama_url to one that is."
         return [replace(_warning("Ollama", refusal, fix), brief="not allowed here"), NO_MODELS]
     try:
         async with asyncio.timeout(10), Ollama(url, stays_near=not settings.cloud) as ollama:

@@ -127,7 +127,7 @@ class BackendService:
         if server_id == LOCAL:
             raise Conflict(
                 "configured-backend",
-                "This one stands in the settings (ORCA_AGENT_OLLAMA_URL) and cannot be removed.",
+                "This one stands in the settings (ollama_url) and cannot be removed.",
             )
         async with self._changing:
             server = self._server(server_id)

@@ -33,7 +33,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What a person set, under the names of the settings that they set."""
+    """What a person set; `set_by` says where."""
 
     profile: str | None = None
     models: Mapping[str, str] = field(default_factory=dict)
@@ -165,11 +165,15 @@ def _wanted(profiles: Sequence[Profile], machine: Machine, overrides: Overrides)
                 return profile
         raise Invalid(
             "no-such-profile",
-            f"There is no profile called {overrides.profile} (ORCA_AGENT_PROFILE). "
+            f"There is no profile called {overrides.profile} ({_profile_set_by(overrides)}). "
             f"There are: {', '.join(one.name for one in profiles)}.",
         )
     fitting = [one for one in profiles if _need_met(one, machine) is not None]
     return fitting[-1] if fitting else profiles[0]
+
+
+def _profile_set_by(overrides: Overrides) -> str:
+    return overrides.set_by.get("profile", "the setting profile")
 
 
 def _need_met(profile: Profile, machine: Machine) -> Mapping[str, float] | None:
@@ -194,7 +198,7 @@ def _why(
 ) -> str:
     has = f"This computer has {described(machine)}."
     if overrides.profile:
-        return f"{has} Profile {profile.name} was chosen by ORCA_AGENT_PROFILE."
+        return f"{has} Profile {profile.name} was chosen by {_profile_set_by(overrides)}."
     need = _need_met(profile, machine)
     if need is None:
         return f"{has} No profile fits, so that the first one, {profile.name}, is taken."

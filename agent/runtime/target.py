@@ -65,5 +65,5 @@ async def port_for(target: Target, within_s: float) -> tuple[int, str | None]:
 def binary_problem(given: Path | None) -> str:
     """Why there is no program to start."""
     if given is not None:
-        return f"There is no program at {given} (ORCA_AGENT_OLLAMA_BINARY)."
+        return f"There is no program at {given} (the setting ollama_binary)."
     return "Ollama is not installed, or at none of the usual places. Get it at ollama.com."

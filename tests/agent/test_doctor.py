@@ -158,3 +158,29 @@ def test_a_default_model_that_is_not_there_is_told_while_another_answers(tmp_pat
     assert [text.split(";")[0] for text in texts] == [
         "the default, nonexistent:9b, is not installed"
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("source", "where"),
+    [
+        ("environment", "ORCA_AGENT_PROFILE"),
+        ("agent.toml", "profile in agent.toml"),
+        ("managed.toml", "profile in managed.toml"),
+    ],
+)
+def test_a_recommendation_names_where_its_profile_was_set(
+    stopped: Program, source: str, where: str
+) -> None:
+    managed = stopped.data_dir.parent / "managed.toml"
+    if source == "environment":
+        stopped.settings["ORCA_AGENT_PROFILE"] = "turbo"
+    elif source == "agent.toml":
+        (stopped.data_dir / "agent.toml").write_text('profile = "turbo"\n')
+    else:
+        managed.write_text('profile = "turbo"\n')
+        stopped.settings["ORCA_AGENT_MANAGED_FILE"] = str(managed)
+
+    told = stopped.orca("models", "recommend")
+
+    assert f"There is no profile called turbo ({where})." in told.stderr

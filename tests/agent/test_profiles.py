@@ -140,7 +140,7 @@ def test_a_profile_that_is_none_is_refused_with_the_names_that_there_are() -> No
     assert (caught.value.code, caught.value.detail) == (
         "no-such-profile",
         (
-            "There is no profile called huge (ORCA_AGENT_PROFILE). There are: minimal, small, "
+            "There is no profile called huge (the setting profile). There are: minimal, small, "
             "standard, comfortable, strong, many-cores, large, largest."
         ),
     )

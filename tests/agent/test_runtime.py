@@ -157,7 +157,7 @@ async def test_without_the_program_it_says_where_to_get_it(tmp_path: Path) -> No
     assert (state.pid, caught.value.code, state.detail) == (
         None,
         "no-ollama-binary",
-        f"There is no program at {tmp_path / 'none'} (ORCA_AGENT_OLLAMA_BINARY).",
+        f"There is no program at {tmp_path / 'none'} (the setting ollama_binary).",
     )
 
 
