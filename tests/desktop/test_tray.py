@@ -7,7 +7,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.agent.program import OllamaProcess, fake_ollama
+from tests.agent.program import ROOT, OllamaProcess, fake_ollama
 from tests.slicing.gcode import Part, orca
 
 from .running import PYTHON, Tray, tray
