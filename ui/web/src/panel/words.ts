@@ -28,7 +28,7 @@ export function connectionWords(connection: Connection, model: string | null): S
     return { mood: "guide", words: t("chat:state.no-ollama"), detail: t("chat:state.no-ollama-detail", { url: ollama.url, why }) };
   }
   if (!ready.models_count) {
-    return { mood: "guide", words: t("chat:state.no-model"), detail: t("chat:state.no-model-detail", { command: "ollama pull qwen3:4b" }) };
+    return { mood: "guide", words: t("chat:state.no-model"), detail: t("chat:state.no-model-detail", { command: "orca-agent models recommend" }) };
   }
   const words = model ? t("chat:state.ready-model", { model }) : t("chat:state.ready");
   return { mood: "ready", words, detail: t("chat:state.ready-detail", { version: ollama.version ?? "", url: ollama.url }) };
