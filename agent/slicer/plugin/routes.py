@@ -37,6 +37,8 @@ def routes(plugin: PluginService) -> Blueprint:
 
     async def answer(done: list[Done]) -> Response:
         places = await asyncio.to_thread(plugin.places)
-        return json(shapes.done(plugin.version, places, done))
+        listed = {one.path for one in places}
+        elsewhere = [one.place for one in done if one.place.path not in listed]
+        return json(shapes.done(plugin.version, [*places, *elsewhere], done))
 
     return bp

@@ -18,6 +18,7 @@ from agent.shared.private_file import write_private
 from agent.slicer.plugin.rules import FILE, FOLDER, State, state_of, version_of
 
 PLUGINS = "orca_plugins"
+SLICERS_OWN = ("user", "system")  # folders that every data folder has
 RECORD = "plugin.json"
 LARGEST_BYTES = 1 << 20
 # In a package, and in a clone.
@@ -64,8 +65,8 @@ class PluginService:
         return [_looked_at(folder, ours, record) for folder in self._folders()]
 
     def install(self, path: str | None) -> list[Done]:
-        """Into this one of the data folders, as it is listed, or into all of them. A file that
-        somebody changed is kept beside.
+        """Into this one of the data folders, as it is listed, or one elsewhere that the slicer has
+        made, or into all that are listed. A file that somebody changed is kept beside.
 
         Raises NotFound `no-slicer-folder` or `no-plugin-file`, Conflict `plugin-is-link` and
         Denied `plugin-not-written`."""
@@ -120,11 +121,14 @@ class PluginService:
                 )
             return known
         same = [one for one in known if one == Path(path)]  # as words: it may be no path at all
+        if not same and _is_slicers(Path(path)):
+            return [Path(path)]
         if not same:
             raise NotFound(
                 "no-slicer-folder",
-                "That is no data folder of OrcaSlicer that is known here. Name it with the "
-                "setting slicer_data_dirs first.",
+                "That is no data folder of OrcaSlicer: it is not known here, and holds no folders "
+                "user and system. Start OrcaSlicer once with it, or name it with the setting "
+                "slicer_data_dirs.",
             )
         return same[:1]
 
@@ -151,6 +155,14 @@ class PluginService:
             write_private(self._record, orjson.dumps(record, option=orjson.OPT_INDENT_2).decode())
         except OSError as err:  # then a change by hand looks like an older version
             log.warning("where the plugin was put is not noted: %s", err.strerror)
+
+
+def _is_slicers(folder: Path) -> bool:
+    """Whether OrcaSlicer has made it."""
+    try:
+        return folder.is_absolute() and all((folder / one).is_dir() for one in SLICERS_OWN)
+    except OSError:  # such as a name that is too long
+        return False
 
 
 def _looked_at(folder: Path, ours: str, record: dict[str, str]) -> Place:

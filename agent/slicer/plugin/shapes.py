@@ -8,7 +8,8 @@ from agent.slicer.plugin.service import Done, Place
 
 
 class PluginIn(In):
-    """`path`: one of the listed folders; absent: all of them."""
+    """`path`: one of the listed folders, or another that OrcaSlicer has made; absent: all of those
+    that are listed."""
 
     path: str | None = None
 

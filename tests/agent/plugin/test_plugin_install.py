@@ -133,6 +133,23 @@ async def test_a_folder_that_nobody_named_is_refused(agent: Served, tmp_path: Pa
 
 
 @pytest.mark.slow
+async def test_a_folder_elsewhere_counts_if_the_slicer_has_made_it(
+    agent: Served, slicer: Path, tmp_path: Path
+) -> None:
+    portable = tmp_path / "portable"
+    for name in ("user", "system"):
+        (portable / name).mkdir(parents=True)
+    first = await done(agent, "install", path=str(portable))
+    text = (portable / WHERE).read_text("utf-8")
+    after = await done(agent, "remove", path=str(portable))
+
+    absent = {"path": str(slicer), "state": "absent", "version": None}
+    there = {"path": str(portable), "state": "current", "version": VERSION}
+    gone = {"path": str(portable), "state": "absent", "version": None}
+    assert text == OURS
+    assert (first["folders"], after["folders"]) == ([absent, there], [absent, gone])
+
+
 async def test_installing_many_times_at_once_is_as_installing_once(tmp_path: Path) -> None:
     folders = [tmp_path / f"slicer {number}" for number in range(12)]
     for folder in folders:

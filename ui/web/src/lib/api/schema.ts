@@ -2093,7 +2093,10 @@ export interface components {
             state: "absent" | "current" | "older" | "newer" | "changed";
             version: string | null;
         };
-        /** @description `path`: one of the listed folders; absent: all of them. */
+        /**
+         * @description `path`: one of the listed folders, or another that OrcaSlicer has made; absent: all of those
+         *     that are listed.
+         */
         PluginIn: {
             /** @default null */
             path?: string | null;
