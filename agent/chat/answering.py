@@ -371,8 +371,12 @@ class Answer:
 
 
 NO_SERVER = (
-    "To get answers from a model, install Ollama from ollama.com and start it, then run "
-    "`ollama pull qwen3:4b`. It was looked for at `{url}`."
+    "To get answers from a model, install Ollama from ollama.com and start it, then pull "
+    "the model that `orca-agent models recommend` names for this computer. "
+    "It was looked for at `{url}`."
 )
 SLOW_SERVER = "Ollama at `{url}` is there, but takes long to answer. Ask again in a moment."
-NO_MODEL = "Ollama runs, but has no model yet. Run `ollama pull qwen3:4b` and ask again."
+NO_MODEL = (
+    "Ollama runs, but has no model yet. Pull the one that `orca-agent models recommend` names for "
+    "this computer, and ask again."
+)

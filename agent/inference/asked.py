@@ -133,7 +133,8 @@ class Preparing:
     def _no_model(self) -> Unavailable:
         if any(backend.state.is_up for backend in self._backends):
             return Unavailable(
-                "no-model", "No model is installed. Get one with: ollama pull qwen3:4b"
+                "no-model",
+                "No model is installed. `orca-agent models recommend` names what suits here.",
             )
         return Unavailable(
             "ollama-down", "No model server answers. Start Ollama, or correct its address."
