@@ -105,6 +105,8 @@ class Tray:
         )
 
     def agent(self) -> Agent:
+        """Of the agent that runs; a busy machine may keep it from answering at once."""
+        until(lambda: runfile.find_agent(self.data_dir), "the agent answers")
         return Agent.local(self.data_dir)
 
     def agent_pid(self) -> int:
