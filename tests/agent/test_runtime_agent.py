@@ -136,7 +136,7 @@ async def test_the_profiles_are_told_and_a_wrong_own_file_is_a_problem_document(
     assert (told["profile"], told["models"]["text"], told["set_by"]) == (
         "large",
         ["mistral", "qwen3:32b", "qwen3:30b"],
-        {"text": "ORCA_AGENT_TEXT_MODEL", "profile": "ORCA_AGENT_PROFILE"},
+        {"text": "--text-model", "profile": "--profile"},
     )
     assert told["models"]["vision"][0] == "llama3.2-vision:11b-instruct-q8_0"
     assert told["machine"]["memory_bytes"] > 0
