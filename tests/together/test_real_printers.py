@@ -76,6 +76,12 @@ async def added(served: Served, name: str, kind: str, url: str, key: str, **more
     return body(await served.client.post(PRINTERS, json=asked), 201)
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def octo(served: Served, real_octoprint: Server) -> Json:
+    """That OctoPrint as a printer of the agent, whichever test of these comes first."""
+    return await added(served, "octo", "octoprint", real_octoprint.url, real_octoprint.key)
+
+
 async def until_ended(served: Served, file: Json) -> str:
     async with asyncio.timeout(60):
         while True:
@@ -86,15 +92,14 @@ async def until_ended(served: Served, file: Json) -> str:
 
 
 async def test_octoprint_is_added_tested_and_looked_at(
-    served: Served, real_octoprint: Server
+    served: Served, real_octoprint: Server, octo: Json
 ) -> None:
     url, key = real_octoprint.url, real_octoprint.key
     asked = {"name": "wrong", "kind": "octoprint", "url": url, "key": "not-the-key"}
     refused = await served.client.post(PRINTERS, json=asked)
     asked = {"name": "wrong", "kind": "moonraker", "url": url, "key": key}
     confused = await served.client.post(PRINTERS, json=asked)
-    printer = await added(served, "octo", "octoprint", url, key)
-    tested = body(await served.client.post(f"{PRINTERS}/{printer['id']}/test"))
+    tested = body(await served.client.post(f"{PRINTERS}/{octo['id']}/test"))
     camera = await served.client.get(f"{PRINTERS}/octo/camera")
 
     assert problem(refused) == (503, "printer-key-refused")
@@ -105,6 +110,7 @@ async def test_octoprint_is_added_tested_and_looked_at(
     assert problem(camera) == (404, "no-camera")
 
 
+@pytest.mark.usefixtures("octo")
 async def test_octoprint_prints_what_the_slicer_sent_once_and_tells_its_end(
     served: Served, real_octoprint: Server
 ) -> None:
@@ -128,6 +134,7 @@ async def test_octoprint_prints_what_the_slicer_sent_once_and_tells_its_end(
     assert (there["prints"]["success"], there["prints"]["failure"]) == (1, 0)
 
 
+@pytest.mark.usefixtures("octo")
 async def test_a_print_that_is_cancelled_in_octoprint_is_told_so(
     served: Served, real_octoprint: Server
 ) -> None:

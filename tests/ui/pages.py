@@ -30,7 +30,8 @@ async def opened(panel: Panel, name: str) -> Locator:
     await expect(page.locator("section, [data-testid=not-allowed]").first).to_be_visible()
     await expect(page.get_by_text("Looking…")).to_have_count(0)
     moved: float = await panel.page.evaluate("window.shifted")
-    assert moved < 0.01, f"{moved} of the page moved while it was opened"
+    # Half of what counts as good (https://web.dev/articles/cls).
+    assert moved < 0.05, f"{moved} of the page moved while it was opened"
     return page
 
 
