@@ -122,7 +122,7 @@ class FileService:
             raise NoSpace(
                 "too-much-waits",
                 f"Prints of {waiting >> 20:,} MB wait for a click already. Send or reject some on "
-                "the panel's page Waiting, or raise slicer_keep_mb.",
+                "the panel's page Held prints, or raise slicer_keep_mb.",
             )
 
     async def note(
