@@ -78,26 +78,19 @@ async def open_agent(
         talking = open_talking(core, servers, answers, slicer.desk)
         streams = Tasks()
         stack.push_async_callback(streams.close)
+        cut_off = dict.fromkeys(("backup", "restore"), CutOffRun)
         await core.runs.recover(
-            {
-                "chat": CutOff,
-                "pull": CutOffPull,
-                "backup": CutOffRun,
-                "restore": CutOffRun,
-                **slicer.recoveries,
-            }
+            {"chat": CutOff, "pull": CutOffPull, **cut_off, **slicer.recoveries}
         )
         stack.push_async_callback(core.runs.close)
         updates = await open_updates(core)
-        desktop = desktop_routes(core, servers, talking, slicer.host)
-        configuration = setting_routes.routes(open_configuration(core))
         keeping = open_keeping(core, servers, answers, talking, slicer.files)
         others = (
             *slicer.blueprints,
-            update_routes.routes(updates),
-            desktop,
-            configuration,
             *keeping.blueprints,
+            update_routes.routes(updates),
+            desktop_routes(core, servers, talking, slicer.host),
+            setting_routes.routes(open_configuration(core)),
         )
         app = open_door(core, servers, answers, talking, access, streams, others)
         house = _housekeeping(core, answers, talking, slicer)

@@ -5,24 +5,14 @@ import shutil
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from agent.keeping import space
 from agent.keeping.shapes import StorageName
 from agent.shared.disk import unwritable
 from agent.shared.errors import Invalid
 
-NAMES: tuple[StorageName, ...] = (
-    "database",
-    "images",
-    "image_cache",
-    "answer_cache",
-    "slicer_files",
-    "logs",
-    "backups",
-    "migrations_backup",
-    "models",
-    "other",
-)
+NAMES: tuple[StorageName, ...] = get_args(StorageName)
 
 
 @dataclass(frozen=True, slots=True)
