@@ -1,0 +1,131 @@
+"""A PostgreSQL database with the same two ways in as the SQLite file: reading and writing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from agent.shared.errors import Conflict, NoSpace, OrcaError, Unavailable
+
+CONNECT_S = 5.0
+WAIT_S = 10.0
+STATEMENT_S = 30.0
+LOST_STATES = ("08", "57P", "53300")  # classes of SQLSTATE: connection, operator, too many
+
+
+class PostgresDatabase:
+    """One pool. A connection that broke is replaced before it is used again.
+
+    Raises Unavailable `database-away` while the server is not there, and works again when it is,
+    without a restart."""
+
+    dialect = "postgresql"
+
+    def __init__(self, url: str, *, pool_size: int = 10, overflow: int = 10) -> None:
+        """`url` as SQLAlchemy writes it: postgresql+asyncpg://user:password@host:port/name."""
+        self._engine = _engine(url, pool_size, overflow)
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """For migrations, which need a connection of their own kind."""
+        return self._engine
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction for the whole block, which is rolled back at its end."""
+        with _translated():
+            async with self._engine.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """Commits when the block ends, rolls back when it raises. No network inside.
+
+        Unlike in SQLite there may be other writers: what must not change between a look and the
+        change after it is looked at with FOR UPDATE, or changed where it still is as it was.
+        Raises Conflict `changed-meanwhile` where two got in each other's way."""
+        with _translated():
+            async with self._engine.begin() as connection:
+                yield connection
+
+    async def check(self) -> None:
+        """Raises Unavailable if the server does not answer."""
+        async with asyncio.timeout(CONNECT_S):
+            async with self.reading() as connection:
+                await connection.exec_driver_sql("SELECT 1")
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+    @property
+    def pool(self) -> dict[str, int]:
+        """How the pool stands: connections in use, idle, and more than it should have."""
+        pool = self._engine.pool
+        return {
+            "in_use": int(getattr(pool, "checkedout", lambda: 0)()),
+            "idle": int(getattr(pool, "checkedin", lambda: 0)()),
+        }
+
+
+def _engine(url: str, pool_size: int, overflow: int) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=overflow,
+        pool_timeout=WAIT_S,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        connect_args={
+            "timeout": CONNECT_S,
+            "command_timeout": STATEMENT_S,
+            "server_settings": {"application_name": "orca-hub", "timezone": "UTC"},
+        },
+    )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeout as err:
+        raise Unavailable(
+            "database-busy",
+            "Every connection to the database is in use. Try again in a moment.",
+            retry_after_s=1,
+        ) from err
+    except DBAPIError as err:
+        raise _explained(err) from err
+    except (OSError, TimeoutError) as err:
+        raise away() from err
+
+
+def _explained(err: DatabaseError | DBAPIError) -> Exception:
+    state = str(getattr(err.orig, "sqlstate", None) or getattr(err.orig, "pgcode", None) or "")
+    if err.connection_invalidated or isinstance(err, InterfaceError) or _is_lost(state):
+        return away()
+    if state.startswith("40"):
+        return Conflict(
+            "changed-meanwhile", "Somebody else changed the same at this moment. Try again."
+        )
+    if state == "53100":
+        return NoSpace(
+            "disk-full",
+            "The disk of the database is full, so this was not saved. Free some space and try "
+            "again; what was saved before is safe.",
+        )
+    return err  # a mistake of ours
+
+
+def _is_lost(state: str) -> bool:
+    return state.startswith(LOST_STATES)
+
+
+def away() -> OrcaError:
+    return Unavailable(
+        "database-away",
+        "The database does not answer. Nothing is lost; it is tried again by itself.",
+        retry_after_s=2,
+    )

@@ -1,0 +1,86 @@
+"""The audit log as it is written, searched, exported and checked."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from quart import g, has_request_context, request
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agent.shared.clock import Clock, rfc3339
+from agent.shared.databases import Databases
+from hub.access import Principal
+from hub.audit.rules import FIRST, Entry, Outcome, broken_at
+from hub.audit.store import Audits
+
+NOBODY = "nobody"
+
+
+class AuditService:
+    """`note` goes into the transaction of what it tells of: neither is kept without the other."""
+
+    def __init__(self, database: Databases, clock: Clock) -> None:
+        self._database, self._clock = database, clock
+
+    async def note(
+        self,
+        connection: AsyncConnection,
+        action: str,
+        target: str,
+        *,
+        outcome: Outcome = "done",
+        actor: Principal | None = None,
+        actor_name: str = NOBODY,
+        **detail: Any,  # Any: JSON values, and no secret
+    ) -> None:
+        """Who: `actor`, else whoever sends the present request, else `actor_name`."""
+        who = actor or (g.get("principal") if has_request_context() else None)
+        await Audits(connection).append(
+            at=rfc3339(self._clock()),
+            actor_id=who.account_id if who else None,
+            actor=who.name if who else actor_name,
+            action=action,
+            target=target[:300],
+            address=(request.remote_addr or "")[:64] if has_request_context() else "",
+            outcome=outcome,
+            request_id=str(g.get("request_id", ""))[:64] if has_request_context() else "",
+            detail=detail,
+        )
+
+    async def note_alone(self, action: str, target: str, **more: Any) -> None:  # Any: as `note`
+        """Of something that changed nothing else, such as a login that failed."""
+        async with self._database.writing() as connection:
+            await self.note(connection, action, target, **more)
+
+    async def found(self, **wanted: Any) -> list[Entry]:  # Any: as Audits.found
+        async with self._database.reading() as connection:
+            return [entry for entry, _ in await Audits(connection).found(**wanted)]
+
+    async def everything(self) -> AsyncIterator[tuple[Entry, str]]:
+        """Oldest first, with the digests, a thousand at a time."""
+        number = 0
+        while True:
+            async with self._database.reading() as connection:
+                page = await Audits(connection).after(number)
+            if not page:
+                return
+            for entry in page:
+                yield entry
+            number = page[-1][0].number
+
+    async def broken_at(self) -> int | None:
+        """The number of the first entry that does not follow from the one before."""
+        before, number = FIRST, 0
+        while True:
+            async with self._database.reading() as connection:
+                page = await Audits(connection).after(number)
+            if not page:
+                return None
+            if page[0][0].number != number + 1:
+                return number + 1
+            if (broken := broken_at(page, before)) is not None:
+                return broken
+            before, number = page[-1][1], page[-1][0].number
+
+
+def shown(entry: Entry) -> Mapping[str, Any]:  # Any: JSON values
+    return {name: getattr(entry, name) for name in Entry.__slots__}

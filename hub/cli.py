@@ -1,0 +1,128 @@
+"""The command line of the hub."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Literal
+
+import typer
+
+from agent.shared.errors import OrcaError
+from hub.settings import BadSettings, Settings, load
+
+app = typer.Typer(
+    name="orca-hub",
+    help="The team server of Orca Agents.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+user = typer.Typer(help="Accounts, without a browser.", no_args_is_help=True)
+app.add_typer(user, name="user")
+PasswordStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+]
+
+
+@app.command()
+def serve() -> None:
+    """Run the hub. The first start prints a link that makes the first Administrator."""
+    from hub.serve import serve as run  # slow import
+
+    raise typer.Exit(run(_settings()))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the schema of this version, and leave."""
+    from hub.database import open_database  # slow import
+
+    async def work() -> None:
+        async with open_database(_settings()):
+            pass
+
+    _do(work)
+    typer.echo("The database has the schema of this version.")
+
+
+@user.command()
+def add(
+    name: str,
+    *,
+    role: Annotated[
+        Literal["administrator", "user"], typer.Option(help="What it may do.")
+    ] = "user",
+    password_stdin: PasswordStdin = False,
+) -> None:
+    """Add an account.
+
+    Example:
+
+        orca-hub user add ada --role administrator --password-stdin < password.txt
+    """
+    from hub.app import open_hub  # slow import
+    from hub.identity.service import NewAccount  # slow import
+
+    password = _password(stdin=password_stdin)
+
+    async def work() -> None:
+        async with open_hub(_settings()) as hub:
+            is_first = role == "administrator"
+            await hub.local.add(NewAccount(name, password, role, is_break_glass=is_first))
+
+    _do(work)
+    typer.echo(f"{name} may sign in.")
+
+
+@user.command()
+def reset(name: str, *, password_stdin: PasswordStdin = False) -> None:
+    """Give somebody another password, and end all sessions and one-time codes."""
+    from hub.app import open_hub  # slow import
+
+    password = _password(stdin=password_stdin)
+
+    async def work() -> None:
+        async with open_hub(_settings()) as hub:
+            await hub.local.reset_password(await hub.users.named(name.casefold()), password)
+
+    _do(work)
+    typer.echo(f"{name} may sign in with the new password, and chooses another one then.")
+
+
+@user.command("list")
+def list_() -> None:
+    """List the accounts."""
+    from hub.app import open_hub  # slow import
+
+    async def work() -> None:
+        async with open_hub(_settings()) as hub:
+            for row in await hub.users.found("", None, 10_000):
+                state = "" if row["is_active"] else ", switched off"
+                typer.echo(f"{row['name']}  {row['role']}{state}")
+
+    _do(work)
+
+
+def _password(*, stdin: bool) -> str:
+    if stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+def _settings() -> Settings:
+    try:
+        return load()
+    except BadSettings as err:
+        typer.echo(str(err), err=True)
+        raise typer.Exit(2) from None
+
+
+def _do(work: Callable[[], Awaitable[None]]) -> None:
+    async def run() -> None:
+        await work()
+
+    try:
+        asyncio.run(run())
+    except OrcaError as err:
+        typer.echo(err.detail, err=True)
+        raise typer.Exit(1) from None

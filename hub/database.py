@@ -1,0 +1,112 @@
+"""The hub's database: a file, or a PostgreSQL server, brought to the schema of this version."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+from sqlalchemy import Connection, create_engine, event
+
+from agent.shared.database import Database
+from agent.shared.databases import Databases
+from agent.shared.errors import Conflict
+from agent.shared.postgres import PostgresDatabase
+from hub import locks
+from hub.settings import Settings
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from alembic.config import Config
+
+
+MIGRATING_S = 120.0
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[Databases]:
+    """Migrated and ready. Of several replicas that start at once one migrates, the others wait.
+
+    Raises Unavailable if it cannot be reached and Conflict if a newer version wrote it."""
+    if url := settings.async_database_url:
+        server = PostgresDatabase(
+            url, pool_size=settings.database_pool, overflow=settings.database_overflow
+        )
+        try:
+            await upgrade_server(server)
+            yield server
+        finally:
+            await server.close()
+    else:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        await asyncio.to_thread(upgrade_file, settings.sqlite_file)
+        file = Database(settings.sqlite_file)
+        try:
+            yield file
+        finally:
+            await file.close()
+
+
+async def upgrade_server(server: PostgresDatabase, revision: str = "head") -> None:
+    """Under a lock of the server's, so that replicas do not do it twice."""
+    async with server.writing() as connection:
+        await locks.hold(connection, locks.MIGRATION)
+        await connection.run_sync(_migrate, revision)
+
+
+def upgrade_file(file: Path, revision: str = "head") -> None:
+    """Blocks. Under a lock beside the file."""
+    engine = create_engine(f"sqlite:///{file}")
+
+    @event.listens_for(engine, "connect")
+    def leave_transactions_alone(connection: "sqlite3.Connection", _record: object) -> None:
+        connection.isolation_level = None
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # The driver would begin none for CREATE, and a crash would leave half a schema.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    with FileLock(file.with_suffix(".migrating"), timeout=MIGRATING_S, mode=0o600):
+        file.touch(mode=0o600)
+        try:
+            with engine.begin() as connection:
+                _migrate(connection, revision)
+        finally:
+            engine.dispose()
+
+
+def _migrate(connection: Connection, revision: str) -> None:
+    from alembic import command  # slow import
+    from alembic.runtime.migration import MigrationContext  # slow import
+    from alembic.script import ScriptDirectory  # slow import
+
+    config = _config(connection)
+    now = MigrationContext.configure(connection).get_current_revision()
+    scripts = ScriptDirectory.from_config(config)
+    known = {script.revision for script in scripts.walk_revisions()}
+    if now is not None and now not in known:
+        raise Conflict(
+            "newer-database",
+            f"The database was written by a newer version of the hub (schema {now}, this one knows "
+            f"{scripts.get_current_head()}). Update this replica.",
+        )
+    if revision == "head":
+        command.upgrade(config, revision)
+    else:
+        command.downgrade(config, revision)
+
+
+def _config(connection: Connection) -> "Config":
+    from alembic.config import Config  # slow import
+
+    config = Config()
+    folder = Path(__file__).parent / "migrations"
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config

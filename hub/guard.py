@@ -1,0 +1,187 @@
+"""The hub's door: one ordered list that every request passes, known address or not."""
+
+import hmac
+import logging
+import re
+import time
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from quart import Quart, Response, g, request
+from quart.typing import ResponseTypes
+
+from agent.shared.clock import NewId
+from agent.shared.errors import Denied, Malformed, Unauthenticated
+from hub.access import PUBLIC, RULE_ATTRIBUTE, Principal, Rule, check
+from hub.identity.sessions import SessionService
+
+READING = ("GET", "HEAD")
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Asked by Kubernetes and by proxies, at whatever address they know.
+PROBES = ("/api/v1/health/live", "/api/v1/health/ready")
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+
+log = logging.getLogger("hub.request")
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """The session's. `__Host-` keeps other hosts of the same domain from setting it."""
+
+    is_secure: bool
+
+    @property
+    def name(self) -> str:
+        return "__Host-orca-hub" if self.is_secure else "orca-hub"
+
+    def keep(self, response: ResponseTypes, secret: str, ends_in_s: int) -> None:
+        # Lax: the way back from the identity provider is a link of another site.
+        response.set_cookie(
+            self.name,
+            secret,
+            max_age=ends_in_s,
+            path="/",
+            secure=self.is_secure,
+            httponly=True,
+            samesite="Lax",
+        )
+
+    def forget(self, response: ResponseTypes) -> None:
+        response.delete_cookie(
+            self.name, path="/", secure=self.is_secure, httponly=True, samesite="Lax"
+        )
+
+
+class Guard:
+    """Lets a request in, or raises what is wrong with it; the order is the security."""
+
+    def __init__(
+        self,
+        app: Quart,
+        sessions: SessionService,
+        cookie: Cookie,
+        *,
+        origin: str,
+        port: int,
+        new_id: NewId,
+        metrics_token: str | None,
+    ) -> None:
+        self._app, self._sessions, self._cookie, self._new_id = app, sessions, cookie, new_id
+        self._origins = {origin, f"http://127.0.0.1:{port}", f"http://localhost:{port}"}
+        self._hosts = {urlsplit(one).netloc for one in self._origins}
+        self._metrics_token = metrics_token
+
+    async def admit(self) -> None:
+        """The list. Says who it is in `g.principal`, None for a stranger on a public route."""
+        sent = request.headers.get("X-Request-ID", "")
+        g.request_id = sent if REQUEST_ID.fullmatch(sent) else self._new_id()
+        g.started_s, g.principal = time.perf_counter(), None
+        self._is_for_us()
+        self._is_from_our_origin()
+        rule = self._rule()
+        if request.path == "/metrics":
+            self._may_measure()
+            return
+        who = await self._who(is_public=rule is PUBLIC)
+        g.principal = who
+        if rule is PUBLIC:
+            return
+        if who is None:
+            raise Unauthenticated("unauthenticated", "Sign in first, or send a token.")
+        check(rule, who)
+
+    def _is_for_us(self) -> None:
+        """A rebound name, or a link in a mail that was made of a foreign Host."""
+        hosts = request.headers.getlist("Host")
+        if request.path in PROBES and request.method in READING:
+            return
+        if len(hosts) != 1 or not hosts[0]:
+            raise Malformed("host-missing", "Send one Host header.")
+        if hosts[0].lower() not in self._hosts:
+            raise Denied(
+                "foreign-host", "The hub does not answer by this name (setting public_url)."
+            )
+
+    def _is_from_our_origin(self) -> None:
+        """What changes something and is sent by a browser must come from our own pages."""
+        origin = request.headers.get("Origin")
+        if origin is not None and origin not in self._origins:
+            raise Denied("foreign-origin", "Pages of other sites must not use the hub.")
+        if "Access-Control-Request-Method" in request.headers:
+            raise Denied("no-preflight", "The hub gives no other origin leave to ask.")
+        site = request.headers.get("Sec-Fetch-Site")
+        if request.method in READING or self._bearer() is not None:
+            return
+        if site not in (None, "same-origin", "none"):
+            raise Denied("foreign-page", "Pages of other sites must not use the hub.")
+        if self._cookie.name in request.cookies and site is None and origin is None:
+            raise Denied(
+                "not-from-our-page",
+                "A session can change things from the hub's pages alone. Programs send a token.",
+            )
+
+    def _rule(self) -> Rule:
+        handler = self._app.view_functions.get(request.endpoint) if request.endpoint else None
+        if handler is None:
+            return PUBLIC  # answered with 404 or 405, which say nothing
+        rule: Rule = getattr(handler, RULE_ATTRIBUTE, Rule("administrator"))
+        return rule
+
+    async def _who(self, *, is_public: bool) -> Principal | None:
+        if (secret := request.cookies.get(self._cookie.name)) and self._bearer() is None:
+            try:
+                return await self._sessions.who(secret)
+            except Unauthenticated:
+                if not is_public:
+                    raise
+        return None
+
+    def _bearer(self) -> str | None:
+        kind, _, secret = request.headers.get("Authorization", "").partition(" ")
+        return secret.strip() if kind.lower() == "bearer" and secret.strip() else None
+
+    def _may_measure(self) -> None:
+        wanted, sent = self._metrics_token, self._bearer()
+        if not wanted or not sent or not hmac.compare_digest(wanted.encode(), sent.encode()):
+            raise Unauthenticated("unauthenticated", "Send the token of the setting metrics_token.")
+
+
+def install(app: Quart, guard: Guard, *, is_secure: bool) -> None:
+    """Every request passes the guard, every answer gets its headers."""
+    app.before_request(guard.admit)
+
+    @app.after_request
+    async def finish(response: ResponseTypes) -> ResponseTypes:
+        headers = response.headers
+        headers["X-Request-ID"] = str(g.get("request_id", ""))
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Referrer-Policy"] = "same-origin"
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        headers.setdefault("Content-Security-Policy", POLICY)
+        headers.setdefault("Cache-Control", "no-store")
+        if is_secure:
+            headers["Strict-Transport-Security"] = "max-age=31536000"
+        _tell(response)
+        return response
+
+
+def _tell(response: ResponseTypes) -> None:
+    took_ms = (time.perf_counter() - g.get("started_s", time.perf_counter())) * 1000
+    who: Principal | None = g.get("principal")
+    log.info(
+        "%s %s %d in %.1f ms",
+        request.method,
+        request.path,
+        response.status_code,
+        took_ms,
+        extra={"request_id": g.get("request_id"), "account": who.name if who else None},
+    )
+
+
+def no_content() -> Response:
+    return Response(status=204)

@@ -1,0 +1,74 @@
+"""Names, passwords and failed logins: what is allowed, decided with values alone."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+NAME = re.compile(r"[a-z0-9](?:[a-z0-9._@+-]{0,98}[a-z0-9])?")
+SHORTEST, LONGEST = 12, 256  # characters of a password (NIST SP 800-63B, 3.1.1.2: at least 8)
+FREE_FAILURES = 5
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=15)
+FORGOTTEN_AFTER = timedelta(hours=1)
+COMMON = frozenset(
+    {
+        "passwordpassword",
+        "administrator",
+        "correcthorsebatterystaple",
+        "orcaslicer123",
+        "changemechangeme",
+        "123456789012",
+        "qwertyuiop12",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """Logins that failed in a row, of one name from one address, or of an address."""
+
+    count: int
+    last_at: datetime
+
+
+def login_name(text: str) -> str:
+    """As it is kept and compared. Raises ValueError with a sentence."""
+    name = unicodedata.normalize("NFKC", text).strip().casefold()
+    if not NAME.fullmatch(name):
+        raise ValueError(
+            "A name has 1 to 100 letters, digits, dots, dashes, underscores, + or @, and begins "
+            "and ends with a letter or digit."
+        )
+    return name
+
+
+def check_password(password: str, name: str) -> str:
+    """The password as it is hashed. Raises ValueError with a sentence. There are no rules about
+    kinds of characters: length counts."""
+    normal = unicodedata.normalize("NFKC", password)
+    if len(normal) < SHORTEST:
+        raise ValueError(
+            f"A password has at least {SHORTEST} characters. Four words make a good one."
+        )
+    if len(normal) > LONGEST:
+        raise ValueError(f"A password has at most {LONGEST} characters.")
+    plain = re.sub(r"[^a-z0-9]", "", normal.casefold())
+    if (
+        plain in COMMON
+        or len(set(normal)) < 5
+        or (len(name) > 3 and plain == name * (len(plain) // len(name)))
+    ):
+        raise ValueError("That password is easy to guess. Choose another one.")
+    return normal
+
+
+def pause_after(failures: Failures | None, now: datetime) -> timedelta:
+    """How long the next attempt has to wait: nothing for the first few, then twice as long each
+    time. A pause ends by itself, so that nobody can lock somebody out for good."""
+    if failures is None or now - failures.last_at >= FORGOTTEN_AFTER:
+        return timedelta(0)
+    beyond = failures.count - FREE_FAILURES
+    if beyond < 0:
+        return timedelta(0)
+    pause = min(FIRST_PAUSE * (1 << min(beyond, 20)), LONGEST_PAUSE)
+    return max(timedelta(0), failures.last_at + pause - now)

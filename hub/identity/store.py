@@ -1,0 +1,107 @@
+"""The tables of sessions and of logins that failed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Column, Integer, String, Text, delete, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agent.shared.tables import table
+
+SESSION = table(
+    "session",
+    id=Column(String, primary_key=True),
+    secret_hash=Column(String),
+    account_id=Column(String),
+    method=Column(String),
+    created_at=Column(String),
+    seen_at=Column(String),
+    ends_at=Column(String),
+    address=Column(String),
+    program=Column(String),
+    iss=Column(String),
+    sid=Column(String),
+    sealed=Column(Text),
+)
+FAILURE = table(
+    "failure",
+    subject=Column(String, primary_key=True),
+    count=Column(Integer),
+    last_at=Column(String),
+)
+COUNT = text(
+    "INSERT INTO failure (subject, count, last_at) VALUES (:subject, 1, :at) "
+    "ON CONFLICT (subject) DO UPDATE SET last_at = :at, "
+    "count = CASE WHEN failure.last_at < :stale THEN 1 ELSE failure.count + 1 END"
+)
+Row = Mapping[str, Any]  # Any: a row's values
+
+
+class Sessions:
+    """Every query on sessions. Commits nothing itself."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, values: Row) -> None:
+        await self._connection.execute(insert(SESSION), [dict(values)])
+
+    async def by_secret(self, secret_hash: str) -> Row | None:
+        return await self._first(SESSION.c.secret_hash == secret_hash)
+
+    async def of(self, account_id: str) -> list[Row]:
+        """Newest first."""
+        query = select(SESSION).where(SESSION.c.account_id == account_id)
+        rows = await self._connection.execute(query.order_by(SESSION.c.seen_at.desc()))
+        return [dict(row) for row in rows.mappings()]
+
+    async def seen(self, session_id: str, at: str) -> None:
+        changed = update(SESSION).where(SESSION.c.id == session_id).values(seen_at=at)
+        await self._connection.execute(changed)
+
+    async def end(self, account_id: str, *, session_id: str | None = None, but: str = "") -> int:
+        """One of a person's, or all but one; says how many there were."""
+        gone = delete(SESSION).where(SESSION.c.account_id == account_id, SESSION.c.id != but)
+        if session_id is not None:
+            gone = gone.where(SESSION.c.id == session_id)
+        return int((await self._connection.execute(gone)).rowcount)
+
+    async def end_of_provider(self, iss: str, *, sid: str | None, account_id: str | None) -> int:
+        """Those that a provider says are over."""
+        gone = delete(SESSION).where(SESSION.c.iss == iss)
+        gone = (
+            gone.where(SESSION.c.sid == sid)
+            if sid
+            else gone.where(SESSION.c.account_id == account_id)
+        )
+        return int((await self._connection.execute(gone)).rowcount)
+
+    async def forget(self, now: str, unused_since: str) -> int:
+        """Those that have ended by themselves."""
+        gone = delete(SESSION).where((SESSION.c.ends_at < now) | (SESSION.c.seen_at < unused_since))
+        return int((await self._connection.execute(gone)).rowcount)
+
+    async def _first(self, where: Any) -> Row | None:  # Any: of SQLAlchemy
+        row = (await self._connection.execute(select(SESSION).where(where))).mappings().first()
+        return dict(row) if row else None
+
+
+class FailedLogins:
+    """Counts by subject. Commits nothing itself."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def of(self, subjects: list[str]) -> dict[str, tuple[int, str]]:
+        rows = await self._connection.execute(
+            select(FAILURE).where(FAILURE.c.subject.in_(subjects))
+        )
+        return {str(row[0]): (int(row[1]), str(row[2])) for row in rows}
+
+    async def count(self, subject: str, at: str, stale: str) -> None:
+        """One more, or the first again where the last one is older than `stale`. One statement,
+        so that attempts at the same moment are all counted."""
+        await self._connection.execute(COUNT, [{"subject": subject, "at": at, "stale": stale}])
+
+    async def forget(self, subjects: list[str]) -> None:
+        await self._connection.execute(delete(FAILURE).where(FAILURE.c.subject.in_(subjects)))

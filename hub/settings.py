@@ -1,0 +1,224 @@
+"""The hub's settings: one frozen object, read once in __main__ and handed down as values."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from hub.folders import default_data_dir
+
+PREFIX = "ORCA_HUB_"
+DEFAULT_PORT = 14480
+SECRET_FILE_BYTES = 64 * 1024
+WEAKEST_SECRET = 32  # characters
+
+
+class BadSettings(Exception):
+    """One sentence for the person who set them."""
+
+
+class Settings(BaseSettings):
+    """From ORCA_HUB_* in the environment; every secret also as ORCA_HUB_..._FILE, the path of a
+    file that holds it."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description="Folder of the SQLite database, the keys that the hub makes for itself, logs.",
+    )
+    host: str = Field(
+        default="127.0.0.1",
+        description="Address to listen on. Beyond this computer only behind a proxy with TLS.",
+    )
+    port: int = Field(
+        default=DEFAULT_PORT, ge=0, le=65535, description="Port. 0 takes any free one."
+    )
+    public_url: str = Field(
+        default="",
+        max_length=500,
+        description="Address by which browsers and agents reach the hub, such as "
+        "https://hub.example.org. Unset: http://127.0.0.1 with the port.",
+    )
+    proxies: int = Field(
+        default=0,
+        ge=0,
+        le=10,
+        description="Proxies in front of the hub whose X-Forwarded-* headers are believed.",
+    )
+    environment: Literal["production", "development"] = Field(
+        default="production", description="In development weak secrets are let through."
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="postgresql://user:password@host:port/name. Unset: SQLite in the data folder.",
+    )
+    database_pool: int = Field(
+        default=10, ge=1, le=200, description="Connections to PostgreSQL that stay open."
+    )
+    database_overflow: int = Field(
+        default=10, ge=0, le=200, description="Connections beyond that under load."
+    )
+    redis_url: SecretStr | None = Field(
+        default=None,
+        description="redis://host:port/0 for limits and streams that replicas share. Unset: one "
+        "replica needs none.",
+    )
+    secret_key: SecretStr | None = Field(
+        default=None,
+        description="At least 32 characters that seal what the hub keeps of others' secrets. "
+        "Unset: made once and kept in the data folder. Replicas share one.",
+    )
+    session_hours: int = Field(
+        default=12, ge=1, le=24 * 90, description="How long a browser stays signed in unused."
+    )
+    session_days: int = Field(
+        default=7, ge=1, le=90, description="How long a browser stays signed in at all."
+    )
+    access_minutes: int = Field(
+        default=10, ge=1, le=60, description="How long an access token of a machine holds."
+    )
+    refresh_days: int = Field(
+        default=30, ge=1, le=365, description="How long a machine may stay away before it signs in."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="debug, info, warning or error."
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None, description="What Prometheus sends for /metrics. Unset: nobody may read it."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """`load` alone looks at the environment."""
+        return (init_settings,)
+
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, text: str) -> str:
+        return _origin(text) if text.strip() else ""
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not re.match(
+            r"(postgres|postgresql)(\+asyncpg)?://", url.get_secret_value()
+        ):
+            raise ValueError("the address of the database begins with postgresql://")
+        return url
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port as browsers see them, without a slash at the end."""
+        return self.public_url or f"http://127.0.0.1:{self.port}"
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether browsers come by TLS, so that cookies are for that alone."""
+        return self.origin.startswith("https://")
+
+    @property
+    def sqlite_file(self) -> Path:
+        return self.data_dir / "hub.db"
+
+    @property
+    def async_database_url(self) -> str | None:
+        """As SQLAlchemy's asyncpg dialect wants it."""
+        if self.database_url is None:
+            return None
+        _, _, rest = self.database_url.get_secret_value().partition("://")
+        return f"postgresql+asyncpg://{rest}"
+
+
+def secret_names() -> list[str]:
+    """The settings that are secrets."""
+    return [
+        name
+        for name, field in Settings.model_fields.items()
+        if "SecretStr" in str(field.annotation)
+    ]
+
+
+def load(
+    environment: Mapping[str, str] = os.environ, **given: Any
+) -> Settings:  # Any: each its own
+    """The settings in force. Raises BadSettings with one sentence that names the culprit."""
+    secrets = secret_names()
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    known |= {f"{PREFIX}{name.upper()}_FILE" for name in secrets}
+    for name in environment:
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            raise BadSettings(f"There is no setting called {name}.")
+    values = {
+        name: environment[variable]
+        for name in Settings.model_fields
+        if (variable := f"{PREFIX}{name.upper()}") in environment
+    }
+    for name in secrets:
+        file = environment.get(f"{PREFIX}{name.upper()}_FILE")
+        if file:
+            if name in values:
+                raise BadSettings(
+                    f"{PREFIX}{name.upper()} and {PREFIX}{name.upper()}_FILE are both set: use one."
+                )
+            values[name] = _secret_in(Path(file), f"{PREFIX}{name.upper()}_FILE")
+    try:
+        settings = Settings(**{**values, **given})
+    except ValidationError as err:
+        raise BadSettings(_sentence(err)) from None
+    _check_secrets(settings)
+    return settings
+
+
+def _check_secrets(settings: Settings) -> None:
+    """Weak ones stop the start, but for development."""
+    key = settings.secret_key.get_secret_value() if settings.secret_key else None
+    if settings.environment == "development" or key is None:
+        return
+    if len(key) < WEAKEST_SECRET or len(set(key)) < 10:
+        raise BadSettings(
+            f"{PREFIX}SECRET_KEY is weak: it needs {WEAKEST_SECRET} characters that nobody "
+            "guesses. Make one with: openssl rand -base64 48."
+        )
+
+
+def _secret_in(file: Path, variable: str) -> str:
+    try:
+        with file.open("rb") as opened:
+            text = opened.read(SECRET_FILE_BYTES).decode().strip()
+    except OSError as err:
+        raise BadSettings(f"The file of {variable} cannot be read: {err.strerror}.") from None
+    except UnicodeDecodeError:
+        raise BadSettings(f"The file of {variable} is not UTF-8 text.") from None
+    if not text:
+        raise BadSettings(f"The file of {variable} is empty.")
+    return text
+
+
+def _sentence(err: ValidationError) -> str:
+    """Names the setting and what it may be; never what was written, which may be a secret."""
+    first = err.errors(include_url=False, include_input=False)[0]
+    name = str(first["loc"][0])
+    reason = first["msg"].removeprefix("Value error, ").rstrip(".")
+    return f"{PREFIX}{name.upper()} cannot be used: {reason[:1].lower()}{reason[1:]}."
+
+
+def _origin(text: str) -> str:
+    parts = urlsplit(text.strip())
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
+        raise ValueError("it is an address such as https://hub.example.org")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("it ends with the host and port: no path, no ? and no #")
+    return f"{parts.scheme}://{parts.netloc}".lower()

@@ -1,0 +1,67 @@
+"""What the routes of people take and say."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from agent.shared.web import In, Out, Page
+from hub.users.store import Row
+
+RoleName = Literal["administrator", "user"]
+Shown = Annotated[str, Field(min_length=1, max_length=200)]
+Mail = Annotated[str, Field(max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")]
+
+
+class UserIn(In):
+    name: str
+    password: str | None = None
+    role: RoleName = "user"
+    display_name: Annotated[str, Field(max_length=200)] = ""
+    email: Mail | None = None
+
+
+class UserChange(In):
+    role: RoleName | None = None
+    is_active: bool | None = None
+    display_name: Shown | None = None
+    email: Mail | None = None
+
+
+class SelfChange(In):
+    display_name: Shown | None = None
+    email: Mail | None = None
+
+
+class UserQuery(Page):
+    q: str = ""
+
+
+class UserOut(Out):
+    id: str
+    name: str
+    display_name: str
+    email: str | None
+    role: RoleName
+    role_from: str
+    is_active: bool
+    is_break_glass: bool
+    has_password: bool
+    has_totp: bool
+    groups: list[str]
+    created_at: str
+    last_login_at: str | None
+
+
+class UsersOut(Out):
+    items: list[UserOut]
+    next_cursor: str | None
+
+
+def user(row: Row) -> dict[str, object]:
+    computed = {
+        "has_password": row["password_hash"] is not None,
+        "has_totp": row["totp_sealed"] is not None,
+    }
+    return {
+        name: computed[name] if name in computed else row[name] for name in UserOut.model_fields
+    }
