@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Column, Integer, String, Text, delete, insert, select, text, update
+from sqlalchemy import Column, Delete, Integer, String, Text, delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.shared.tables import table
@@ -64,7 +64,7 @@ class Sessions:
         gone = delete(SESSION).where(SESSION.c.account_id == account_id, SESSION.c.id != but)
         if session_id is not None:
             gone = gone.where(SESSION.c.id == session_id)
-        return int((await self._connection.execute(gone)).rowcount)
+        return await self._gone(gone)
 
     async def end_of_provider(self, iss: str, *, sid: str | None, account_id: str | None) -> int:
         """Those that a provider says are over."""
@@ -74,12 +74,16 @@ class Sessions:
             if sid
             else gone.where(SESSION.c.account_id == account_id)
         )
-        return int((await self._connection.execute(gone)).rowcount)
+        return await self._gone(gone)
 
     async def forget(self, now: str, unused_since: str) -> int:
         """Those that have ended by themselves."""
         gone = delete(SESSION).where((SESSION.c.ends_at < now) | (SESSION.c.seen_at < unused_since))
-        return int((await self._connection.execute(gone)).rowcount)
+        return await self._gone(gone)
+
+    async def _gone(self, statement: Delete) -> int:
+        """How many there were: SQLite is told of a change that gives no rows later on."""
+        return len((await self._connection.execute(statement.returning(SESSION.c.id))).all())
 
     async def _first(self, where: Any) -> Row | None:  # Any: of SQLAlchemy
         row = (await self._connection.execute(select(SESSION).where(where))).mappings().first()

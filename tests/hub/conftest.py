@@ -1,0 +1,43 @@
+"""The hub on each database: SQLite always, PostgreSQL where tests may take their time."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from hub.identity.service import NewAccount
+from tests.hub.postgres import Postgres, binaries, postgres
+from tests.hub.serving import PASSWORD, Served, running_hub
+
+DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Postgres]:
+    if binaries() is None and os.environ.get("CI") != "true":
+        pytest.skip("There is no PostgreSQL.")
+    with postgres() as one:
+        yield one
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def environment(request: pytest.FixtureRequest) -> dict[str, str]:
+    """What the environment says of the database."""
+    if request.param == "sqlite":
+        return {}
+    server: Postgres = request.getfixturevalue("server")
+    return {"ORCA_HUB_DATABASE_URL": server.new_database()}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hub(
+    environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Served]:
+    """A running one with an Administrator ada and a User bob."""
+    folder: Path = tmp_path_factory.mktemp("hub")
+    async with running_hub(folder / "data", environment=environment) as served:
+        await served.hub.local.add(NewAccount("ada", PASSWORD, "administrator"))
+        await served.hub.local.add(NewAccount("bob", PASSWORD))
+        yield served

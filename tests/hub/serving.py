@@ -1,0 +1,84 @@
+"""The real hub behind a real Hypercorn on a free loopback port, on SQLite or PostgreSQL."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
+from agent.shared.clock import Clock, system_clock
+from agent.shared.tasks import running
+from hub.app import Hub, open_hub
+from hub.settings import Settings, load
+from tests.serving import http
+
+PASSWORD = "four words make one"
+
+
+@dataclass(slots=True)
+class Served:
+    """A running hub. `stranger` carries nothing, and sends what a page of the hub would."""
+
+    hub: Hub
+    settings: Settings
+    url: str
+    stranger: httpx.AsyncClient
+    people: dict[str, httpx.AsyncClient] = field(default_factory=dict)
+
+    def browser(self, **headers: str) -> httpx.AsyncClient:
+        """Another one, with a jar of its own. Whoever asks for it closes it."""
+        return http(base_url=f"{self.url}/api/v1", headers={"Origin": self.url, **headers})
+
+    async def signed_in(self, name: str, password: str = PASSWORD) -> httpx.AsyncClient:
+        """A browser in which somebody has signed in; closed with the hub."""
+        browser = self.people[f"{name} {len(self.people)}"] = self.browser()
+        answer = await browser.post("/auth/login", json={"username": name, "password": password})
+        assert answer.status_code == 204, answer.text
+        return browser
+
+
+@asynccontextmanager
+async def running_hub(
+    data_dir: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    clock: Clock = system_clock,
+    **settings: Any,  # Any: each setting has its own type
+) -> AsyncIterator[Served]:
+    """The whole program. Keyword arguments are settings."""
+    stop = asyncio.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        given = load(environment or {}, data_dir=data_dir, port=port, **settings)
+        url = f"http://127.0.0.1:{port}"
+        config = Config()
+        config.bind = [f"fd://{listener.detach()}"]
+        config.accesslog = config.errorlog = None
+        config.graceful_timeout = 1
+        async with open_hub(given, clock=clock) as hub:
+            server = serve(hub.app, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+            async with running(server=server):
+                async with http(base_url=f"{url}/api/v1", headers={"Origin": url}) as stranger:
+                    await _until_it_answers(stranger)
+                    served = Served(hub, given, url, stranger)
+                    yield served
+                    for browser in served.people.values():
+                        await browser.aclose()
+                stop.set()
+                await asyncio.sleep(0.05)
+
+
+async def _until_it_answers(client: httpx.AsyncClient) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                if (await client.get("/health/live")).status_code == 200:
+                    return
+            except httpx.TransportError:
+                await asyncio.sleep(0.01)
