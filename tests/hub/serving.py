@@ -62,7 +62,7 @@ async def running_hub(
         config.accesslog = config.errorlog = None
         config.graceful_timeout = 1
         async with open_hub(given, clock=clock) as hub:
-            server = serve(hub.app, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+            server = serve(hub.app, config, shutdown_trigger=stop.wait)
             async with running(server=server):
                 async with http(base_url=f"{url}/api/v1", headers={"Origin": url}) as stranger:
                     await _until_it_answers(stranger)
