@@ -1,28 +1,38 @@
-"""The one place that knows which part of the hub needs which. Read it to know the program."""
+"""The one place that knows which part of the hub needs which. Read it to know the program; each
+area's opening.py holds how it is built."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 
 from quart import Quart
 
 from agent.shared import bodies, problems
 from agent.shared.clock import Clock, NewId, NewSecret, random_id, random_secret, system_clock
-from agent.shared.databases import Databases
+from agent.shared.tasks import running
 from hub import guard, health
-from hub.audit import routes as audit_routes
+from hub.ai.opening import open_ai
+from hub.artefacts.opening import open_artefacts
 from hub.audit.service import AuditService
+from hub.chat.opening import open_chat
+from hub.console.opening import open_console
+from hub.core import Area, Core
 from hub.database import open_database
-from hub.guard import Cookie, Guard
+from hub.groups.opening import open_groups
+from hub.guard import Guard
 from hub.health import Health, Part
-from hub.identity import routes as identity_routes
-from hub.identity.passwords import Passwords
+from hub.identity.opening import People, open_people
 from hub.identity.service import LocalAccounts
-from hub.identity.sessions import SessionService
+from hub.jobs.opening import open_jobs
+from hub.keys.opening import open_keys
+from hub.limits.opening import open_limits
+from hub.machines.opening import open_machines
+from hub.oidc.opening import open_oidc
+from hub.operation.opening import open_operation
+from hub.redis import SharedRedis
+from hub.scim.opening import open_scim
 from hub.sealing import Seal, secret_of
 from hub.settings import Settings
-from hub.users import routes as user_routes
 from hub.users.service import UserService
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -33,19 +43,10 @@ class Hub:
     """The running program, as far as the server around it, the commands and tests need it."""
 
     app: Quart
+    core: Core
     local: LocalAccounts
     users: UserService
     first_link: Callable[[], Awaitable[str | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    settings: Settings
-    database: Databases
-    audit: AuditService
-    sessions: SessionService
-    local: LocalAccounts
-    users: UserService
 
 
 @asynccontextmanager
@@ -56,39 +57,58 @@ async def open_hub(
     new_id: NewId = random_id,
     new_secret: NewSecret = random_secret,
 ) -> AsyncIterator[Hub]:
-    """Builds every part and closes all of it when the block ends.
+    """Builds every part, runs the background loops, and closes all of it when the block ends.
 
     `settings.port` is the port that the server listens on. Raises Conflict or Unavailable if the
     database or the data folder cannot be used."""
     async with AsyncExitStack() as stack:
-        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        given = settings.secret_key.get_secret_value() if settings.secret_key else None
-        seal = Seal(secret_of(settings.data_dir, given))
-        database = await stack.enter_async_context(open_database(settings))
-        audit = AuditService(database, clock)
-        sessions = SessionService(
-            database,
-            clock,
-            new_id,
-            new_secret,
-            unused=timedelta(hours=settings.session_hours),
-            at_all=timedelta(days=settings.session_days),
-        )
-        local = LocalAccounts(
-            database, Passwords(), sessions, audit, seal, clock, new_id, new_secret
-        )
-        users = UserService(database, audit, clock)
-        parts = _Parts(settings, database, audit, sessions, local, users)
+        core = await _open_core(settings, stack, clock, new_id, new_secret)
+        people = await open_people(core)
+        areas = await _open_areas(core, people)
+        app = _app(core, people, areas)
+        loops = {name: loop() for area in areas for name, loop in area.loops.items()}
+        await stack.enter_async_context(running(**loops))
 
         async def first_link() -> str | None:
-            secret = await local.first_link()
+            secret = await people.local.first_link()
             return secret and f"{settings.origin}/first#{secret}"
 
-        yield Hub(_app(parts, clock, new_id), local, users, first_link)
+        yield Hub(app, core, people.local, people.users, first_link)
 
 
-def _app(parts: _Parts, clock: Clock, new_id: NewId) -> Quart:
-    settings = parts.settings
+async def _open_core(
+    settings: Settings, stack: AsyncExitStack, clock: Clock, new_id: NewId, new_secret: NewSecret
+) -> Core:
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    given = settings.secret_key.get_secret_value() if settings.secret_key else None
+    seal = Seal(secret_of(settings.data_dir, given))
+    database = await stack.enter_async_context(open_database(settings))
+    redis = SharedRedis(settings.redis_url.get_secret_value()) if settings.redis_url else None
+    if redis is not None:
+        stack.push_async_callback(redis.close)
+    audit = AuditService(database, clock)
+    return Core(settings, clock, new_id, new_secret, stack, database, redis, seal, audit)
+
+
+async def _open_areas(core: Core, people: People) -> list[Area]:
+    groups = await open_groups(core, people)
+    limits = await open_limits(core, people)
+    jobs = await open_jobs(core)
+    keys = await open_keys(core, people)
+    oidc = await open_oidc(core, people, groups)
+    scim = await open_scim(core, people, groups)
+    machines = await open_machines(core, people)
+    ai = await open_ai(core, people, limits)
+    chat = await open_chat(core, ai)
+    artefacts = await open_artefacts(core, ai)
+    operation = await open_operation(core, jobs, ai)
+    console = await open_console(core, people)
+    parts = (people, groups, limits, jobs, keys, oidc, scim, machines, ai, chat, artefacts)
+    return [*(part.area for part in parts), operation.area, console.area]
+
+
+def _app(core: Core, people: People, areas: Iterable[Area]) -> Quart:
+    settings = core.settings
     app = Quart("hub", static_folder=None)
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
@@ -99,23 +119,28 @@ def _app(parts: _Parts, clock: Clock, new_id: NewId) -> Quart:
     app.url_map.strict_slashes = False
     bodies.install(app)
     problems.install(app)
-    cookie = Cookie(settings.is_secure)
     token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
     door = Guard(
         app,
-        parts.sessions,
-        cookie,
+        people.sessions,
+        people.cookie,
         origin=settings.origin,
         port=settings.port,
-        new_id=new_id,
+        new_id=core.new_id,
         metrics_token=token,
+        bearers={prefix: one for area in areas for prefix, one in area.bearers.items()},
+        doors=[one for area in areas for one in area.doors],
     )
     guard.install(app, door, is_secure=settings.is_secure)
-    for blueprint in (
-        health.routes(Health([Part("database", parts.database.check)], clock)),
-        identity_routes.routes(parts.local, parts.sessions, parts.users, cookie),
-        user_routes.routes(parts.users, parts.local),
-        audit_routes.routes(parts.audit),
-    ):
-        app.register_blueprint(blueprint)
+    app.register_blueprint(health.routes(Health(_stood_on(core, areas), core.clock)))
+    for area in areas:
+        for blueprint in area.blueprints:
+            app.register_blueprint(blueprint)
     return app
+
+
+def _stood_on(core: Core, areas: Iterable[Area]) -> list[Part]:
+    parts = [Part("database", core.database.check)]
+    if core.redis is not None:
+        parts.append(Part("redis", core.redis.check))
+    return [*parts, *(part for area in areas for part in area.health)]

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, create_engine, event
 from agent.shared.database import Database
 from agent.shared.databases import Databases
 from agent.shared.errors import Conflict
-from agent.shared.postgres import PostgresDatabase
 from hub import locks
+from hub.postgres import PostgresDatabase
 from hub.settings import Settings
 
 if TYPE_CHECKING:

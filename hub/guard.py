@@ -4,6 +4,7 @@ import hmac
 import logging
 import re
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from quart.typing import ResponseTypes
 from agent.shared.clock import NewId
 from agent.shared.errors import Denied, Malformed, Unauthenticated
 from hub.access import PUBLIC, RULE_ATTRIBUTE, Principal, Rule, check
+from hub.core import Bearer, Door
 from hub.identity.sessions import SessionService
 
 READING = ("GET", "HEAD")
@@ -69,8 +71,11 @@ class Guard:
         port: int,
         new_id: NewId,
         metrics_token: str | None,
+        bearers: Mapping[str, Bearer],
+        doors: Sequence[Door],
     ) -> None:
         self._app, self._sessions, self._cookie, self._new_id = app, sessions, cookie, new_id
+        self._bearers, self._doors = bearers, doors
         self._origins = {origin, f"http://127.0.0.1:{port}", f"http://localhost:{port}"}
         self._hosts = {urlsplit(one).netloc for one in self._origins}
         self._metrics_token = metrics_token
@@ -88,6 +93,8 @@ class Guard:
             return
         who = await self._who(is_public=rule is PUBLIC)
         g.principal = who
+        for door in self._doors:
+            await door(who)
         if rule is PUBLIC:
             return
         if who is None:
@@ -132,13 +139,23 @@ class Guard:
         return rule
 
     async def _who(self, *, is_public: bool) -> Principal | None:
-        if (secret := request.cookies.get(self._cookie.name)) and self._bearer() is None:
-            try:
-                return await self._sessions.who(secret)
-            except Unauthenticated:
-                if not is_public:
-                    raise
+        bearer, cookie = self._bearer(), request.cookies.get(self._cookie.name)
+        try:
+            if bearer is not None:
+                return await self._who_bears(bearer)
+            if cookie:
+                return await self._sessions.who(cookie)
+        except Unauthenticated:
+            if not is_public:
+                raise
         return None
+
+    async def _who_bears(self, secret: str) -> Principal:
+        prefix, _, _ = secret.partition("_")
+        known = self._bearers.get(f"{prefix}_")
+        if known is None:
+            raise Unauthenticated("bad-token", "The hub knows no token of this kind.")
+        return await known(secret)
 
     def _bearer(self) -> str | None:
         kind, _, secret = request.headers.get("Authorization", "").partition(" ")

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 class Databases(Protocol):
-    """Two implementations: `Database` (SQLite, one writer) and `PostgresDatabase`."""
+    """`Database` is one (SQLite, one writer); the hub has another for PostgreSQL."""
 
     def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """One snapshot for the whole block."""

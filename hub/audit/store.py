@@ -15,9 +15,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.shared.tables import table
 from hub import locks
 from hub.audit.rules import FIRST, Entry, digest_of
+from hub.tables import table
 
 AUDIT = table(
     "audit",

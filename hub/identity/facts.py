@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, String, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.shared.tables import table
+from hub.tables import table
 
 FACT = table("fact", name=Column(String, primary_key=True), value=Column(JSON))
 

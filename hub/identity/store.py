@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Column, Delete, Integer, String, Text, delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.shared.tables import table
+from hub.tables import table
 
 SESSION = table(
     "session",

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.shared.tables import table
+from hub.tables import table
 
 ACCOUNT = table(
     "account",

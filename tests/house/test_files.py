@@ -82,7 +82,7 @@ def test_no_file_names_a_registry_or_a_folder_of_one_machine() -> None:
 def test_modules_say_what_they_are_for() -> None:
     silent = [
         name_of(file)
-        for file in python("agent", "packaging", "ui")
+        for file in python("agent", "hub", "packaging", "ui")
         if file.name != "__init__.py" and not ast.get_docstring(tree_of(file))
     ]
 

@@ -57,7 +57,7 @@ def test_an_import_inside_a_function_says_why() -> None:
 def test_packages_of_the_agent_are_empty_files() -> None:
     filled = {
         name_of(file)
-        for file in python("agent")
+        for file in python("agent", "hub")
         if file.name == "__init__.py" and file.read_text("utf-8").strip()
     }
 

@@ -38,6 +38,7 @@ def test_classifiers_name_no_python_that_is_not_supported() -> None:
     assert min(named) == (3, 11)
 
 
-def test_the_command_is_the_one_that_the_package_installs() -> None:
-    assert PROJECT["scripts"] == {"orca-agent": "agent.__main__:main"}
+def test_the_commands_are_those_that_the_package_installs() -> None:
+    scripts = {"orca-agent": "agent.__main__:main", "orca-hub": "hub.__main__:main"}
+    assert PROJECT["scripts"] == scripts
     assert command_line.info.name == "orca-agent"

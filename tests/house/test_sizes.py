@@ -43,7 +43,8 @@ def test_files_are_short_enough_to_be_read_at_once() -> None:
 def test_functions_are_short_enough_to_be_read_at_once() -> None:
     too_long = {
         f"{name_of(file)}: {function.name}"
-        for file in python("agent", "packaging", "tests", "ui")
+        for file in python("agent", "hub", "packaging", "tests", "ui")
+        if "hub/migrations/versions/" not in name_of(file)  # lists of columns
         for function in ast.walk(tree_of(file))
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
         and _own_lines(function) > (TEST_LINES if _is_test(function) else FUNCTION_LINES)

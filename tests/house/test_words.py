@@ -24,7 +24,7 @@ PLACES_THAT_PRINT = ("packaging/", "tests/bench/")
 def test_nothing_but_commands_writes_to_the_terminal() -> None:
     printing = [
         f"{name_of(file)}:{call.lineno}"
-        for file in python("agent", "tests", "ui")
+        for file in python("agent", "hub", "tests", "ui")
         for call in ast.walk(tree_of(file))
         if isinstance(call, ast.Call)
         and isinstance(call.func, ast.Name)
@@ -38,7 +38,7 @@ def test_nothing_but_commands_writes_to_the_terminal() -> None:
 def test_comments_leave_nothing_for_later_and_silence_nothing_whole() -> None:
     found = [
         f"{name_of(file)}:{line}: {comment}"
-        for file in python("agent", "packaging", "tests", "ui")
+        for file in python("agent", "hub", "packaging", "tests", "ui")
         for line, comment in _comments(file)
         if UNFINISHED.search(comment) or SILENCED.search(comment)
     ]
@@ -49,7 +49,7 @@ def test_comments_leave_nothing_for_later_and_silence_nothing_whole() -> None:
 def test_only_the_outermost_loops_catch_everything() -> None:
     catching = {
         name_of(file)
-        for file in python("agent")
+        for file in python("agent", "hub")
         for handler in ast.walk(tree_of(file))
         if isinstance(handler, ast.ExceptHandler)
         and (

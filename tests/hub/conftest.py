@@ -1,7 +1,9 @@
 """The hub on each database: SQLite always, PostgreSQL where tests may take their time."""
 
 import os
+import secrets
 from collections.abc import AsyncIterator, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,10 @@ import pytest_asyncio
 
 from hub.identity.service import NewAccount
 from tests.hub.postgres import Postgres, binaries, postgres
+from tests.hub.redis import Redis, program, redis
 from tests.hub.serving import PASSWORD, Served, running_hub
 
+NUMBERS = count()
 DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
 
 
@@ -20,6 +24,26 @@ def server() -> Iterator[Postgres]:
         pytest.skip("There is no PostgreSQL.")
     with postgres() as one:
         yield one
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Redis]:
+    """For slow tests. Who stops it starts it again."""
+    if program() is None and os.environ.get("CI") != "true":
+        pytest.skip("There is no Redis.")
+    with redis() as one:
+        yield one
+
+
+@pytest.fixture
+def shared(server: Postgres, redis_server: Redis) -> dict[str, str]:
+    """What the environment of every replica says: one database, one Redis, one secret key. Start
+    as many as you like with `running_hub(folder, environment=shared)`."""
+    return {
+        "ORCA_HUB_DATABASE_URL": server.new_database(),
+        "ORCA_HUB_REDIS_URL": f"{redis_server.url}{next(NUMBERS) % 64}",
+        "ORCA_HUB_SECRET_KEY": secrets.token_urlsafe(48),
+    }
 
 
 @pytest.fixture(scope="module", params=DATABASES)

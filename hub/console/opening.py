@@ -1,0 +1,16 @@
+"""The hub's pages."""
+
+from dataclasses import dataclass
+
+from hub.core import Area, Core
+from hub.identity.opening import People
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    area: Area
+
+
+async def open_console(core: Core, people: People) -> Console:
+    """Nothing yet."""
+    return Console(Area())

@@ -1,0 +1,59 @@
+"""What every part of the hub stands on, and what each gives back to the program."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from quart import Blueprint
+
+from agent.shared.clock import Clock, NewId, NewSecret
+from agent.shared.databases import Databases
+from hub.access import Principal
+from hub.audit.service import AuditService
+from hub.health import Part
+from hub.redis import SharedRedis
+from hub.sealing import Seal
+from hub.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """Handed to every area. What an area opens, it has closed by `stack`. `redis` is None where
+    none is set: then this replica is the only one."""
+
+    settings: Settings
+    clock: Clock
+    new_id: NewId
+    new_secret: NewSecret
+    stack: AsyncExitStack
+    database: Databases
+    redis: SharedRedis | None
+    seal: Seal
+    audit: AuditService
+
+
+class Bearer(Protocol):
+    """Knows who sends a token of one kind."""
+
+    async def __call__(self, secret: str) -> Principal:
+        """Raises Unauthenticated."""
+
+
+class Door(Protocol):
+    """Asked when it is known who sends a request, None for a stranger."""
+
+    async def __call__(self, who: Principal | None) -> None:
+        """Raises an OrcaError to refuse the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """What an area adds to the program: routes, tokens by what they begin with (`oht_`), what
+    refuses requests, what readiness looks at, and what runs until the end."""
+
+    blueprints: tuple[Blueprint, ...] = ()
+    bearers: Mapping[str, Bearer] = field(default_factory=dict)
+    doors: tuple[Door, ...] = ()
+    health: tuple[Part, ...] = ()
+    loops: Mapping[str, Callable[[], Coroutine[None, None, None]]] = field(default_factory=dict)
