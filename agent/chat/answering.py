@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from agent.chat.ending import finish
 from agent.chat.prompt import Limits, Material, Prompt, compose
 from agent.chat.rounds import Heard, Rounds, total
-from agent.chat.rules import Turn
 from agent.chat.store import Messages, Row
 from agent.guide.rules import Passage
 from agent.guide.rules import answer as guide_answer
@@ -19,6 +18,7 @@ from agent.inference.backend import Backend, BackendState
 from agent.inference.inference import Inference, Tell, Who
 from agent.inference.queue import Queues
 from agent.inference.rules import Batch, ChatRequest, Finish, Frame, Message, Usage
+from agent.inference.turns import Turn
 from agent.models.service import ModelService
 from agent.runs.live import LiveRun
 from agent.runs.rules import Ending, Run, RunState

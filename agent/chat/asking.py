@@ -11,11 +11,11 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.chat.answering import Answer, Parts, Question
-from agent.chat.rules import title_of
 from agent.chat.shapes import message_json
 from agent.chat.store import Conversations, Messages, Row, no_conversation, present
 from agent.inference.inference import Who
 from agent.inference.options import checked
+from agent.inference.turns import title_of
 from agent.models.rules import Model, can_see
 from agent.runs.rules import Run, RunState
 from agent.runs.service import RunService

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from agent.chat.rules import Context, Turn, fit, system_text
+from agent.chat.rules import system_text
 from agent.guide.rules import Passage
 from agent.inference.rules import clamp
+from agent.inference.turns import Context, Turn, fit
 from agent.slicer.advice.rules import Piece, chosen
 from agent.slicer.advice.texts import WITH_TOOLS, evidence_text
 

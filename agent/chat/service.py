@@ -1,21 +1,18 @@
 """What one can do with conversations: open, list, find, change, delete, undo."""
 
-import base64
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
-import orjson
-
-from agent.chat.rules import fts_query
 from agent.chat.shapes import conversation_json, message_json
 from agent.chat.store import Conversations, Messages, Row, no_conversation, present
 from agent.inference.rules import canonical_name
 from agent.runs.service import RunService
 from agent.runs.store import Runs
 from agent.shared.clock import Clock, NewId, rfc3339
+from agent.shared.cursors import cursor_of, read_cursor
 from agent.shared.database import Database
-from agent.shared.errors import Invalid, Malformed
+from agent.shared.errors import Invalid
+from agent.shared.searching import fts_query
 
 KEEP_DELETED = timedelta(days=7)
 SCAN_HITS = 500
@@ -66,7 +63,7 @@ class ConversationService:
         self, *, archived: bool, cursor: str | None, limit: int
     ) -> tuple[list[dict[str, object]], str | None]:
         """Pinned first, then the latest. Raises Malformed for a cursor that is not ours."""
-        after = _read_cursor(cursor, (int, str, str))
+        after = read_cursor(cursor, (int, str, str))
         async with self._database.reading() as connection:
             rows = await Conversations(connection).page(
                 archived=archived,
@@ -77,14 +74,14 @@ class ConversationService:
         if len(rows) <= limit:
             return items, None
         last = rows[limit - 1]
-        return items, _cursor(int(last["pinned"]), last["updated_at"], last["id"])
+        return items, cursor_of(int(last["pinned"]), last["updated_at"], last["id"])
 
     async def find(
         self, text: str, *, cursor: str | None, limit: int
     ) -> tuple[list[dict[str, object]], str | None]:
         """Conversations whose title or messages hold every word, newest hits first, with
         snippets. The last word may be unfinished."""
-        fts, start = fts_query(text), (_read_cursor(cursor, (int,)) or [0])[0]
+        fts, start = fts_query(text), (read_cursor(cursor, (int,)) or [0])[0]
         if fts is None:
             return [], None
         async with self._database.reading() as connection:
@@ -108,7 +105,7 @@ class ConversationService:
             for conversation_id, some in shown.items()
         ]
         more = len(hits) > start + limit
-        return items, _cursor(start + limit) if more else None
+        return items, cursor_of(start + limit) if more else None
 
     async def change(self, conversation_id: str, values: Mapping[str, object]) -> dict[str, object]:
         """Changes the fields that are given. Raises NotFound and Invalid."""
@@ -168,35 +165,15 @@ class ConversationService:
         self, conversation_id: str, *, cursor: str | None, limit: int
     ) -> tuple[list[dict[str, object]], str | None]:
         """The whole tree in the order of writing. Raises NotFound and Malformed."""
-        after = (_read_cursor(cursor, (int,)) or [0])[0]
+        after = (read_cursor(cursor, (int,)) or [0])[0]
         async with self._database.reading() as connection:
             await present(connection, conversation_id)
             rows = await Messages(connection).page(conversation_id, after, limit + 1)
         items = [self._told(row) for row in rows[:limit]]
-        return items, _cursor(rows[limit - 1]["number"]) if len(rows) > limit else None
+        return items, cursor_of(rows[limit - 1]["number"]) if len(rows) > limit else None
 
     def _told(self, row: Row) -> dict[str, object]:
         told = message_json(row)
         if row["status"] == "streaming" and (live := self._runs.live(row["run_id"])):
             told["content"], told["thinking"] = "".join(live.content), "".join(live.thinking)
         return told
-
-
-def _cursor(*values: object) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps(values)).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str | None, types: tuple[type, ...]) -> list[Any] | None:  # Any: as told
-    if not cursor:
-        return None
-    try:
-        values = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError:
-        values = None
-    if (
-        isinstance(values, list)
-        and [type(value) for value in values] == list(types)
-        and all(0 <= value < 1 << 63 for value in values if isinstance(value, int))
-    ):
-        return values
-    raise Malformed("bad-cursor", "The cursor is not one that a list has handed out.")

@@ -10,7 +10,6 @@ import orjson
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.chat.rules import branch
 from agent.chat.shapes import (
     CONTENT_CHARACTERS,
     MESSAGE_FIELDS,
@@ -23,6 +22,7 @@ from agent.chat.shapes import (
 )
 from agent.chat.store import Conversations, Messages, Row
 from agent.images.service import ImageService
+from agent.inference.turns import branch
 from agent.shared.clock import Clock, from_rfc3339, rfc3339
 from agent.shared.database import Database
 from agent.shared.errors import Conflict, Invalid, NotFound

@@ -2,7 +2,8 @@
 
 import httpx
 
-from agent.chat.rules import branch, fts_query, title_of
+from agent.inference.turns import branch, title_of
+from agent.shared.searching import fts_query
 from tests.agent.talking import MODEL, Json, ask, body, chats, every, messages, opened
 from tests.fakes.ollama import FakeOllama
 from tests.serving import Served

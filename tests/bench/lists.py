@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ParamSpec
 from urllib.parse import quote
 
-from agent.chat.rules import fts_query
+from agent.shared.searching import fts_query
 from tests.bench import seed
 from tests.bench.connection import BenchError, Connection
 from tests.bench.processes import Agent, Fake, orca_agent
