@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from hub.console import routes
 from hub.core import Area, Core
 from hub.identity.opening import People
 
@@ -12,5 +13,5 @@ class Console:
 
 
 async def open_console(core: Core, people: People) -> Console:
-    """Nothing yet."""
-    return Console(Area())
+    """The pages as they were built, and what they alone ask for."""
+    return Console(Area(blueprints=(routes.routes(),)))

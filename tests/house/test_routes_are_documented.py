@@ -80,7 +80,7 @@ def test_the_description_is_written_alike_on_every_machine(tmp_path: Path) -> No
 
     for number, machine in enumerate(machines):
         subprocess.run(
-            [sys.executable, "packaging/openapi_document.py", tmp_path / str(number)],
+            [sys.executable, "packaging/openapi_document.py", "agent", tmp_path / str(number)],
             cwd=ROOT,
             env={**os.environ, **machine},
             check=True,

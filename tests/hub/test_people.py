@@ -12,10 +12,16 @@ from tests.hub.serving import PASSWORD, Served, running_hub
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 OPEN = {
+    "/",
+    '/<any("first", "device", "connect", "sign-in"):place>',
+    "/<name>",
+    "/assets/<path:name>",
     "/api/v1/health/live",
     "/api/v1/health/ready",
     "/api/v1/auth/login",
     "/api/v1/auth/first",
+    "/api/v1/auth/methods",
+    "/api/v1/auth/refresh",
 }
 Json = dict[str, Any]  # Any: JSON
 

@@ -1,19 +1,24 @@
-"""The API's description as a page for people: markup alone, made on the agent."""
+"""The API's description as a page for people: markup alone, made on the server."""
 
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
 Json = dict[str, Any]  # Any: whatever OpenAPI has
+WhoMay = Callable[[Json], str]
 
 
-def render(described: Json) -> str:
-    """The markup of an OpenAPI document, grouped by tag."""
+def render(described: Json, address: str, who_may: WhoMay) -> str:
+    """The markup of an OpenAPI document, grouped by tag. `who_may` says as markup who may call an
+    operation; `address` is that of the document itself."""
     by_tag: dict[str, list[str]] = {}
     shapes = described["components"]["schemas"]
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
             for tag in operation["tags"]:
-                by_tag.setdefault(tag, []).append(_operation(path, method, operation, shapes))
+                by_tag.setdefault(tag, []).append(
+                    _operation(path, method, operation, shapes, who_may)
+                )
     tags = sorted(by_tag)
     contents = "".join(f'<li><a href="#{escape(tag)}">{escape(tag)}</a></li>' for tag in tags)
     groups = "".join(
@@ -23,22 +28,18 @@ def render(described: Json) -> str:
     return (
         f"<p>{_marked(described['info']['description'])}</p>"
         f'<p class="soft">Version {escape(described["info"]["version"])}. '
-        'For programs: <a href="/openapi.json">openapi.json</a>.</p>'
+        f'For programs: <a href="{escape(address)}">openapi.json</a>.</p>'
         f'<nav aria-label="Groups"><ul>{contents}</ul></nav>{groups}'
         f"<section><h2>Shapes</h2>{_shapes(shapes)}</section>"
     )
 
 
-def _operation(path: str, method: str, operation: Json, shapes: Json) -> str:
-    scope = operation.get("x-scope")
-    who = {None: "Open to everyone on this computer.", "any": "Any token or session."}.get(
-        scope, f"Scope <code>{escape(str(scope))}</code>."
-    )
+def _operation(path: str, method: str, operation: Json, shapes: Json, who_may: WhoMay) -> str:
     text = " ".join(filter(None, (operation.get("summary"), operation.get("description"))))
     return (
         f'<article id="{escape(operation["operationId"])}">'
         f"<h3><code>{method.upper()} {escape(path)}</code></h3>"
-        f'<p>{_marked(text)}</p><p class="soft">{who}</p>'
+        f'<p>{_marked(text)}</p><p class="soft">{who_may(operation)}</p>'
         f"{_parameters(operation.get('parameters', []))}{_body(operation, shapes)}"
         f"{_answers(operation)}"
         "</article>"
