@@ -24,6 +24,7 @@ from hub.health import Health, Part
 from hub.identity.opening import People, open_people
 from hub.identity.service import LocalAccounts
 from hub.jobs.opening import open_jobs
+from hub.jobs.service import Jobs
 from hub.keys.opening import open_keys
 from hub.limits.opening import open_limits
 from hub.machines.opening import open_machines
@@ -87,7 +88,8 @@ async def _open_core(
     if redis is not None:
         stack.push_async_callback(redis.close)
     audit = AuditService(database, clock)
-    return Core(settings, clock, new_id, new_secret, stack, database, redis, seal, audit)
+    jobs = Jobs(database, clock, new_id, audit)
+    return Core(settings, clock, new_id, new_secret, stack, database, redis, seal, audit, jobs)
 
 
 async def _open_areas(core: Core, people: People) -> list[Area]:

@@ -12,6 +12,7 @@ from agent.shared.databases import Databases
 from hub.access import Principal
 from hub.audit.service import AuditService
 from hub.health import Part
+from hub.jobs.service import Jobs
 from hub.redis import SharedRedis
 from hub.sealing import Seal
 from hub.settings import Settings
@@ -31,6 +32,7 @@ class Core:
     redis: SharedRedis | None
     seal: Seal
     audit: AuditService
+    jobs: Jobs
 
 
 class Bearer(Protocol):
