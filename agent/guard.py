@@ -22,6 +22,7 @@ from agent.access.service import AccessService
 from agent.headers import ALWAYS, API_POLICY
 from agent.shared.clock import NewId, random_id
 from agent.shared.errors import Denied, Malformed, TooMany, Unauthenticated
+from agent.shared.request_id import CURRENT
 from agent.shared.web import ANY_SCOPE, COUNTED_ATTRIBUTE, PUBLIC_ATTRIBUTE, SCOPE_ATTRIBUTE
 
 PAGES = "/ui"
@@ -122,6 +123,7 @@ class Guard:
                 hosts.append(value)
         given = fields.get("x-request-id", "")
         g.request_id = given if REQUEST_ID.fullmatch(given) else self._new_id()
+        CURRENT.set(g.request_id)
         g.started_s, g.caller, g.allowance = time.perf_counter(), None, None
         handler = self._app.view_functions.get(sent.endpoint) if sent.endpoint else None
         return Asked(

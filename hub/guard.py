@@ -13,6 +13,7 @@ from quart.typing import ResponseTypes
 
 from agent.shared.clock import NewId
 from agent.shared.errors import Denied, Malformed, Unauthenticated
+from agent.shared.request_id import CURRENT
 from hub.access import PUBLIC, RULE_ATTRIBUTE, Principal, Rule, check
 from hub.core import Bearer, Door
 from hub.identity.sessions import SessionService
@@ -84,6 +85,7 @@ class Guard:
         """The list. Says who it is in `g.principal`, None for a stranger on a public route."""
         sent = request.headers.get("X-Request-ID", "")
         g.request_id = sent if REQUEST_ID.fullmatch(sent) else self._new_id()
+        CURRENT.set(g.request_id)
         g.started_s, g.principal = time.perf_counter(), None
         self._is_for_us()
         self._is_from_our_origin()

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import orjson
 
 from agent.compat.ollama_shapes import AskIn, ChatIn, GenerateIn, MessageIn
-from agent.compat.service import Wanted
 from agent.inference.ollama_wire import lasting
 from agent.inference.rules import ChatRequest, Message, Native, ToolCall
+from agent.inference.wanted import Wanted
 
 OLLAMAS_OWN = ("raw", "suffix", "template", "context")
 

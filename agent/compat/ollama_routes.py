@@ -24,13 +24,13 @@ from agent.compat.ollama_shapes import (
     TagsOut,
     VersionOut,
 )
-from agent.compat.relaying import read_document, relayed
 from agent.compat.service import Caller, CompatService
 from agent.inference.rules import ChatRequest, EmbedRequest, canonical_name
 from agent.models.rules import Model
 from agent.shared import web
 from agent.shared.clock import Clock
 from agent.shared.errors import Invalid, Malformed
+from agent.shared.relaying import read_document, relayed
 
 NDJSON = "application/x-ndjson"
 SPOKEN_VERSION = "0.33.0"  # of the protocol, told where no Ollama is up

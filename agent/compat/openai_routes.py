@@ -7,9 +7,10 @@ from dataclasses import replace
 from quart import Blueprint, Response, g
 from quart_schema import document_request
 
-from agent.compat import openai_answers as answers
-from agent.compat.openai_requests import chat_wanted, completion_wanted, prompt_of, texts_of
-from agent.compat.openai_shapes import (
+from agent.compat.service import Caller, CompatService
+from agent.inference.openai_api import answers
+from agent.inference.openai_api.requests import chat_wanted, completion_wanted, prompt_of, texts_of
+from agent.inference.openai_api.shapes import (
     ChatCompletionOut,
     ChatIn,
     CompletionIn,
@@ -20,12 +21,11 @@ from agent.compat.openai_shapes import (
     OpenAIModelOut,
     OpenAIModelsOut,
 )
-from agent.compat.relaying import read_document, relayed
-from agent.compat.service import Caller, CompatService
 from agent.inference.rules import Batch, ChatRequest, EmbedRequest
 from agent.models.rules import Model
 from agent.shared import web
 from agent.shared.clock import Clock
+from agent.shared.relaying import read_document, relayed
 
 EVENTS = "text/event-stream; charset=utf-8"
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -23,6 +23,7 @@ from agent.inference.rules import (
     Native,
     canonical_name,
 )
+from agent.inference.wanted import Wanted
 from agent.models.rules import Model
 from agent.models.service import ModelService
 from agent.shared.errors import Invalid, OrcaError, Unavailable
@@ -42,25 +43,6 @@ class Caller:
     @property
     def who(self) -> Who:
         return Who(self.client, self.project)
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A generation as a client wants it, before models and limits are looked at.
-
-    `options` are the client's own; images of `messages` are data URLs."""
-
-    model: str
-    messages: tuple[Message, ...]
-    options: Mapping[str, object] = field(default_factory=dict)
-    think: bool | str | None = None
-    format: object | None = None
-    keep_alive: str | int | None = None
-    tools: tuple[Mapping[str, object], ...] = ()
-    tool_choice: object | None = None
-    logprobs: bool = False
-    top_logprobs: int = 0
-    beside: str = ""  # what else takes room in the context
 
 
 class CompatService:

@@ -80,9 +80,10 @@ class Backends:
             key=lambda one: (not one.is_loaded(model), one.in_flight),
         )
 
-    def trouble(self, model: str) -> OrcaError | None:
-        """Why nobody can be asked for this model now; None if somebody can."""
-        serving = self.serving(model)
+    def trouble(self, model: str, *, only: str | None = None) -> OrcaError | None:
+        """Why nobody can be asked for this model now; None if somebody can. `only` names the one
+        that will do."""
+        serving = [one for one in self.serving(model) if only in (None, one.name)]
         if any(one.breaker.allows or one.breaker.state == "half-open" for one in serving):
             return None
         if serving:
@@ -95,7 +96,7 @@ class Backends:
                 f"{pause_s} s.",
                 retry_after_s=pause_s,
             )
-        if not any(one.state.is_up for one in self):
+        if not any(one.state.is_up for one in self if only in (None, one.name)):
             return Unavailable(
                 "ollama-down", "No model server answers. Start Ollama, or correct its address."
             )

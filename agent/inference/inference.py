@@ -74,6 +74,7 @@ class _Asking:
     meter: Meter
     only: str | None
     failed_on: set[str]
+    is_patient: bool = True
     tries: int = 0
 
     @property
@@ -96,17 +97,18 @@ class Inference:
         meter: Meter = NO_METER,
         deadline_s: float | None = None,
         only: str | None = None,
+        is_patient: bool = True,
     ) -> AsyncGenerator[Batch, None]:
         """The answer as it arrives; the last batch ends with Finish.
 
         `tell` hears of `queued` {"position"}, `loading` {"model"} and `started` {"model",
         "backend", "provider"}, the last again after a failover. `deadline_s` bounds the time until
-        the first piece. `only` names the backend that will do. Closing the generator stops the
-        model. Raises NotFound, Invalid, Unavailable and TimedOut."""
+        the first piece. `only` names the backend that will do; if it is not `is_patient`, no
+        backend is asked twice. Closing the generator stops the model. Raises NotFound, Invalid,
+        Unavailable and TimedOut."""
         images = [image for message in request.messages for image in message.images]
-        asking = _Asking(
-            request.model, self._queues.before(images=images), who, tell, meter, only, set()
-        )
+        queue = self._queues.before(images=images)
+        asking = _Asking(request.model, queue, who, tell, meter, only, set(), is_patient)
 
         async def first(
             stack: AsyncExitStack, backend: Backend
@@ -199,7 +201,8 @@ class Inference:
         serving = {one.name for one in self._backends.serving(asking.model)}
         if asking.only is not None:
             serving &= {asking.only}
-        return bool(serving - asking.failed_on) or (bool(serving) and can_be_retried(err))
+        may_ask_again = asking.is_patient and can_be_retried(err)
+        return bool(serving - asking.failed_on) or (bool(serving) and may_ask_again)
 
     async def _once(
         self,
@@ -221,7 +224,7 @@ class Inference:
     @asynccontextmanager
     async def _place(self, asking: _Asking) -> AsyncGenerator[str, None]:
         """A place before a backend that has the model. Raises if none can be asked any more."""
-        if trouble := self._backends.trouble(asking.model):
+        if trouble := self._backends.trouble(asking.model, only=asking.only):
             raise trouble
         who = asking.who
         wants = Wants(
@@ -240,7 +243,8 @@ class Inference:
 
             def look() -> None:
                 # What is true now need not be true when the waiting one is told of it.
-                if not hopeless and (found := self._backends.trouble(asking.model)):
+                found = self._backends.trouble(asking.model, only=asking.only)
+                if found and not hopeless:
                     hopeless.append(found)
                     scope.reschedule(0)
 

@@ -11,6 +11,7 @@ from yarl import URL
 
 from agent.shared.certificates import trust_for
 from agent.shared.errors import Denied, OrcaError, Unavailable
+from agent.shared.request_id import CURRENT, HEADER
 
 if TYPE_CHECKING:
     import ssl
@@ -157,12 +158,15 @@ class Transport:
         session = await self._opened()
         import aiohttp  # slow import
 
+        headers = {**JSON_TYPE, "Content-Length": str(len(body))} if body else {}
+        if request_id := CURRENT.get():
+            headers[HEADER] = request_id
         try:
             return await session.request(
                 method,
                 self._address(path),
                 data=(_pieces(body) if is_large else body) if body else None,
-                headers={**JSON_TYPE, "Content-Length": str(len(body))} if body else None,
+                headers=headers,
                 allow_redirects=False,
             )
         except aiohttp.ClientConnectorCertificateError as err:

@@ -24,6 +24,7 @@ class LiveRun:
         self.thinking: list[str] = []
         self.has_begun = False
         self.has_ended = False
+        self.is_lost = False  # another program has ended it, and wrote down how
         self.stop: RunState | None = None  # why it was asked to end, if it was
         self.task: asyncio.Task[None] | None = None
         self._clock = clock

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
@@ -16,7 +16,7 @@ from agent.runs.rules import ALIVE, CLOSING_EVENT, Chunk, Ending, Run, RunKind, 
 from agent.runs.store import Runs
 from agent.shared import wire
 from agent.shared.clock import Clock, rfc3339
-from agent.shared.database import Database
+from agent.shared.databases import Databases
 from agent.shared.errors import NotFound, OrcaError
 from agent.shared.problems import describe, document
 from agent.shared.tasks import Tasks
@@ -27,6 +27,7 @@ SAVE_EVERY_S = 0.2  # and with the saving itself no more than the quarter second
 KEEP_ALIVE_S = 15.0
 RETRY_SAVING_S = 2.0
 KEEP_EVENTS = timedelta(days=7)
+MISTAKE = "The agent made a mistake. `orca-agent logs` has the details."
 
 
 class Job(Protocol):
@@ -48,13 +49,34 @@ class Recovery(Protocol):
     def __call__(self, run: Run, events: list[wire.ServerSentEvent]) -> Job: ...
 
 
+class Ownership(Protocol):
+    """Which runs are this program's, where several share a database."""
+
+    async def held(self, connection: AsyncConnection, runs: Sequence[Run]) -> set[str]:
+        """The ids of those that are still this program's; nobody takes them before the transaction
+        ends. Writes down how they stand."""
+
+
+class TakenError(Exception):
+    """Another program has ended the run."""
+
+
 class RunService:
     """Starts runs, lets readers follow them, ends them, and remembers what they said."""
 
     def __init__(
-        self, database: Database, clock: Clock, *, keep_alive_s: float = KEEP_ALIVE_S
+        self,
+        database: Databases,
+        clock: Clock,
+        *,
+        keep_alive_s: float = KEEP_ALIVE_S,
+        ownership: Ownership | None = None,
+        mistake: str = MISTAKE,
     ) -> None:
+        """Without `ownership` every run of the database is this program's. `mistake` is what is
+        said of an error that nobody thought of."""
         self._database, self._clock, self._keep_alive_s = database, clock, keep_alive_s
+        self._ownership, self._mistake = ownership, mistake
         self._live: dict[str, LiveRun] = {}
         self.ended: Counter[str] = Counter()  # since the start, by state
         self._tasks = Tasks()
@@ -118,7 +140,8 @@ class RunService:
         """Every event behind `after_seq` once and in order, encoded; ends with the run.
 
         Raises NotFound before the first item. What a slow reader missed in memory is read from
-        the database. A comment is sent when nothing happens for a while."""
+        the database. A comment is sent when nothing happens for a while. Of a run that was lost
+        to another program the end is missing: that stands in the database alone."""
         live = self._live.get(run_id)
         if live is None:
             run = await self.get(run_id)
@@ -145,11 +168,15 @@ class RunService:
             except TimeoutError:
                 yield wire.COMMENT
 
-    async def recover(self, recoveries: Mapping[str, Recovery]) -> int:
+    async def recover(
+        self, recoveries: Mapping[str, Recovery], alive: Sequence[Run] | None = None
+    ) -> int:
         """Marks what a crash cut off as interrupted and keeps its text; says how many. Kinds of
-        runs that are not in `recoveries` are left to `resume`."""
-        async with self._database.reading() as connection:
-            alive = await Runs(connection).alive()
+        runs that are not in `recoveries` are left to `resume`. `alive` are those to look at,
+        which are this program's; else they are all of them."""
+        if alive is None:
+            async with self._database.reading() as connection:
+                alive = await Runs(connection).alive()
         orphans = [run for run in alive if run.kind in recoveries]
         for run in orphans:
             async with self._database.reading() as connection:
@@ -157,9 +184,10 @@ class RunService:
             events = [event for chunk in chunks for event in wire.decode(chunk.payload)]
             last_seq = chunks[-1].last if chunks else 0
             job = recoveries[run.kind](run, events)
-            await self._end(replace(run, last_seq=last_seq), job, Ending(RunState.INTERRUPTED))
+            with suppress(TakenError):
+                await self._end(replace(run, last_seq=last_seq), job, Ending(RunState.INTERRUPTED))
         if orphans:
-            log.warning("%d runs were cut off when the agent last ended", len(orphans))
+            log.warning("%d runs were cut off by the end of their program", len(orphans))
         return len(orphans)
 
     async def resume(self, kind: RunKind, job_of: Callable[[Run], Job]) -> int:
@@ -216,6 +244,12 @@ class RunService:
         async with self._database.writing() as connection:
             # A run may have ended, and saved everything, while this waited for its turn.
             rows = [(live, chunk) for live, chunk in pending if live.ring.saved_seq < chunk.first]
+            if rows and self._ownership:
+                held = await self._ownership.held(connection, [live.run for live, _ in rows])
+                for live, _ in rows:
+                    if live.run.id not in held:
+                        self._stop(live, RunState.INTERRUPTED)
+                rows = [(live, chunk) for live, chunk in rows if live.run.id in held]
             if rows:
                 await Runs(connection).append((live.run.id, chunk) for live, chunk in rows)
         for live, chunk in rows:
@@ -257,9 +291,7 @@ class RunService:
         ending = Ending(live.stop) if live.stop else await self._outcome(live, job)
         live.stop = live.stop or ending.state  # from here on nothing can stop it
         if live.survives and ending.state is RunState.INTERRUPTED:
-            self._live.pop(live.run.id, None)
-            live.has_ended = True
-            live.wake()
+            self._forget(live)
         else:
             await self._conclude(live, job, ending)
 
@@ -272,13 +304,16 @@ class RunService:
             return Ending(RunState.FAILED, problem=describe(err))
         except Exception:  # the outermost loop of a run
             log.exception("run %s failed", live.run.id)
-            detail = "The agent made a mistake. `orca-agent logs` has the details."
-            return Ending(RunState.FAILED, problem=document("internal", 500, detail))
+            return Ending(RunState.FAILED, problem=document("internal", 500, self._mistake))
 
     async def _conclude(self, live: LiveRun, job: Job, ending: Ending) -> None:
         while True:
             try:
                 live.run = await self._end(live.run, job, ending, live)
+            except TakenError:
+                live.is_lost = True
+                self._forget(live)
+                return
             except OrcaError as err:
                 if not live.has_ended:
                     log.error("run %s cannot be saved: %s", live.run.id, err.detail)
@@ -289,15 +324,20 @@ class RunService:
                     live.emit(CLOSING_EVENT[ending.state], {"problem": ending.problem})
                 await asyncio.sleep(RETRY_SAVING_S)
             else:
-                self._live.pop(live.run.id, None)
-                live.has_ended = True
-                live.wake()
+                self._forget(live)
                 return
+
+    def _forget(self, live: LiveRun) -> None:
+        self._live.pop(live.run.id, None)
+        live.has_ended = True
+        live.wake()
 
     async def _end(self, run: Run, job: Job, ending: Ending, live: LiveRun | None = None) -> Run:
         """Everything that a run leaves behind, in one transaction; then its readers see it."""
         is_told = live is not None and live.has_ended
         async with self._database.writing() as connection:
+            if self._ownership and not await self._ownership.held(connection, [run]):
+                raise TakenError
             unsaved = live.ring.unsaved() if live else None
             last_seq = (live.ring.last_seq if live else run.last_seq) + (not is_told)
             ended = replace(

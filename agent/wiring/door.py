@@ -9,12 +9,13 @@ from agent.access import routes as access_routes
 from agent.access.limits import RateLimit
 from agent.access.service import AccessService
 from agent.chat import routes as chat_routes
-from agent.compat import ollama_errors, ollama_routes, openai_errors, openai_routes
+from agent.compat import ollama_errors, ollama_routes, openai_routes
 from agent.guide import routes as guide_routes
 from agent.health import Health
 from agent.images import routes as image_routes
 from agent.inference import backend_routes, batch_routes, use_routes
 from agent.inference import routes as inference_routes
+from agent.inference.openai_api import errors as openai_errors
 from agent.models import routes as model_routes
 from agent.runs import routes as run_routes
 from agent.runtime import routes as runtime_routes

@@ -12,9 +12,9 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from agent.compat.openai_answers import Frames, Head
-from agent.compat.openai_requests import chat_wanted
-from agent.compat.openai_shapes import ChatIn
+from agent.inference.openai_api.answers import Frames, Head
+from agent.inference.openai_api.requests import chat_wanted
+from agent.inference.openai_api.shapes import ChatIn
 from agent.inference.rules import Batch, Finish, Frame, Message, ToolCall, Usage
 from agent.shared import web
 from agent.shared.errors import Invalid

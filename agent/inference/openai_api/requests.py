@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import orjson
 
-from agent.compat.openai_shapes import (
+from agent.inference.openai_api.shapes import (
     AskIn,
     ChatIn,
     CompletionIn,
@@ -14,8 +14,8 @@ from agent.compat.openai_shapes import (
     ResponseFormatIn,
     ToolIn,
 )
-from agent.compat.service import Wanted
 from agent.inference.rules import Message, ToolCall
+from agent.inference.wanted import Wanted
 from agent.shared.errors import Invalid
 
 SAME_NAME = ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty")

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from agent.compat.openai_errors import error_body
 from agent.inference.ollama_wire import read_lines
+from agent.inference.openai_api.errors import error_body
 from agent.inference.rules import Batch, Embeddings, Finish, Frame, ToolCall, Usage
 from agent.shared import problems
 from agent.shared.errors import OrcaError
