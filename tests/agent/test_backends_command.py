@@ -30,6 +30,7 @@ def running(ollama: OllamaProcess, tmp_path_factory: pytest.TempPathFactory) -> 
         yield one
 
 
+@pytest.mark.slow
 def test_a_server_is_added_tested_listed_and_removed(
     running: Program, ollama: OllamaProcess
 ) -> None:

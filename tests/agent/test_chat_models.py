@@ -5,6 +5,7 @@ from io import BytesIO
 from pathlib import Path
 
 import httpx
+import pytest
 from PIL import Image
 
 from tests.agent.talking import (
@@ -283,6 +284,7 @@ async def test_a_model_that_appears_answers_the_next_question(
 # --- odd texts ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_what_a_newer_server_makes_of_a_model_is_asked_again(
     served: Served, fake: FakeOllama
 ) -> None:

@@ -111,6 +111,7 @@ def test_version_is_one_line(stopped: Program) -> None:
     assert (done.returncode, done.stdout[:11]) == (0, "orca-agent ")
 
 
+@pytest.mark.slow
 def test_a_script_for_completion_is_made(stopped: Program) -> None:
     stopped.settings["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = "1"
 
@@ -132,6 +133,7 @@ def test_a_script_for_completion_is_made(stopped: Program) -> None:
     ],
     ids=" ".join,
 )
+@pytest.mark.slow
 def test_commands_that_need_an_agent_say_how_to_start_it(
     stopped: Program, command: list[str]
 ) -> None:
@@ -198,6 +200,7 @@ def test_doctor_checks_the_rest_though_a_setting_is_wrong(stopped: Program) -> N
 
 
 @pytest.mark.parametrize("version", ["9999", "what"])
+@pytest.mark.slow
 def test_doctor_says_that_a_newer_schema_is_not_for_this_version(
     stopped: Program, version: str
 ) -> None:
@@ -214,6 +217,7 @@ def test_doctor_says_that_a_newer_schema_is_not_for_this_version(
     assert "→ Update the program" in done.stdout
 
 
+@pytest.mark.slow
 def test_doctor_says_that_a_data_folder_cannot_be_made(stopped: Program) -> None:
     stopped.data_dir.write_text("a file")
 
@@ -224,6 +228,7 @@ def test_doctor_says_that_a_data_folder_cannot_be_made(stopped: Program) -> None
     assert "cannot be made: " in done.stdout
 
 
+@pytest.mark.slow
 def test_logs_are_read_without_an_agent_and_followed(stopped: Program) -> None:
     file = stopped.data_dir / "logs" / "agent.log"
     assert stopped.orca("logs").returncode == 1
@@ -285,6 +290,7 @@ def test_doctor_is_content_with_a_running_agent(running: Program) -> None:
     assert {name: states[name] for name in wanted} == dict.fromkeys(wanted, "good")
 
 
+@pytest.mark.slow
 def test_doctor_tells_what_the_running_agent_uses_and_not_this_shell(
     running: Program, ollama: OllamaProcess
 ) -> None:
@@ -584,6 +590,7 @@ def test_a_page_that_shows_a_code_is_let_in(running: Program) -> None:
     assert state == "confirmed"
 
 
+@pytest.mark.slow
 def test_stop_ends_the_agent(tmp_path: Path) -> None:
     with program(tmp_path / "data") as one:
         one.serve()

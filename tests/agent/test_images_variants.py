@@ -252,6 +252,7 @@ def telling_size(one: Image.Image) -> bytes:
     return saved(one, "PNG", exif=exif)
 
 
+@pytest.mark.slow
 async def test_a_restart_keeps_what_was_shrunk_and_a_damaged_cache_costs_nothing_else(
     tmp_path: Path,
 ) -> None:

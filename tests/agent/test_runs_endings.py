@@ -179,6 +179,7 @@ FAILURES: list[tuple[Json, str, str]] = [
 
 
 @pytest.mark.timeout(40)
+@pytest.mark.slow
 async def test_every_failure_of_ollama_is_told_and_keeps_the_text(
     tmp_path: Path, fake: FakeOllama
 ) -> None:

@@ -59,6 +59,7 @@ def test_a_start_says_where_it_is_and_an_end_takes_that_back(tmp_path: Path) -> 
         assert modes == {".": 0o700, "agent.json": 0o600, "token": 0o600, "logs/agent.log": 0o600}
 
 
+@pytest.mark.slow
 def test_the_server_says_nothing_about_what_it_is_made_of(tmp_path: Path) -> None:
     with program(tmp_path / "data") as one:
         answer = httpx.get(f"{one.serve().url}/api/v1/health/live")
@@ -114,6 +115,7 @@ def _readers(one: Program, count: int) -> tuple[dict[int, str], list[threading.T
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no gentle signal")
+@pytest.mark.slow
 def test_ctrl_c_ends_it_cleanly_though_a_reader_has_stopped_reading(tmp_path: Path) -> None:
     with (
         fake_ollama("--tokens", "3000000") as ollama,
@@ -170,6 +172,7 @@ def test_a_second_start_hands_out_the_link_of_the_first(tmp_path: Path) -> None:
     assert visit.status_code == 303
 
 
+@pytest.mark.slow
 def test_hints_name_the_program_as_it_is_called_from_here(tmp_path: Path) -> None:
     folder = Path(sys.executable).parent
     with program(tmp_path / "data", PATH="/nowhere") as one:
@@ -280,6 +283,7 @@ def test_a_mistake_in_the_file_is_called_by_its_name(
     assert sentence in done.stderr
 
 
+@pytest.mark.slow
 def test_a_log_level_of_other_programs_is_left_to_them(tmp_path: Path) -> None:
     with program(tmp_path / "data", LOG_LEVEL="TRACE") as one:
         one.serve()
@@ -300,6 +304,7 @@ def test_a_data_folder_that_is_a_file_stops_the_start(tmp_path: Path) -> None:
     assert done.stderr == f"The data folder {tmp_path / 'data'} cannot be used: File exists.\n"
 
 
+@pytest.mark.slow
 def test_options_of_serve_are_stronger_than_the_environment(tmp_path: Path) -> None:
     other = tmp_path / "other"
     with program(tmp_path / "data", ORCA_AGENT_PORT="1") as one:

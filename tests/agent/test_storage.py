@@ -21,6 +21,7 @@ from tests.sse import events_of, follow, text_of
 
 
 @pytest.mark.timeout(40)
+@pytest.mark.slow
 async def test_fifty_writers_at_once_all_write(tmp_path: Path) -> None:
     async with running_agent(tmp_path / "data") as served:
 

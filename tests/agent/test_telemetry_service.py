@@ -311,6 +311,7 @@ async def test_taking_note_takes_no_time(tmp_path: Path) -> None:
     assert min(rounds) < 20e-6
 
 
+@pytest.mark.slow
 async def test_performance_says_when_it_is_of_the_latest_only(tmp_path: Path) -> None:
     async with keeping(tmp_path) as kept:
         for number in range(20_010):

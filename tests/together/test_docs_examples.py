@@ -134,6 +134,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", RUN)
+@pytest.mark.slow
 def test_an_example_does_what_the_document_says(name: str, workplace: Workplace) -> None:
     if name.endswith(".sh") and not (shutil.which("curl") and shutil.which("sh")):
         pytest.skip("there is no curl here")

@@ -17,6 +17,7 @@ async def add(agent: Program, printer: FakeOctoPrint, hold: str = "blocking") ->
     await agent.post("/printers", {**body, "hold": hold})
 
 
+@pytest.mark.slow
 async def test_a_print_with_something_blocking_waits_for_a_click(
     panel: Panel, agent: Program
 ) -> None:

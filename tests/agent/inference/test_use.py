@@ -345,6 +345,7 @@ EARLY = ("delay", "status", "vanished", "html", "garbage", "redirect")
 
 
 @pytest.mark.timeout(60)
+@pytest.mark.slow
 async def test_every_failure_of_ollama_is_told_by_every_route(
     tmp_path: Path, fake: FakeOllama
 ) -> None:
