@@ -210,6 +210,8 @@ def _import() -> None:
     import_module("agent.app")
     # While hundreds of modules were loaded there was nothing to collect.
     gc.freeze()
+    # An answer makes thousands of small things that nothing refers to in a circle.
+    gc.set_threshold(20_000, 20, 20)
     gc.enable()
 
 

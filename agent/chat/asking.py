@@ -227,8 +227,9 @@ class AskingService:
         )
         self._runs.launch(run, Answer(asked, self._parts))
         # The model is asked first, and the client told of it while the model thinks: the job
-        # takes a turn of the loop to write its question, one to hand it over, one to send it.
-        for _ in range(3):
+        # takes a turn of the loop to write its question, one to hand it over, one to send it. In
+        # the turns after that the head of an answer that is there already goes along with it.
+        for _ in range(6):
             await asyncio.sleep(0)
 
     async def _known(
