@@ -23,7 +23,8 @@ from hub.guard import Guard
 from hub.health import Health, Part
 from hub.identity.opening import People, open_people
 from hub.identity.service import LocalAccounts
-from hub.jobs.opening import open_jobs
+from hub.jobs.finding import Kind
+from hub.jobs.opening import JobParts, open_jobs
 from hub.jobs.service import Jobs
 from hub.keys.opening import open_keys
 from hub.limits.opening import open_limits
@@ -47,6 +48,7 @@ class Hub:
     core: Core
     local: LocalAccounts
     users: UserService
+    jobs: JobParts
     first_link: Callable[[], Awaitable[str | None]]
 
 
@@ -54,27 +56,31 @@ class Hub:
 async def open_hub(
     settings: Settings,
     *,
+    kind: Kind = "hub",
     clock: Clock = system_clock,
     new_id: NewId = random_id,
     new_secret: NewSecret = random_secret,
 ) -> AsyncIterator[Hub]:
-    """Builds every part, runs the background loops, and closes all of it when the block ends.
+    """Builds every part, runs the background loops, and closes all of it when the block ends. Of
+    the loops a `worker` runs that of the jobs alone, and a `command` none.
 
     `settings.port` is the port that the server listens on. Raises Conflict or Unavailable if the
     database or the data folder cannot be used."""
     async with AsyncExitStack() as stack:
         core = await _open_core(settings, stack, clock, new_id, new_secret)
         people = await open_people(core)
-        areas = await _open_areas(core, people)
+        jobs = await open_jobs(core, kind)
+        areas = await _open_areas(core, people, jobs)
         app = _app(core, people, areas)
-        loops = {name: loop() for area in areas for name, loop in area.loops.items()}
+        at_work = {"hub": areas, "worker": [jobs.area], "command": []}[kind]
+        loops = {name: loop() for area in at_work for name, loop in area.loops.items()}
         await stack.enter_async_context(running(**loops))
 
         async def first_link() -> str | None:
             secret = await people.local.first_link()
             return secret and f"{settings.origin}/first#{secret}"
 
-        yield Hub(app, core, people.local, people.users, first_link)
+        yield Hub(app, core, people.local, people.users, jobs, first_link)
 
 
 async def _open_core(
@@ -92,10 +98,9 @@ async def _open_core(
     return Core(settings, clock, new_id, new_secret, stack, database, redis, seal, audit, jobs)
 
 
-async def _open_areas(core: Core, people: People) -> list[Area]:
+async def _open_areas(core: Core, people: People, jobs: JobParts) -> list[Area]:
     groups = await open_groups(core, people)
     limits = await open_limits(core, people)
-    jobs = await open_jobs(core)
     keys = await open_keys(core, people)
     oidc = await open_oidc(core, people, groups)
     scim = await open_scim(core, people, groups)

@@ -212,6 +212,20 @@ class Settings(BaseSettings):
     stall_s: float = Field(
         default=120.0, ge=1, le=3600, description="Seconds that a model may pause in an answer."
     )
+    jobs_at_once: int = Field(
+        default=4, ge=1, le=100, description="Background jobs that one process does at a time."
+    )
+    cors_origins: str = Field(
+        default="",
+        max_length=2000,
+        description="Origins whose pages may ask the hub with a token, with commas between them. "
+        "Unset: none.",
+    )
+    otlp_endpoint: str = Field(
+        default="",
+        max_length=500,
+        description="Address of an OpenTelemetry collector (OTLP over HTTP). Unset: no traces.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug, info, warning or error."
     )

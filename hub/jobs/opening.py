@@ -2,14 +2,57 @@
 
 from dataclasses import dataclass
 
+from agent.shared.clock import random_fraction
 from hub.core import Area, Core
+from hub.jobs import routes
+from hub.jobs.carrying import Carrier
+from hub.jobs.finding import Finder, Kind, Ways
+from hub.jobs.service import Jobs
+from hub.jobs.upkeep import add_upkeep
+from hub.jobs.work import Work
 
 
 @dataclass(frozen=True, slots=True)
 class JobParts:
+    """`listen` is None where no broker is set: then the hub does its jobs itself."""
+
     area: Area
+    jobs: Jobs
+    finder: Finder
+    work: Work
+    by_redis: Carrier | None
 
 
-async def open_jobs(core: Core) -> JobParts:
-    """Nothing yet."""
-    return JobParts(Area())
+async def open_jobs(core: Core, kind: Kind = "hub") -> JobParts:
+    """To be opened before what registers jobs, and begun after it."""
+    settings, jobs = core.settings, core.jobs
+    worker_id = core.new_id()
+    work = Work(core.database, jobs.known, worker_id, core.clock, random_fraction)
+
+    async def do_here(job_id: str) -> None:
+        await finder.do_here(job_id)
+
+    inside = Carrier(do_here)
+    core.stack.push_async_callback(inside.close)
+    by_redis = None
+    if core.redis is not None:
+        by_redis = Carrier(work.do, redis_url=core.redis.url, name=worker_id)
+        core.stack.push_async_callback(by_redis.close)
+    finder = Finder(
+        jobs,
+        work,
+        Ways(inside, by_redis),
+        core.database,
+        core.clock,
+        kind=kind,
+        places=settings.jobs_at_once,
+    )
+    jobs.when_queued(finder.wake, work.stop)
+    add_upkeep(core)
+
+    async def find() -> None:
+        await jobs.keep_schedules()
+        await finder.run()
+
+    area = Area(blueprints=(routes.routes(jobs),), loops={"jobs": find})
+    return JobParts(area, jobs, finder, work, by_redis)
