@@ -1,6 +1,6 @@
 """Who may call a route, said on the route itself; a test walks all of them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -9,8 +9,9 @@ from quart import g
 from agent.shared.errors import Denied, Unauthenticated
 
 Role = Literal["administrator", "user"]
-# How somebody comes: a browser, a person's token, a person's key, or a computer with an agent.
-Means = Literal["session", "token", "key", "machine"]
+# How somebody comes: a browser, a person's token, a person's key, a computer with an agent, or
+# the identity provider that keeps people and groups up to date.
+Means = Literal["session", "token", "key", "machine", "scim"]
 PEOPLE: tuple[Means, ...] = ("session", "token", "key")
 EVERYBODY: tuple[Means, ...] = (*PEOPLE, "machine")
 RULE_ATTRIBUTE = "_hub_rule"
@@ -21,7 +22,8 @@ H = TypeVar("H", bound=Handler)
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who sends a request. `means_id` is the id of the session, key or machine."""
+    """Who sends a request. `means_id` is the id of the session, key or machine. `must_change`: a
+    password that somebody else chose is to be changed before anything else."""
 
     account_id: str
     name: str
@@ -30,6 +32,8 @@ class Principal:
     means_id: str
     groups: tuple[str, ...] = ()
     scopes: frozenset[str] = field(default_factory=frozenset)
+    must_change: bool = False
+    profile: Mapping[str, Any] = field(default_factory=dict, compare=False)  # Any: what /me shows
 
     @property
     def is_administrator(self) -> bool:
@@ -38,11 +42,13 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Of one route. `scope` is what a key needs; without one no key may call it."""
+    """Of one route. `scope` is what a key needs; without one no key may call it.
+    `is_before_change`: also for whoever has to change the password first."""
 
     role: Role | None
     means: tuple[Means, ...] = ()
     scope: str | None = None
+    is_before_change: bool = False
 
 
 PUBLIC = Rule(None)
@@ -66,6 +72,12 @@ def person(handler: H) -> H:
     return handler
 
 
+def newcomer(handler: H) -> H:
+    """As `person`, and for whoever has to change the password first."""
+    setattr(handler, RULE_ATTRIBUTE, Rule("user", ("session", "token"), is_before_change=True))
+    return handler
+
+
 def member(scope: str) -> Callable[[H], H]:
     """People, their keys with this scope, and the machines on which they signed in."""
 
@@ -82,6 +94,12 @@ def machine(handler: H) -> H:
     return handler
 
 
+def provider(handler: H) -> H:
+    """The identity provider, with a token of SCIM."""
+    setattr(handler, RULE_ATTRIBUTE, Rule("user", ("scim",)))
+    return handler
+
+
 def check(rule: Rule, who: Principal) -> None:
     """Raises Denied. The rule is not public."""
     if who.means not in rule.means:
@@ -93,6 +111,8 @@ def check(rule: Rule, who: Principal) -> None:
         )
     if rule.role == "administrator" and not who.is_administrator:
         raise Denied("administrators-only", "Only an Administrator may do this.")
+    if who.must_change and not rule.is_before_change:
+        raise Denied("password-change-wanted", "Choose a password of your own first.")
 
 
 WORDS: dict[Means, str] = {
@@ -100,6 +120,7 @@ WORDS: dict[Means, str] = {
     "token": "token",
     "key": "key",
     "machine": "machine",
+    "scim": "token of SCIM",
 }
 
 

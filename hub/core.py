@@ -9,6 +9,7 @@ from quart import Blueprint
 
 from agent.shared.clock import Clock, NewId, NewSecret
 from agent.shared.databases import Databases
+from agent.shared.problems import Dialect
 from hub.access import Principal
 from hub.audit.service import AuditService
 from hub.health import Part
@@ -52,10 +53,12 @@ class Door(Protocol):
 @dataclass(frozen=True, slots=True)
 class Area:
     """What an area adds to the program: routes, tokens by what they begin with (`oht_`), what
-    refuses requests, what readiness looks at, and what runs until the end."""
+    refuses requests, what readiness looks at, what runs until the end, and how errors are told
+    below a path that is not ours to shape."""
 
     blueprints: tuple[Blueprint, ...] = ()
     bearers: Mapping[str, Bearer] = field(default_factory=dict)
     doors: tuple[Door, ...] = ()
     health: tuple[Part, ...] = ()
     loops: Mapping[str, Callable[[], Coroutine[None, None, None]]] = field(default_factory=dict)
+    dialects: Mapping[str, Dialect] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from quart import Blueprint, Response, request
 
 from agent.shared.web import gives, gives_media, json, takes
-from hub.access import caller, person, public
+from hub.access import caller, newcomer, person, public
 from hub.guard import Cookie, no_content
 from hub.identity import shapes
 from hub.identity.service import LocalAccounts, NewAccount
@@ -43,7 +43,7 @@ def routes(
         return response
 
     @bp.post("/logout")
-    @person
+    @newcomer
     @gives_media(204)
     async def logout() -> Response:
         """Sign out of this browser."""
@@ -55,7 +55,7 @@ def routes(
         return response
 
     @bp.post("/password")
-    @person
+    @newcomer
     @takes(shapes.PasswordIn)
     @gives_media(204)
     async def change_password(asked: shapes.PasswordIn) -> Response:

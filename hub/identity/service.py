@@ -12,6 +12,7 @@ from hub.audit.service import AuditService
 from hub.identity import totp
 from hub.identity.facts import Facts
 from hub.identity.passwords import Passwords
+from hub.identity.principals import principal_of
 from hub.identity.rules import (
     FORGOTTEN_AFTER,
     Failures,
@@ -19,10 +20,10 @@ from hub.identity.rules import (
     login_name,
     pause_after,
 )
-from hub.identity.sessions import From, Opened, SessionService, principal_of
+from hub.identity.sessions import From, Opened, SessionService
 from hub.identity.store import FailedLogins, Row, Sessions
 from hub.sealing import Seal
-from hub.users.store import Accounts
+from hub.users.store import Accounts, account_row
 
 log = logging.getLogger(__name__)
 
@@ -72,25 +73,17 @@ class LocalAccounts:
                 _checked(lambda: check_password(password, name), "weak-password")
             )
         now = rfc3339(self._clock())
-        row: Row = {
-            "id": self._new_id(),
-            "name": name,
-            "display_name": new.display_name or name,
-            "email": new.email,
-            "role": new.role,
-            "role_from": "local",
-            "is_active": True,
-            "is_break_glass": new.is_break_glass,
-            "password_hash": hashed,
-            "must_change": new.must_change,
-            "totp_sealed": None,
-            "totp_last_step": 0,
-            "groups": [],
-            "created_at": now,
-            "updated_at": now,
-            "last_login_at": None,
-            "external_id": None,
-        }
+        row = account_row(
+            self._new_id(),
+            name,
+            now,
+            display_name=new.display_name or name,
+            email=new.email,
+            role=new.role,
+            is_break_glass=new.is_break_glass,
+            password_hash=hashed,
+            must_change=new.must_change,
+        )
         async with self._database.writing() as connection:
             if await Accounts(connection).named(name):
                 raise Conflict("name-taken", f"There is an account called {name} already.")

@@ -1,16 +1,19 @@
 """Sessions of browsers: kept on the hub, found by a secret that only the cookie holds."""
 
-import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.shared.clock import Clock, NewId, NewSecret, from_rfc3339, rfc3339
 from agent.shared.databases import Databases
 from agent.shared.errors import NotFound, Unauthenticated
 from hub.access import Principal
+from hub.identity.principals import principal, principal_of
+from hub.identity.revocations import Revocations, hashed
 from hub.identity.store import Row, Sessions
-from hub.users.store import Accounts
 
+__all__ = ["From", "Opened", "SessionService", "principal_of"]
 SEEN_EVERY = timedelta(minutes=1)  # a session that is used is not written each time
 ENDED = "The session has ended. Sign in again."
 
@@ -41,6 +44,7 @@ class SessionService:
         clock: Clock,
         new_id: NewId,
         new_secret: NewSecret,
+        revocations: Revocations,
         *,
         unused: timedelta,
         at_all: timedelta,
@@ -48,6 +52,8 @@ class SessionService:
         self._database, self._clock = database, clock
         self._new_id, self._new_secret = new_id, new_secret
         self._unused, self._at_all = unused, at_all
+        self._revocations, self._known = revocations, revocations.cache()
+        revocations.at_end(self._end_all)
 
     def opened(self, account_id: str, method: str, whence: From) -> tuple[Row, Opened]:
         """A row to add in the transaction that lets somebody in, and what to tell the browser."""
@@ -55,7 +61,7 @@ class SessionService:
         secret = self._new_secret()
         row = {
             "id": self._new_id(),
-            "secret_hash": _hash(secret),
+            "secret_hash": hashed(secret),
             "account_id": account_id,
             "method": method,
             "created_at": rfc3339(now),
@@ -71,19 +77,33 @@ class SessionService:
 
     async def who(self, secret: str) -> Principal:
         """Raises Unauthenticated."""
+        return await self._known.find(secret, lambda: self._look(secret))
+
+    async def _look(self, secret: str) -> tuple[Principal, datetime]:
         async with self._database.reading() as connection:
-            row = await Sessions(connection).by_secret(_hash(secret))
-            account = row and await Accounts(connection).find(row["account_id"])
+            row = await Sessions(connection).by_secret(hashed(secret))
+            who = row and await principal(connection, row["account_id"], "session", row["id"])
         now = self._clock()
-        if not row or not account or not account["is_active"]:
+        if not row or not who:
             raise Unauthenticated("session-ended", ENDED)
         seen_at = from_rfc3339(row["seen_at"])
-        if rfc3339(now) >= row["ends_at"] or now - seen_at >= self._unused:
+        ends_at = min(from_rfc3339(row["ends_at"]), seen_at + self._unused)
+        if now >= ends_at:
             raise Unauthenticated("session-ended", ENDED)
         if now - seen_at >= SEEN_EVERY:
             async with self._database.writing() as connection:
                 await Sessions(connection).seen(row["id"], rfc3339(now))
-        return principal_of(account, "session", row["id"])
+        return who, ends_at
+
+    async def rotated(self, connection: AsyncConnection, session_id: str) -> Opened | None:
+        """The session goes on under another secret, from when this is committed; None if it has
+        ended meanwhile. Call `revocations.tell` then."""
+        secret = self._new_secret()
+        ends_at = await Sessions(connection).rotate(session_id, hashed(secret))
+        if ends_at is None:
+            return None
+        left = from_rfc3339(ends_at) - self._clock()
+        return Opened(session_id, secret, max(0, int(left.total_seconds())))
 
     async def of(self, account_id: str) -> list[Row]:
         """A person's, the last used first."""
@@ -96,29 +116,20 @@ class SessionService:
             gone = await Sessions(connection).end(account_id, session_id=session_id)
         if not gone:
             raise NotFound("no-such-session", "There is no session with this id.")
+        await self._revocations.tell(account_id)
 
     async def end_others(self, account_id: str, session_id: str) -> int:
         """All but this one; says how many."""
         async with self._database.writing() as connection:
-            return await Sessions(connection).end(account_id, but=session_id)
+            gone = await Sessions(connection).end(account_id, but=session_id)
+        await self._revocations.tell(account_id)
+        return gone
+
+    async def _end_all(self, connection: AsyncConnection, account_id: str) -> None:
+        await Sessions(connection).end(account_id)
 
     async def forget_old(self) -> int:
         """Those that have ended by themselves."""
         now = self._clock()
         async with self._database.writing() as connection:
             return await Sessions(connection).forget(rfc3339(now), rfc3339(now - self._unused))
-
-
-def principal_of(account: Row, means: str, means_id: str) -> Principal:
-    return Principal(
-        account_id=account["id"],
-        name=account["name"],
-        role=account["role"],
-        means=means,  # type: ignore[arg-type] # written by us
-        means_id=means_id,
-        groups=tuple(account["groups"]),
-    )
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

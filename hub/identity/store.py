@@ -59,6 +59,13 @@ class Sessions:
         changed = update(SESSION).where(SESSION.c.id == session_id).values(seen_at=at)
         await self._connection.execute(changed)
 
+    async def rotate(self, session_id: str, secret_hash: str) -> str | None:
+        """Another secret from now on. When it ends at last; None if there is no such session."""
+        changed = update(SESSION).where(SESSION.c.id == session_id).values(secret_hash=secret_hash)
+        rows = await self._connection.execute(changed.returning(SESSION.c.ends_at))
+        ends_at: str | None = rows.scalar_one_or_none()
+        return ends_at
+
     async def end(self, account_id: str, *, session_id: str | None = None, but: str = "") -> int:
         """One of a person's, or all but one; says how many there were."""
         gone = delete(SESSION).where(SESSION.c.account_id == account_id, SESSION.c.id != but)

@@ -3,7 +3,7 @@
 from quart import Blueprint, Response
 
 from agent.shared.web import asks, gives, gives_media, json, takes
-from hub.access import administrator, caller, person
+from hub.access import administrator, caller, newcomer, person
 from hub.guard import no_content
 from hub.identity import shapes as identity_shapes
 from hub.identity.service import LocalAccounts, NewAccount
@@ -41,10 +41,10 @@ def routes(users: UserService, local: LocalAccounts) -> Blueprint:
             asked.email,
             must_change=asked.password is not None,
         )
-        return json(shapes.user(await local.add(new)), 201)
+        return json(shapes.user({**await local.add(new), "groups": []}), 201)
 
     @bp.get("/me")
-    @person
+    @newcomer
     @gives(identity_shapes.MeOut)
     async def show_me() -> Response:
         """Who is signed in."""
@@ -58,7 +58,7 @@ def routes(users: UserService, local: LocalAccounts) -> Blueprint:
     async def change_me(asked: shapes.SelfChange) -> Response:
         """One's own name and address."""
         who = caller()
-        row = await users.change_oneself(who, asked.model_dump(exclude_unset=True))
+        row = await users.change_oneself(who, shapes.said(asked))
         return json(identity_shapes.me(who, row))
 
     @bp.get("/<user_id>")
@@ -74,7 +74,7 @@ def routes(users: UserService, local: LocalAccounts) -> Blueprint:
     @gives(shapes.UserOut)
     async def change_user(user_id: str, asked: shapes.UserChange) -> Response:
         """Role, name, address, or whether the account may be used."""
-        return json(shapes.user(await users.change(user_id, asked.model_dump(exclude_unset=True))))
+        return json(shapes.user(await users.change(user_id, shapes.said(asked))))
 
     @bp.delete("/<user_id>")
     @administrator

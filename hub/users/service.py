@@ -7,24 +7,29 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.shared.clock import Clock, rfc3339
 from agent.shared.databases import Databases
-from agent.shared.errors import Conflict, NotFound
+from agent.shared.errors import NotFound
 from hub.access import Principal
 from hub.audit.service import AuditService
-from hub.identity.store import Sessions
+from hub.groups.store import Members
+from hub.identity.revocations import Revocations
 from hub.users.store import Accounts, Row
+from hub.users.weighing import Weighing
 
 OWN = ("display_name", "email")
 
 
 class UserService:
     """There is always an active Administrator: the last one cannot be removed, switched off, or
-    made a User."""
+    made a User. Whose role changes, or who is switched off, is out at once."""
 
-    def __init__(self, database: Databases, audit: AuditService, clock: Clock) -> None:
+    def __init__(
+        self, database: Databases, audit: AuditService, revocations: Revocations, clock: Clock
+    ) -> None:
         self._database, self._audit, self._clock = database, audit, clock
+        self._revocations = revocations
 
     async def get(self, account_id: str) -> Row:
-        """Raises NotFound."""
+        """With its `groups`. Raises NotFound."""
         async with self._database.reading() as connection:
             return await _present(connection, account_id)
 
@@ -37,26 +42,29 @@ class UserService:
         return row
 
     async def found(self, text: str, after: str | None, limit: int) -> list[Row]:
+        """With their `groups`, by name."""
         async with self._database.reading() as connection:
-            return await Accounts(connection).found(text, after, limit)
+            rows = await Accounts(connection).found(text, after, limit)
+            groups = await Members(connection).names([row["id"] for row in rows])
+        return [{**row, "groups": groups[row["id"]]} for row in rows]
 
     async def change(self, account_id: str, values: Mapping[str, Any]) -> Row:  # Any: each its own
         """An Administrator's change of somebody. Raises NotFound, Conflict `last-administrator`."""
         async with self._database.writing() as connection:
+            weighing = await Weighing.begin(connection)
             row = await _present(connection, account_id)
-            weakened = values.get("role") == "user" or values.get("is_active") is False
-            if weakened and row["role"] == "administrator" and row["is_active"]:
-                await _check_another_is_left(connection)
             change = dict(values)
             if "role" in change and change["role"] != row["role"]:
                 change["role_from"] = "local"
-            await Accounts(connection).change(
-                account_id, {**change, "updated_at": rfc3339(self._clock())}
-            )
-            if weakened:
-                await Sessions(connection).end(account_id)
+            change["updated_at"] = rfc3339(self._clock())
+            await Accounts(connection).change(account_id, change)
+            moved = await weighing.end(self._revocations)
+            if values.get("is_active") is False:
+                await self._revocations.end_all(connection, account_id)
             await self._audit.note(connection, "user.change", row["name"], **dict(values))
-            return await _present(connection, account_id)
+            row = await _present(connection, account_id)
+        await self._revocations.tell(account_id, *moved)
+        return row
 
     async def change_oneself(
         self, who: Principal, values: Mapping[str, Any]
@@ -67,16 +75,21 @@ class UserService:
             await Accounts(connection).change(
                 who.account_id, {**own, "updated_at": rfc3339(self._clock())}
             )
-            return await _present(connection, who.account_id)
+            await self._audit.note(connection, "user.change", who.name, **own)
+            row = await _present(connection, who.account_id)
+        await self._revocations.tell(who.account_id)
+        return row
 
     async def remove(self, account_id: str) -> None:
         """With all sessions. Raises NotFound, Conflict `last-administrator`."""
         async with self._database.writing() as connection:
+            weighing = await Weighing.begin(connection)
             row = await _present(connection, account_id)
-            if row["role"] == "administrator" and row["is_active"]:
-                await _check_another_is_left(connection)
+            await self._revocations.end_all(connection, account_id)
             await Accounts(connection).remove(account_id)
+            await weighing.end(self._revocations)
             await self._audit.note(connection, "user.remove", row["name"])
+        await self._revocations.tell(account_id)
 
 
 async def _present(connection: AsyncConnection, account_id: str) -> Row:
@@ -84,11 +97,3 @@ async def _present(connection: AsyncConnection, account_id: str) -> Row:
     if row is None:
         raise NotFound("no-such-user", "There is no account with this id.")
     return row
-
-
-async def _check_another_is_left(connection: AsyncConnection) -> None:
-    if await Accounts(connection).count(administrators=True) <= 1:
-        raise Conflict(
-            "last-administrator",
-            "This is the last Administrator. Make somebody else one first.",
-        )

@@ -57,6 +57,12 @@ class UsersOut(Out):
     next_cursor: str | None
 
 
+def said(asked: UserChange | SelfChange) -> dict[str, object]:
+    """What is to change. An address can be taken away; what else is null stays as it is."""
+    values = asked.model_dump(exclude_unset=True)
+    return {name: value for name, value in values.items() if value is not None or name == "email"}
+
+
 def user(row: Row) -> dict[str, object]:
     computed = {
         "has_password": row["password_hash"] is not None,

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -15,10 +14,12 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    union,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hub.groups.table_store import GROUP, MEMBER
 from hub.tables import table
 
 ACCOUNT = table(
@@ -35,13 +36,35 @@ ACCOUNT = table(
     must_change=Column(Boolean),
     totp_sealed=Column(Text),
     totp_last_step=Column(BigInteger),
-    groups=Column(JSON),
     created_at=Column(String),
     updated_at=Column(String),
     last_login_at=Column(String),
     external_id=Column(String),
 )
 Row = Mapping[str, Any]  # Any: a row's values
+
+
+def account_row(account_id: str, name: str, at: str, **known: Any) -> Row:  # Any: each its own
+    """A new one, a User without a password, but for what is `known`."""
+    return {
+        "id": account_id,
+        "name": name,
+        "display_name": name,
+        "email": None,
+        "role": "user",
+        "role_from": "local",
+        "is_active": True,
+        "is_break_glass": False,
+        "password_hash": None,
+        "must_change": False,
+        "totp_sealed": None,
+        "totp_last_step": 0,
+        "created_at": at,
+        "updated_at": at,
+        "last_login_at": None,
+        "external_id": None,
+        **known,
+    }
 
 
 class Accounts:
@@ -69,10 +92,23 @@ class Accounts:
 
     async def count(self, *, administrators: bool = False) -> int:
         """Of those that are active; `administrators`: of them those alone."""
-        query = select(func.count()).select_from(ACCOUNT).where(ACCOUNT.c.is_active.is_(True))
         if administrators:
-            query = query.where(ACCOUNT.c.role == "administrator")
+            return len(await self.administrators())
+        query = select(func.count()).select_from(ACCOUNT).where(ACCOUNT.c.is_active.is_(True))
         return int((await self._connection.execute(query)).scalar_one())
+
+    async def administrators(self) -> set[str]:
+        """Those that are active and Administrators, by themselves or by a group."""
+        own = select(ACCOUNT.c.id).where(
+            ACCOUNT.c.is_active.is_(True), ACCOUNT.c.role == "administrator"
+        )
+        by_group = (
+            select(ACCOUNT.c.id)
+            .join(MEMBER, MEMBER.c.account_id == ACCOUNT.c.id)
+            .join(GROUP, MEMBER.c.group_id == GROUP.c.id)
+            .where(ACCOUNT.c.is_active.is_(True), GROUP.c.role == "administrator")
+        )
+        return {str(row[0]) for row in await self._connection.execute(union(own, by_group))}
 
     async def found(self, text: str, after: str | None, limit: int) -> list[Row]:
         """By name. `after` is the last name of the page before."""
@@ -91,5 +127,22 @@ class Accounts:
         return [dict(row) for row in (await self._connection.execute(query)).mappings()]
 
     async def _first(self, where: Any) -> Row | None:  # Any: of SQLAlchemy
-        row = (await self._connection.execute(select(ACCOUNT).where(where))).mappings().first()
-        return dict(row) if row else None
+        """With the names of its `groups`, and the best `group_role` that they give."""
+        query = (
+            select(ACCOUNT, GROUP.c.name.label("group_name"), GROUP.c.role.label("group_role"))
+            .outerjoin(MEMBER, MEMBER.c.account_id == ACCOUNT.c.id)
+            .outerjoin(GROUP, MEMBER.c.group_id == GROUP.c.id)
+            .where(where)
+        )
+        rows = (await self._connection.execute(query)).mappings().all()
+        if not rows:
+            return None
+        names = {row["group_name"] for row in rows if row["group_name"] is not None}
+        roles = {row["group_role"] for row in rows}
+        account = {column.name: rows[0][column.name] for column in ACCOUNT.c}
+        is_administrator = "administrator" in roles
+        return {
+            **account,
+            "groups": sorted(names),
+            "group_role": "administrator" if is_administrator else None,
+        }

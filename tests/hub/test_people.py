@@ -6,23 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
-from hub.access import RULE_ATTRIBUTE, Rule
 from hub.identity.service import NewAccount
 from tests.hub.serving import PASSWORD, Served, running_hub
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-OPEN = {
-    "/",
-    '/<any("first", "device", "connect", "sign-in"):place>',
-    "/<name>",
-    "/assets/<path:name>",
-    "/api/v1/health/live",
-    "/api/v1/health/ready",
-    "/api/v1/auth/login",
-    "/api/v1/auth/first",
-    "/api/v1/auth/methods",
-    "/api/v1/auth/refresh",
-}
 Json = dict[str, Any]  # Any: JSON
 
 
@@ -48,39 +35,6 @@ async def test_the_first_start_prints_a_link_that_works_once(tmp_path: Path) -> 
         (410, "link-used"),
     )
     assert (me["name"], me["role"], later) == ("ada", "administrator", None)
-
-
-async def test_every_route_has_a_rule_and_the_public_ones_are_a_closed_list(hub: Served) -> None:
-    app, public, without = hub.hub.app, set(), []
-    for rule in app.url_map.iter_rules():
-        found = getattr(app.view_functions[rule.endpoint], RULE_ATTRIBUTE, None)
-        if not isinstance(found, Rule):
-            without.append(str(rule))
-        elif found.role is None:
-            public.add(str(rule))
-
-    assert (without, public) == ([], OPEN)
-
-
-async def test_every_other_route_refuses_strangers_and_some_refuse_users(hub: Served) -> None:
-    app, bob = hub.hub.app, await hub.signed_in("bob")
-    stranger = hub.browser()
-    answers: dict[str, tuple[int, int, str | None]] = {}
-    for rule in app.url_map.iter_rules():
-        found: Rule = getattr(app.view_functions[rule.endpoint], RULE_ATTRIBUTE)
-        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            if found.role is None or str(rule).startswith("/api/v1/auth/"):
-                continue
-            address = str(rule).replace("<user_id>", "nobody").removeprefix("/api/v1")
-            nobody = (await stranger.request(method, address, json={})).status_code
-            user = (await bob.request(method, address, json={})).status_code
-            answers[f"{method} {rule}"] = (nobody, user, found.role)
-    await stranger.aclose()
-
-    assert answers
-    assert {name for name, (nobody, _, _) in answers.items() if nobody != 401} == set()
-    forbidden = {name for name, (_, user, _) in answers.items() if user == 403}
-    assert forbidden == {name for name, (_, _, role) in answers.items() if role == "administrator"}
 
 
 async def test_a_wrong_password_and_an_unknown_name_look_alike(hub: Served) -> None:

@@ -1,0 +1,38 @@
+"""A change that may make somebody an Administrator, or take that away."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agent.shared.errors import Conflict
+from hub import locks
+from hub.identity.revocations import Revocations
+from hub.users.store import Accounts
+
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """Who is an Administrator before and after a change; nobody else changes that meanwhile."""
+
+    connection: AsyncConnection
+    before: set[str]
+
+    @classmethod
+    async def begin(cls, connection: AsyncConnection) -> "Weighing":
+        """At the beginning of the transaction."""
+        await locks.hold(connection, locks.PEOPLE)
+        return cls(connection, await Accounts(connection).administrators())
+
+    async def end(self, revocations: Revocations) -> set[str]:
+        """The accounts of which it changed: they sign in anew, and `revocations.tell` wants them
+        when it is committed. Raises Conflict `last-administrator`, which undoes the change."""
+        after = await Accounts(self.connection).administrators()
+        if self.before and not after:
+            raise Conflict(
+                "last-administrator",
+                "This is the last Administrator. Make somebody else one first.",
+            )
+        moved = self.before ^ after
+        for account_id in sorted(moved):
+            await revocations.end_all(self.connection, account_id)
+        return moved
