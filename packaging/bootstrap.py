@@ -17,7 +17,6 @@ import environment
 import pages
 from environment import (
     BUILD_LOCK,
-    HUB_LOCK,
     LOCKS,
     PACKAGE_LOCK,
     ROOT,
@@ -32,7 +31,7 @@ COMPILE = ("--universal", "--python-version", "3.11", "--generate-hashes", "--no
 
 
 def setup(_arguments: list[str]) -> int:
-    """Prepare .venv and the page."""
+    """Prepare .venv and the pages."""
     environment.prepare("run")
     pages.build()
     say("ready")
@@ -55,6 +54,17 @@ def tray(arguments: list[str]) -> int:
     pages.build()
     program = folder / environment.SCRIPTS / f"orca-agent{environment.EXE}"
     return _wait([str(program), "tray", *arguments])
+
+
+def hub(arguments: list[str]) -> int:
+    """The team's server: `serve`, or another command of orca-hub."""
+    folder = environment.prepare_beside(environment.HUB)
+    pages.build()
+    program = folder / environment.SCRIPTS / f"orca-hub{environment.EXE}"
+    command = [str(program), *(arguments or ["serve"])]
+    if os.name != "nt":
+        os.execve(command[0], command, environment.environ())  # noqa: S606 - it takes our place
+    return _wait(command)
 
 
 def test(arguments: list[str]) -> int:
@@ -111,20 +121,23 @@ def lock(arguments: list[str]) -> int:
 
 
 def types(_arguments: list[str]) -> int:
-    """Write the page's types of the API anew, from the agent's description of it."""
+    """Write the pages' types of the APIs anew, from what agent and hub say of them."""
     environment.prepare("dev")
     pages.write_types()
     return 0
 
 
 def wheel(_arguments: list[str]) -> int:
-    """A wheel that carries the page."""
+    """A wheel that carries the pages."""
     pages.build(must=True)
     uv = environment.find_uv()
     environment.run(uv, "build", "--wheel", "--quiet", "--build-constraint", BUILD_LOCK, ROOT)
     newest = max((ROOT / "dist").glob("*.whl"), key=lambda file: file.stat().st_mtime)
-    if "agent/ui/index.html" not in zipfile.ZipFile(newest).namelist():
-        raise SetupError(f"{newest.name} does not carry the page.")
+    missing = {"agent/ui/index.html", "hub/pages/console.html"} - set(
+        zipfile.ZipFile(newest).namelist()
+    )
+    if missing:
+        raise SetupError(f"{newest.name} does not carry {' and '.join(sorted(missing))}.")
     say(f"{newest.relative_to(ROOT)} is ready")
     return 0
 
@@ -144,6 +157,7 @@ COMMANDS = {
     "setup": setup,
     "run": start,
     "tray": tray,
+    "hub": hub,
     "test": test,
     "test-slow": test_slow,
     "check": check,
@@ -209,7 +223,7 @@ def _locks() -> list[tuple[str, tuple[str, ...], Path]]:
     return [
         ("pyproject.toml", ("--extra", "mcp", "--extra", "otel"), LOCKS["run"]),
         ("pyproject.toml", ("--group", "dev", "--extra", "hub", *within), LOCKS["dev"]),
-        ("pyproject.toml", ("--extra", "hub", *within), HUB_LOCK),
+        ("pyproject.toml", ("--extra", "hub", *within), environment.BESIDE[environment.HUB]),
         ("packaging/build.in", (), BUILD_LOCK),
         ("packaging/uv.in", (), UV_LOCK),
         ("packaging/package.in", within, PACKAGE_LOCK),

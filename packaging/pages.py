@@ -1,4 +1,5 @@
-"""Builds the page (ui/web) into agent/ui with npm, if what it is made of has changed."""
+"""Builds the pages (ui/web) into agent/ui and hub/pages with npm, if what they are made of has
+changed."""
 
 from __future__ import annotations  # an older Python must get as far as the sentence about it
 
@@ -13,8 +14,12 @@ from pathlib import Path
 from environment import ROOT, SetupError, executable, run, say
 
 WEB = ROOT / "ui" / "web"
-SCHEMA = WEB / "src" / "lib" / "api" / "schema.ts"
+SCHEMAS = {
+    "agent": WEB / "src" / "lib" / "api" / "schema.ts",
+    "hub": WEB / "src" / "console" / "api" / "schema.ts",
+}
 BUILT = ROOT / "agent" / "ui" / "index.html"
+CONSOLE_BUILT = ROOT / "hub" / "pages" / "console.html"
 STAMP = ROOT / ".setup-stamp-ui"
 INSTALLED = WEB / "node_modules" / ".orca-stamp"
 LEFT_OUT = {"node_modules", "dist", "tests", "dev", ".cache"}
@@ -38,13 +43,14 @@ def why_not() -> str | None:
 def build(*, must: bool = False) -> None:
     """Raises SetupError if it `must` be there in the end and is not."""
     wanted = _hash(sorted(_sources()))
-    if BUILT.exists() and _read(STAMP) == wanted:
+    is_there = BUILT.exists() and CONSOLE_BUILT.exists()
+    if is_there and _read(STAMP) == wanted:
         return
     reason = why_not()
     if reason is None:
         try:
             install()
-            say("building the page")
+            say("building the pages")
             run(_npm(), "run", "build", cwd=WEB, quiet=True)
         except SetupError as err:
             if must:
@@ -55,7 +61,7 @@ def build(*, must: bool = False) -> None:
             return
     if must:
         raise SetupError(f"The page cannot be built: {reason}.")
-    older = "an older one is used" if BUILT.exists() else "the API and the commands work"
+    older = "an older one is used" if is_there else "the API and the commands work"
     say(f"the page is not built ({reason}); {older}")
 
 
@@ -76,30 +82,32 @@ def check() -> None:
 
 
 def write_types() -> None:
-    """The page's types of the API (schema.ts), from the shapes in the agent's description of it.
+    """The pages' types of the APIs (schema.ts), from the shapes in what agent and hub say of them.
 
     Raises SetupError, also where there is no Node.js."""
     if reason := why_not():
         raise SetupError(f"The types cannot be written: {reason}.")
     install()
-    _generate(SCHEMA)
+    for program, schema in SCHEMAS.items():
+        _generate(program, schema)
 
 
 def types_are_fresh() -> None:
-    """Raises SetupError if the code describes another API than schema.ts does."""
+    """Raises SetupError if the code describes another API than a schema.ts does."""
     install()
     with tempfile.TemporaryDirectory() as folder:
-        draft = Path(folder, SCHEMA.name)
-        _generate(draft)
-        if draft.read_text("utf-8") != _read(SCHEMA):
-            name = SCHEMA.relative_to(ROOT).as_posix()
-            raise SetupError(f"{name} is not what the API is now: run `make types`.")
+        for program, schema in SCHEMAS.items():
+            draft = Path(folder, f"{program}.ts")
+            _generate(program, draft)
+            if draft.read_text("utf-8") != _read(schema):
+                name = schema.relative_to(ROOT).as_posix()
+                raise SetupError(f"{name} is not what the API is now: run `make types`.")
 
 
-def _generate(file: Path) -> None:
+def _generate(program: str, file: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         document = Path(folder, "openapi.json")
-        run(executable("python"), "packaging/openapi_document.py", document, quiet=True)
+        run(executable("python"), "packaging/openapi_document.py", program, document, quiet=True)
         whole = json.loads(document.read_text("utf-8"))
         document.write_text(json.dumps(_untitled({**whole, "paths": {}})), "utf-8")
         types = ("run", "--silent", "types", "--", document, "-o", file)

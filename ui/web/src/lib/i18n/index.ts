@@ -35,6 +35,11 @@ export async function start(...areas: Area[]): Promise<void> {
   await load(...areas);
 }
 
+/** What the hub's pages say otherwise than the agent's, where both have the same words. */
+export function sayInstead(words: Record<string, string>): void {
+  for (const [key, text] of Object.entries(words)) i18next.addResource(language, "common", key, text);
+}
+
 /** The words of these areas; those that are there already take no time. Raises if one does not
  * arrive, as any other part of the page. */
 export async function load(...areas: Area[]): Promise<void> {

@@ -21,6 +21,10 @@ import type logs from "./en/logs.json";
 import type plugin from "./en/plugin.json";
 import type updates from "./en/updates.json";
 import type queue from "./en/queue.json";
+import type hub from "./en/hub.json";
+import type hubSignIn from "./en/hub-sign-in.json";
+import type hubOverview from "./en/hub-overview.json";
+import type hubAccount from "./en/hub-account.json";
 
 export interface Words {
   common: typeof common;
@@ -45,6 +49,10 @@ export interface Words {
   plugin: typeof plugin;
   updates: typeof updates;
   queue: typeof queue;
+  hub: typeof hub;
+  "hub-sign-in": typeof hubSignIn;
+  "hub-overview": typeof hubOverview;
+  "hub-account": typeof hubAccount;
 }
 
 export type Area = keyof Words;

@@ -10,7 +10,7 @@ import { activeBranch, childrenByParent, newestLeaf } from "../../lib/tree";
 import { Drafts, type Draft, type Evidence } from "./draft.svelte";
 import { ShownMessage } from "./message.svelte";
 import type { Models } from "./models.svelte";
-import type { Notices } from "./notices.svelte";
+import type { Notices } from "../../lib/notices.svelte";
 import { answerOf, isRooted, resending } from "./turn";
 
 export class Chat {

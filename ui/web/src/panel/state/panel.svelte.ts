@@ -15,9 +15,9 @@ import { Layout } from "./layout.svelte";
 import { ConversationList } from "./list.svelte";
 import { Models } from "./models.svelte";
 import { Held } from "./held.svelte";
-import { Notices } from "./notices.svelte";
+import { Notices } from "../../lib/notices.svelte";
 import { Pairings } from "./pairings.svelte";
-import { Theme } from "./theme.svelte";
+import { Theme } from "../../lib/theme.svelte";
 import { Uploads, type SlicedUpload } from "./uploads.svelte";
 
 const KEY = Symbol("panel");

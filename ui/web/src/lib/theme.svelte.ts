@@ -1,6 +1,6 @@
 /** Light or dark: the user's choice, else the slicer's, else the system's. */
-import { hostOf } from "../../lib/host";
-import { recall, remember } from "../../lib/storage";
+import { hostOf } from "./host";
+import { recall, remember } from "./storage";
 
 export type ThemeChoice = "system" | "light" | "dark";
 

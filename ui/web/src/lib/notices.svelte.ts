@@ -1,6 +1,6 @@
 /** Short messages: toasts that are seen, and announcements that are only heard. */
-import { inWords } from "../../lib/errors";
-import { t } from "../../lib/i18n";
+import { inWords } from "./errors";
+import { t } from "./i18n";
 
 export interface Toast {
   id: number;
@@ -45,7 +45,7 @@ export class Notices {
   }
 
   offerUndo(title: string, undo: () => void): void {
-    this.offer(title, t("chat:undo"), undo);
+    this.offer(title, t("undo"), undo);
   }
 
   offer(title: string, label: string, run: () => void): void {

@@ -1,0 +1,106 @@
+/** Builds what the console's pages share: who is signed in, which page is open, what is told. */
+import { getContext, setContext } from "svelte";
+
+import { ApiError, onUnauthenticated } from "../../lib/api/client";
+import { Notices } from "../../lib/notices.svelte";
+import { Theme } from "../../lib/theme.svelte";
+import * as hub from "../api/people";
+import type { Me } from "../api/types";
+import type { PageAbout } from "../page-about";
+import { HOME, pageOf } from "../pages";
+
+const KEY = Symbol("console");
+const RETURN_TO = "orca.return-to";
+
+export const provideConsole = (console: Console): Console => setContext(KEY, console);
+export const useConsole = (): Console => getContext<Console>(KEY);
+
+/** Pages of their own, without the ways to the others. */
+export type Place = "sign-in" | "first" | "password" | "device" | "connect";
+
+export class Console {
+  readonly notices = new Notices();
+  readonly theme = new Theme();
+  access = $state<"asking" | "signed-out" | "signed-in">("asking");
+  me = $state.raw<Me | null>(null);
+  page = $state.raw<PageAbout>(HOME);
+  /** What stands in the address behind the page: an id, or words of the page's own. */
+  place = $state.raw("");
+  isWide = $state(false);
+  isDrawerOpen = $state(false);
+  #path = location.pathname.replace(/\/$/, "");
+
+  readonly isAdministrator = $derived(this.me?.role === "administrator");
+
+  readonly placed = $derived.by((): Place | null => {
+    if (this.#path === "/first") return "first";
+    if (this.access === "signed-out") return "sign-in";
+    if (this.access !== "signed-in") return null;
+    if (this.me?.must_change) return "password";
+    if (this.#path === "/device") return "device";
+    return this.#path === "/connect" ? "connect" : null;
+  });
+
+  start(): () => void {
+    this.#comeBack();
+    const route = () => this.#route();
+    window.addEventListener("hashchange", route);
+    const wide = matchMedia("(min-width: 52em)");
+    const measure = () => (this.isWide = wide.matches);
+    wide.addEventListener("change", measure);
+    measure();
+    const stops = [
+      () => window.removeEventListener("hashchange", route),
+      () => wide.removeEventListener("change", measure),
+      this.theme.start(),
+      onUnauthenticated(() => this.#signedOut()),
+    ];
+    route();
+    if (this.placed !== "first") void this.look();
+    else this.access = "signed-out";
+    return () => stops.forEach((stop) => stop());
+  }
+
+  /** Asks who is signed in. */
+  async look(): Promise<void> {
+    try {
+      this.me = await hub.me.show();
+      this.access = "signed-in";
+      this.#route();
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) return this.#signedOut();
+      this.notices.error(error, "");
+      setTimeout(() => void this.look(), 3_000);
+    }
+  }
+
+  async signOut(): Promise<void> {
+    const { go_to } = (await hub.signing.out()) ?? {};
+    this.#signedOut();
+    if (go_to) location.assign(go_to);
+  }
+
+  /** Kept while somebody signs in elsewhere, whence the address comes back without its #. */
+  rememberPlace(): void {
+    if (location.hash) sessionStorage.setItem(RETURN_TO, location.hash);
+  }
+
+  #comeBack(): void {
+    const hash = sessionStorage.getItem(RETURN_TO);
+    sessionStorage.removeItem(RETURN_TO);
+    if (hash && !location.hash && !this.#path) history.replaceState(null, "", hash);
+  }
+
+  #signedOut(): void {
+    this.me = null;
+    this.access = "signed-out";
+    this.isDrawerOpen = false;
+  }
+
+  #route(): void {
+    const { page, place } = pageOf(location.hash);
+    const isAllowed = page && (!page.isForAdministrators || this.isAdministrator);
+    this.page = isAllowed ? page : HOME;
+    this.place = isAllowed ? place : "";
+  }
+}
