@@ -75,6 +75,16 @@ class Settings(BaseSettings):
         description="At least 32 characters that seal what the hub keeps of others' secrets. "
         "Unset: made once and kept in the data folder. Replicas share one.",
     )
+    local_login: Literal["on", "break-glass", "off"] = Field(
+        default="on",
+        description="Who signs in with a password: on: everybody who has one. break-glass: "
+        "break-glass accounts alone. off: the same, and the page does not offer it.",
+    )
+    scim_token: SecretStr | None = Field(
+        default=None,
+        description="What the identity provider sends to /scim/v2: ohs_ and at least 32 more "
+        "characters. Tokens can be made in the console, too.",
+    )
     session_hours: int = Field(
         default=12, ge=1, le=24 * 90, description="How long a browser stays signed in unused."
     )
@@ -229,6 +239,21 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug, info, warning or error."
     )
+    conversation_tokens: int = Field(
+        default=24_000,
+        ge=1_000,
+        le=2_000_000,
+        description="How much of a conversation goes to the model with a question, in tokens.",
+    )
+    artefacts_mib: int = Field(
+        default=256, ge=1, le=1_000_000, description="Files of models that each person may keep."
+    )
+    check_s: float = Field(
+        default=5.0,
+        ge=0.5,
+        le=60,
+        description="Seconds that checking the files of one answer takes.",
+    )
     metrics_token: SecretStr | None = Field(
         default=None, description="What Prometheus sends for /metrics. Unset: nobody may read it."
     )
@@ -274,6 +299,13 @@ class Settings(BaseSettings):
     @classmethod
     def _algorithms(cls, text: str) -> str:
         return " ".join(rules.algorithms_of(text))
+
+    @field_validator("scim_token")
+    @classmethod
+    def _scim(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None and not re.fullmatch(r"ohs_\S{32,200}", token.get_secret_value()):
+            raise ValueError("a token of SCIM is ohs_ and at least 32 more characters")
+        return token
 
     @property
     def origin(self) -> str:
