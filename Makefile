@@ -4,7 +4,7 @@
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	then echo $$name; break; fi; done)
-COMMANDS := run tray setup test test-slow check bench lock types wheel package test-package
+COMMANDS := run tray hub setup test test-slow check bench lock types wheel package test-package
 
 .PHONY: help $(COMMANDS)
 .DEFAULT_GOAL := help
@@ -12,6 +12,7 @@ COMMANDS := run tray setup test test-slow check bench lock types wheel package t
 help:
 	@echo "make run        start the agent (the first time: install everything before)"
 	@echo "make tray       the window and the icon in the tray"
+	@echo "make hub        the team's server      make hub ARGS=\"doctor\" and so on"
 	@echo "make setup      prepare .venv and the page, nothing else"
 	@echo "make test       the default tests        make test-slow   the slow ones"
 	@echo "make check      linters, types, layers   make bench       the measurements"

@@ -21,11 +21,12 @@ STAMP = VENV / ".orca-stamp.json"
 LOCKS = {"run": ROOT / "requirements.lock", "dev": ROOT / "requirements-dev.lock"}
 BUILD_LOCK = ROOT / "packaging" / "build.lock"
 UV_LOCK = ROOT / "packaging" / "uv.lock"
-HUB_LOCK = ROOT / "packaging" / "hub.lock"
 PACKAGE_LOCK = ROOT / "packaging" / "package.lock"
-# Programs that tests speak to, and the agent with its window, each in an environment of its own.
-DESKTOP = "desktop"
-BESIDE = {name: ROOT / "packaging" / f"{name}.lock" for name in ("octoprint", "moonraker", DESKTOP)}
+# Programs that tests speak to, the agent with its window, and the hub, each in an environment of
+# its own.
+DESKTOP, HUB = "desktop", "hub"
+OURS = (DESKTOP, HUB)
+BESIDE = {name: ROOT / "packaging" / f"{name}.lock" for name in ("octoprint", "moonraker", *OURS)}
 EXACTLY = ("--require-hashes", "--compile-bytecode")
 OLDEST = (3, 11)
 OLDEST_UV = (0, 5)
@@ -112,7 +113,7 @@ def prepare_beside(name: str) -> Path:
     """That environment as its lock says. Takes no time if it is so already."""
     lock, folder = BESIDE[name], beside(name)
     stamp, wanted = folder / ".orca-stamp", hashlib.sha256(lock.read_bytes()).hexdigest()
-    if name == DESKTOP:
+    if name in OURS:
         wanted += hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text("utf-8") == wanted:
         return folder
@@ -122,7 +123,7 @@ def prepare_beside(name: str) -> Path:
     python = folder / SCRIPTS / f"python{EXE}"
     to = ("--quiet", "--python", python)
     run(uv, "pip", "sync", *to, *EXACTLY, lock, quiet=True)
-    if name == DESKTOP:
+    if name in OURS:
         run(uv, "pip", "install", *to, "--no-deps", "--build-constraint", BUILD_LOCK, "-e", ROOT)
     stamp.write_text(wanted, "utf-8")
     return folder
