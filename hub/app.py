@@ -10,7 +10,7 @@ from quart import Quart
 from agent.shared import bodies, problems
 from agent.shared.clock import Clock, NewId, NewSecret, random_id, random_secret, system_clock
 from agent.shared.tasks import running
-from hub import guard, health
+from hub import guard, health, openapi
 from hub.ai.opening import open_ai
 from hub.artefacts.opening import open_artefacts
 from hub.audit.service import AuditService
@@ -106,7 +106,7 @@ async def _open_areas(core: Core, people: People, jobs: JobParts) -> list[Area]:
     scim = await open_scim(core, people, groups)
     machines = await open_machines(core, people)
     ai = await open_ai(core, people, limits)
-    chat = await open_chat(core, ai)
+    chat = await open_chat(core, people, ai)
     artefacts = await open_artefacts(core, ai)
     operation = await open_operation(core, jobs, ai)
     console = await open_console(core, people)
@@ -125,7 +125,7 @@ def _app(core: Core, people: People, areas: Iterable[Area]) -> Quart:
     )
     app.url_map.strict_slashes = False
     bodies.install(app)
-    problems.install(app)
+    problems.install(app, {below: one for area in areas for below, one in area.dialects.items()})
     token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
     door = Guard(
         app,
@@ -143,6 +143,7 @@ def _app(core: Core, people: People, areas: Iterable[Area]) -> Quart:
     for area in areas:
         for blueprint in area.blueprints:
             app.register_blueprint(blueprint)
+    openapi.install(app, people.cookie)
     return app
 
 

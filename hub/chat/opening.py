@@ -1,16 +1,44 @@
 """Conversations that are kept on the hub."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from hub.ai.opening import Ai
+from hub.chat import routes
+from hub.chat.asking import AnswerPurpose, AskingService
+from hub.chat.rules import PURPOSE
+from hub.chat.service import ConversationService
+from hub.chat.sharing import SharingService
+from hub.chat.transfer import TransferService
 from hub.core import Area, Core
+from hub.identity.opening import People
+from hub.jobs.running import Job, Result
 
 
 @dataclass(frozen=True, slots=True)
 class Chat:
     area: Area
+    conversations: ConversationService
 
 
-async def open_chat(core: Core, ai: Ai) -> Chat:
-    """Nothing yet."""
-    return Chat(Area())
+async def open_chat(core: Core, people: People, ai: Ai) -> Chat:
+    """Conversations, what is asked in them, and who else may read them."""
+    database, clock, new_id = core.database, core.clock, core.new_id
+    conversations = ConversationService(database, ai.service, clock, new_id)
+    asking = AskingService(
+        database, ai.service, clock, new_id, history_tokens=core.settings.conversation_tokens
+    )
+    sharing = SharingService(database, core.audit, clock, people.users.named)
+    ai.service.register(PURPOSE, AnswerPurpose())
+
+    async def purge(_job: Job) -> Result:
+        return {"purged": await conversations.purge()}
+
+    core.jobs.every("conversations.purge", timedelta(hours=1), purge)
+    area = Area(
+        blueprints=(
+            routes.routes(conversations, asking, TransferService(database), ai.service),
+            routes.share_routes(sharing),
+        )
+    )
+    return Chat(area, conversations)

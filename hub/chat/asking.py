@@ -1,0 +1,295 @@
+"""Asking: a question is kept, and a run that answers it set going, in one transaction."""
+
+import hashlib
+from collections.abc import Sequence
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agent.inference.rules import Message
+from agent.inference.turns import title_of
+from agent.runs.rules import Run, RunState
+from agent.shared.clock import Clock, NewId, rfc3339
+from agent.shared.databases import Databases
+from agent.shared.errors import Conflict, Invalid, NotFound, TooLarge
+from hub.access import Principal
+from hub.ai.rules import Answer, GenerationRequest, OwnedRun
+from hub.ai.service import AiService
+from hub.chat.rules import (
+    ACTIVE_BRANCH,
+    ASSISTANT,
+    HISTORY_TURNS,
+    PURPOSE,
+    Asked,
+    clean,
+    is_id,
+    told,
+)
+from hub.chat.service import no_conversation, owned
+from hub.chat.shapes import message_json
+from hub.chat.store import Conversations, Messages, Row, grow
+
+BLANK: dict[str, object] = {
+    "content": "",
+    "thinking": "",
+    "images": [],
+    "model": None,
+    "provider": None,
+    "run_id": None,
+    "usage": None,
+    "sources": [],
+    "trimmed": 0,
+    "problem": None,
+    "context": None,
+}
+STATUS = {
+    RunState.DONE: "complete",
+    RunState.CANCELLED: "stopped",
+    RunState.INTERRUPTED: "interrupted",
+    RunState.FAILED: "failed",
+}
+Json = dict[str, object]
+
+
+class AskingService:
+    """The run is set going once its question is committed, and goes on when its readers leave."""
+
+    def __init__(
+        self,
+        database: Databases,
+        ai: AiService,
+        clock: Clock,
+        new_id: NewId,
+        *,
+        history_tokens: int,
+    ) -> None:
+        self._database, self._ai, self._clock, self._new_id = database, ai, clock, new_id
+        self._history_tokens = history_tokens
+
+    async def ask(
+        self, who: Principal, conversation_id: str, asked: Asked, *, key: str | None
+    ) -> tuple[Json, Run]:
+        """Keeps a question and sets its answer going; the same key again is the same run.
+
+        Raises NotFound, Denied, Conflict (still answering, key used for something else), Invalid,
+        and whatever keeps the models from answering."""
+        if not asked.content.strip():
+            raise Invalid("empty-message", "The message is empty. Write something first.")
+        async with self._database.reading() as connection:
+            conversation = await owned(connection, who, conversation_id)
+            is_next = asked.parent_id == ACTIVE_BRANCH
+            parent_id = conversation["active_message_id"] if is_next else asked.parent_id
+            above = await _above(connection, conversation_id, parent_id)
+        question: Json = {
+            **BLANK,
+            "id": asked.id or self._new_id(),
+            "conversation_id": conversation_id,
+            "parent_id": parent_id,
+            "role": "user",
+            "content": asked.content,
+            "status": "complete",
+            "created_at": rfc3339(self._clock()),
+        }
+        named = ("ask", conversation_id, asked.content, asked.model, asked.options)
+        fingerprint = _hash(*named, asked.parent_id, asked.id)
+        return await self._begin(
+            who, conversation, question, above, asked, key, fingerprint, is_new=True
+        )
+
+    async def regenerate(
+        self, who: Principal, message_id: str, asked: Asked, *, key: str | None
+    ) -> tuple[Json, Run]:
+        """Another answer beside the one of this message. Raises as `ask`."""
+        async with self._database.reading() as connection:
+            question = await _question_of(connection, message_id)
+            conversation_id = question["conversation_id"]
+            try:
+                conversation = await owned(connection, who, conversation_id)
+            except NotFound:
+                raise _no_message() from None
+            above = await _above(connection, conversation_id, question["parent_id"])
+        fingerprint = _hash("regenerate", message_id, asked.model, asked.options)
+        return await self._begin(
+            who, conversation, question, above, asked, key, fingerprint, is_new=False
+        )
+
+    async def _begin(
+        self,
+        who: Principal,
+        conversation: Row,
+        question: Json,
+        above: Sequence[Row],
+        asked: Asked,
+        key: str | None,
+        fingerprint: str,
+        *,
+        is_new: bool,
+    ) -> tuple[Json, Run]:
+        answer_id, kept = self._new_id(), dict(question)
+        request, trimmed = self._request(conversation, above, str(question["content"]), asked)
+
+        async def write(connection: AsyncConnection, run: Run) -> None:
+            kept.update(
+                await self._keep(
+                    connection, who, conversation["id"], question, answer_id, run, is_new=is_new
+                )
+            )
+
+        run = await self._ai.start(
+            who,
+            request,
+            purpose=PURPOSE,
+            about={"trimmed": trimmed},
+            conversation_id=conversation["id"],
+            message_id=answer_id,
+            write=write,
+            key=key,
+            request_hash=fingerprint,
+        )
+        if run.message_id != answer_id:  # asked before by the same key
+            return await self._asked_before(run), run
+        return message_json(kept), run
+
+    def _request(
+        self, conversation: Row, above: Sequence[Row], content: str, asked: Asked
+    ) -> tuple[GenerationRequest, int]:
+        system = conversation["system"] or ASSISTANT
+        sent = told(above, content, system=system, budget_tokens=self._history_tokens)
+        if sent is None:
+            raise TooLarge(
+                "message-exceeds-context",
+                f"The message is longer than the {self._history_tokens} tokens that fit. "
+                "Shorten it, or raise the setting conversation_tokens.",
+            )
+        turns = [Message(turn.role, turn.content) for turn in sent.turns]
+        model = asked.model or conversation["model"]
+        messages = (Message("system", system), *turns)
+        return GenerationRequest(messages, model, options=asked.options), sent.trimmed
+
+    async def _keep(
+        self,
+        connection: AsyncConnection,
+        who: Principal,
+        conversation_id: str,
+        question: Json,
+        answer_id: str,
+        run: Run,
+        *,
+        is_new: bool,
+    ) -> Json:
+        rev = await grow(connection, who.account_id, 2)
+        conversation = await owned(connection, who, conversation_id)
+        messages, now = Messages(connection), rfc3339(self._clock())
+        if is_new:
+            await _check_parent(connection, conversation_id, question["parent_id"])
+            question = {**question, "rev": rev, "place": rev - 1}
+        answer: Json = {
+            **BLANK,
+            "id": answer_id,
+            "conversation_id": conversation_id,
+            "parent_id": question["id"],
+            "role": "assistant",
+            "status": "streaming",
+            "created_at": now,
+            "run_id": run.id,
+            "rev": rev,
+            "place": rev,
+        }
+        if not await messages.add([question, answer] if is_new else [answer]):
+            raise Conflict("id-taken", "This id is in use. Make a new one.")
+        change: Json = {
+            "active_message_id": answer_id,
+            "updated_at": now,
+            "message_count": conversation["message_count"] + (2 if is_new else 1),
+            "rev": rev,
+        }
+        if conversation["title_is_automatic"] and not conversation["title"]:
+            change["title"] = title_of(str(question["content"]))
+        await Conversations(connection).change(conversation_id, who.account_id, change)
+        return question
+
+    async def _asked_before(self, run: Run) -> Json:
+        async with self._database.reading() as connection:
+            messages = Messages(connection)
+            answer = await messages.find(str(run.message_id))
+            question = await messages.find(answer["parent_id"]) if answer else None
+        if question is None:
+            raise no_conversation()
+        return message_json(question)
+
+
+class AnswerPurpose:
+    """Makes the answer final, whatever became of it. Implements Purpose."""
+
+    async def conclude(
+        self, connection: AsyncConnection, run: OwnedRun, answer: Answer
+    ) -> dict[str, object]:
+        """Also where the conversation was deleted meanwhile: it may be restored."""
+        rev = await grow(connection, run.account_id)
+        row = await Messages(connection).change(
+            str(run.run.message_id),
+            {
+                "content": clean(answer.content),
+                "thinking": clean(answer.thinking),
+                "model": answer.model,
+                "provider": answer.provider,
+                "usage": dict(answer.usage) or None,
+                "trimmed": run.about.get("trimmed", 0),
+                "status": STATUS[answer.state],
+                "problem": answer.problem,
+                "rev": rev,
+            },
+        )
+        if row is None:  # the conversation was purged meanwhile
+            return {"message": None}
+        await Conversations(connection).change(
+            str(run.run.conversation_id),
+            run.account_id,
+            {"updated_at": run.run.ended_at, "rev": rev},
+        )
+        return {"message": message_json(row)}
+
+
+async def _above(
+    connection: AsyncConnection, conversation_id: str, parent_id: str | None
+) -> list[Row]:
+    if parent_id is None:
+        return []
+    return await Messages(connection).branch(conversation_id, parent_id, HISTORY_TURNS)
+
+
+async def _question_of(connection: AsyncConnection, message_id: str) -> Row:
+    """The question that a message is, or that it answers. Raises NotFound or Invalid."""
+    messages = Messages(connection)
+    row = await messages.find(message_id) if is_id(message_id) else None
+    if row is not None and row["role"] == "assistant" and row["parent_id"]:
+        row = await messages.find(row["parent_id"])
+    if row is None:
+        raise _no_message()
+    if row["role"] != "user":
+        raise Invalid("not-a-question", "Only an answer or its question can be repeated.")
+    return row
+
+
+async def _check_parent(
+    connection: AsyncConnection, conversation_id: str, parent_id: object
+) -> None:
+    if parent_id is None:
+        return
+    parent = await Messages(connection).find(str(parent_id))
+    if parent is None or parent["conversation_id"] != conversation_id:
+        raise Invalid("no-such-parent", "parent_id names no message of this conversation.")
+    if parent["status"] == "streaming":
+        raise Conflict(
+            "still-answering",
+            "The last answer is still being written. Wait for it, or stop it first.",
+            run_id=parent["run_id"],
+        )
+
+
+def _no_message() -> NotFound:
+    return NotFound("no-such-message", "There is no message with this id.")
+
+
+def _hash(*parts: object) -> str:
+    return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()

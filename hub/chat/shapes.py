@@ -1,0 +1,198 @@
+"""What the routes of conversations take and give, as documented to clients."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic.json_schema import SkipJsonSchema
+
+from agent.runs.shapes import RunOut
+from agent.shared.problems import Problem
+from agent.shared.web import In, Out, Page, left_out
+
+CONTENT_CHARACTERS = 2_000_000
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("the character U+0000 cannot be kept")
+    return text
+
+
+Words = Annotated[str, AfterValidator(_without_nul)]
+Id = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$",
+        description="A UUIDv7 that the client made. Absent: the hub makes one.",
+    ),
+]
+Title = Annotated[Words, Field(max_length=300)]
+Model = Annotated[Words, Field(max_length=200)]
+System = Annotated[Words, Field(max_length=100_000)]
+
+
+class ConversationIn(In):
+    id: Id | None = None
+    title: Title | None = None
+    model: Model | None = None
+    system: System | None = None
+
+
+class ConversationChange(In):
+    """Only the fields that are sent are changed."""
+
+    title: Title | None = None
+    model: Model | None = None
+    system: System | None = None
+    archived: bool | None = None
+    pinned: bool | None = None
+    active_message_id: Annotated[Words, Field(max_length=36)] | None = None
+
+    def changes(self) -> dict[str, object]:
+        """The columns to change; null takes back a model or system text, nothing else."""
+        sent = self.model_dump(exclude_unset=True)
+        return {
+            name: value
+            for name, value in sent.items()
+            if value is not None or name in {"model", "system"}
+        }
+
+
+class Snippet(Out):
+    """A hit stands between U+E000 and U+E001. Without a message it is the title."""
+
+    message_id: str | None
+    text: str
+
+
+class ConversationOut(Out):
+    """`is_own`: false where somebody else shares it, to be read alone."""
+
+    id: str
+    title: str
+    model: str | None
+    system: str | None
+    created_at: str
+    updated_at: str
+    archived: bool
+    pinned: bool
+    active_message_id: str | None
+    message_count: int
+    rev: int
+    deleted_at: str | None
+    is_own: bool
+    snippets: list[Snippet] | SkipJsonSchema[None] = left_out()
+
+
+class ConversationPage(Out):
+    items: list[ConversationOut]
+    next_cursor: str | None
+
+
+class ConversationQuery(Page):
+    """`view`: one's own, those that others share, or the bin."""
+
+    q: str | None = Field(default=None, max_length=500)
+    view: Literal["own", "shared", "deleted"] = "own"
+    archived: bool = False
+    limit: int = Field(default=50, ge=1, le=200)
+
+
+class MessageQuery(Page):
+    limit: int = Field(default=200, ge=1, le=1000)
+
+
+class MessageIn(In):
+    id: Id | None = None
+    content: Annotated[Words, Field(max_length=CONTENT_CHARACTERS)]
+    model: Model | None = None
+    options: dict[str, Any] = Field(default={}, description="Ollama's options")  # Any: checked
+    parent_id: Annotated[Words, Field(max_length=36)] | None = Field(
+        default=None, description="Absent: the active branch goes on. null: a new beginning."
+    )
+
+
+class RegenerateIn(In):
+    model: Model | None = None
+    options: dict[str, Any] = Field(default={})  # Any: checked against the table of options
+
+
+class Source(Out):
+    title: str
+    ref: str
+
+
+class MessageOut(Out):
+    id: str
+    conversation_id: str
+    parent_id: str | None
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+    thinking: str
+    images: list[str]
+    model: str | None
+    provider: str | None
+    status: Literal["streaming", "complete", "stopped", "interrupted", "failed"]
+    created_at: str
+    run_id: str | None
+    usage: dict[str, Any] | None  # Any: JSON values
+    sources: list[Source]
+    trimmed: int
+    problem: Problem | None
+    rev: int
+
+
+class MessagePage(Out):
+    items: list[MessageOut]
+    next_cursor: str | None
+
+
+class Posted(Out):
+    """The question as it was kept, and the run that answers it."""
+
+    message: MessageOut
+    run: RunOut
+
+
+class ExportQuery(In):
+    format: Literal["json", "md"] = "json"
+
+
+class ShareIn(In):
+    """With a person by the name of the account, or with everybody in a group."""
+
+    kind: Literal["person", "group"]
+    name: Annotated[Words, Field(min_length=1, max_length=200)]
+
+
+class ShareOut(Out):
+    kind: Literal["person", "group"]
+    subject: str
+    name: str
+    created_at: str
+
+
+class SharesOut(Out):
+    items: list[ShareOut]
+    next_cursor: str | None
+
+
+CONVERSATION_FIELDS = tuple(
+    name for name in ConversationOut.model_fields if name not in {"is_own", "snippets"}
+)
+
+
+def conversation_json(row: Mapping[str, Any], account_id: str) -> dict[str, object]:  # Any: a row
+    """A conversation as this person sees it."""
+    told = {name: row[name] for name in CONVERSATION_FIELDS}
+    return {**told, "is_own": row["account_id"] == account_id}
+
+
+def message_json(row: Mapping[str, object]) -> dict[str, object]:
+    """A message as DESIGN names its fields."""
+    return {name: row[name] for name in MessageOut.model_fields}
+
+
+def share_json(row: Mapping[str, object]) -> dict[str, object]:
+    return {name: row[name] for name in ShareOut.model_fields}
