@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from hub.folders import default_data_dir
@@ -19,6 +19,9 @@ SECRET_FILE_BYTES = 64 * 1024
 WEAKEST_SECRET = 32  # characters
 
 
+Source = Literal["environment", "file", "default"]
+
+
 class BadSettings(Exception):
     """One sentence for the person who set them."""
 
@@ -28,6 +31,8 @@ class Settings(BaseSettings):
     file that holds it."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    _sources: dict[str, Source] = PrivateAttr(default_factory=dict)
 
     data_dir: Path = Field(
         default_factory=default_data_dir,
@@ -307,6 +312,10 @@ class Settings(BaseSettings):
             raise ValueError("a token of SCIM is ohs_ and at least 32 more characters")
         return token
 
+    def source_of(self, name: str) -> Source:
+        """Where the setting's value comes from."""
+        return self._sources.get(name, "default")
+
     @property
     def origin(self) -> str:
         """Scheme, host and port as browsers see them, without a slash at the end."""
@@ -354,6 +363,7 @@ def load(
         for name in Settings.model_fields
         if (variable := f"{PREFIX}{name.upper()}") in environment
     }
+    sources: dict[str, Source] = dict.fromkeys(values, "environment")
     for name in secrets:
         file = environment.get(f"{PREFIX}{name.upper()}_FILE")
         if file:
@@ -362,10 +372,12 @@ def load(
                     f"{PREFIX}{name.upper()} and {PREFIX}{name.upper()}_FILE are both set: use one."
                 )
             values[name] = _secret_in(Path(file), f"{PREFIX}{name.upper()}_FILE")
+            sources[name] = "file"
     try:
         settings = Settings(**{**values, **given})
     except ValidationError as err:
         raise BadSettings(_sentence(err)) from None
+    settings._sources.update(sources)
     _check_secrets(settings)
     _check_provider(settings)
     return settings
