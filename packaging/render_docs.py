@@ -12,13 +12,13 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import typer  # noqa: E402 - behind the path
-from openapi_document import described  # noqa: E402
+from openapi_document import described, hub_described  # noqa: E402
 from pydantic import BaseModel  # noqa: E402
 from pydantic.fields import FieldInfo  # noqa: E402
 from pydantic_core import PydanticUndefined  # noqa: E402
@@ -35,6 +35,8 @@ from agent.shared import errors, problems  # noqa: E402
 from agent.shared.errors import OrcaError  # noqa: E402
 from agent.slicer.calibrations.catalogue import CALIBRATIONS  # noqa: E402
 from agent.slicer.checks.checking import CHECKS  # noqa: E402
+from hub import settings as hub  # noqa: E402
+from hub.cli import app as hub_command_line  # noqa: E402
 
 SHAPES: dict[str, type[BaseModel]] = {
     "conversation": ConversationOut,
@@ -100,17 +102,48 @@ def settings_long() -> str:
     )
 
 
+def hub_settings() -> str:
+    secrets = set(hub.secret_names())
+    return table(
+        ("environment", "default", "may be", "what it is"),
+        (
+            (
+                f"`{hub.PREFIX}{name.upper()}`" + (" or `…_FILE`" if name in secrets else ""),
+                "your data folder" if name == "data_dir" else _plain(field.default),
+                _range(field),
+                field.description or "",
+            )
+            for name, field in hub.Settings.model_fields.items()
+        ),
+    )
+
+
 def commands() -> str:
-    return table(("command", "what it does"), _commands(typer.main.get_command(command_line), []))
+    found = _commands(typer.main.get_command(command_line), ["orca-agent"])
+    return table(("command", "what it does"), found)
+
+
+def hub_commands() -> str:
+    found = _commands(typer.main.get_command(hub_command_line), ["orca-hub"])
+    return table(("command", "what it does"), found)
 
 
 def statuses() -> str:
+    return _statuses("agent")
+
+
+def hub_statuses() -> str:
+    return _statuses("hub")
+
+
+def _statuses(program: str) -> str:
     told = dict(re.findall(r"class (\w+)\(OrcaError\): \.\.\.  # (.+)", _source(errors.__file__)))
     return table(
         ("status", "what to do", "codes"),
         (
             (str(status), told[kind.__name__], ", ".join(f"`{code}`" for code in sorted(codes)))
-            for kind, status, codes in _codes()
+            for kind, status, codes in _codes(program)
+            if codes
         ),
     )
 
@@ -126,6 +159,18 @@ def route_table() -> str:
                 operation.get("x-scope", "public"),
                 operation.get("summary", ""),
             )
+            for path, operations in paths.items()
+            for method, operation in operations.items()
+        ),
+    )
+
+
+def hub_routes() -> str:
+    paths = asyncio.run(hub_described())["paths"]
+    return table(
+        ("method", "address", "who", "what it does"),
+        (
+            (method.upper(), f"`{path}`", _who(operation), operation.get("summary", ""))
             for path, operations in paths.items()
             for method, operation in operations.items()
         ),
@@ -162,6 +207,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "shapes": shapes,
     "calibrations": calibrations,
     "checks": checks,
+    "hub-settings": hub_settings,
+    "hub-commands": hub_commands,
+    "hub-statuses": hub_statuses,
+    "hub-routes": hub_routes,
 }
 
 
@@ -199,6 +248,20 @@ def _default(name: str, field: FieldInfo) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
+def _who(operation: dict[str, Any]) -> str:  # Any: OpenAPI
+    if not operation["security"]:
+        return "everybody"
+    who = "Administrators" if operation["x-role"] == "administrator" else "who is signed in"
+    scope = operation.get("x-scope")
+    return f"{who}, keys with `{scope}`" if scope else who
+
+
+def _plain(value: object) -> str:
+    if value in (None, "", ()):
+        return "none"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
 def _fields(shape: type[BaseModel]) -> str:
     return ", ".join(f"`{name}`" for name in shape.model_fields)
 
@@ -212,6 +275,8 @@ def _range(field: FieldInfo) -> str:
     }
     if field.annotation is bool:
         return "`true`, `false`"
+    if get_origin(field.annotation) is Literal:
+        return ", ".join(f"`{one}`" for one in get_args(field.annotation))
     if "le" not in limits:
         return ""
     low = f"{limits['ge']:,}" if "ge" in limits else f"over {limits['gt']:,}"
@@ -230,15 +295,15 @@ def _commands(command: Any, names: list[str]) -> Iterator[tuple[str, str]]:  # A
             if parameter.param_type_name == "argument"
             for word in [parameter.metavar or parameter.name.upper()]
         ]
-        words = " ".join(["orca-agent", *path, *arguments])
+        words = " ".join([*path, *arguments])
         yield f"`{words}`", str(one.help or "").strip().splitlines()[0]
 
 
-def _codes() -> list[tuple[type[OrcaError], int, set[str]]]:
+def _codes(program: str) -> list[tuple[type[OrcaError], int, set[str]]]:
     """Every class with its status and the codes that the program raises it with."""
     names = {kind.__name__: kind for kind in problems.STATUS}
     found: dict[type[OrcaError], set[str]] = defaultdict(set)
-    for file in (ROOT / "agent").rglob("*.py"):
+    for file in (ROOT / program).rglob("*.py"):
         if file.is_relative_to(ROOT / "agent" / "client"):
             continue  # its classes have the same names, and begin with a sentence
         for call in ast.walk(ast.parse(_source(file))):
