@@ -11,9 +11,9 @@ from filelock import FileLock, Timeout
 
 from agent import ports
 from agent.program import Program
-from agent.server import loop_factory
 from agent.settings import Settings
 from agent.shared import folders
+from agent.shared.connections import loop_factory
 from agent.shared.logs import logging_to
 from agent.terminal import show
 
