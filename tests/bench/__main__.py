@@ -17,7 +17,7 @@ from pathlib import Path
 import orjson
 import psutil
 
-from agent.server import loop_factory
+from agent.shared.connections import loop_factory
 from tests.bench import (
     cache,
     cancel,

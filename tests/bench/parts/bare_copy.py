@@ -8,7 +8,8 @@ from pathlib import Path
 
 from quart import Quart, request
 
-from agent.server import Server, loop_factory
+from agent.server import Server
+from agent.shared.connections import loop_factory
 from agent.shared.tasks import running
 
 
