@@ -8,11 +8,12 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from agent.shared.errors import Conflict, NoSpace, OrcaError, Unavailable
+from agent.shared.errors import Conflict, Invalid, NoSpace, OrcaError, Unavailable
 
 CONNECT_S = 5.0
 WAIT_S = 10.0
 STATEMENT_S = 30.0
+NO_TEXT = ("22021", "22P05")  # SQLSTATE of what cannot be kept as text
 LOST_STATES = ("08", "57P", "53300")  # classes of SQLSTATE: connection, operator, too many
 
 
@@ -110,6 +111,8 @@ def _explained(err: DatabaseError | DBAPIError) -> Exception:
         return Conflict(
             "changed-meanwhile", "Somebody else changed the same at this moment. Try again."
         )
+    if state in NO_TEXT:
+        return Invalid("bad-text", "Text cannot hold the character NUL.")
     if state == "53100":
         return NoSpace(
             "disk-full",

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hub.groups.table_store import GROUP, MEMBER
+from hub.groups.table_store import GROUP, MEMBER, inserting
 from hub.users.store import ACCOUNT
 
 Row = Mapping[str, Any]  # Any: a row's values
@@ -26,7 +26,7 @@ class Groups:
 
     async def add(self, values: Row) -> bool:
         """False if there is one of that name, also when somebody else makes it right now."""
-        statement = _insert(self._connection, GROUP).values(**values)
+        statement = inserting(self._connection, GROUP).values(**values)
         made = statement.on_conflict_do_nothing(index_elements=["folded"]).returning(GROUP.c.id)
         return (await self._connection.execute(made)).first() is not None
 
@@ -65,7 +65,7 @@ class Members:
         ]
         if rows:
             await self._connection.execute(
-                _insert(self._connection, MEMBER).on_conflict_do_nothing(), rows
+                inserting(self._connection, MEMBER).on_conflict_do_nothing(), rows
             )
 
     async def remove(
@@ -134,14 +134,3 @@ class Members:
 def folded(name: str) -> str:
     """As names are compared."""
     return name.strip().casefold()
-
-
-def _insert(connection: AsyncConnection, into: Any) -> Any:  # Any: of either dialect
-    """An INSERT that knows ON CONFLICT."""
-    if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects.postgresql import insert as postgres_insert  # slow import
-
-        return postgres_insert(into)
-    from sqlalchemy.dialects.sqlite import insert as sqlite_insert  # slow import
-
-    return sqlite_insert(into)

@@ -6,12 +6,15 @@ from datetime import timedelta
 from hub.audit import routes as audit_routes
 from hub.core import Area, Core
 from hub.guard import Cookie
-from hub.identity import routes
+from hub.identity import own_routes, routes
+from hub.identity.guessing import Guesses
 from hub.identity.passwords import Passwords
-from hub.identity.principals import TokenSeam
 from hub.identity.revocations import Revocations
-from hub.identity.service import LocalAccounts
+from hub.identity.second_step import SecondStep
+from hub.identity.service import Doors, LocalAccounts
 from hub.identity.sessions import SessionService
+from hub.identity.tokens import TokenSeam
+from hub.users import recovery_routes
 from hub.users import routes as user_routes
 from hub.users.service import UserService
 
@@ -34,6 +37,7 @@ async def open_people(core: Core) -> People:
     revocations, tokens = Revocations(core.clock, core.redis), TokenSeam()
     sessions = SessionService(
         core.database,
+        core.audit,
         core.clock,
         core.new_id,
         core.new_secret,
@@ -41,21 +45,28 @@ async def open_people(core: Core) -> People:
         unused=timedelta(hours=settings.session_hours),
         at_all=timedelta(days=settings.session_days),
     )
-    local = LocalAccounts(
-        core.database,
+    second_step = SecondStep(
+        core.database, core.audit, core.seal, revocations, core.clock, core.new_secret
+    )
+    doors = Doors(
         Passwords(),
+        Guesses(core.database, core.clock),
+        second_step,
         sessions,
-        core.audit,
-        core.seal,
-        core.clock,
-        core.new_id,
-        core.new_secret,
+        tokens,
+        revocations,
+        settings.local_login,
+    )
+    local = LocalAccounts(
+        core.database, doors, core.audit, core.seal, core.clock, core.new_id, core.new_secret
     )
     users = UserService(core.database, core.audit, revocations, core.clock)
     area = Area(
         blueprints=(
-            routes.routes(local, sessions, users, cookie),
+            routes.routes(local, sessions, cookie),
+            own_routes.routes(local, second_step, sessions, cookie),
             user_routes.routes(users, local),
+            recovery_routes.routes(users, local, second_step, sessions, settings.origin),
             audit_routes.routes(core.audit),
         ),
         loops={"revocations": revocations.listen},

@@ -1,8 +1,7 @@
 """An account as whoever sends a request: with its groups, and the role that they give."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -10,34 +9,6 @@ from hub.access import Means, Principal
 from hub.users.store import Accounts, Row
 
 PROFILE = ("display_name", "email", "is_break_glass")
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """What a program signs in with from now on."""
-
-    access_token: str
-    refresh_token: str
-    expires_in: int  # seconds
-
-
-class Tokens(Protocol):
-    """Gives programs a way in."""
-
-    async def issue(
-        self,
-        account: Row,
-        kind: Literal["person", "machine"] = "person",
-        machine_id: str | None = None,
-    ) -> Pair:
-        """A new family of them."""
-
-
-@dataclass(slots=True)
-class TokenSeam:
-    """Where the area of tokens puts itself in, so that signing in can give some."""
-
-    issuer: Tokens | None = None
 
 
 async def principal(

@@ -1,31 +1,32 @@
-"""Signing in and out, one's own password, one's own sessions."""
+"""Signing in and out."""
 
 from quart import Blueprint, Response, request
 
 from agent.shared.web import gives, gives_media, json, takes
-from hub.access import caller, newcomer, person, public
+from hub.access import caller, newcomer, public
 from hub.guard import Cookie, no_content
 from hub.identity import shapes
 from hub.identity.service import LocalAccounts, NewAccount
-from hub.identity.sessions import From, SessionService
-from hub.users.service import UserService
+from hub.identity.sessions import From, Opened, SessionService
 
 
-def routes(
-    local: LocalAccounts, sessions: SessionService, users: UserService, cookie: Cookie
-) -> Blueprint:
+def routes(local: LocalAccounts, sessions: SessionService, cookie: Cookie) -> Blueprint:
     bp = Blueprint("auth", __name__, url_prefix="/api/v1/auth")
 
     @bp.post("/login")
     @public
     @takes(shapes.LoginIn)
+    @gives(shapes.PairOut)
     @gives_media(204)
     async def login(asked: shapes.LoginIn) -> Response:
-        """Sign in with a name and a password, and with the code of an app where one is set."""
-        opened = await local.login(asked.username, asked.password, asked.totp, whence())
-        response = no_content()
-        cookie.keep(response, opened.secret, opened.ends_in_s)
-        return response
+        """Sign in with a name and a password, and with the code of an app where one is set.
+
+        A page gets a session and 204, a program tokens."""
+        how = local.login if _is_page() else local.login_program
+        opened = await how(asked.username, asked.password, asked.totp, whence())
+        if not isinstance(opened, Opened):
+            return json(shapes.pair(opened))
+        return with_cookie(cookie, opened)
 
     @bp.post("/first")
     @public
@@ -37,10 +38,16 @@ def routes(
             asked.name, asked.password, "administrator", asked.display_name, is_break_glass=True
         )
         await local.make_first(asked.link, new)
-        opened = await local.login(asked.name, asked.password, "", whence())
-        response = no_content()
-        cookie.keep(response, opened.secret, opened.ends_in_s)
-        return response
+        return with_cookie(cookie, await local.login(asked.name, asked.password, "", whence()))
+
+    @bp.post("/reset")
+    @public
+    @takes(shapes.LinkedIn)
+    @gives_media(204)
+    async def use_link(asked: shapes.LinkedIn) -> Response:
+        """A password of one's own choice, by the link of an Administrator. Every session ends."""
+        await local.use_link(asked.link, asked.password)
+        return no_content()
 
     @bp.post("/logout")
     @newcomer
@@ -54,43 +61,21 @@ def routes(
         cookie.forget(response)
         return response
 
-    @bp.post("/password")
-    @newcomer
-    @takes(shapes.PasswordIn)
-    @gives_media(204)
-    async def change_password(asked: shapes.PasswordIn) -> Response:
-        """Another password; every other session ends."""
-        await local.change_password(caller(), asked.old, asked.new)
-        return no_content()
-
-    @bp.get("/sessions")
-    @person
-    @gives(shapes.SessionsOut)
-    async def list_sessions() -> Response:
-        """One's own, the last used first."""
-        who = caller()
-        return json(shapes.sessions(await sessions.of(who.account_id), who.means_id))
-
-    @bp.delete("/sessions/<session_id>")
-    @person
-    @gives_media(204)
-    async def end_session(session_id: str) -> Response:
-        """Sign out another browser of one's own."""
-        await sessions.end(caller().account_id, session_id)
-        return no_content()
-
-    @bp.delete("/sessions")
-    @person
-    @gives_media(204)
-    async def end_other_sessions() -> Response:
-        """Sign out every other browser of one's own."""
-        who = caller()
-        await sessions.end_others(who.account_id, who.means_id)
-        return no_content()
-
     return bp
 
 
 def whence() -> From:
     """Where the present request comes from."""
     return From(request.remote_addr or "", request.headers.get("User-Agent", ""))
+
+
+def with_cookie(cookie: Cookie, opened: Opened) -> Response:
+    """What a browser is told of a session that has begun, or has another secret now."""
+    response = no_content()
+    cookie.keep(response, opened.secret, opened.ends_in_s)
+    return response
+
+
+def _is_page() -> bool:
+    """Every browser says where the page is that asks, and a program has no need to."""
+    return "Origin" in request.headers or "Sec-Fetch-Site" in request.headers

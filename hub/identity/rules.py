@@ -1,5 +1,6 @@
 """Names, passwords and failed logins: what is allowed, decided with values alone."""
 
+import ipaddress
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ SHORTEST, LONGEST = 12, 256  # characters of a password (NIST SP 800-63B, 3.1.1.
 FREE_FAILURES = 5
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=15)
 FORGOTTEN_AFTER = timedelta(hours=1)
+SHARED_BY = 4  # many people may come from one address: it is slowed down that much later
+FREE_OF_NAME, PAUSE_OF_NAME = 20, timedelta(seconds=30)
 COMMON = frozenset(
     {
         "passwordpassword",
@@ -29,6 +32,16 @@ class Failures:
 
     count: int
     last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What failed before: of this name from this address, of the address, and of the name from
+    anywhere, which is None where its owner is known to come from this address."""
+
+    own: Failures | None
+    address: Failures | None
+    name: Failures | None
 
 
 def login_name(text: str) -> str:
@@ -72,3 +85,31 @@ def pause_after(failures: Failures | None, now: datetime) -> timedelta:
         return timedelta(0)
     pause = min(FIRST_PAUSE * (1 << min(beyond, 20)), LONGEST_PAUSE)
     return max(timedelta(0), failures.last_at + pause - now)
+
+
+def pause_before(tried: Tried, now: datetime) -> timedelta:
+    """How long an attempt has to wait. Whoever guesses at one name from a thousand addresses slows
+    down those that its owner never came from, by half a minute at most."""
+    shared = tried.address and Failures(tried.address.count // SHARED_BY, tried.address.last_at)
+    of_name = timedelta(0)
+    if tried.name and tried.name.count >= FREE_OF_NAME:
+        of_name = max(timedelta(0), tried.name.last_at + PAUSE_OF_NAME - now)
+    return max(pause_after(tried.own, now), pause_after(shared, now), of_name)
+
+
+def network_of(address: str) -> str:
+    """Who is counted as one: an address of IPv4, or the 64 bits that an IPv6 line has."""
+    try:
+        known = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:64]
+    if isinstance(known, ipaddress.IPv4Address):
+        return str(known)
+    if known.ipv4_mapped is not None:
+        return str(known.ipv4_mapped)
+    return str(ipaddress.ip_network((known, 64), strict=False))
+
+
+def plain_code(text: str) -> str:
+    """A code from paper, as it is compared, however it was typed."""
+    return re.sub(r"[^a-z0-9]", "", text.casefold())

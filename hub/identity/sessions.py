@@ -9,6 +9,7 @@ from agent.shared.clock import Clock, NewId, NewSecret, from_rfc3339, rfc3339
 from agent.shared.databases import Databases
 from agent.shared.errors import NotFound, Unauthenticated
 from hub.access import Principal
+from hub.audit.service import AuditService
 from hub.identity.principals import principal, principal_of
 from hub.identity.revocations import Revocations, hashed
 from hub.identity.store import Row, Sessions
@@ -41,6 +42,7 @@ class SessionService:
     def __init__(
         self,
         database: Databases,
+        audit: AuditService,
         clock: Clock,
         new_id: NewId,
         new_secret: NewSecret,
@@ -49,7 +51,7 @@ class SessionService:
         unused: timedelta,
         at_all: timedelta,
     ) -> None:
-        self._database, self._clock = database, clock
+        self._database, self._audit, self._clock = database, audit, clock
         self._new_id, self._new_secret = new_id, new_secret
         self._unused, self._at_all = unused, at_all
         self._revocations, self._known = revocations, revocations.cache()
@@ -114,14 +116,16 @@ class SessionService:
         """Raises NotFound for one that is not this person's."""
         async with self._database.writing() as connection:
             gone = await Sessions(connection).end(account_id, session_id=session_id)
-        if not gone:
-            raise NotFound("no-such-session", "There is no session with this id.")
+            if not gone:
+                raise NotFound("no-such-session", "There is no session with this id.")
+            await self._audit.note(connection, "session.end", session_id)
         await self._revocations.tell(account_id)
 
-    async def end_others(self, account_id: str, session_id: str) -> int:
-        """All but this one; says how many."""
+    async def end_others(self, account_id: str, session_id: str, *, name: str = "") -> int:
+        """All but this one; says how many. `name`: of whom, where that is not the caller."""
         async with self._database.writing() as connection:
             gone = await Sessions(connection).end(account_id, but=session_id)
+            await self._audit.note(connection, "session.end", name, number=gone)
         await self._revocations.tell(account_id)
         return gone
 

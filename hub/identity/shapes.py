@@ -1,30 +1,76 @@
 """What the routes of signing in take and say."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from agent.shared.web import In, Out
 from hub.access import Principal
 from hub.identity.store import Row
+from hub.identity.tokens import Pair
+
+Text = Annotated[str, Field(max_length=1000)]
+Code = Annotated[str, Field(max_length=50)]
 
 
 class LoginIn(In):
-    username: str
-    password: str
-    totp: str = ""
+    """`totp`: the six digits of an app, or one of the codes for when it is lost."""
+
+    username: Text
+    password: Text
+    totp: Code = ""
+
+
+class PairOut(Out):
+    """Said once. `expires_in` is of the access token, in seconds."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    token_type: Literal["Bearer"]
 
 
 class FirstIn(In):
     """The first Administrator, by the link that the first start prints."""
 
-    link: str
-    name: str
-    password: str
-    display_name: str = ""
+    link: Text
+    name: Text
+    password: Text
+    display_name: Annotated[str, Field(max_length=200)] = ""
 
 
 class PasswordIn(In):
-    old: str
-    new: str
+    old: Text
+    new: Text
+
+
+class ProofIn(In):
+    password: Text
+
+
+class LinkedIn(In):
+    """A password of one's own choice, by the link of an Administrator."""
+
+    link: Text
+    password: Text
+
+
+class TotpOut(Out):
+    """What an app is set up with: `secret` to type, `uri` and `svg` to read from a picture."""
+
+    secret: str
+    uri: str
+    svg: str
+
+
+class CodeIn(In):
+    code: Code
+
+
+class CodesOut(Out):
+    """Each lets its owner in once when the app is lost. Said once."""
+
+    recovery_codes: list[str]
 
 
 class MeOut(Out):
@@ -53,6 +99,15 @@ class SessionOut(Out):
 class SessionsOut(Out):
     items: list[SessionOut]
     next_cursor: str | None
+
+
+def pair(issued: Pair) -> dict[str, object]:
+    return {
+        "access_token": issued.access_token,
+        "refresh_token": issued.refresh_token,
+        "expires_in": issued.expires_in,
+        "token_type": "Bearer",
+    }
 
 
 def me(who: Principal, account: Row) -> dict[str, object]:

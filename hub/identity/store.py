@@ -34,6 +34,10 @@ COUNT = text(
     "ON CONFLICT (subject) DO UPDATE SET last_at = :at, "
     "count = CASE WHEN failure.last_at < :stale THEN 1 ELSE failure.count + 1 END"
 )
+HOLD = text(
+    "INSERT INTO failure (subject, count, last_at) VALUES (:subject, 0, :at) "
+    "ON CONFLICT (subject) DO NOTHING"
+)
 Row = Mapping[str, Any]  # Any: a row's values
 
 
@@ -113,6 +117,21 @@ class FailedLogins:
         """One more, or the first again where the last one is older than `stale`. One statement,
         so that attempts at the same moment are all counted."""
         await self._connection.execute(COUNT, [{"subject": subject, "at": at, "stale": stale}])
+
+    async def hold(self, subjects: list[str], at: str) -> None:
+        """Nobody else counts these until the transaction ends."""
+        await self._connection.execute(HOLD, [{"subject": one, "at": at} for one in subjects])
+        query = select(FAILURE.c.subject).where(FAILURE.c.subject.in_(subjects))
+        await self._connection.execute(query.order_by(FAILURE.c.subject).with_for_update())
+
+    async def take_back(self, subjects: list[str]) -> None:
+        """One less of each."""
+        for one in subjects:
+            less = update(FAILURE).where(FAILURE.c.subject == one, FAILURE.c.count > 0)
+            await self._connection.execute(less.values(count=FAILURE.c.count - 1))
+
+    async def forget_before(self, at: str) -> None:
+        await self._connection.execute(delete(FAILURE).where(FAILURE.c.last_at < at))
 
     async def forget(self, subjects: list[str]) -> None:
         await self._connection.execute(delete(FAILURE).where(FAILURE.c.subject.in_(subjects)))

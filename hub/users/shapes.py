@@ -13,8 +13,8 @@ Mail = Annotated[str, Field(max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")]
 
 
 class UserIn(In):
-    name: str
-    password: str | None = None
+    name: Annotated[str, Field(max_length=1000)]
+    password: Annotated[str, Field(max_length=1000)] | None = None
     role: RoleName = "user"
     display_name: Annotated[str, Field(max_length=200)] = ""
     email: Mail | None = None
@@ -32,8 +32,19 @@ class SelfChange(In):
     email: Mail | None = None
 
 
+class ResetIn(In):
+    password: Annotated[str, Field(max_length=1000)] | None = None
+
+
+class LinkOut(Out):
+    """Said once."""
+
+    link: str
+    expires_at: str
+
+
 class UserQuery(Page):
-    q: str = ""
+    q: Annotated[str, Field(max_length=200)] = ""
 
 
 class UserOut(Out):

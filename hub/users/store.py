@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hub.groups.table_store import GROUP, MEMBER
+from hub.groups.table_store import GROUP, MEMBER, inserting
 from hub.tables import table
 
 ACCOUNT = table(
@@ -82,10 +82,24 @@ class Accounts:
     async def add(self, values: Row) -> None:
         await self._connection.execute(insert(ACCOUNT), [dict(values)])
 
+    async def add_named(self, values: Row) -> bool:
+        """False if the name is taken, also when somebody else takes it right now."""
+        made = inserting(self._connection, ACCOUNT).values(**values)
+        made = made.on_conflict_do_nothing(index_elements=["name"]).returning(ACCOUNT.c.id)
+        return (await self._connection.execute(made)).first() is not None
+
     async def change(self, account_id: str, values: Row) -> None:
         if values:
             changed = update(ACCOUNT).where(ACCOUNT.c.id == account_id).values(**values)
             await self._connection.execute(changed)
+
+    async def use_step(self, account_id: str, step: int) -> bool:
+        """A code is good once: False if this one, or one after it, was used."""
+        used = update(ACCOUNT).where(ACCOUNT.c.id == account_id, ACCOUNT.c.totp_last_step < step)
+        rows = await self._connection.execute(
+            used.values(totp_last_step=step).returning(ACCOUNT.c.id)
+        )
+        return rows.first() is not None
 
     async def remove(self, account_id: str) -> None:
         await self._connection.execute(delete(ACCOUNT).where(ACCOUNT.c.id == account_id))

@@ -15,6 +15,11 @@ OPEN = {
     "/api/v1/auth/first",
     "/api/v1/auth/methods",
     "/api/v1/auth/refresh",
+    "/api/v1/auth/machine/authorize",  # leads to a page on which one signs in
+    "/api/v1/auth/machine/token",  # a code is the proof
+    "/api/v1/auth/device",  # nobody is let in until somebody says so
+    "/api/v1/auth/device/token",
+    "/api/v1/auth/reset",
     "/api/v1/openapi.json",
 }
 PAGES = ("/assets/", '/<any("first"', "/<name>")  # files that anybody may read

@@ -1,0 +1,36 @@
+"""Where programs get their tokens, as far as signing in needs to know."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from hub.identity.sessions import From
+from hub.identity.store import Row
+
+
+class Pair(Protocol):
+    """What a program comes in with from now on; `expires_in` in seconds."""
+
+    @property
+    def access_token(self) -> str: ...
+
+    @property
+    def refresh_token(self) -> str: ...
+
+    @property
+    def expires_in(self) -> int: ...
+
+
+class Tokens(Protocol):
+    """Gives programs a way in."""
+
+    async def issue(
+        self, account: Row, kind: Literal["person", "machine"] = "person", *, whence: From
+    ) -> Pair:
+        """The first of a new family of tokens, for somebody who has proved who it is."""
+
+
+@dataclass(slots=True)
+class TokenSeam:
+    """Where the area of tokens puts itself in, so that signing in can give some."""
+
+    issuer: Tokens | None = None
