@@ -3,10 +3,18 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from agent.shared.clock import rfc3339
 from hub.core import Area, Core
 from hub.identity.opening import People
-from hub.machines import token_routes
+from hub.identity.revocations import Revocations
+from hub.machines import routes, token_routes
+from hub.machines.connecting import Connecting
+from hub.machines.devices import DeviceService
+from hub.machines.service import MachineService
+from hub.machines.store import Codes, Devices
 from hub.machines.tokens import TokenService
+
+REMEMBERED = timedelta(hours=1)  # so that a code that comes again is noticed
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +23,7 @@ class Machines:
     tokens: TokenService
 
 
-def open_tokens(core: Core) -> TokenService:
+def open_tokens(core: Core, revocations: Revocations) -> TokenService:
     """What people's programs and machines carry."""
     return TokenService(
         core.database,
@@ -24,6 +32,7 @@ def open_tokens(core: Core) -> TokenService:
         core.clock,
         core.new_id,
         core.new_secret,
+        revocations,
         access=timedelta(minutes=core.settings.access_minutes),
         unused=timedelta(days=core.settings.refresh_days),
     )
@@ -31,10 +40,32 @@ def open_tokens(core: Core) -> TokenService:
 
 async def open_machines(core: Core, people: People) -> Machines:
     """Machines sign in through the hub; what they carry are its own tokens."""
-    tokens = open_tokens(core)
+    tokens = open_tokens(core, people.revocations)
+    people.tokens.issuer = tokens
+    machines = MachineService(core.database, core.audit, tokens, core.clock, core.new_id)
+    origin = core.settings.origin
+    connecting = Connecting(
+        core.database, core.audit, machines, core.clock, core.new_secret, origin=origin
+    )
+    devices = DeviceService(
+        core.database, core.audit, core.seal, machines, core.clock, core.new_secret
+    )
     known = token_routes.bearer(tokens)
     area = Area(
-        blueprints=(token_routes.routes(tokens),),
+        blueprints=(
+            token_routes.routes(tokens, connecting, devices, origin=origin),
+            routes.routes(machines),
+        ),
         bearers={"oht_": known, "ohm_": known},
+        dialects=dict.fromkeys(token_routes.OAUTH, token_routes.spoken),
     )
     return Machines(area, tokens)
+
+
+async def forget_old(core: Core, tokens: TokenService) -> None:
+    """What has ended by itself."""
+    await tokens.forget_old()
+    before = rfc3339(core.clock() - REMEMBERED)
+    async with core.database.writing() as connection:
+        await Codes(connection).forget(before)
+        await Devices(connection).forget(before)

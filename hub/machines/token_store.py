@@ -7,7 +7,6 @@ from sqlalchemy import Column, String, Text, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.tables import table
-from hub.users.store import ACCOUNT
 
 FAMILY = table(
     "token_family",
@@ -73,40 +72,25 @@ class Tokens:
         row = (await self._connection.execute(query)).mappings().first()
         return dict(row) if row else None
 
-    async def owner(self, access_hash: str) -> tuple[Row, Row] | None:
-        """The family of an access token with the token's end, and the account."""
-        about = [column.label(f"family_{column.name}") for column in FAMILY.c]
+    async def family_of(self, access_hash: str) -> Row | None:
+        """Of an access token, with the token's end as `ends_at`."""
         query = (
-            select(ACCOUNT, TOKEN.c.ends_at.label("family_ends_at"), *about)
-            .select_from(TOKEN)
-            .join(FAMILY, FAMILY.c.id == TOKEN.c.family_id)
-            .join(ACCOUNT, ACCOUNT.c.id == FAMILY.c.account_id)
+            select(FAMILY, TOKEN.c.ends_at)
+            .join(TOKEN, TOKEN.c.family_id == FAMILY.c.id)
             .where(TOKEN.c.hash == access_hash, TOKEN.c.kind == "access")
         )
         row = (await self._connection.execute(query)).mappings().first()
-        if row is None:
-            return None
-        family = {k.removeprefix("family_"): v for k, v in row.items() if k.startswith("family_")}
-        return family, {k: v for k, v in row.items() if not k.startswith("family_")}
+        return dict(row) if row else None
 
     async def seen(self, family_id: str, at: str, address: str, program: str) -> None:
         changed = update(FAMILY).where(FAMILY.c.id == family_id)
         await self._connection.execute(changed.values(seen_at=at, address=address, program=program))
 
-    async def end(
-        self,
-        *,
-        family_id: str | None = None,
-        account_id: str | None = None,
-        machine_id: str | None = None,
-        kind: str | None = None,
-    ) -> int:
-        """The families that fit all of it, with all their tokens; says how many there were."""
-        wanted = {"id": family_id, "account_id": account_id, "machine_id": machine_id, "kind": kind}
-        gone = delete(FAMILY)
-        for name, value in wanted.items():
-            if value is not None:
-                gone = gone.where(FAMILY.c[name] == value)
+    async def end(self, account_id: str, family_id: str | None = None) -> int:
+        """All families of an account, or one, with all their tokens; says how many there were."""
+        gone = delete(FAMILY).where(FAMILY.c.account_id == account_id)
+        if family_id is not None:
+            gone = gone.where(FAMILY.c.id == family_id)
         return len((await self._connection.execute(gone.returning(FAMILY.c.id))).all())
 
     async def forget(self, now: str, used_before: str) -> int:

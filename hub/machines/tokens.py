@@ -4,6 +4,7 @@ changed for another each time they are used."""
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import orjson
@@ -14,8 +15,11 @@ from agent.shared.databases import Databases
 from agent.shared.errors import Unauthenticated
 from hub.access import Principal
 from hub.audit.service import AuditService
-from hub.identity.sessions import From, principal_of
-from hub.machines.rules import REMEMBERED, Kind, Pair, hashed, spent
+from hub.identity.principals import principal
+from hub.identity.revocations import Revocations
+from hub.identity.sessions import From
+from hub.machines.rules import REMEMBERED, Kind, Pair, hashed, program_of, spent
+from hub.machines.store import Machines
 from hub.machines.token_store import Row, Tokens
 from hub.sealing import Seal
 from hub.users.store import Accounts
@@ -27,6 +31,14 @@ PURPOSE = "successor"
 NOWHERE = From("", "")
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """`account_id`: of whom something ended by it."""
+
+    problem: Unauthenticated
+    account_id: str = ""
 
 
 class TokenService:
@@ -41,6 +53,7 @@ class TokenService:
         clock: Clock,
         new_id: NewId,
         new_secret: NewSecret,
+        revocations: Revocations,
         *,
         access: timedelta,
         unused: timedelta,
@@ -48,6 +61,8 @@ class TokenService:
         self._database, self._audit, self._seal, self._clock = database, audit, seal, clock
         self._new_id, self._new_secret = new_id, new_secret
         self._access, self._unused = access, unused
+        self._revocations, self._known = revocations, revocations.cache()
+        revocations.at_end(self._end_all)
 
     async def issue(
         self,
@@ -83,22 +98,22 @@ class TokenService:
         Raises Unauthenticated `token-ended`, and `token-reused`, which ends the family."""
         async with self._database.writing() as connection:
             answer = await self._next(connection, hashed(secret), whence)
-        if isinstance(answer, Unauthenticated):  # what it changed is kept
-            raise answer
+        if isinstance(answer, _Refused):  # what it changed is kept
+            if answer.account_id:
+                await self.tell(answer.account_id)
+            raise answer.problem
         return answer
 
-    async def _next(
-        self, connection: AsyncConnection, key: str, whence: From
-    ) -> Pair | Unauthenticated:
+    async def _next(self, connection: AsyncConnection, key: str, whence: From) -> Pair | _Refused:
         tokens, now = Tokens(connection), self._clock()
         row = await tokens.find(key)
         family = row and await tokens.held(row["family_id"])
         if not row or not family or row["kind"] != "refresh":
-            return ended()
+            return _Refused(ended())
         account = await Accounts(connection).find(family["account_id"])
         if account is None or not account["is_active"]:
-            await tokens.end(family_id=family["id"])
-            return ended()
+            await tokens.end(family["account_id"], family["id"])
+            return _Refused(ended())
         pair = self._new_pair(family["kind"])
         if await tokens.use(key, rfc3339(now), self._sealed(pair, now)):
             await self._keep(tokens, family["id"], pair)
@@ -108,7 +123,7 @@ class TokenService:
 
     async def _once_more(
         self, connection: AsyncConnection, family: Row, account: Row, key: str
-    ) -> Pair | Unauthenticated:
+    ) -> Pair | _Refused:
         """Of a token that is spent, also by somebody at this very moment."""
         tokens, now = Tokens(connection), self._clock()
         row = await tokens.find(key)
@@ -121,8 +136,8 @@ class TokenService:
             left = max(0, int((until - now).total_seconds()))
             return Pair(pair.access_token, pair.refresh_token, left)
         if answer != "reused":
-            return ended()
-        await tokens.end(family_id=family["id"])
+            return _Refused(ended())
+        await tokens.end(family["account_id"], family["id"])
         await self._audit.note(
             connection,
             "token.reuse",
@@ -133,44 +148,57 @@ class TokenService:
             machine=family["machine_id"],
         )
         log.warning("a refresh token of %s was used twice: its family has ended", account["name"])
-        return Unauthenticated(
+        problem = Unauthenticated(
             "token-reused", "This token was used before, so all of its kind have ended. Sign in."
         )
+        return _Refused(problem, account["id"])
 
     async def who(self, secret: str, whence: From = NOWHERE) -> Principal:
         """Who sends an access token. Raises Unauthenticated."""
+        return await self._known.find(secret, lambda: self._look(secret, whence))
+
+    async def _look(self, secret: str, whence: From) -> tuple[Principal, datetime]:
         async with self._database.reading() as connection:
-            found = await Tokens(connection).owner(hashed(secret))
-        now = self._clock()
-        if found is None:
-            raise ended()
-        family, account = found
-        if rfc3339(now) >= family["ends_at"] or not account["is_active"]:
+            family = await Tokens(connection).family_of(hashed(secret))
+            if family is None:
+                raise ended()
+            is_machine = family["kind"] == "machine"
+            who = await principal(
+                connection,
+                family["account_id"],
+                "machine" if is_machine else "token",
+                family["machine_id"] if is_machine else family["id"],
+            )
+        now, ends_at = self._clock(), from_rfc3339(family["ends_at"])
+        if who is None or now >= ends_at:
             raise ended()
         if now - from_rfc3339(family["seen_at"]) >= SEEN_EVERY:
             async with self._database.writing() as connection:
-                await Tokens(connection).seen(
-                    family["id"], rfc3339(now), whence.address[:64], whence.program[:300]
-                )
-        if family["kind"] == "machine":
-            return principal_of(account, "machine", family["machine_id"])
-        return principal_of(account, "token", family["id"])
+                await self._seen(connection, family, whence)
+        return who, ends_at
 
-    async def end(
-        self,
-        *,
-        family_id: str | None = None,
-        account_id: str | None = None,
-        machine_id: str | None = None,
-        connection: AsyncConnection | None = None,
-    ) -> int:
-        """All families that fit what is given; says how many there were."""
-        if family_id is None and account_id is None and machine_id is None:
-            return 0
-        async with self._writing(connection) as writing:
-            return await Tokens(writing).end(
-                family_id=family_id, account_id=account_id, machine_id=machine_id
+    async def _seen(self, connection: AsyncConnection, family: Row, whence: From) -> None:
+        now, address = rfc3339(self._clock()), whence.address[:64]
+        await Tokens(connection).seen(family["id"], now, address, whence.program[:300])
+        if family["machine_id"] is not None:
+            version, system = program_of(whence.program)
+            about = {"version": version, "os": system} if version else {}
+            await Machines(connection).change(
+                family["machine_id"], {"seen_at": now, "address": address, **about}
             )
+
+    async def end(self, account_id: str, family_id: str) -> None:
+        """One family, at once."""
+        async with self._database.writing() as connection:
+            await Tokens(connection).end(account_id, family_id)
+        await self.tell(account_id)
+
+    async def tell(self, account_id: str) -> None:
+        """Once it is committed that something of an account has ended."""
+        await self._revocations.tell(account_id)
+
+    async def _end_all(self, connection: AsyncConnection, account_id: str) -> None:
+        await Tokens(connection).end(account_id)
 
     async def forget_old(self) -> int:
         """Those that have ended by themselves."""

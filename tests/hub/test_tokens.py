@@ -7,8 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
+from hub.identity.revocations import Revocations
 from hub.machines.opening import open_tokens
 from hub.machines.rules import Pair
+from hub.machines.tokens import TokenService
 from tests.clock import MovingClock
 from tests.hub.serving import PASSWORD, Served, running_hub
 
@@ -20,9 +22,15 @@ def code(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["type"].rpartition(":")[2]
 
 
+def tokens_of(served: Served) -> TokenService:
+    """Another replica's, as it were: the database is the same, nothing else."""
+    core = served.hub.core
+    return open_tokens(core, Revocations(core.clock, core.redis))
+
+
 async def pair_of(served: Served, name: str) -> Pair:
     account = await served.hub.users.named(name)
-    return await open_tokens(served.hub.core).issue(account)
+    return await tokens_of(served).issue(account)
 
 
 async def me(served: Served, token: str) -> httpx.Response:
@@ -114,8 +122,8 @@ async def test_tokens_end_by_themselves_and_are_forgotten(tmp_path: Path) -> Non
         clock.passes(days=30)
         late = await refreshed(served, renewed["refresh_token"])
         clock.passes(seconds=1)
-        gone = await open_tokens(served.hub.core).forget_old()
-        nothing = await open_tokens(served.hub.core).forget_old()
+        gone = await tokens_of(served).forget_old()
+        nothing = await tokens_of(served).forget_old()
         await ada.aclose()
 
     assert (code(access), code(late)) == ((401, "token-ended"), (401, "token-ended"))
