@@ -1,48 +1,15 @@
 """The audit log over HTTP."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
 
-import orjson
-from pydantic import Field
 from quart import Blueprint, Response
 
-from agent.shared.web import In, Out, asks, gives, gives_media, json
+from agent.shared.web import asks, gives, gives_media, json
 from hub.access import administrator
+from hub.audit import shapes
 from hub.audit.service import AuditService, shown
 
-
-class AuditQuery(In):
-    q: str = ""
-    action: str = ""
-    actor_id: str = ""
-    cursor: Annotated[int, Field(ge=1)] | None = None
-    limit: Annotated[int, Field(ge=1, le=500)] = 50
-
-
-class AuditEntryOut(Out):
-    number: int
-    at: str
-    actor_id: str | None
-    actor: str
-    action: str
-    target: str
-    address: str
-    outcome: str
-    request_id: str
-    detail: dict[str, Any]  # Any: JSON values
-
-
-class AuditOut(Out):
-    items: list[AuditEntryOut]
-    next_cursor: int | None
-
-
-class ChainOut(Out):
-    """`broken_at`: the number of the first entry that was changed or is missing."""
-
-    is_whole: bool
-    broken_at: int | None
+AT_ONCE_BYTES = 64 * 1024
 
 
 def routes(audit: AuditService) -> Blueprint:
@@ -50,23 +17,17 @@ def routes(audit: AuditService) -> Blueprint:
 
     @bp.get("")
     @administrator
-    @asks(AuditQuery)
-    @gives(AuditOut)
-    async def list_audit(query: AuditQuery) -> Response:
+    @asks(shapes.AuditQuery)
+    @gives(shapes.AuditOut)
+    async def list_audit(query: shapes.AuditQuery) -> Response:
         """Who did what, newest first; `q` looks in names, actions, targets and addresses."""
-        entries = await audit.found(
-            text=query.q,
-            action=query.action,
-            actor_id=query.actor_id,
-            before=query.cursor,
-            limit=query.limit,
-        )
+        entries = await audit.found(query.wanted(), before=query.cursor, limit=query.limit)
         cursor = entries[-1].number if len(entries) == query.limit else None
         return json({"items": [shown(one) for one in entries], "next_cursor": cursor})
 
     @bp.get("/chain")
     @administrator
-    @gives(ChainOut)
+    @gives(shapes.ChainOut)
     async def check_chain() -> Response:
         """Reads all of it, and says whether every entry follows from the one before."""
         broken = await audit.broken_at()
@@ -74,17 +35,26 @@ def routes(audit: AuditService) -> Blueprint:
 
     @bp.get("/export")
     @administrator
-    @gives_media(200, "application/x-ndjson")
-    async def export_audit() -> Response:
-        """All of it, oldest first, each line with its digest."""
+    @asks(shapes.ExportQuery)
+    @gives_media(200, "application/x-ndjson", "text/csv")
+    async def export_audit(query: shapes.ExportQuery) -> Response:
+        """All that is looked for, oldest first, each line with its digest."""
+        is_csv = query.format == "csv"
+        line = shapes.as_csv_line if is_csv else shapes.as_json_line
 
         async def lines() -> AsyncIterator[bytes]:
-            async for entry, digest in audit.everything():
-                yield orjson.dumps({**shown(entry), "digest": digest}) + b"\n"
+            held = bytearray(shapes.head_of_csv() if is_csv else b"")
+            async for entry, digest in audit.everything(query.wanted()):
+                held += line(entry, digest)
+                if len(held) >= AT_ONCE_BYTES:
+                    yield bytes(held)
+                    held.clear()
+            yield bytes(held)
 
-        response = Response(lines(), content_type="application/x-ndjson")
+        media = "text/csv; charset=utf-8" if is_csv else "application/x-ndjson"
+        response = Response(lines(), content_type=media)
         response.timeout = None
-        response.headers["Content-Disposition"] = 'attachment; filename="audit.ndjson"'
+        response.headers["Content-Disposition"] = f'attachment; filename="audit.{query.format}"'
         return response
 
     return bp

@@ -1,6 +1,7 @@
 """The audit log as it is written, searched, exported and checked."""
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 from quart import g, has_request_context, request
@@ -10,7 +11,7 @@ from agent.shared.clock import Clock, rfc3339
 from agent.shared.databases import Databases
 from hub.access import Principal
 from hub.audit.rules import FIRST, Entry, Outcome, broken_at
-from hub.audit.store import Audits
+from hub.audit.store import ANYTHING, Audits, Wanted
 
 NOBODY = "nobody"
 
@@ -32,7 +33,8 @@ class AuditService:
         actor_name: str = NOBODY,
         **detail: Any,  # Any: JSON values, and no secret
     ) -> None:
-        """Who: `actor`, else whoever sends the present request, else `actor_name`."""
+        """Who: `actor`, else whoever sends the present request, else `actor_name`. The last thing
+        that a transaction does: until it is committed nobody else writes one."""
         who = actor or (g.get("principal") if has_request_context() else None)
         await Audits(connection).append(
             at=rfc3339(self._clock()),
@@ -51,36 +53,41 @@ class AuditService:
         async with self._database.writing() as connection:
             await self.note(connection, action, target, **more)
 
-    async def found(self, **wanted: Any) -> list[Entry]:  # Any: as Audits.found
+    async def found(self, wanted: Wanted, *, before: int | None, limit: int) -> list[Entry]:
+        """Newest first."""
         async with self._database.reading() as connection:
-            return [entry for entry, _ in await Audits(connection).found(**wanted)]
+            return await Audits(connection).found(wanted, before=before, limit=limit)
 
-    async def everything(self) -> AsyncIterator[tuple[Entry, str]]:
+    async def everything(self, wanted: Wanted = ANYTHING) -> AsyncIterator[tuple[Entry, str]]:
         """Oldest first, with the digests, a thousand at a time."""
         number = 0
         while True:
             async with self._database.reading() as connection:
-                page = await Audits(connection).after(number)
-            if not page:
-                return
+                page = await Audits(connection).after(number, wanted)
             for entry in page:
                 yield entry
+            if not page:
+                return
             number = page[-1][0].number
 
     async def broken_at(self) -> int | None:
-        """The number of the first entry that does not follow from the one before."""
+        """The number of the first entry that was changed, or is missing, at the end, too."""
+        async with self._database.reading() as connection:
+            last, digest = await Audits(connection).last()
         before, number = FIRST, 0
         while True:
             async with self._database.reading() as connection:
                 page = await Audits(connection).after(number)
             if not page:
-                return None
+                return number + 1 if number < last else None
             if page[0][0].number != number + 1:
                 return number + 1
-            if (broken := broken_at(page, before)) is not None:
+            if (broken := await asyncio.to_thread(broken_at, page, before)) is not None:
                 return broken
+            if any(entry.number == last and said != digest for entry, said in page):
+                return last
             before, number = page[-1][1], page[-1][0].number
 
 
-def shown(entry: Entry) -> Mapping[str, Any]:  # Any: JSON values
+def shown(entry: Entry) -> dict[str, Any]:  # Any: JSON values
     return {name: getattr(entry, name) for name in Entry.__slots__}

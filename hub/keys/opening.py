@@ -4,13 +4,25 @@ from dataclasses import dataclass
 
 from hub.core import Area, Core
 from hub.identity.opening import People
+from hub.keys import routes
+from hub.keys.service import PREFIX, KeyService
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
     area: Area
+    service: KeyService
 
 
 async def open_keys(core: Core, people: People) -> Keys:
-    """Nothing yet."""
-    return Keys(Area())
+    """Sent as `Authorization: Bearer ohk_...`."""
+    service = KeyService(
+        core.database,
+        core.audit,
+        people.revocations,
+        core.clock,
+        core.new_id,
+        core.new_secret,
+    )
+    area = Area(blueprints=(routes.routes(service),), bearers={PREFIX: service.who})
+    return Keys(area, service)

@@ -1,15 +1,63 @@
 """What is set aside before a model is asked, and settled after it has answered."""
 
-from agent.shared.clock import Clock, NewId
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from agent.shared.clock import Clock, NewId, rfc3339
+from agent.shared.databases import Databases
+from agent.shared.errors import OrcaError, TooMany
 from hub.access import Principal
-from hub.limits.rules import Amounts, Reservation, Used, period_starts
+from hub.limits.books import Books, Full, Limit, Use, expired
+from hub.limits.rules import (
+    Amounts,
+    Asked,
+    Outcome,
+    Price,
+    Quota,
+    Reservation,
+    Used,
+    cost,
+    counter_of,
+    dearest,
+    holds,
+    left,
+    period_starts,
+    price_of,
+    resets_at,
+)
+from hub.limits.store import Rulings
+
+HOLDS = timedelta(seconds=2)  # how long quotas and prices are known without a look
+LIVES = timedelta(minutes=5)  # a reservation whose replica does not say that it goes on
+BEAT_S = 60.0
+WORDS = {"requests": "requests", "tokens": "tokens", "cost_micros": "money"}
+LONGEST_NAME = 200
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """As it was set a moment ago."""
+
+    quotas: tuple[Quota, ...]
+    prices: tuple[Price, ...]
+    read_at: datetime
 
 
 class Quotas:
-    """`reserve` before the provider is called, then either `settle` or `release`, once."""
+    """`reserve` before the provider is called, then either `settle` or `release`, once.
 
-    def __init__(self, clock: Clock, new_id: NewId) -> None:
+    Without a quota for a request nothing is set aside, and the database is not asked."""
+
+    def __init__(self, database: Databases, books: Books, clock: Clock, new_id: NewId) -> None:
+        self._database, self._books = database, books
         self._clock, self._new_id = clock, new_id
+        self._rulebook: Rulebook | None = None
+        self._changes = 0  # so that what was read before a change is not kept after it
+        self._live: dict[str, Reservation] = {}
 
     async def reserve(
         self, who: Principal, model: str, *, prompt_tokens: int, answer_tokens: int
@@ -17,12 +65,126 @@ class Quotas:
         """`prompt_tokens` as estimated, `answer_tokens` as many as there may be.
 
         Raises TooMany `quota-exceeded` with what is left and when it resets."""
-        amounts = Amounts(1, prompt_tokens + answer_tokens, 0)
-        day = period_starts("day", self._clock())
-        return Reservation(self._new_id(), who.account_id, model, day, amounts)
+        now, rulebook = self._clock(), await self.rulebook()
+        asked = Asked(who.account_id, who.groups, model[:LONGEST_NAME])
+        limits = limits_of(rulebook, asked, now)
+        dear = dearest(rulebook.prices, asked.model, prompt_tokens, answer_tokens)
+        reservation = Reservation(
+            self._new_id(),
+            asked.account_id,
+            asked.model,
+            period_starts("day", now),
+            Amounts(1, prompt_tokens + answer_tokens, dear),
+            tuple(one.counter for one in limits),
+        )
+        self._live[reservation.id] = reservation
+        try:
+            expires_at = rfc3339(now + LIVES)
+            full = await self._books.take(reservation, limits, expires_at) if limits else None
+        except BaseException:  # if it was taken nevertheless, it ends by itself
+            del self._live[reservation.id]
+            raise
+        if full is not None:
+            del self._live[reservation.id]
+            raise _exceeded(full, reservation.amounts, now)
+        return reservation
 
     async def settle(self, reservation: Reservation, used: Used) -> None:
         """Counts what it came to, in the quotas and in the usage. A second time does nothing."""
+        if self._live.pop(reservation.id, None) is None:
+            return
+        try:
+            rulebook = await self.rulebook()
+            price = price_of(rulebook.prices, reservation.model, used.provider)
+            cost_micros = cost(price, used.prompt_tokens, used.answer_tokens)
+            spent = Amounts(1, used.prompt_tokens + used.answer_tokens, cost_micros)
+            await self._books.settle(reservation, spent, _use(reservation, used, cost_micros))
+        except OrcaError:
+            self._live[reservation.id] = reservation  # may be tried again
+            raise
 
     async def release(self, reservation: Reservation) -> None:
         """Nothing was asked: as if it had not been reserved. A second time does nothing."""
+        if self._live.pop(reservation.id, None) is not None and reservation.counters:
+            await self._books.end(reservation)
+
+    async def rulebook(self) -> Rulebook:
+        """Two seconds old at most, and never older than the last change here."""
+        known, now = self._rulebook, self._clock()
+        if known is not None and timedelta(0) <= now - known.read_at < HOLDS:
+            return known
+        before = self._changes
+        async with self._database.reading() as connection:
+            rulings = Rulings(connection)
+            read = Rulebook(tuple(await rulings.quotas()), tuple(await rulings.prices()), now)
+        if before == self._changes:
+            self._rulebook = read
+        return read
+
+    def changed(self) -> None:
+        """Somebody has set a quota or a price."""
+        self._changes += 1
+        self._rulebook = None
+
+    # --- reservations of replicas that died -----------------------------------------------------
+
+    async def run(self) -> None:
+        """Until it is cancelled: what goes on here is kept, what others left behind is ended."""
+        while True:
+            await asyncio.sleep(BEAT_S)
+            try:
+                await self.beat()
+            except OrcaError as err:
+                log.warning("reservations were not looked after: %s", err.detail)
+
+    async def beat(self) -> int:
+        """One turn of `run`; says how many were left behind."""
+        now = self._clock()
+        if ids := [one.id for one in self._live.values() if one.counters]:
+            await self._books.extend(ids, rfc3339(now + LIVES))
+        gone = await expired(self._database, rfc3339(now))
+        for one in gone:
+            await self._books.end(one)
+        return len(gone)
+
+
+def limits_of(rulebook: Rulebook, asked: Asked, now: datetime) -> list[Limit]:
+    """What holds for a request, in the order in which counters are locked."""
+    found = [
+        Limit(counter_of(one, asked.account_id, now), one)
+        for one in rulebook.quotas
+        if holds(one, asked)
+    ]
+    return sorted(found, key=lambda one: one.counter)
+
+
+def _use(reservation: Reservation, used: Used, cost_micros: int) -> Use:
+    failed: tuple[Outcome, ...] = ("failed",)
+    return Use(
+        reservation.day,
+        reservation.account_id,
+        reservation.model,
+        used.provider[:LONGEST_NAME],
+        1,
+        int(used.outcome in failed),
+        used.prompt_tokens,
+        used.answer_tokens,
+        cost_micros,
+        round(used.seconds * 1000),
+    )
+
+
+def _exceeded(full: Full, wanted: Amounts, now: datetime) -> TooMany:
+    quota = full.limit.quota
+    resets = resets_at(quota.period, now)
+    return TooMany(
+        "quota-exceeded",
+        f"This does not fit into the quota of {WORDS[full.what]} for this {quota.period}. It "
+        f"begins anew at {rfc3339(resets)[:16]}Z; an Administrator can raise it.",
+        quota={"id": quota.id, "subject_kind": quota.subject_kind, "period": quota.period},
+        exceeded=full.what,
+        wanted=getattr(wanted, full.what),
+        left=left(quota, full.used),
+        resets_at=rfc3339(resets),
+        retry_after_s=max(1, round((resets - now).total_seconds())),
+    )
