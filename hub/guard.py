@@ -90,6 +90,7 @@ class Guard:
         self._is_for_us()
         self._is_from_our_origin()
         rule = self._rule()
+        g.is_public = rule is PUBLIC
         if request.path == "/metrics":
             self._may_measure()
             return
