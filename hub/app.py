@@ -30,7 +30,7 @@ from hub.keys.opening import open_keys
 from hub.limits.opening import open_limits
 from hub.machines.opening import open_machines
 from hub.oidc.opening import open_oidc
-from hub.operation.opening import open_operation
+from hub.operation.opening import Operation, open_operation
 from hub.redis import SharedRedis
 from hub.scim.opening import open_scim
 from hub.sealing import Seal, secret_of
@@ -50,6 +50,7 @@ class Hub:
     users: UserService
     jobs: JobParts
     first_link: Callable[[], Awaitable[str | None]]
+    end_streams: Callable[[], Awaitable[None]]
 
 
 @asynccontextmanager
@@ -71,7 +72,10 @@ async def open_hub(
         people = await open_people(core)
         jobs = await open_jobs(core, kind)
         areas = await _open_areas(core, people, jobs)
-        app = _app(core, people, areas)
+        parts = _stood_on(core, areas)
+        operation = await open_operation(core, jobs, areas, parts)
+        areas.append(operation.area)
+        app = _app(core, people, areas, parts, operation)
         at_work = {"hub": areas, "worker": [jobs.area], "command": []}[kind]
         loops = {name: loop() for area in at_work for name, loop in area.loops.items()}
         await stack.enter_async_context(running(**loops))
@@ -80,7 +84,12 @@ async def open_hub(
             secret = await people.local.first_link()
             return secret and f"{settings.origin}/first#{secret}"
 
-        yield Hub(app, core, people.local, people.users, jobs, first_link)
+        async def end_streams() -> None:
+            for area in areas:
+                for end in area.endings:
+                    await end()
+
+        yield Hub(app, core, people.local, people.users, jobs, first_link, end_streams)
 
 
 async def _open_core(
@@ -108,13 +117,14 @@ async def _open_areas(core: Core, people: People, jobs: JobParts) -> list[Area]:
     ai = await open_ai(core, people, limits)
     chat = await open_chat(core, people, ai)
     artefacts = await open_artefacts(core, ai)
-    operation = await open_operation(core, jobs, ai)
     console = await open_console(core, people)
     parts = (people, groups, limits, jobs, keys, oidc, scim, machines, ai, chat, artefacts)
-    return [*(part.area for part in parts), operation.area, console.area]
+    return [*(part.area for part in parts), console.area]
 
 
-def _app(core: Core, people: People, areas: Iterable[Area]) -> Quart:
+def _app(
+    core: Core, people: People, areas: Iterable[Area], parts: list[Part], operation: Operation
+) -> Quart:
     settings = core.settings
     app = Quart("hub", static_folder=None)
     app.config.update(
@@ -137,9 +147,12 @@ def _app(core: Core, people: People, areas: Iterable[Area]) -> Quart:
         metrics_token=token,
         bearers={prefix: one for area in areas for prefix, one in area.bearers.items()},
         doors=[one for area in areas for one in area.doors],
+        lent=operation.lent,
     )
+    operation.before_guard(app)
     guard.install(app, door, is_secure=settings.is_secure)
-    app.register_blueprint(health.routes(Health(_stood_on(core, areas), core.clock)))
+    operation.behind_guard(app)
+    app.register_blueprint(health.routes(Health(parts, core.clock)))
     for area in areas:
         for blueprint in area.blueprints:
             app.register_blueprint(blueprint)

@@ -1,6 +1,6 @@
 """What every part of the hub stands on, and what each gives back to the program."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -51,10 +51,30 @@ class Door(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """One number for Prometheus; all of one name have the same words and labels. `is_counter`: it
+    only grows while the process lives."""
+
+    name: str
+    said: str
+    value: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+    is_counter: bool = False
+
+
+class Readings(Protocol):
+    """Says how things stand when Prometheus asks."""
+
+    async def __call__(self) -> Iterable[Reading]:
+        """May raise an OrcaError: then these are left out."""
+
+
+@dataclass(frozen=True, slots=True)
 class Area:
     """What an area adds to the program: routes, tokens by what they begin with (`oht_`), what
-    refuses requests, what readiness looks at, what runs until the end, and how errors are told
-    below a path that is not ours to shape."""
+    refuses requests, what readiness looks at, what runs until the end, how errors are told
+    below a path that is not ours to shape, what Prometheus reads, and what tells open streams
+    that the program ends."""
 
     blueprints: tuple[Blueprint, ...] = ()
     bearers: Mapping[str, Bearer] = field(default_factory=dict)
@@ -62,3 +82,5 @@ class Area:
     health: tuple[Part, ...] = ()
     loops: Mapping[str, Callable[[], Coroutine[None, None, None]]] = field(default_factory=dict)
     dialects: Mapping[str, Dialect] = field(default_factory=dict)
+    readings: tuple[Readings, ...] = ()
+    endings: tuple[Callable[[], Awaitable[None]], ...] = ()

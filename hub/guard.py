@@ -4,7 +4,7 @@ import hmac
 import logging
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -20,8 +20,8 @@ from hub.identity.sessions import SessionService
 
 READING = ("GET", "HEAD")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# Asked by Kubernetes and by proxies, at whatever address they know.
-PROBES = ("/api/v1/health/live", "/api/v1/health/ready")
+# Asked by Kubernetes, Prometheus and proxies, at whatever address they know.
+PROBES = ("/api/v1/health/live", "/api/v1/health/ready", "/metrics")
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; "
@@ -74,9 +74,11 @@ class Guard:
         metrics_token: str | None,
         bearers: Mapping[str, Bearer],
         doors: Sequence[Door],
+        lent: Collection[str] = (),
     ) -> None:
+        """`lent`: other origins, whose pages may ask with a token."""
         self._app, self._sessions, self._cookie, self._new_id = app, sessions, cookie, new_id
-        self._bearers, self._doors = bearers, doors
+        self._bearers, self._doors, self._lent = bearers, doors, lent
         self._origins = {origin, f"http://127.0.0.1:{port}", f"http://localhost:{port}"}
         self._hosts = {urlsplit(one).netloc for one in self._origins}
         self._metrics_token = metrics_token
@@ -119,7 +121,8 @@ class Guard:
     def _is_from_our_origin(self) -> None:
         """What changes something and is sent by a browser must come from our own pages."""
         origin = request.headers.get("Origin")
-        if origin is not None and origin not in self._origins:
+        is_lent = origin in self._lent and self._bearer() is not None
+        if origin is not None and origin not in self._origins and not is_lent:
             raise Denied("foreign-origin", "Pages of other sites must not use the hub.")
         if "Access-Control-Request-Method" in request.headers:
             raise Denied("no-preflight", "The hub gives no other origin leave to ask.")

@@ -1,5 +1,7 @@
 """Whether the hub lives, and whether it can do its work."""
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -9,6 +11,8 @@ from agent.shared.clock import Clock, rfc3339
 from agent.shared.errors import OrcaError
 from agent.shared.web import Out, gives, json
 from hub.access import public
+
+PATIENCE_S, FRESH_S = 4.0, 1.0
 
 
 class LiveOut(Out):
@@ -38,22 +42,31 @@ class Health:
 
     def __init__(self, parts: list[Part], clock: Clock) -> None:
         self._parts, self._clock = parts, clock
+        self._looking, self._looked_at = asyncio.Lock(), float("-inf")
 
     async def look(self) -> str:
-        """`ready`, `degraded` where something is away that the hub can do without, or `broken`."""
-        for part in self._parts:
-            try:
-                await part.check()
-            except OrcaError as err:
-                part.problem = err.detail
-            except TimeoutError:
-                part.problem = "It does not answer in time."
-            else:
-                part.problem, part.last_success_at = None, rfc3339(self._clock())
+        """`ready`, `degraded` where something is away that the hub can do without, or `broken`.
+        Whoever asks again within a second gets the same answer."""
+        async with self._looking:
+            now_s = time.monotonic()
+            if now_s - self._looked_at >= FRESH_S:
+                await asyncio.gather(*(self._look_at(part) for part in self._parts))
+                self._looked_at = now_s
         failed = [part for part in self._parts if part.problem]
         if any(part.is_needed for part in failed):
             return "broken"
         return "degraded" if failed else "ready"
+
+    async def _look_at(self, part: Part) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await part.check()
+        except OrcaError as err:
+            part.problem = err.detail
+        except TimeoutError:
+            part.problem = "It does not answer in time."
+        else:
+            part.problem, part.last_success_at = None, rfc3339(self._clock())
 
     def details(self) -> dict[str, dict[str, object]]:
         return {

@@ -316,6 +316,11 @@ class Settings(BaseSettings):
         """Where the setting's value comes from."""
         return self._sources.get(name, "default")
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _lent(cls, text: str) -> str:
+        return ",".join(_origin(one) for one in text.split(",") if one.strip())
+
     @property
     def origin(self) -> str:
         """Scheme, host and port as browsers see them, without a slash at the end."""
@@ -325,6 +330,11 @@ class Settings(BaseSettings):
     def is_secure(self) -> bool:
         """Whether browsers come by TLS, so that cookies are for that alone."""
         return self.origin.startswith("https://")
+
+    @property
+    def lent_origins(self) -> list[str]:
+        """Origins whose pages may ask with a token."""
+        return [one for one in self.cors_origins.split(",") if one]
 
     @property
     def sqlite_file(self) -> Path:

@@ -5,41 +5,80 @@ import os
 import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, TextIO
 
-import structlog
-from structlog.typing import Processor
+import orjson
 
+from agent.shared.clock import rfc3339
+from agent.shared.leaving_out import leaving_out
 from agent.shared.redaction import redacted, without_secrets
+
+with leaving_out("rich"):  # for stacks in colours, which take 5 MB and are never shown
+    import structlog
+    from structlog.typing import Processor
 
 FILE_NAME = "agent.log"
 FILE_BYTES = 5 * 1024 * 1024
 KEPT_FILES = 5
 # They tell every request, query or migration step at a level that is meant for ours.
-CHATTY = ("aiosqlite", "alembic", "asyncio", "httpcore", "httpx", "hypercorn", "quart", "PIL")
+CHATTY = (
+    "aiosqlite",
+    "alembic",
+    "asyncio",
+    "httpcore",
+    "httpx",
+    "hypercorn",
+    "quart",
+    "PIL",
+    "taskiq",
+)
+
+LINE = "_orca_line"
+OWN_FIELDS = {*vars(logging.makeLogRecord({})), "message", "asctime", LINE}  # logging's own
 
 Event = MutableMapping[str, Any]  # Any: structlog's own type
 
 
 @contextmanager
-def logging_to(folder: Path, level: str, *, terminal: TextIO | None = None) -> Iterator[Path]:
-    """Logs to `folder` at `level` and above, warnings also to `terminal` (default: stderr),
-    until the block ends. Raises OSError if the file cannot be opened."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    to_file = PrivateFile(folder / FILE_NAME)
-    to_file.setFormatter(_json_lines())
+def logging_to(
+    folder: Path, level: str, *, terminal: TextIO | None = None, name: str = FILE_NAME
+) -> Iterator[Path]:
+    """Logs to the file `name` of `folder` at `level` and above, warnings also to `terminal`
+    (default: stderr), until the block ends. Raises OSError if the file cannot be opened."""
     to_terminal = logging.StreamHandler(terminal or sys.stderr)
     to_terminal.setLevel(logging.WARNING)
     to_terminal.setFormatter(_readable_lines(to_terminal.stream))
+    with _logging(folder / name, level, _json_lines(), to_terminal) as file:
+        yield file
+
+
+@contextmanager
+def logging_json(folder: Path, level: str, *, stream: TextIO, name: str) -> Iterator[Path]:
+    """All of it as JSON lines to the file and to `stream`, for programs that collect it."""
+    lines = _Lines()
+    to_stream = logging.StreamHandler(stream)
+    to_stream.setFormatter(lines)
+    with _logging(folder / name, level, lines, to_stream) as file:
+        yield file
+
+
+@contextmanager
+def _logging(
+    file: Path, level: str, lines: logging.Formatter, to_terminal: logging.Handler
+) -> Iterator[Path]:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    to_file = PrivateFile(file)
+    to_file.setFormatter(lines)
     root, old_level = logging.getLogger(), logging.getLogger().level
     log_at(level)
     logging.captureWarnings(capture=True)
     root.addHandler(to_file)
     root.addHandler(to_terminal)
     try:
-        yield folder / FILE_NAME
+        yield file
     finally:
         logging.captureWarnings(capture=False)
         root.removeHandler(to_terminal)
@@ -79,6 +118,29 @@ class PrivateFile(RotatingFileHandler):
 
 def _owner_only(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
+
+
+class _Lines(logging.Formatter):
+    """A JSON object for each record, made once for all who write it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        made: str | None = record.__dict__.get(LINE)
+        if made is None:
+            made = record.__dict__[LINE] = orjson.dumps(self._event(record), str).decode()
+        return made
+
+    def _event(self, record: logging.LogRecord) -> Event:
+        said = {key: value for key, value in record.__dict__.items() if key not in OWN_FIELDS}
+        event: Event = {
+            "timestamp": rfc3339(datetime.fromtimestamp(record.created, UTC)),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": redacted(record.getMessage()),
+            **{key: without_secrets(value, key) for key, value in said.items()},
+        }
+        if record.exc_info:
+            event["exception"] = redacted(self.formatException(record.exc_info))
+        return event
 
 
 def _json_lines() -> logging.Formatter:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from agent.shared.clock import Clock, rfc3339
 from agent.shared.databases import Databases
-from agent.shared.errors import OrcaError
+from agent.shared.errors import OrcaError, Unavailable
 from agent.version import program_version
 from hub.jobs.carrying import Carrier
 from hub.jobs.rules import WORKER_DIED
@@ -25,6 +25,7 @@ SIGN_S = 5.0
 UNHEARD = timedelta(seconds=15)  # then the word is sent again
 OVERDUE = timedelta(seconds=3)  # then workers do not wait for the word
 AT_ONCE = 200
+SILENT_S, STUCK = 60.0, timedelta(minutes=15)
 Kind = Literal["hub", "worker", "command"]
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,15 @@ class Finder:
         self._sent: set[str] = set()
         self._signed_at = float("-inf")
         self._started_at = rfc3339(clock())
+        self._looked_at = asyncio.get_running_loop().time()
+
+    async def check(self) -> None:
+        """Raises Unavailable while nothing is done: for readiness."""
+        silent_s = asyncio.get_running_loop().time() - self._looked_at
+        if self._kind == "hub" and silent_s > SILENT_S:
+            raise Unavailable("jobs-stuck", "Nobody has looked for jobs for a while.")
+        if await self._jobs.oldest_wait() > STUCK:
+            raise Unavailable("jobs-stuck", "Jobs have waited for long: start more workers.")
 
     def wake(self) -> None:
         """Something was queued, in a transaction that may not have committed yet."""
@@ -83,6 +93,7 @@ class Finder:
     async def look(self) -> None:
         """Once. Raises Unavailable if the database is away."""
         await self._sign()
+        self._looked_at = asyncio.get_running_loop().time()
         now = rfc3339(self._clock())
         async with self._database.reading() as connection:
             periodic = await Schedules(connection).due(now)

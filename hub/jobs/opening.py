@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from agent.shared.clock import random_fraction
 from hub.core import Area, Core
+from hub.health import Part
 from hub.jobs import routes
 from hub.jobs.carrying import Carrier
 from hub.jobs.finding import Finder, Kind, Ways
@@ -54,5 +55,9 @@ async def open_jobs(core: Core, kind: Kind = "hub") -> JobParts:
         await jobs.keep_schedules()
         await finder.run()
 
-    area = Area(blueprints=(routes.routes(jobs),), loops={"jobs": find})
+    area = Area(
+        blueprints=(routes.routes(jobs),),
+        loops={"jobs": find},
+        health=(Part("jobs", finder.check, is_needed=False),),
+    )
     return JobParts(area, jobs, finder, work, by_redis)

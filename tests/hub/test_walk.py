@@ -21,6 +21,7 @@ OPEN = {
     "/api/v1/auth/device/token",
     "/api/v1/auth/reset",
     "/api/v1/openapi.json",
+    "/metrics",  # the guard wants the token of a setting
 }
 PAGES = ("/assets/", '/<any("first"', "/<name>")  # files that anybody may read
 SIGNS_OUT = "/api/v1/auth/"  # asked last, and of people who are not needed any more
