@@ -13,13 +13,22 @@ class Methods:
 
     async def shown(self) -> dict[str, object]:
         async with self._database.reading() as connection:
-            administrators = await Accounts(connection).count(administrators=True)
-        return {"local": True, "oidc": self._button(), "is_first": administrators == 0}
+            administrators = await Accounts(connection).administrators()
+        return {"local": True, "oidc": self._button(), "is_first": not administrators}
 
     def _button(self) -> dict[str, object] | None:
         settings = self._settings
         if not settings.oidc_issuer:
             return None
-        alias = "okta" if settings.oidc_preset == "okta" else "oidc"
-        name = settings.oidc_name or ("Okta" if alias == "okta" else "OpenID Connect")
-        return {"name": name, "url": f"/api/v1/auth/{alias}/login"}
+        alias = alias_of(settings)
+        return {"name": name_of(settings), "url": f"/api/v1/auth/{alias}/login"}
+
+
+def alias_of(settings: Settings) -> str:
+    """What stands in the addresses of the provider's routes."""
+    return "okta" if settings.oidc_preset == "okta" else "oidc"
+
+
+def name_of(settings: Settings) -> str:
+    """What people know the provider as."""
+    return settings.oidc_name or ("Okta" if settings.oidc_preset == "okta" else "OpenID Connect")

@@ -1,12 +1,30 @@
 """Signing in with Okta and other identity providers."""
 
+import asyncio
+import logging
 from dataclasses import dataclass
 
+from agent.shared.clock import rfc3339
+from agent.shared.errors import Unavailable
 from hub.core import Area, Core
 from hub.groups.opening import Groups
+from hub.health import Part
 from hub.identity.opening import People
 from hub.oidc import routes
-from hub.oidc.methods import Methods
+from hub.oidc.logins import LastLogins
+from hub.oidc.methods import Methods, alias_of, name_of
+from hub.oidc.people import RoleMapping, Vouched
+from hub.oidc.provider import Provider, ProviderClient
+from hub.oidc.refreshing import Refreshing
+from hub.oidc.rules import roles_of
+from hub.oidc.sign_in import SignIn
+from hub.oidc.signing_out import SigningOut
+from hub.oidc.store import Once
+from hub.settings import Settings
+
+LOOK_EVERY_S = 600.0
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,5 +34,63 @@ class Oidc:
 
 async def open_oidc(core: Core, people: People, groups: Groups) -> Oidc:
     """Without a provider in the settings only the list of ways in is of use."""
-    methods = Methods(core.database, core.settings)
-    return Oidc(Area(blueprints=(routes.routes(methods),)))
+    settings, cookie = core.settings, people.cookie
+    client = None
+    if settings.oidc_issuer:
+        client = ProviderClient(_provider(settings), core.clock)
+        core.stack.push_async_callback(client.close)
+    around = routes.around_routes(
+        Methods(core.database, settings),
+        LastLogins(core.database),
+        SigningOut(core, people, client),
+        cookie,
+    )
+    if client is None:
+        return Oidc(Area((routes.sign_in_routes(None, cookie, settings.origin), around)))
+    mapping = RoleMapping(
+        settings.oidc_groups_claim, roles_of(settings.oidc_groups), settings.oidc_preset == "okta"
+    )
+    vouched = Vouched(
+        mapping, groups.service, people.revocations, core.audit, core.clock, core.new_id
+    )
+    back = f"{settings.origin}/api/v1/auth/{alias_of(settings)}/callback"
+    sign_in = SignIn(core, people, client, vouched, redirect_uri=back)
+    refreshing = Refreshing(core, people, client, vouched, sign_in)
+    core.stack.push_async_callback(refreshing.close)
+    area = Area(
+        blueprints=(routes.sign_in_routes(sign_in, cookie, settings.origin), around),
+        doors=(refreshing,),
+        health=(Part("oidc", client.check, is_needed=False),),
+        loops={"oidc": lambda: _keep_at_hand(core, client)},
+    )
+    return Oidc(area)
+
+
+def _provider(settings: Settings) -> Provider:
+    secret = settings.oidc_client_secret
+    return Provider(
+        name=name_of(settings),
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=secret.get_secret_value() if secret else "",
+        ca_file=settings.oidc_ca_file,
+    )
+
+
+async def _keep_at_hand(core: Core, client: ProviderClient) -> None:
+    """The provider's keys before they are old, and nothing of attempts that are over."""
+    is_well = True
+    while True:
+        try:
+            await client.check()
+            is_well = True
+        except Unavailable as err:
+            if is_well:
+                log.warning("the identity provider is away: %s", err.code)
+            is_well = False
+        try:
+            async with core.database.writing() as connection:
+                await Once(connection).forget(rfc3339(core.clock()))
+        except Unavailable:
+            log.warning("what was used once could not be cleared away")
+        await asyncio.sleep(LOOK_EVERY_S)

@@ -1,6 +1,14 @@
 """What the routes of providers take and say."""
 
-from agent.shared.web import Out
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agent.shared.web import In, Out
+from hub.oidc.store import Row
+
+Said = Annotated[str, Field(max_length=4096)]
+RoleName = Literal["administrator", "user"]
 
 
 class ProviderOut(Out):
@@ -16,3 +24,58 @@ class MethodsOut(Out):
     local: bool
     oidc: ProviderOut | None
     is_first: bool
+
+
+class LoginQuery(In):
+    """`next` is a path of the hub's pages."""
+
+    next: str = "/"
+
+
+class CallbackQuery(BaseModel):
+    """Providers add what they like."""
+
+    model_config = ConfigDict(extra="ignore", defer_build=True)
+
+    state: Said = ""
+    code: Said = ""
+    error: Said = ""
+    iss: Said | None = None
+
+
+class SignedOutOut(Out):
+    """Where to go for signing out at the provider, too."""
+
+    redirect_to: str | None
+
+
+class BackchannelIn(In):
+    logout_token: str
+
+
+class LoginOut(Out):
+    """What a sign-in brought. `found` says in which form the claim came; `problem` why somebody
+    was not let in, or why nothing was changed."""
+
+    id: str
+    at: str
+    kind: Literal["login", "refresh"]
+    account_id: str | None
+    account: str | None
+    subject: str
+    claim: str
+    found: Literal["list", "string", "missing", "odd"]
+    groups: list[str]
+    role_before: RoleName | None
+    role: RoleName | None
+    problem: str | None
+
+
+class LoginsOut(Out):
+    items: list[LoginOut]
+    next_cursor: str | None
+
+
+def logins(rows: list[Row]) -> dict[str, object]:
+    items = [{name: row[name] for name in LoginOut.model_fields} for row in rows]
+    return {"items": items, "next_cursor": None}

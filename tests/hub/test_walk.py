@@ -14,6 +14,9 @@ OPEN = {
     "/api/v1/auth/login",
     "/api/v1/auth/first",
     "/api/v1/auth/methods",
+    "/api/v1/auth/<any(okta, oidc):alias>/login",  # leads to the provider
+    "/api/v1/auth/<any(okta, oidc):alias>/callback",  # what the provider signed is the proof
+    "/api/v1/auth/oidc/backchannel-logout",  # so it is here
     "/api/v1/auth/refresh",
     "/api/v1/auth/machine/authorize",  # leads to a page on which one signs in
     "/api/v1/auth/machine/token",  # a code is the proof

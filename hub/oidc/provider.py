@@ -1,0 +1,342 @@
+"""The one way to the provider: what it says of itself, its keys, and its tokens."""
+
+import asyncio
+import base64
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from urllib.parse import quote_plus
+
+import orjson
+
+from agent.shared.certificates import trust_for
+from agent.shared.clock import Clock
+from agent.shared.errors import Unavailable
+from hub.oidc.rules import BadToken, is_safe_address
+
+if TYPE_CHECKING:
+    import aiohttp
+    from joserfc.jwk import Key
+
+FRESH, STALE = timedelta(hours=1), timedelta(hours=24)
+UNKNOWN_KEY_PAUSE = timedelta(seconds=60)
+FAILURE_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=5)
+ANSWER_S = 10.0
+ANSWER_BYTES = 1024 * 1024
+MOST_KEYS = 100
+KEY_TYPES = {"R": "RSA", "P": "RSA", "E": "EC"}  # by the first letter of the algorithm
+WEAKEST_RSA = 2048
+Answer = Mapping[str, Any]  # Any: JSON values
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class GrantGone(Exception):
+    """The provider no longer takes a code or a refresh token: it was used, revoked, or is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """As the settings say."""
+
+    name: str
+    issuer: str
+    client_id: str
+    client_secret: str
+    ca_file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the provider does what (OpenID Connect Discovery, 3)."""
+
+    authorization: str
+    token: str
+    keys: str
+    userinfo: str | None
+    end_session: str | None
+    revocation: str | None
+    takes_basic: bool
+    says_issuer: bool
+
+
+class Kept(Generic[T]):
+    """Something of the provider, fresh for an hour; where it cannot be had, as it was for a day.
+    One asks at a time, and after a failure nobody for a while."""
+
+    def __init__(self, fetch: Callable[[], Awaitable[T]], clock: Clock) -> None:
+        self._fetch, self._clock = fetch, clock
+        self._value: tuple[datetime, T] | None = None
+        self._failure: tuple[datetime, Unavailable] | None = None
+        self._one = asyncio.Lock()
+
+    async def get(self) -> T:
+        """Raises Unavailable."""
+        async with self._one:
+            if self._value and self._clock() - self._value[0] < FRESH:
+                return self._value[1]
+            try:
+                return await self._anew()
+            except Unavailable:
+                if self._value and self._clock() - self._value[0] < STALE:
+                    return self._value[1]
+                raise
+
+    async def again(self) -> T:
+        """Fetched now, however fresh it is. Raises Unavailable."""
+        async with self._one:
+            return await self._anew()
+
+    async def _anew(self) -> T:
+        if self._failure and self._clock() < self._failure[0]:
+            raise self._failure[1]
+        try:
+            value = await self._fetch()
+        except Unavailable as err:
+            given = err.extra.get("retry_after_s")
+            pause = timedelta(seconds=given) if isinstance(given, int) else FAILURE_PAUSE
+            self._failure = (self._clock() + min(pause, LONGEST_PAUSE), err)
+            raise
+        self._value, self._failure = (self._clock(), value), None
+        return value
+
+
+class ProviderClient:
+    """Speaks to one provider. Its failures are ours: Unavailable while it does not answer or
+    answers nonsense."""
+
+    def __init__(self, provider: Provider, clock: Clock) -> None:
+        self.provider = provider
+        self._clock = clock
+        self._places = Kept(self._fetch_places, clock)
+        self._keys = Kept(self._fetch_keys, clock)
+        self._asked_for_unknown: datetime | None = None
+        self._is_away = False
+        self._session: aiohttp.ClientSession | None = None
+        self._opening = asyncio.Lock()
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def places(self) -> Places:
+        """Raises Unavailable."""
+        return await self._places.get()
+
+    async def check(self) -> None:
+        """For health, and to have at hand what the next sign-in needs. Raises Unavailable."""
+        if self._is_away:
+            await self._places.again()
+        await self._places.get()
+        await self._keys.get()
+
+    async def key(self, key_id: str, algorithm: str) -> "Key":
+        """The one that signs so. Looks again, once a minute, for one that is not known: providers
+        change theirs. Raises BadToken, and Unavailable."""
+        found = _key_in(await self._keys.get(), key_id, algorithm)
+        if found is None and self._may_ask_again():
+            found = _key_in(await self._keys.again(), key_id, algorithm)
+        if found is None:
+            raise BadToken("the provider has no such key")
+        return found
+
+    def _may_ask_again(self) -> bool:
+        now, before = self._clock(), self._asked_for_unknown
+        if before is not None and now - before < UNKNOWN_KEY_PAUSE:
+            return False
+        self._asked_for_unknown = now
+        return True
+
+    # --- tokens ---------------------------------------------------------------------------------
+
+    async def exchange(self, code: str, verifier: str, redirect_uri: str) -> Answer:
+        """Raises GrantGone and Unavailable."""
+        return await self._grant(
+            grant_type="authorization_code",
+            code=code,
+            code_verifier=verifier,
+            redirect_uri=redirect_uri,
+        )
+
+    async def refresh(self, refresh_token: str) -> Answer:
+        """Raises GrantGone and Unavailable."""
+        return await self._grant(grant_type="refresh_token", refresh_token=refresh_token)
+
+    async def userinfo(self, access_token: str) -> Answer:
+        """Empty where the provider has no such place. Raises Unavailable."""
+        url = (await self.places()).userinfo
+        if url is None:
+            return {}
+        status, said = await self._ask("GET", url, {"Authorization": f"Bearer {access_token}"})
+        if status != 200:
+            raise self._refused(status)
+        return said
+
+    async def revoke(self, refresh_token: str) -> None:
+        """As far as the provider can (RFC 7009). Raises Unavailable."""
+        places = await self.places()
+        if places.revocation is None:
+            return
+        form = {"token": refresh_token, "token_type_hint": "refresh_token"}
+        await self._post(places.revocation, places, form)
+
+    async def _grant(self, **form: str) -> Answer:
+        places = await self.places()
+        status, said = await self._post(places.token, places, form)
+        if status == 400 and said.get("error") == "invalid_grant":
+            raise GrantGone
+        if status != 200 or not isinstance(said.get("access_token"), str):
+            raise self._refused(status)
+        return said
+
+    async def _post(self, url: str, places: Places, form: dict[str, str]) -> tuple[int, Answer]:
+        provider, headers = self.provider, {}
+        if places.takes_basic:  # RFC 6749, 2.3.1
+            pair = f"{quote_plus(provider.client_id)}:{quote_plus(provider.client_secret)}"
+            headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        else:
+            form |= {"client_id": provider.client_id, "client_secret": provider.client_secret}
+        return await self._ask("POST", url, headers, form)
+
+    # --- what it says of itself -----------------------------------------------------------------
+
+    async def _fetch_places(self) -> Places:
+        url = f"{self.provider.issuer.rstrip('/')}/.well-known/openid-configuration"
+        status, said = await self._ask("GET", url)
+        if status != 200:
+            raise self._refused(status)
+        if said.get("issuer") != self.provider.issuer:
+            raise self._garbled("calls itself by another address than oidc_issuer")
+        methods = said.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+        places = Places(
+            authorization=self._place(said, "authorization_endpoint") or "",
+            token=self._place(said, "token_endpoint") or "",
+            keys=self._place(said, "jwks_uri") or "",
+            userinfo=self._place(said, "userinfo_endpoint"),
+            end_session=self._place(said, "end_session_endpoint"),
+            revocation=self._place(said, "revocation_endpoint"),
+            takes_basic=not isinstance(methods, list) or "client_secret_basic" in methods,
+            says_issuer=said.get("authorization_response_iss_parameter_supported") is True,
+        )
+        if not (places.authorization and places.token and places.keys):
+            raise self._garbled("does not say where people sign in")
+        return places
+
+    def _place(self, said: Answer, name: str) -> str | None:
+        url = said.get(name)
+        if url is None:
+            return None
+        is_plain = url.startswith("http:") if isinstance(url, str) else True
+        if not is_safe_address(url) or (is_plain and self.provider.issuer.startswith("https:")):
+            raise self._garbled(f"has an address without TLS ({name})")
+        return str(url)
+
+    async def _fetch_keys(self) -> "list[Key]":
+        from joserfc.errors import JoseError  # slow import
+        from joserfc.jwk import RSAKey, import_key  # slow import
+
+        status, said = await self._ask("GET", (await self.places()).keys)
+        given = said.get("keys")
+        if status != 200 or not isinstance(given, list):
+            raise self._refused(status)
+        keys = []
+        for one in given[:MOST_KEYS]:
+            # Symmetric ones and those without a name are of no use, whatever they are for.
+            if not isinstance(one, dict) or one.get("kty") not in ("RSA", "EC"):
+                continue
+            if not isinstance(one.get("kid"), str) or one.get("use", "sig") != "sig":
+                continue
+            try:
+                key = import_key(one)
+            except (JoseError, ValueError, TypeError):
+                log.warning("A key of %s cannot be read", self.provider.name)
+                continue
+            if not isinstance(key, RSAKey) or key.public_key.key_size >= WEAKEST_RSA:
+                keys.append(key)
+        return keys
+
+    # --- the wire -------------------------------------------------------------------------------
+
+    async def _ask(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+    ) -> tuple[int, Answer]:
+        """Status and JSON object. Raises Unavailable, for what asks for patience, too."""
+        session = await self._opened()
+        import aiohttp  # slow import
+
+        try:
+            async with session.request(
+                method, url, headers=headers, data=form, allow_redirects=False
+            ) as reply:
+                body = await reply.content.read(ANSWER_BYTES)
+                while len(body) < ANSWER_BYTES and (more := await reply.content.read(65_536)):
+                    body += more
+        except (aiohttp.ClientError, OSError, ValueError) as err:
+            raise self._away() from err
+        if reply.status == 429 or reply.status >= 500:
+            raise self._away(reply.headers.get("Retry-After", ""))
+        self._is_away = False
+        if len(body) >= ANSWER_BYTES:
+            raise self._garbled("answers with more than fits")
+        try:
+            said = orjson.loads(body) if body else {}
+        except orjson.JSONDecodeError:
+            said = None
+        if not isinstance(said, dict):
+            raise self._garbled("answers with something else than JSON")
+        return reply.status, said
+
+    async def _opened(self) -> "aiohttp.ClientSession":
+        async with self._opening:
+            if self._session is None:
+                await asyncio.to_thread(import_module, "aiohttp")
+                import aiohttp  # slow import
+
+                trust = await trust_for(self.provider.issuer, self.provider.ca_file)
+                self._session = aiohttp.ClientSession(
+                    connector=aiohttp.TCPConnector(limit=20, ssl=trust),
+                    timeout=aiohttp.ClientTimeout(total=ANSWER_S),
+                    headers={"Accept": "application/json", "User-Agent": "orca-hub"},
+                    cookie_jar=aiohttp.DummyCookieJar(),
+                    trust_env=False,
+                )
+        return self._session
+
+    def _away(self, retry_after: str = "") -> Unavailable:
+        self._is_away = True
+        seconds = int(retry_after) if retry_after.isdecimal() and len(retry_after) < 5 else 10
+        return Unavailable(
+            "provider-away",
+            f"{self.provider.name} does not answer. Try again in a moment, or sign in with a local "
+            "account.",
+            retry_after_s=seconds,
+        )
+
+    def _garbled(self, what: str) -> Unavailable:
+        return Unavailable(
+            "provider-garbled",
+            f"{self.provider.name} {what}. An Administrator looks at the settings oidc_*.",
+        )
+
+    def _refused(self, status: int) -> Unavailable:
+        return Unavailable(
+            "provider-refuses",
+            f"{self.provider.name} refuses what the hub asks (HTTP {status}). An Administrator "
+            "looks at oidc_client_id and oidc_client_secret.",
+        )
+
+
+def _key_in(keys: "list[Key]", key_id: str, algorithm: str) -> "Key | None":
+    for key in keys:
+        fits = key.kid == key_id and key.key_type == KEY_TYPES[algorithm[0]]
+        if fits and key.get("alg") in (None, algorithm):
+            return key
+    return None

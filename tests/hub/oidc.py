@@ -1,0 +1,66 @@
+"""A hub that trusts a provider, and somebody in a browser who signs in there."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from hub.identity.service import NewAccount
+from tests.clock import MovingClock
+from tests.fakes.oidc.provider import CLIENT, SECRET, FakeProvider, fake_provider
+from tests.hub.serving import PASSWORD, Served, running_hub
+from tests.serving import http
+
+
+@dataclass(slots=True)
+class Trusting:
+    """The hub, its provider and the clock of both."""
+
+    hub: Served
+    provider: FakeProvider
+    clock: MovingClock
+
+    async def begin(
+        self, browser: httpx.AsyncClient, wanted: str = "/"
+    ) -> tuple[str, httpx.Response]:
+        """The way back from the provider's page, not gone yet."""
+        first = await browser.get("/auth/okta/login", params={"next": wanted})
+        assert first.status_code == 302, first.text
+        async with http() as outside:
+            second = await outside.get(first.headers["Location"])
+        return second.headers["Location"], first
+
+    async def finish(self, browser: httpx.AsyncClient, wanted: str = "/") -> httpx.Response:
+        back, _ = await self.begin(browser, wanted)
+        return await browser.get(back)
+
+    async def sign_in(self, subject: str, **claims: Any) -> httpx.AsyncClient:  # Any: JSON
+        """A browser in which somebody has; closed with the hub."""
+        if claims:
+            self.provider.people[subject] = claims
+        self.provider.present = subject
+        people = self.hub.people
+        browser = people[f"{subject} {len(people)}"] = self.hub.browser()
+        answer = await self.finish(browser)
+        assert answer.status_code == 303, answer.text
+        return browser
+
+
+def settings_for(issuer: str) -> dict[str, Any]:  # Any: each setting has its own type
+    return {"oidc_issuer": issuer, "oidc_client_id": CLIENT, "oidc_client_secret": SECRET}
+
+
+@asynccontextmanager
+async def trusting_hub(
+    folder: Path, environment: Mapping[str, str] | None = None, **settings: Any
+) -> AsyncIterator[Trusting]:  # Any: as above
+    """With the local Administrator ada."""
+    clock = MovingClock()
+    async with fake_provider(clock) as provider:
+        told = {**settings_for(provider.issuer), **settings}
+        async with running_hub(folder, environment=environment, clock=clock, **told) as hub:
+            await hub.hub.local.add(NewAccount("ada", PASSWORD, "administrator"))
+            yield Trusting(hub, provider, clock)
