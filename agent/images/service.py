@@ -18,7 +18,7 @@ from agent.images.rules import HASH, LIMIT_BYTES, LIMIT_EDGE, Format, Shrink, Va
 from agent.images.store import Images
 from agent.images.variants import Source, Variants
 from agent.shared.clock import Clock, rfc3339
-from agent.shared.database import Database
+from agent.shared.databases import Databases
 from agent.shared.errors import NotFound, TooLarge, UnsupportedMedia
 
 GRACE = timedelta(hours=24)
@@ -56,7 +56,7 @@ class ImageStats:
 
 @asynccontextmanager
 async def open_images(
-    database: Database,
+    database: Databases,
     folder: Path,
     clock: Clock,
     *,
@@ -80,7 +80,7 @@ class ImageService:
 
     def __init__(
         self,
-        database: Database,
+        database: Databases,
         originals: Originals,
         variants: Variants,
         clock: Clock,

@@ -26,18 +26,29 @@ class GenerationRequest:
     think: bool | str | None = None
     format: object | None = None
     tools: tuple[Mapping[str, object], ...] = ()
+    tool_choice: object | None = None
+    logprobs: bool = False
+    top_logprobs: int = 0
+    keep_alive: str | int | None = None
+
+    @property
+    def has_images(self) -> bool:
+        return any(message.images for message in self.messages)
 
 
 @dataclass(frozen=True, slots=True)
 class OwnedRun:
     """A run and whose it is. `purpose` says what it is for and `about` what that purpose wants to
-    know of it: a few plain JSON values, given when it was started."""
+    know of it: a few plain JSON values, given when it was started. `provider` and `usage` are
+    known at its end."""
 
     run: Run
     account_id: str
     purpose: str = ANSWER
     model: str = ""
     about: Mapping[str, object] = field(default_factory=dict)
+    provider: str = ""
+    usage: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,41 +1,61 @@
 """Answers of the team's models as runs: started, followed, stopped, and written down where they
 belong."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from typing import Protocol
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.runs.rules import Run
-from agent.shared.errors import Unavailable
+from agent.runs.rules import Run, RunState
+from agent.runs.service import Job, RunService
+from agent.shared import wire
+from agent.shared.clock import Clock, NewId, rfc3339
+from agent.shared.databases import Databases
+from agent.shared.errors import Conflict, OrcaError
+from agent.shared.tasks import Tasks
 from hub.access import Principal
-from hub.ai.rules import ANSWER, Answer, GenerationRequest, OwnedRun
+from hub.ai.asking import Asking, client_of
+from hub.ai.following import Following
+from hub.ai.job import Answering, CutOff, Nothing, Purpose
+from hub.ai.planning import Plan, Planner
+from hub.ai.rules import ANSWER, GenerationRequest, OwnedRun
+from hub.ai.run_store import TeamRuns
+
+__all__ = ["AiService", "Purpose", "Write"]
 
 Write = Callable[[AsyncConnection, Run], Awaitable[None]]
 
 
-class Purpose(Protocol):
-    """What a kind of run is for, such as the answer in a conversation. It lives as long as the
-    program, and knows nothing of a run but what it is handed: after a crash another replica ends
-    the run by it."""
-
-    async def conclude(
-        self, connection: AsyncConnection, run: OwnedRun, answer: Answer
-    ) -> dict[str, object]:
-        """Writes down what came of it, in the transaction that ends the run; returns what the
-        closing event says beside `usage`, such as {"message": {...}}. Called again with the same
-        if that transaction failed."""
+class _MadeBeforeError(Exception):
+    """The key has made a run already, in this very moment."""
 
 
 class AiService:
-    """Everything that a model says to the team goes through here."""
+    """Every run that asks a model starts here."""
 
-    def __init__(self) -> None:
-        self._purposes: dict[str, Purpose] = {}
+    def __init__(
+        self,
+        database: Databases,
+        runs: RunService,
+        planner: Planner,
+        asking: Asking,
+        following: Following,
+        *,
+        replica_id: str,
+        clock: Clock,
+        new_id: NewId,
+    ) -> None:
+        self._database, self._runs, self._planner = database, runs, planner
+        self._asking, self._following, self._replica_id = asking, following, replica_id
+        self._clock, self._new_id = clock, new_id
+        self._purposes: dict[str, Purpose] = {ANSWER: Nothing()}
+        self._tasks = Tasks()
 
     def register(self, name: str, purpose: Purpose) -> None:
         """While the program is opened, before anything runs."""
         self._purposes[name] = purpose
+
+    def knows(self, purpose: str) -> bool:
+        return purpose in self._purposes
 
     async def start(
         self,
@@ -59,18 +79,97 @@ class AiService:
         `write`; with another `request_hash` it raises Conflict. Raises Denied `not-allowed-here`,
         NotFound `model-not-found`, TooMany `quota-exceeded`, Invalid and Unavailable before
         anything is written."""
-        raise Unavailable("no-model-server", "No model server is set up yet.")
+        key = f"{who.account_id}:{key}" if key else None
+        if key and (made := await self._made_by(key, request_hash)):
+            return made
+        plan = await self._planner.plan(who, asked)
+        run = Run(
+            run_id or self._new_id(),
+            "chat",
+            RunState.QUEUED,
+            rfc3339(self._clock()),
+            conversation_id,
+            message_id,
+        )
+        owned = OwnedRun(run, who.account_id, purpose, plan.asked, about or {})
+        # One who leaves in the middle would leave a run behind that nobody works on.
+        return await self._tasks.to_the_end(
+            self._begin(who, owned, plan, write, key, request_hash), name=f"begin run {run.id}"
+        )
+
+    async def _begin(
+        self,
+        who: Principal,
+        owned: OwnedRun,
+        plan: Plan,
+        write: Write | None,
+        key: str | None,
+        request_hash: str,
+    ) -> Run:
+        reservation = await self._asking.reserve(who, plan)
+        try:
+            async with self._database.writing() as connection:
+                await self._add(connection, owned, key, request_hash)
+                if write is not None:
+                    await write(connection, owned.run)
+        except _MadeBeforeError:
+            await self._asking.release(reservation)
+            if key and (made := await self._made_by(key, request_hash)):
+                return made
+            raise Conflict("changed-meanwhile", "The same was asked at this moment.") from None
+        except OrcaError:
+            await self._asking.release(reservation)
+            raise
+        job = Answering(
+            owned, self._purpose(owned.purpose), plan, client_of(who), self._asking, reservation
+        )
+        return self._runs.launch(owned.run, job).run
 
     async def get(self, who: Principal, run_id: str) -> Run:
         """One's own run; an Administrator's are all. Raises NotFound."""
-        raise Unavailable("no-model-server", "No model server is set up yet.")
+        return (await self._following.get(who, run_id)).run
 
     def events(self, run_id: str, after_seq: int = 0) -> AsyncGenerator[bytes, None]:
         """Every event behind `after_seq` once and in order, as server-sent events, on whichever
         replica the run is. Ask `get` first whether they may be seen."""
-        raise Unavailable("no-model-server", "No model server is set up yet.")
+        return self._following.events(run_id, after_seq)
 
     async def cancel(self, who: Principal, run_id: str) -> Run:
         """Stops a run, wherever it is, and waits until that is written down. An ended run is left
         as it is. Raises NotFound."""
-        raise Unavailable("no-model-server", "No model server is set up yet.")
+        return (await self._following.cancel(who, run_id)).run
+
+    async def recover(self, taken: Sequence[OwnedRun]) -> None:
+        """Ends what a dead replica left, as interrupted and with its text."""
+        by_id = {one.run.id: one for one in taken}
+
+        def cut_off(run: Run, events: list[wire.ServerSentEvent]) -> Job:
+            owned = by_id[run.id]
+            return CutOff(owned, self._purpose(owned.purpose), events)
+
+        await self._runs.recover({"chat": cut_off}, [one.run for one in taken])
+
+    async def _add(
+        self, connection: AsyncConnection, owned: OwnedRun, key: str | None, request_hash: str
+    ) -> None:
+        runs = TeamRuns(connection)
+        if not await runs.add_owned(owned, self._replica_id, key=key, request_hash=request_hash):
+            raise _MadeBeforeError
+
+    async def _made_by(self, key: str, request_hash: str) -> Run | None:
+        async with self._database.reading() as connection:
+            found = await TeamRuns(connection).made_by(key)
+        if found is None:
+            return None
+        owned, made_of = found
+        if made_of != request_hash:
+            raise Conflict(
+                "idempotency-key-reused",
+                "This Idempotency-Key was sent with another request before. Send a new one.",
+            )
+        live = self._runs.live(owned.run.id)
+        return live.run if live else owned.run
+
+    def _purpose(self, name: str) -> Purpose:
+        # One of a newer version, which this replica does not know, leaves its events.
+        return self._purposes.get(name, self._purposes[ANSWER])

@@ -1,0 +1,186 @@
+"""From what somebody asks to the requests that models get: routes, policy, defaults and room."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import orjson
+
+from agent.images.service import ImageService
+from agent.inference.fitting import LEAST_ANSWER, Clamped, Defaults, fitted, prompt_tokens
+from agent.inference.options import checked
+from agent.inference.rules import ChatRequest, Message, endless
+from agent.shared.errors import Denied, Invalid, NotFound, OrcaError
+from hub.access import Principal
+from hub.ai.choosing import Offer, Speed, allowed, best, offers_of, ordered, route_for, rules_for
+from hub.ai.configuration import Configuration, nobody
+from hub.ai.prices import Prices
+from hub.ai.rules import GenerationRequest, Use
+from hub.ai.servers import Servers
+
+FIRST_LOOK_S = 3.0
+KEEP_ALIVE = "10m"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One model that may answer, and what it would be asked."""
+
+    offer: Offer
+    request: ChatRequest
+    clamped: Clamped
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The steps in their order; `asked` is the name by which the answer goes, `prompt_tokens` an
+    upper estimate and `answer_tokens` what there may be at most."""
+
+    asked: str
+    steps: tuple[Step, ...]
+    prompt_tokens: int
+    answer_tokens: int
+
+    @property
+    def first(self) -> Step:
+        return self.steps[0]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDefaults:
+    """What holds where a request says nothing."""
+
+    model: Mapping[Use, str]
+    rooms: Mapping[Use, Defaults]
+
+
+class Planner:
+    """Knows what may be used by whom, and which of it answers."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        servers: Servers,
+        images: ImageService,
+        prices: Prices,
+        speeds: Mapping[tuple[str, str], Speed],
+        defaults: ModelDefaults,
+    ) -> None:
+        self._configuration, self._servers, self._images = configuration, servers, images
+        self._prices, self._speeds, self._defaults = prices, speeds, defaults
+
+    async def plan(self, who: Principal, asked: GenerationRequest) -> Plan:
+        """Raises Denied `not-allowed-here`, NotFound `model-not-found`, Invalid and Unavailable."""
+        options = checked(asked.options)
+        name, offers = await self.offers(who, asked.model, use=asked.use)
+        able = [one for one in offers if one.talks]
+        if asked.has_images:
+            able = [one for one in able if not one.capabilities or "vision" in one.capabilities]
+        if not able:
+            what = "see images" if asked.has_images else "answer; it makes vectors"
+            raise Invalid("no-such-ability", f"{name} cannot {what}.", model=name)
+        messages = tuple([await self._with_images(one) for one in asked.messages])
+        beside = orjson.dumps(asked.tools).decode() if asked.tools else ""
+        prompt = prompt_tokens(messages, beside)
+        steps = tuple(self._step(one, asked, messages, options, prompt) for one in able)
+        answer = steps[0].request.options["num_predict"]
+        if not isinstance(answer, int) or answer < 0:
+            answer = self._defaults.rooms[asked.use].answer_tokens
+        return Plan(name, steps, prompt, answer)
+
+    async def offers(
+        self, who: Principal, named: str | None, *, use: Use = "chat"
+    ) -> tuple[str, list[Offer]]:
+        """The name that was meant, and what can answer to it, in order. At least one."""
+        await self._first_look()
+        rules = rules_for(self._configuration.rules, who.groups)
+        there = self._servers.offers()
+        name = named or self._defaults.model[use]
+        if not name:
+            mine = [one for one in there if allowed(rules, one)]
+            if (chosen := best(mine, for_code=use == "code")) is None:
+                raise _none_for(there)
+            name = chosen.model
+        route = route_for(self._configuration.routes, name)
+        found = offers_of(route, name, there)
+        if not found:
+            if not self._servers.is_any_up():
+                raise nobody()
+            raise NotFound("model-not-found", f"There is no model called {name} here.", model=name)
+        mine = [one for one in found if allowed(rules, one, name if route else "")]
+        if not mine:
+            raise Denied("not-allowed-here", _refusal(name, found), model=name)
+        by = route.by if route else "order"
+        price = (await self._prices.price()) if by == "cost" else _free
+        return name, ordered(mine, by, speeds=self._speeds, price=price)
+
+    async def visible(self, who: Principal) -> list[Offer]:
+        """Everything that somebody may use."""
+        await self._first_look()
+        rules = rules_for(self._configuration.rules, who.groups)
+        return [one for one in self._servers.offers() if allowed(rules, one)]
+
+    def _step(
+        self,
+        offer: Offer,
+        asked: GenerationRequest,
+        messages: tuple[Message, ...],
+        options: Mapping[str, object],
+        prompt: int,
+    ) -> Step:
+        room = self._defaults.rooms[asked.use]
+        wanted = dict(options)
+        if asked.use == "code" and prompt + LEAST_ANSWER < room.context_tokens:
+            # The same context each time, so that the model stays in memory as it is.
+            wanted = {"num_ctx": room.context_tokens, **wanted}
+        used, clamped = fitted(wanted, room, context_length=offer.context_length, prompt=prompt)
+        if offer.is_cloud and endless(options.get("num_predict")):
+            used["num_predict"] = -1  # how long its answers may be is known to the provider alone
+        request = ChatRequest(
+            offer.model,
+            messages,
+            used,
+            think=asked.think,
+            format=asked.format,
+            keep_alive=KEEP_ALIVE if asked.keep_alive is None else asked.keep_alive,
+            tools=asked.tools,
+            tool_choice=asked.tool_choice,
+            logprobs=asked.logprobs,
+            top_logprobs=asked.top_logprobs,
+        )
+        return Step(offer, request, {k: v for k, v in clamped.items() if k in options})
+
+    async def _with_images(self, message: Message) -> Message:
+        if not message.images:
+            return message
+        if any(not image.startswith("data:") for image in message.images):
+            raise Invalid("bad-data-url", "Send pictures as data URLs (data:image/png;base64,...).")
+        shrunk = [await self._images.for_model(image) for image in message.images]
+        return replace(message, images=tuple(shrunk))
+
+    async def _first_look(self) -> None:
+        """Just after the start, or after a server was added, its models are waited for."""
+        for backend in self._servers.unasked():
+            with suppress(TimeoutError, OrcaError):
+                async with asyncio.timeout(FIRST_LOOK_S):
+                    await backend.check_now()
+
+
+def _none_for(there: Sequence[Offer]) -> OrcaError:
+    if not there:
+        return nobody()
+    return Denied("not-allowed-here", "No model is open to you. Ask an Administrator.")
+
+
+def _refusal(name: str, found: Sequence[Offer]) -> str:
+    if all(one.leaves for one in found):
+        return (
+            f"{name} runs in a cloud or is not open to your groups. What you ask may not leave "
+            "for there."
+        )
+    return f"{name} is not open to your groups. Ask an Administrator."
+
+
+def _free(model: str, provider: str) -> int | None:
+    return None

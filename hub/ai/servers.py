@@ -1,0 +1,121 @@
+"""The model servers that this replica asks, kept as they are set."""
+
+import time
+from collections.abc import Iterable
+
+from agent.inference.allowed import Allowed
+from agent.inference.backend import Backend, Limits
+from agent.inference.backends import Backends
+from agent.inference.ollama import Ollama
+from agent.inference.openai import OpenAI
+from agent.inference.openai_facts import is_remote
+from agent.inference.provider import Provider
+from agent.shared.clock import Clock
+from hub.ai.choosing import Offer
+from hub.ai.specs import Spec
+
+TRIED_WITHIN_S = 10.0
+
+
+class Servers:
+    """`apply` brings what runs to what is set; what is under way on a server that goes is
+    answered to its end."""
+
+    def __init__(
+        self, backends: Backends, clock: Clock, *, first_token_s: float, stall_s: float
+    ) -> None:
+        self._backends, self._clock = backends, clock
+        self._first_token_s, self._stall_s = first_token_s, stall_s
+        self._specs: dict[str, Spec] = {}  # by name, those that run
+
+    def __len__(self) -> int:
+        return len(self._specs)
+
+    async def apply(self, specs: Iterable[Spec]) -> None:
+        wanted = {one.name: one for one in specs if one.is_on}
+        for name, spec in list(self._specs.items()):
+            if wanted.get(name) != spec:
+                del self._specs[name]
+                await self._backends.remove(name)
+        for name, spec in wanted.items():
+            if name not in self._specs:
+                await self._backends.add(self._backend(spec))
+                self._specs[name] = spec
+
+    def state(self, name: str) -> dict[str, object] | None:
+        """What is known of it; None if it does not run."""
+        return self._backends.get(name).to_json() if name in self._specs else None
+
+    async def look(self, name: str) -> None:
+        """Asks it now, so that what is known is of this moment."""
+        if name in self._specs:
+            await self._backends.get(name).check_now()
+
+    def offers(self) -> list[Offer]:
+        """Every model of every server that is up."""
+        found: list[Offer] = []
+        for name, spec in self._specs.items():
+            backend = self._backends.get(name)
+            found += [
+                Offer(
+                    name,
+                    model.name,
+                    spec.is_cloud,
+                    model.context_length,
+                    model.capabilities,
+                    backend.is_loaded(model.name),
+                    backend.in_flight,
+                    spec.priority,
+                    model.is_remote and spec.kind == "ollama",
+                )
+                for model in backend.state.models
+            ]
+        return found
+
+    def is_any_up(self) -> bool:
+        return any(self._backends.get(name).state.is_up for name in self._specs)
+
+    def unasked(self) -> list[Backend]:
+        """Those about which nothing is known yet."""
+        all_of_them = (self._backends.get(name) for name in self._specs)
+        return [one for one in all_of_them if one.state.state == "unknown"]
+
+    def provider(self, spec: Spec) -> Provider:
+        """A client of its own, to be opened and closed by who asks for it."""
+        if spec.kind == "ollama":
+            return Ollama(
+                spec.url,
+                key=spec.key,
+                connect_s=5.0,
+                first_byte_s=self._first_token_s,
+                idle_s=self._stall_s,
+            )
+        return OpenAI(
+            spec.url,
+            key=spec.key,
+            first_byte_s=self._first_token_s,
+            idle_s=self._stall_s,
+        )
+
+    def _backend(self, spec: Spec) -> Backend:
+        far = is_remote(spec.url)
+        return Backend(
+            self.provider(spec),
+            name=spec.name,
+            limits=Limits(spec.parallel, spec.parallel),
+            clock=self._clock,
+            # Strangers count requests, and their networks are slower than the one here.
+            up_every_s=30.0 if far else 5.0,
+            down_every_s=10.0 if far else 2.0,
+            within_s=TRIED_WITHIN_S if far else 3.0,
+            allowed=Allowed(models=tuple(one.lower() for one in spec.models)),
+        )
+
+
+async def tried(provider: Provider) -> tuple[float, str, list[str]]:
+    """Milliseconds until it had told its version and its models, and both."""
+    began = time.perf_counter()
+    async with provider:
+        version = await provider.version()
+        models = await provider.tags()
+    return (time.perf_counter() - began) * 1000, version, [one.name for one in models]
