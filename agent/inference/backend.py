@@ -106,6 +106,7 @@ class Backend:
         self._clock, self._monotonic = clock, monotonic
         self._up_every_s, self._down_every_s, self._within_s = up_every_s, down_every_s, within_s
         self._allowed, self.refusal = allowed, allowed.why_not_server(provider.url)
+        self._set = allowed
         self._state = BackendState(name, provider.url, detail="Not asked yet.")
         self._names: set[str] = set()
         self._heard_at, self._misses = -1e9, 0
@@ -130,6 +131,17 @@ class Backend:
         self._misses = 0
         self._become(BackendState(self.name, self.provider.url, detail="Not asked yet."))
         self._poked.set()
+
+    def obey(self, *, cloud: bool, refusal: str | None) -> None:
+        """What others decide beside the settings: whether anything may be passed on to a cloud,
+        and why this server may not be asked at all."""
+        allowed = replace(self._set, cloud=self._set.cloud and cloud)
+        refusal = self._set.why_not_server(self.provider.url) or refusal
+        if (allowed, refusal) != (self._allowed, self.refusal):
+            self._allowed, self.refusal = allowed, refusal
+            if refusal:
+                self._is_down(refusal)
+            self._poked.set()
 
     def requests_of(self, model: str) -> int:
         """How many answers of this model are being made."""

@@ -22,6 +22,7 @@ class Backends:
         self._watches: dict[str, Tasks] = {}
         self._leaving = Tasks()
         self._listeners: list[Callable[[], None]] = []
+        self._rule: Callable[[Backend], None] = _as_set
         self.is_paused = False
 
     def __iter__(self) -> Iterator[Backend]:
@@ -40,10 +41,17 @@ class Backends:
             raise Conflict("backend-exists", f"There is a backend called {backend.name} already.")
         await backend.provider.__aenter__()
         backend.on_change = self._changed
+        self._rule(backend)
         self._by_name[backend.name] = backend
         tasks = self._watches[backend.name] = Tasks()
         tasks.start(backend.run(), name=f"watch {backend.name}")
         self._set_lanes()
+
+    def obey(self, rule: Callable[[Backend], None]) -> None:
+        """Holds it against every server that is there, and every one that comes."""
+        self._rule = rule
+        for backend in self:
+            rule(backend)
 
     async def remove(self, name: str) -> None:
         """Asks it nothing new; what it answers now goes on to its end. Raises NotFound."""
@@ -140,3 +148,7 @@ async def _last_answers(backend: Backend) -> None:
         await backend.at_rest()
     finally:
         await backend.provider.__aexit__(None, None, None)
+
+
+def _as_set(backend: Backend) -> None:
+    """Nobody decides anything beside the settings."""

@@ -27,7 +27,7 @@ from agent.inference.rules import (
     ShownModel,
     canonical_name,
 )
-from agent.inference.transport import Transport, drain
+from agent.inference.transport import KeySource, Transport, drain
 from agent.shared.errors import Invalid, NotFound, OrcaError
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class OpenAI:
         url: str,
         *,
         key: str = "",
+        key_source: KeySource | None = None,
+        program: str = "",
         organisation: str = "",
         ca_file: Path | None = None,
         sees: Sequence[str] = (),
@@ -56,16 +58,19 @@ class OpenAI:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`sees` are patterns of the names of models with vision, where the server tells none.
+        `program` is what this one calls itself there.
         Raises ValueError with a sentence for an address that cannot be."""
         self.url = openai_url(url)
         self._host = urlsplit(self.url).hostname or ""
         self._first_byte_s, self._monotonic, self._sees = first_byte_s, monotonic, tuple(sees)
         self._failures = Failures(self.url, key=key)
+        headers = {"OpenAI-Organization": organisation, "User-Agent": program}
         self._http = Transport(
             self.url,
             self._failures,
             key=key,
-            headers={"OpenAI-Organization": organisation} if organisation else None,
+            key_source=key_source,
+            headers={name: said for name, said in headers.items() if said},
             ca_file=ca_file,
             connect_s=connect_s,
             idle_s=idle_s,

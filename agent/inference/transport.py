@@ -1,7 +1,7 @@
 """Connections to one model server; what goes wrong there becomes one of our errors."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +23,11 @@ PIECE_BYTES = 64 * 1024
 BODY_LIMIT_BYTES = 32 * 1024 * 1024
 DRAIN_S = 0.1
 LONGEST_RETRY_S = 3600.0
+
+
+# A key to send; another one than the one that was refused, which is empty at first. Raises
+# OrcaError.
+KeySource = Callable[[str], Awaitable[str]]
 
 
 class Words(Protocol):
@@ -48,13 +53,16 @@ class Transport:
         words: Words,
         *,
         key: str = "",
+        key_source: KeySource | None = None,
         headers: Mapping[str, str] | None = None,
         ca_file: Path | None = None,
         connect_s: float,
         idle_s: float,
         stays_near: bool = False,
     ) -> None:
-        """`stays_near`: a name that leads outside every private network is not followed."""
+        """`stays_near`: a name that leads outside every private network is not followed.
+        `key_source`, in place of `key`, is asked each time; once more where its key is refused."""
+        self._key_source = key_source
         self.url, self._stays_near = url, stays_near
         self._words, self._key, self._ca_file = words, key.encode(), ca_file
         self._headers = dict(headers or {})
@@ -153,6 +161,18 @@ class Transport:
         return b"".join(parts)
 
     async def _send(self, method: str, path: str, body: bytes) -> "aiohttp.ClientResponse":
+        if self._key_source is None:
+            return await self._send_once(method, path, body)
+        key = await self._key_source("")
+        reply = await self._send_once(method, path, body, key)
+        if reply.status != 401:
+            return reply
+        reply.close()
+        return await self._send_once(method, path, body, await self._key_source(key))
+
+    async def _send_once(
+        self, method: str, path: str, body: bytes, key: str = ""
+    ) -> "aiohttp.ClientResponse":
         # A body in pieces costs a task of its own, which a small one does not need.
         is_large = len(body) > PIECE_BYTES
         session = await self._opened()
@@ -161,6 +181,9 @@ class Transport:
         headers = {**JSON_TYPE, "Content-Length": str(len(body))} if body else {}
         if request_id := CURRENT.get():
             headers[HEADER] = request_id
+        if key:
+            self._key = key.encode()  # which no error may repeat
+            headers["Authorization"] = f"Bearer {key}"
         try:
             return await session.request(
                 method,
