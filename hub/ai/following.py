@@ -84,7 +84,8 @@ class Following:
         if not found.run.is_alive:
             return found
         if self._runs.live(run_id) is not None:
-            return replace(found, run=await self._runs.cancel(run_id))
+            await self._runs.cancel(run_id)
+            return await self.get(who, run_id)
         async with self._database.writing() as connection:
             await TeamRuns(connection).want_no_more(run_id)
         ends_at = time.monotonic() + STOPPED_WITHIN_S

@@ -1,6 +1,7 @@
 """Asking the team's models, and the runs that come of it."""
 
 import hashlib
+from collections.abc import Mapping
 
 import orjson
 from quart import Blueprint, Response, request
@@ -28,11 +29,14 @@ def routes(ai: AiService, following: Following, catalogue: Catalogue) -> tuple[B
 def _asking(ai: AiService, catalogue: Catalogue) -> Blueprint:
     bp = Blueprint("ai", __name__, url_prefix="/api/v1/ai")
 
-    async def begun(asked: GenerationRequest, purpose: str, body: bytes) -> Response:
+    async def begun(
+        asked: GenerationRequest, purpose: str, body: bytes, about: Mapping[str, object]
+    ) -> Response:
         run = await ai.start(
             caller(),
             asked,
             purpose=purpose if ai.knows(purpose) else ANSWER,
+            about=about,
             key=idempotency_key(),
             request_hash=hashlib.sha256(body).hexdigest(),
         )
@@ -46,7 +50,7 @@ def _asking(ai: AiService, catalogue: Catalogue) -> Blueprint:
     async def generate(asked: shapes.GenerateIn) -> Response:
         """Have code written. With Accept: text/event-stream its events follow at once."""
         body = orjson.dumps(asked.model_dump(), option=orjson.OPT_SORT_KEYS)
-        return await begun(asked.wanted(), GENERATED, body)
+        return await begun(asked.wanted(), GENERATED, body, asked.about())
 
     @bp.post("/chat")
     @member("ai")
@@ -56,7 +60,7 @@ def _asking(ai: AiService, catalogue: Catalogue) -> Blueprint:
     async def chat(asked: shapes.ChatIn) -> Response:
         """Ask with messages. With Accept: text/event-stream its events follow at once."""
         body = orjson.dumps(asked.model_dump(), option=orjson.OPT_SORT_KEYS)
-        return await begun(asked.wanted(), ANSWER, body)
+        return await begun(asked.wanted(), ANSWER, body, {})
 
     @bp.get("/models")
     @member("ai")

@@ -16,6 +16,7 @@ from agent.inference.shapes import (
     Think,
     ToolIn,
 )
+from agent.inference.turns import title_of
 from agent.inference.wishes import message_of
 from agent.runs.rules import Run
 from agent.runs.shapes import RunOut, RunQuery, run_json
@@ -58,6 +59,17 @@ class GenerateIn(Wish):
     language: str | None = Field(default=None, max_length=60, pattern=r"^[^\x00-\x1f`]+$")
     context_files: list[ContextFile] = Field(default=[], max_length=MOST_FILES)
     images: list[ImageUrl] = Field(default=[], max_length=MOST_IMAGES)
+    set_id: str | None = Field(
+        default=None,
+        max_length=36,
+        pattern=r"^[0-9a-f-]+$",
+        description="Files that are there and whose next versions these are. Absent: new ones.",
+    )
+
+    def about(self) -> dict[str, object]:
+        """What keeps the files wants to know."""
+        title = title_of(self.prompt)
+        return {"title": title, **({"set_id": self.set_id} if self.set_id else {})}
 
     def wanted(self) -> GenerationRequest:
         parts = [f"```{one.path}\n{one.content}\n```" for one in self.context_files]

@@ -40,6 +40,18 @@ async def fakes() -> AsyncIterator[tuple[FakeOllama, FakeOllama]]:
         yield near, far
 
 
+def cloud_at(fake: FakeOllama) -> Json:
+    """The body that adds it as a cloud."""
+    return {
+        "name": "cloud",
+        "kind": "openai",
+        "url": f"{fake.url}/v1",
+        "is_cloud": True,
+        "key": "sk-very-secret",
+        "priority": 200,
+    }
+
+
 @asynccontextmanager
 async def asked_hub(
     folder: Path,
@@ -54,10 +66,7 @@ async def asked_hub(
         await hub.hub.local.add(NewAccount("ada", PASSWORD, "administrator"))
         await hub.hub.local.add(NewAccount("bob", PASSWORD))
         ada, bob = await hub.signed_in("ada"), await hub.signed_in("bob")
-        cloud = {"name": "cloud", "kind": "openai", "url": f"{far.url}/v1", "is_cloud": True}
-        added = await ada.post(
-            "/providers", json={**cloud, "key": "sk-very-secret", "priority": 200}
-        )
+        added = await ada.post("/providers", json=cloud_at(far))
         assert added.status_code == 201, added.text
         yield Asked(hub, near, far, ada, bob)
 
