@@ -11,7 +11,7 @@ Said = Annotated[str, Field(max_length=4096)]
 RoleName = Literal["administrator", "user"]
 
 
-class ProviderOut(Out):
+class IdentityProviderOut(Out):
     """The button of the sign-in page."""
 
     name: str
@@ -22,7 +22,7 @@ class MethodsOut(Out):
     """How one can sign in here. `is_first`: there is no Administrator yet."""
 
     local: bool
-    oidc: ProviderOut | None
+    oidc: IdentityProviderOut | None
     is_first: bool
 
 
