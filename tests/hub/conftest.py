@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from hub.identity.service import NewAccount
+from tests.hub.oidc import Trusting, trusting_hub
 from tests.hub.postgres import Postgres, binaries, postgres
 from tests.hub.redis import Redis, program, redis
 from tests.hub.serving import PASSWORD, Served, running_hub
@@ -65,3 +66,20 @@ async def hub(
         await served.hub.local.add(NewAccount("ada", PASSWORD, "administrator"))
         await served.hub.local.add(NewAccount("bob", PASSWORD))
         yield served
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def trusting(
+    environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Trusting]:
+    """A running one that trusts a provider, with an Administrator ada of its own."""
+    folder: Path = tmp_path_factory.mktemp("trusting")
+    async with trusting_hub(folder / "data", environment) as one:
+        yield one
+
+
+@pytest.fixture
+def oidc(trusting: Trusting) -> Trusting:
+    """The same; the provider has forgotten how the test before told it to misbehave."""
+    trusting.provider.behaves()
+    return trusting

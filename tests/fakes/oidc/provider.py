@@ -33,15 +33,21 @@ HOLDS_S = 3600
 @cache
 def key(name: str) -> RSAKey:
     """One for each name, made once."""
-    return RSAKey.generate_key(2048, {"kid": name, "use": "sig", "alg": "RS256"})
+    return RSAKey.generate_key(2048, {"kid": name, "use": "sig"})
 
 
 def signed(claims: Claims, with_key: RSAKey, **header: Any) -> str:  # Any: JSON
     """A token as a provider makes one; `header` changes what stands above."""
     whole = {"alg": "RS256", "kid": with_key.kid, "typ": "JWT", **header}
     whole = {name: value for name, value in whole.items() if value is not None}
-    registry = JWSRegistry(algorithms=["RS256"], strict_check_header=False)
+    registry = JWSRegistry(algorithms=[whole["alg"]], strict_check_header=False)
     return jws.serialize_compact(whole, json.dumps(claims), with_key, registry=registry)
+
+
+def _set_event() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
 
 
 @dataclass(slots=True)
@@ -76,15 +82,18 @@ class FakeProvider:
     says_issuer: str | None = None  # in the redirect
     gives_refresh: bool = True
     gives_identity_again: bool = True
+    loses_answers: bool = False  # of the token endpoint, after it has done its work
     userinfo: Claims | None = None
     metadata: Claims = field(default_factory=dict)
+    answers: asyncio.Event = field(default_factory=_set_event)
+    is_asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     def behaves(self) -> None:
         """From now on."""
         fresh = FakeProvider(self.clock)
         for name in (
             "status", "headers", "change", "sign", "says_issuer", "gives_refresh",
-            "gives_identity_again", "userinfo", "metadata", "keys", "present",
+            "gives_identity_again", "loses_answers", "userinfo", "metadata", "keys", "present",
         ):  # fmt: skip
             setattr(self, name, getattr(fresh, name))
 
@@ -157,7 +166,9 @@ class FakeProvider:
         if request.headers.get("Authorization") != f"Basic {wanted}":
             return {"error": "invalid_client"}, 401
         if form["grant_type"] == "refresh_token":
-            return self._refreshed(form["refresh_token"])
+            self.asked["refresh"] += 1
+            answer = self._refreshed(form["refresh_token"])
+            return ({"error": "server_error"}, 502) if self.loses_answers else answer
         code = self.codes.pop(form["code"], None)
         digest = hashlib.sha256(form["code_verifier"].encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
@@ -196,6 +207,8 @@ def app_of(provider: FakeProvider) -> Quart:
     @app.before_request
     async def misbehave() -> Response | None:
         provider.asked[request.path] += 1
+        provider.is_asked.set()
+        await provider.answers.wait()
         if provider.status == 200 or request.path == "/authorize":
             return None
         return Response("<html>away", provider.status, provider.headers)

@@ -1,0 +1,309 @@
+"""What is tried with tokens that a provider did not make so."""
+
+import base64
+import hmac
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hub.oidc import rules
+from tests.fakes.oidc.provider import Claims, key, signed
+from tests.hub.oidc import Trusting
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+Forge = Callable[[Claims], str]
+ISSUER, CLIENT = "https://id.example", "orca-hub"
+NOW = 1_700_000_000
+
+
+async def refused(oidc: Trusting) -> str:
+    """Why an ID token was not believed."""
+    async with oidc.hub.browser() as browser:
+        answer = await oidc.finish(browser)
+        nobody = await browser.get("/users/me")
+    problem = answer.json()
+    assert (answer.status_code, nobody.status_code) == (403, 401)
+    assert problem["type"] == "urn:orca:problem:bad-identity"
+    return str(problem["detail"].partition("believed: ")[2].removesuffix("."))
+
+
+def encoded(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+def unsigned(claims: Claims) -> str:
+    return f"{encoded({'alg': 'none', 'kid': 'first'})}.{encoded(claims)}."
+
+
+def signed_with_the_public_key(claims: Claims) -> str:
+    """HMAC with what everybody can read: taken for a secret by whoever lets the token choose."""
+    text = f"{encoded({'alg': 'HS256', 'kid': 'first'})}.{encoded(claims)}"
+    digest = hmac.digest(key("first").as_pem(private=False), text.encode(), "sha256")
+    return f"{text}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
+
+
+def with_a_key_of_its_own(claims: Claims) -> str:
+    stranger = key("stranger")
+    return signed(claims, stranger, kid="first", jwk=stranger.as_dict(private=False))
+
+
+def with_a_foreign_address(claims: Claims) -> str:
+    return signed(
+        claims, key("stranger"), jku="https://evil.example/keys", x5u="https://evil.example"
+    )
+
+
+def changed_afterwards(claims: Claims) -> str:
+    head, _, signature = signed(claims, key("first")).split(".")
+    return f"{head}.{encoded({**claims, 'groups': ['orca-admins']})}.{signature}"
+
+
+WRONG = "its signature is wrong"
+ALGORITHM = "its algorithm is not one of oidc_algorithms"
+KIND = "it is a token of another kind"
+FORGERIES: list[tuple[Forge, str]] = [
+    (unsigned, ALGORITHM),
+    (signed_with_the_public_key, ALGORITHM),
+    (lambda claims: signed(claims, key("first"), alg="RS512"), ALGORITHM),
+    (with_a_key_of_its_own, WRONG),
+    (changed_afterwards, WRONG),
+    (lambda claims: signed(claims, key("stranger"), kid="first"), WRONG),
+    (with_a_foreign_address, "the provider has no such key"),
+    (lambda claims: signed(claims, key("first"), kid=None), "it names no key"),
+    (lambda claims: signed(claims, key("first"), kid=""), "it names no key"),
+    (lambda claims: signed(claims, key("first"), typ="logout+jwt"), KIND),
+    (lambda claims: signed(claims, key("first"), typ="at+jwt"), KIND),
+    (lambda claims: f"{encoded({'alg': 'RS256', 'kid': 'first', 'crit': ['x'], 'x': 1})}.e30.e30",
+     "it wants something that the hub does not know"),
+    (lambda claims: "not.a.token", "it is no token"),
+    (lambda claims: "", "it is no token"),
+    (lambda claims: "a" * 300_000, "it is no token"),
+    (lambda claims: f"{encoded(['RS256'])}.e30.e30", "it is no token"),
+    (lambda claims: f"{encoded({'alg': ['RS256'], 'kid': 'first'})}.e30.e30", ALGORITHM),
+]  # fmt: skip
+
+
+async def test_a_token_that_the_provider_did_not_sign_is_not_believed(oidc: Trusting) -> None:
+    reasons = []
+    for forge, _ in FORGERIES:
+        oidc.provider.sign = forge
+        reasons.append(await refused(oidc))
+
+    assert reasons == [reason for _, reason in FORGERIES]
+
+
+async def test_a_token_that_is_not_for_this_sign_in_is_not_believed(oidc: Trusting) -> None:
+    now = oidc.clock().timestamp()
+    changes: list[tuple[Claims, str]] = [
+        ({"iss": "https://evil.example"}, "another provider issued it"),
+        ({"aud": "another-program"}, "it is not for the hub alone"),
+        ({"nonce": "of another sign-in"}, "its nonce is not the one that was sent"),
+        ({"nonce": None}, "its nonce is not the one that was sent"),
+        ({"exp": now - 61}, "it has expired"),
+        ({"sub": None}, "it names no subject"),
+        ({"at_hash": "of another"}, "it belongs to another access token"),
+    ]
+    reasons = []
+    for change, _ in changes:
+        oidc.provider.change = change
+        reasons.append(await refused(oidc))
+
+    assert reasons == [reason for _, reason in changes]
+
+
+async def test_a_token_that_should_be_there_and_is_not_is_no_token(oidc: Trusting) -> None:
+    oidc.provider.sign = lambda _: None  # type: ignore[assignment,return-value] # what is tried
+
+    assert await refused(oidc) == "it is no token"
+
+
+async def test_what_was_refused_is_told_to_the_administrator(oidc: Trusting) -> None:
+    oidc.provider.change = {"aud": "another-program"}
+    await refused(oidc)
+    ada = await oidc.ada()
+    login = (await ada.get("/auth/oidc/logins")).json()["items"][0]
+    entry = (await ada.get("/audit", params={"q": "(nobody)"})).json()["items"][0]
+
+    problem = "the ID token is refused: it is not for the hub alone"
+    assert (login["problem"], login["account"], entry["outcome"]) == (problem, None, "refused")
+
+
+# --- keys ---------------------------------------------------------------------------------------
+
+
+async def test_a_key_that_the_provider_changed_is_found(oidc: Trusting) -> None:
+    await oidc.sign_in("00u-alice", preferred_username="alice", groups=[])
+    oidc.provider.keys = ["second", "first"]
+    oidc.clock.passes(seconds=61)
+    browser = await oidc.sign_in("00u-alice")
+
+    assert (await browser.get("/users/me")).status_code == 200
+
+
+async def test_a_flood_of_unknown_keys_asks_the_provider_once_a_minute(oidc: Trusting) -> None:
+    oidc.clock.passes(seconds=61)
+    before = oidc.provider.asked["/keys"]
+    oidc.provider.sign = lambda claims: signed(claims, key("stranger"))
+    for _ in range(5):
+        assert await refused(oidc) == "the provider has no such key"
+    flood = oidc.provider.asked["/keys"] - before
+    oidc.clock.passes(seconds=61)
+    await refused(oidc)
+
+    assert (flood, oidc.provider.asked["/keys"] - before) == (1, 2)
+
+
+async def test_keys_are_kept_for_an_hour_and_used_for_a_day_while_they_cannot_be_had(
+    oidc: Trusting,
+) -> None:
+    oidc.clock.passes(hours=2)
+    await oidc.sign_in("00u-alice", preferred_username="alice", groups=[])
+    before = oidc.provider.asked.copy()
+    await oidc.sign_in("00u-alice")
+    fresh = oidc.provider.asked - before
+    oidc.clock.passes(hours=3)
+    oidc.provider.metadata = {"jwks_uri": "http://127.0.0.1:9/keys"}
+    await oidc.sign_in("00u-alice")
+
+    assert {name for name in fresh if name.endswith(("/keys", "configuration"))} == set()
+
+
+async def test_the_provider_tells_of_nobody_elses_addresses(oidc: Trusting) -> None:
+    answers = []
+    for metadata in (
+        {"issuer": "https://evil.example"},
+        {"token_endpoint": "http://evil.example/token"},
+        {"authorization_endpoint": None},
+        {"jwks_uri": 7},
+    ):
+        oidc.clock.passes(hours=25)
+        oidc.provider.metadata = metadata
+        async with oidc.hub.browser() as browser:
+            answers.append(await browser.get("/auth/okta/login"))
+
+    assert [(one.status_code, one.json()["type"]) for one in answers] == [
+        (503, "urn:orca:problem:provider-garbled")
+    ] * 4
+
+
+# --- the provider is away -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("status", "seconds"), [(503, "10"), (429, "77")])
+async def test_while_the_provider_is_away_local_accounts_work_and_nobody_hammers_it(
+    oidc: Trusting, status: int, seconds: str
+) -> None:
+    oidc.clock.passes(hours=25)
+    oidc.provider.status, oidc.provider.headers = status, {"Retry-After": seconds}
+    before = oidc.provider.asked.total()
+    async with oidc.hub.browser(Accept="text/html") as browser:
+        pages = [await browser.get("/auth/okta/login") for _ in range(3)]
+    asked = oidc.provider.asked.total() - before
+    ada = await oidc.hub.signed_in("ada")
+    away = (await ada.get("/health/ready")).json()
+    oidc.provider.behaves()
+    oidc.clock.passes(seconds=80)
+    await oidc.sign_in("00u-alice")
+
+    assert [(one.status_code, one.headers["Retry-After"]) for one in pages] == [(503, seconds)] * 3
+    assert "Okta does not answer" in pages[0].text
+    assert (asked, away["parts"]["oidc"]["is_well"]) == (1, False)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(30)
+async def test_a_provider_that_never_answers_is_waited_for_ten_seconds(oidc: Trusting) -> None:
+    oidc.clock.passes(hours=25)
+    oidc.provider.answers.clear()
+    async with oidc.hub.browser() as browser:
+        answer = await browser.get("/auth/okta/login")
+    oidc.provider.answers.set()
+
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:orca:problem:provider-away")
+
+
+# --- the rules, with values alone ---------------------------------------------------------------
+
+GOOD: Claims = {"iss": ISSUER, "aud": CLIENT, "sub": "a", "nonce": "n", "iat": NOW, "exp": NOW + 60}
+LOGOUT: Claims = {
+    "iss": ISSUER,
+    "aud": [CLIENT],
+    "iat": NOW,
+    "exp": NOW + 60,
+    "jti": "j",
+    "sid": "s",
+    "events": {rules.LOGOUT_EVENT: {}},
+}
+TIMES: list[tuple[Claims, str | None]] = [
+    ({"exp": NOW - 59}, None),
+    ({"exp": NOW - 60}, "it has expired"),
+    ({"exp": "later"}, "it has expired"),
+    ({"exp": True}, "it has expired"),
+    ({"exp": float("nan")}, "it has expired"),
+    ({"exp": float("inf")}, "it has expired"),
+    ({"exp": 10**400}, "it has expired"),
+    ({"iat": NOW + 60}, None),
+    ({"iat": NOW + 61}, "it was issued in the future"),
+    ({"iat": None}, "it was issued in the future"),
+    ({"nbf": NOW + 60}, None),
+    ({"nbf": NOW + 61}, "it does not hold yet"),
+    ({"nbf": None}, "it does not hold yet"),
+    ({"aud": [CLIENT]}, None),
+    ({"aud": [CLIENT, "another"]}, "it is not for the hub alone"),
+    ({"aud": []}, "it is not for the hub alone"),
+    ({"azp": CLIENT}, None),
+    ({"azp": "another"}, "it was given to another program"),
+    ({"iss": "\ud800"}, "another provider issued it"),
+    ({"iss": [ISSUER]}, "another provider issued it"),
+]
+
+
+def reason(check: Callable[[], object]) -> str | None:
+    try:
+        check()
+    except rules.BadToken as err:
+        return str(err)
+    return None
+
+
+async def test_times_audience_and_issuer_are_checked_to_the_second() -> None:
+    said: list[Any] = []  # Any: sentences and None
+    for change, _ in TIMES:
+        claims = {**GOOD, **change}
+        said.append(
+            reason(
+                lambda claims=claims: rules.check_identity(  # type: ignore[misc] # of this turn
+                    claims, issuer=ISSUER, client_id=CLIENT, nonce="n", now_s=NOW
+                )
+            )
+        )
+
+    assert said == [expected for _, expected in TIMES]
+
+
+async def test_a_logout_token_is_no_id_token_and_the_other_way_round() -> None:
+    changes: list[tuple[Claims, str | None]] = [
+        ({}, None),
+        ({"sid": None, "sub": "a"}, None),
+        ({"sid": None}, "it names neither a session nor a subject"),
+        ({"events": {}}, "it tells of no logout"),
+        ({"events": [rules.LOGOUT_EVENT]}, "it tells of no logout"),
+        ({"events": {rules.LOGOUT_EVENT: None}}, "it tells of no logout"),
+        ({"nonce": "n"}, "it has a nonce, as ID tokens have"),
+        ({"jti": None}, "it has no id of its own"),
+        ({"exp": NOW - 60}, "it has expired"),
+    ]
+    said = []
+    for change, _ in changes:
+        claims = {**LOGOUT, **change}
+        said.append(
+            reason(
+                lambda claims=claims: rules.check_logout(  # type: ignore[misc] # of this turn
+                    claims, issuer=ISSUER, client_id=CLIENT, now_s=NOW
+                )
+            )
+        )
+
+    assert said == [expected for _, expected in changes]
