@@ -51,6 +51,7 @@ class Hub:
     jobs: JobParts
     first_link: Callable[[], Awaitable[str | None]]
     end_streams: Callable[[], Awaitable[None]]
+    parts: list[Part]
 
 
 @asynccontextmanager
@@ -89,7 +90,7 @@ async def open_hub(
                 for end in area.endings:
                     await end()
 
-        yield Hub(app, core, people.local, people.users, jobs, first_link, end_streams)
+        yield Hub(app, core, people.local, people.users, jobs, first_link, end_streams, parts)
 
 
 async def _open_core(
@@ -115,8 +116,8 @@ async def _open_areas(core: Core, people: People, jobs: JobParts) -> list[Area]:
     scim = await open_scim(core, people, groups)
     machines = await open_machines(core, people)
     ai = await open_ai(core, people, limits)
-    chat = await open_chat(core, people, ai)
     artefacts = await open_artefacts(core, ai)
+    chat = await open_chat(core, people, ai, artefacts)
     console = await open_console(core, people)
     parts = (people, groups, limits, jobs, keys, oidc, scim, machines, ai, chat, artefacts)
     return [*(part.area for part in parts), console.area]

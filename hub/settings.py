@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_valid
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from hub.folders import default_data_dir
+from hub.limits.buckets import rate_of
 from hub.oidc import rules
 
 PREFIX = "ORCA_HUB_"
@@ -241,13 +242,27 @@ class Settings(BaseSettings):
         max_length=500,
         description="Address of an OpenTelemetry collector (OTLP over HTTP). Unset: no traces.",
     )
+    rate_per_user: str = Field(
+        default="600/minute",
+        description="Requests that one person may send, as number/second, /minute, /hour or /day. "
+        "Empty: as many as they like.",
+    )
+    rate_per_key: str = Field(default="600/minute", description="The same of one key of a program.")
+    rate_per_address: str = Field(
+        default="1200/minute",
+        description="The same of one address, by all whom nobody knows.",
+    )
+    rate_of_logins: str = Field(
+        default="120/minute",
+        description="Attempts to sign in that may come from one address, whoever is meant.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug, info, warning or error."
     )
     conversation_tokens: int = Field(
-        default=24_000,
+        default=12_000,
         ge=1_000,
-        le=2_000_000,
+        le=1 << 20,
         description="How much of a conversation goes to the model with a question, in tokens.",
     )
     artefacts_mib: int = Field(
@@ -279,6 +294,12 @@ class Settings(BaseSettings):
     @classmethod
     def _address(cls, text: str) -> str:
         return _origin(text) if text.strip() else ""
+
+    @field_validator("rate_per_user", "rate_per_key", "rate_per_address", "rate_of_logins")
+    @classmethod
+    def _rate(cls, text: str) -> str:
+        rate_of(text)
+        return text.strip()
 
     @field_validator("database_url")
     @classmethod

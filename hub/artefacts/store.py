@@ -207,17 +207,18 @@ class Artefacts:
         )
         return [(row.path, row.content) for row in await self._connection.execute(query)]
 
-    async def unchecked(self, limit: int) -> list[tuple[str, int, str, str]]:
-        """(artefact, number, path, content) of versions that nobody has looked at yet."""
+    async def to_check(self, artefact_id: str, number: int) -> Row | None:
+        """Language and content; None where it is gone, or was looked at already."""
         query = (
-            select(VERSION.c.artefact_id, VERSION.c.number, ARTEFACT.c.path, VERSION.c.content)
+            select(VERSION.c.artefact_id, VERSION.c.number, VERSION.c.content, ARTEFACT.c.language)
             .join(ARTEFACT, ARTEFACT.c.id == VERSION.c.artefact_id)
-            .where(VERSION.c.check_state == "waiting")
-            .order_by(VERSION.c.created_at)
-            .limit(limit)
+            .where(
+                VERSION.c.artefact_id == artefact_id,
+                VERSION.c.number == number,
+                VERSION.c.check_state == "waiting",
+            )
         )
-        rows = await self._connection.execute(query)
-        return [(row.artefact_id, row.number, row.path, row.content) for row in rows]
+        return await self._first(query)
 
     async def checked(
         self, artefact_id: str, number: int, state: str, findings: Sequence[Mapping[str, object]]

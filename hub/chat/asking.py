@@ -15,6 +15,8 @@ from agent.shared.errors import Conflict, Invalid, NotFound, TooLarge
 from hub.access import Principal
 from hub.ai.rules import Answer, GenerationRequest, OwnedRun
 from hub.ai.service import AiService
+from hub.artefacts.answers import AnswerFiles
+from hub.artefacts.keeping import Place
 from hub.chat.rules import (
     ACTIVE_BRANCH,
     ASSISTANT,
@@ -158,8 +160,7 @@ class AskingService:
         if sent is None:
             raise TooLarge(
                 "message-exceeds-context",
-                f"The message is longer than the {self._history_tokens} tokens that fit. "
-                "Shorten it, or raise the setting conversation_tokens.",
+                "The message is longer than what any model reads. Shorten it.",
             )
         turns = [Message(turn.role, turn.content) for turn in sent.turns]
         model = asked.model or conversation["model"]
@@ -183,18 +184,8 @@ class AskingService:
         if is_new:
             await _check_parent(connection, conversation_id, question["parent_id"])
             question = {**question, "rev": rev, "place": rev - 1}
-        answer: Json = {
-            **BLANK,
-            "id": answer_id,
-            "conversation_id": conversation_id,
-            "parent_id": question["id"],
-            "role": "assistant",
-            "status": "streaming",
-            "created_at": now,
-            "run_id": run.id,
-            "rev": rev,
-            "place": rev,
-        }
+        answer = _empty_answer(answer_id, question, run, now)
+        answer |= {"conversation_id": conversation_id, "rev": rev, "place": rev}
         if not await messages.add([question, answer] if is_new else [answer]):
             raise Conflict("id-taken", "This id is in use. Make a new one.")
         change: Json = {
@@ -218,8 +209,23 @@ class AskingService:
         return message_json(question)
 
 
+def _empty_answer(answer_id: str, question: Json, run: Run, now: str) -> Json:
+    return {
+        **BLANK,
+        "id": answer_id,
+        "parent_id": question["id"],
+        "role": "assistant",
+        "status": "streaming",
+        "created_at": now,
+        "run_id": run.id,
+    }
+
+
 class AnswerPurpose:
-    """Makes the answer final, whatever became of it. Implements Purpose."""
+    """Makes the answer final, whatever became of it, and its files files. Implements Purpose."""
+
+    def __init__(self, files: AnswerFiles) -> None:
+        self._files = files
 
     async def conclude(
         self, connection: AsyncConnection, run: OwnedRun, answer: Answer
@@ -231,8 +237,8 @@ class AnswerPurpose:
             {
                 "content": clean(answer.content),
                 "thinking": clean(answer.thinking),
-                "model": answer.model,
-                "provider": answer.provider,
+                "model": answer.model or None,
+                "provider": answer.provider or None,
                 "usage": dict(answer.usage) or None,
                 "trimmed": run.about.get("trimmed", 0),
                 "status": STATUS[answer.state],
@@ -242,12 +248,14 @@ class AnswerPurpose:
         )
         if row is None:  # the conversation was purged meanwhile
             return {"message": None}
-        await Conversations(connection).change(
-            str(run.run.conversation_id),
-            run.account_id,
-            {"updated_at": run.run.ended_at, "rev": rev},
+        conversation_id = row["conversation_id"]
+        conversation = await Conversations(connection).change(
+            conversation_id, run.account_id, {"updated_at": run.run.ended_at, "rev": rev}
         )
-        return {"message": message_json(row)}
+        title = conversation["title"] if conversation else ""
+        place = Place(run.account_id, conversation_id, title, conversation_id)
+        files = await self._files.keep(connection, place, run, answer, names_all=False)
+        return {"message": message_json(row), **files}
 
 
 async def _above(

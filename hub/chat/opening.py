@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from hub.ai.opening import Ai
+from hub.artefacts.opening import Artefacts
 from hub.chat import routes
 from hub.chat.asking import AnswerPurpose, AskingService
 from hub.chat.rules import PURPOSE
@@ -21,7 +22,7 @@ class Chat:
     conversations: ConversationService
 
 
-async def open_chat(core: Core, people: People, ai: Ai) -> Chat:
+async def open_chat(core: Core, people: People, ai: Ai, artefacts: Artefacts) -> Chat:
     """Conversations, what is asked in them, and who else may read them."""
     database, clock, new_id = core.database, core.clock, core.new_id
     conversations = ConversationService(database, ai.service, clock, new_id)
@@ -29,7 +30,7 @@ async def open_chat(core: Core, people: People, ai: Ai) -> Chat:
         database, ai.service, clock, new_id, history_tokens=core.settings.conversation_tokens
     )
     sharing = SharingService(database, core.audit, clock, people.users.named)
-    ai.service.register(PURPOSE, AnswerPurpose())
+    ai.service.register(PURPOSE, AnswerPurpose(artefacts.files))
 
     async def purge(_job: Job) -> Result:
         return {"purged": await conversations.purge()}

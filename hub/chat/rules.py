@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
-from agent.inference.turns import Context, Turn, fit
+from agent.inference.fitting import LARGEST_CONTEXT
+from agent.inference.turns import Turn, fit
 
 KEEP_DELETED = timedelta(days=7)
 PURPOSE = "conversation"
@@ -50,10 +51,14 @@ def is_id(text: str) -> bool:
 def told(
     above: Sequence[Mapping[str, Any]], content: str, *, system: str, budget_tokens: int
 ) -> Told | None:
-    """The turns that fit. None: the question alone is too long."""
+    """The turns that fit; of a question that is longer than that nothing but the question. None:
+    it is longer than any context."""
     turns = [Turn(row["role"], row["content"]) for row in above if row["content"]]
-    context: Context | None = fit(system, [*turns, Turn("user", content)], budget_tokens)
-    return Told(context.turns, context.dropped) if context else None
+    question = Turn("user", content)
+    context = fit(system, [*turns, question], budget_tokens)
+    if context is None and (context := fit(system, [question], LARGEST_CONTEXT)) is None:
+        return None
+    return Told(context.turns, len(turns) + 1 - len(context.turns))
 
 
 def clean(text: str) -> str:

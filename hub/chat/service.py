@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from agent.shared.clock import Clock, NewId, rfc3339
 from agent.shared.cursors import cursor_of, read_cursor
 from agent.shared.databases import Databases
-from agent.shared.errors import Conflict, Denied, Invalid, NotFound
+from agent.shared.errors import Conflict, Denied, Gone, Invalid, NotFound
 from hub.access import Principal
 from hub.ai.service import AiService
 from hub.chat.rules import KEEP_DELETED, hits_by_conversation, is_id
@@ -29,7 +29,7 @@ class ConversationService:
     async def open(self, who: Principal, values: Mapping[str, str | None]) -> Json:
         """A new, empty conversation; the id of one's own again is that one.
 
-        Raises Conflict `id-taken`."""
+        Raises Conflict `id-taken`, and Gone for one that was deleted."""
         now = rfc3339(self._clock())
         row: Row = {
             "id": values.get("id") or self._new_id(),
@@ -51,9 +51,11 @@ class ConversationService:
             row["rev"] = await grow(connection, who.account_id)
             conversations = Conversations(connection)
             if not await conversations.add(row):
-                known = await conversations.find(row["id"])
+                known = await conversations.find(row["id"], deleted=True)
                 if known is None or known["account_id"] != who.account_id:
                     raise Conflict("id-taken", "This id is in use. Make a new one.")
+                if known["deleted_at"]:
+                    raise Gone("conversation-deleted", "The conversation of this id was deleted.")
                 row = known
         return conversation_json(row, who.account_id)
 

@@ -223,4 +223,3 @@ def _artefacts() -> None:
         sa.ForeignKeyConstraint(["artefact_id"], ["artefact.id"], ondelete="CASCADE"),
     )
     op.create_index("artefact_version_account", "artefact_version", ["account_id"])
-    op.create_index("artefact_version_waiting", "artefact_version", ["check_state", "created_at"])

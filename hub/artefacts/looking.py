@@ -1,0 +1,162 @@
+"""Looks at files in a process of its own, and says what is wrong with them. Nothing is run.
+
+Parsers meet whatever a model wrote, so that one that hangs, or eats all memory, or falls over,
+must not be the hub's own."""
+
+import ast
+import ctypes
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from hub.artefacts.macros import Finding, looks_like_klipper, macro_findings
+
+MOST_FINDINGS = 20
+OPENSCAD_S = 3.0
+NEW_USER, NEW_NETWORK = 0x1000_0000, 0x4000_0000
+# Another file that OpenSCAD would read, wherever it is.
+READS_OTHERS = re.compile(r"^\s*(include|use)\s*<|\b(import|surface)\s*\(", re.M)
+
+
+def main() -> None:
+    """Reads [[language, content], ...] and writes [[[line, text], ...] or null, ...], each on a
+    line as soon as it is known."""
+    memory_bytes, seconds = int(sys.argv[1]), int(sys.argv[2])
+    _bound(memory_bytes, seconds)
+    warnings.simplefilter("ignore")
+    out = sys.stdout
+    for language, content in json.load(sys.stdin):
+        found = looked_at(language, content)
+        told = None if found is None else [[one.line, one.text] for one in found[:MOST_FINDINGS]]
+        out.write(json.dumps(told) + "\n")
+        out.flush()
+
+
+def looked_at(language: str, content: str) -> list[Finding] | None:
+    """None where nobody here knows the language."""
+    try:
+        if language in {"ini", "klipper"}:
+            is_klipper = language == "klipper" and looks_like_klipper(content)
+            return macro_findings(content, is_klipper=True) if is_klipper else None
+        look = LOOKS.get(language)
+        return look(content) if look else None
+    except (RecursionError, MemoryError):
+        return [Finding(1, "It is nested more deeply than can be checked.")]
+
+
+def _python(content: str) -> list[Finding]:
+    try:
+        ast.parse(content)
+    except SyntaxError as err:
+        return [Finding(err.lineno or 1, f"{err.msg}.")]
+    except ValueError as err:
+        return [Finding(1, f"{err}.")]
+    return []
+
+
+def _json(content: str) -> list[Finding]:
+    try:
+        json.loads(content)
+    except json.JSONDecodeError as err:
+        return [Finding(err.lineno, f"{err.msg}.")]
+    except ValueError as err:  # a number of ten thousand digits
+        return [Finding(1, f"{err}.")]
+    return []
+
+
+def _yaml(content: str) -> list[Finding]:
+    import yaml  # slow import
+
+    try:
+        for _ in yaml.parse(content):
+            pass
+    except yaml.MarkedYAMLError as err:
+        mark = err.problem_mark
+        return [Finding(mark.line + 1 if mark else 1, f"{err.problem or 'It is no YAML'}.")]
+    except (yaml.YAMLError, ValueError) as err:
+        return [Finding(1, f"{str(err).splitlines()[0]}.")]
+    return []
+
+
+def _toml(content: str) -> list[Finding]:
+    try:
+        tomllib.loads(content)
+    except tomllib.TOMLDecodeError as err:
+        said = str(err)
+        line = re.search(r"\(at line (\d+)", said)
+        return [Finding(int(line[1]) if line else 1, f"{said.partition(' (at')[0]}.")]
+    except ValueError as err:
+        return [Finding(1, f"{err}.")]
+    return []
+
+
+def _gcode(content: str) -> list[Finding]:
+    return macro_findings(content, is_klipper=False)
+
+
+def _openscad(content: str) -> list[Finding] | None:
+    """The parser alone: a tree is written, no shape is computed. None where OpenSCAD is not
+    installed, or would read other files."""
+    program = sys.argv[3] if len(sys.argv) > 3 else ""
+    if not program or READS_OTHERS.search(content):
+        return None
+    with tempfile.TemporaryDirectory(prefix="orca-scad-") as name:
+        file = Path(name) / "file.scad"
+        file.write_text(content, "utf-8")
+        try:
+            done = subprocess.run(  # noqa: S603 - a fixed program, no shell
+                [program, "-o", str(Path(name) / "file.ast"), str(file)],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=OPENSCAD_S,
+                cwd=name,
+                env={"PATH": os.defpath, "HOME": name, "QT_QPA_PLATFORM": "offscreen"},
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+    if done.returncode == 0:
+        return []
+    said = [line for line in done.stderr.splitlines() if "rror" in line]
+    return [_openscad_finding(line) for line in said] or None
+
+
+def _openscad_finding(line: str) -> Finding:
+    at = re.search(r"line (\d+)", line)
+    return Finding(int(at[1]) if at else 1, re.sub(r'\s*in file ".*?",?', "", line).strip())
+
+
+LOOKS: dict[str, Any] = {  # Any: they take the content and give findings
+    "python": _python,
+    "json": _json,
+    "yaml": _yaml,
+    "toml": _toml,
+    "gcode": _gcode,
+    "openscad": _openscad,
+}
+
+
+def _bound(memory_bytes: int, seconds: int) -> None:
+    """Where the system can: no network, and no more memory, time and room on disk than this."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).unshare(NEW_USER | NEW_NETWORK)
+    if sys.platform != "win32":
+        import resource  # platform only
+
+        for kind, most in (
+            (resource.RLIMIT_AS, memory_bytes),
+            (resource.RLIMIT_CPU, seconds),
+            (resource.RLIMIT_FSIZE, 16 << 20),
+        ):
+            with suppress(OSError, ValueError):
+                resource.setrlimit(kind, (most, most))
