@@ -1,9 +1,11 @@
 """Accounts, signing in, sessions, and who may do what."""
 
+import time
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pyotp
 import pytest
 
 from hub.identity.service import NewAccount
@@ -178,3 +180,39 @@ async def test_what_changes_something_comes_from_a_page_of_the_hub(hub: Served) 
         (403, "foreign-host"),
         (403, "not-from-our-page"),
     ]
+
+
+async def test_signing_in_takes_a_code_of_the_app_and_each_code_once(hub: Served) -> None:
+    await hub.hub.local.add(NewAccount("tara", PASSWORD))
+    tara = await hub.signed_in("tara")
+    app = pyotp.TOTP((await tara.post("/auth/totp")).json()["secret"])
+    confirmed = await tara.post("/auth/totp/confirm", json={"code": app.now()})
+    asked = {"username": "tara", "password": PASSWORD}
+    later = {**asked, "totp": app.at(int(time.time()) + 30)}
+    async with hub.browser() as page:
+        answers = [await page.post("/auth/login", json=one) for one in (asked, later, later)]
+
+    assert len(confirmed.json()["recovery_codes"]) == 8
+    assert code(answers[0]) == (401, "code-wanted")
+    assert answers[1].status_code == 204
+    assert code(answers[2]) == (401, "wrong-login")
+
+
+async def test_a_group_makes_its_members_administrators(hub: Served) -> None:
+    ada = await hub.signed_in("ada")
+    asked = {"name": "hugo", "password": PASSWORD}
+    user = (await ada.post("/users", json=asked)).json()
+    group = (await ada.post("/groups", json={"name": "Chiefs", "role": "administrator"})).json()
+    put = await ada.put(f"/groups/{group['id']}/members/{user['id']}")
+    hugo = await hub.signed_in("hugo")
+    me = (await hugo.get("/users/me")).json()
+    first = await hugo.get("/groups")
+    taken_out = await ada.delete(f"/groups/{group['id']}/members/{user['id']}")
+
+    assert (put.status_code, taken_out.status_code) == (204, 204)
+    assert (me["role"], me["groups"], code(first)) == (
+        "administrator",
+        ["Chiefs"],
+        (403, "password-change-wanted"),
+    )
+    assert code(await hugo.get("/users/me")) == (401, "session-ended")
