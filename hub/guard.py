@@ -96,15 +96,22 @@ class Guard:
         if request.path == "/metrics":
             self._may_measure()
             return
-        who = await self._who(is_public=rule is PUBLIC)
+        try:
+            who = await self._who(is_public=rule is PUBLIC)
+        except Unauthenticated:
+            await self._pass_doors(None)  # a wrong token counts as what a stranger sends
+            raise
         g.principal = who
-        for door in self._doors:
-            await door(who)
+        await self._pass_doors(who)
         if rule is PUBLIC:
             return
         if who is None:
             raise Unauthenticated("unauthenticated", "Sign in first, or send a token.")
         check(rule, who)
+
+    async def _pass_doors(self, who: Principal | None) -> None:
+        for door in self._doors:
+            await door(who)
 
     def _is_for_us(self) -> None:
         """A rebound name, or a link in a mail that was made of a foreign Host."""

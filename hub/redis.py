@@ -18,6 +18,8 @@ class SharedRedis:
 
     def __init__(self, url: str, *, most: int = 50) -> None:
         from redis.asyncio import BlockingConnectionPool, Redis  # slow import
+        from redis.asyncio.retry import Retry  # slow import
+        from redis.backoff import ConstantBackoff  # slow import
 
         pool: Any = BlockingConnectionPool.from_url(  # Any: untyped in the library
             url,
@@ -26,6 +28,8 @@ class SharedRedis:
             socket_connect_timeout=CONNECT_S,
             socket_timeout=ANSWER_S,
             health_check_interval=15,
+            # A connection that broke is opened anew; who waits does not wait for more than that.
+            retry=Retry(ConstantBackoff(0.05), 1),
         )
         self._url = url
         self._client: Redis = Redis(connection_pool=pool)
@@ -56,7 +60,7 @@ class SharedRedis:
             await client.ping()
 
     async def close(self) -> None:
-        await self._client.aclose()
+        await self._client.aclose(close_connection_pool=True)
 
 
 def key(entity: str, *ids: str) -> str:

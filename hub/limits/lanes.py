@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from agent.shared.errors import Conflict, Unavailable
-from hub.postgres import CONNECT_S, STATEMENT_S, WAIT_S, PostgresDatabase, away
+from hub.postgres import CONNECT_S, STATEMENT_S, PostgresDatabase, away
 
 Record = Any  # of asyncpg, which says nothing about its types
 
 MOST = 4  # at once, of each replica: they wait for the same rows anyway
+WAIT_S = 30.0
+# Few statements, whose plans are always the same: making them anew takes longer than they do.
+PLANS = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
 OF_SQLALCHEMY = ("prepared_statement_cache_size", "prepared_statement_name_func")
 
 
@@ -64,7 +67,7 @@ class Lanes:
             lane = self._free.pop()
             if not lane.is_closed():
                 return lane
-        settings = {"application_name": "orca-hub", "timezone": "UTC"}
+        settings = {"application_name": "orca-hub", "timezone": "UTC", **PLANS}
         return await asyncpg.connect(**self._where, timeout=CONNECT_S, server_settings=settings)
 
     async def close(self) -> None:

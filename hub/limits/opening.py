@@ -1,12 +1,19 @@
 """How much anybody may ask: rates, quotas, what it cost."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hub.core import Area, Core
+from quart import Blueprint
+
+from hub.core import Area, Core, Reading
+from hub.health import Part
 from hub.identity.opening import People
 from hub.limits.books import Books, FileBooks
+from hub.limits.buckets import rate_of
+from hub.limits.door import Allowed, RateDoor, telling
 from hub.limits.lanes import Lanes
 from hub.limits.quotas import Quotas
+from hub.limits.rates import Rates
 from hub.limits.server_books import ServerBooks
 from hub.postgres import PostgresDatabase
 
@@ -18,9 +25,32 @@ class Limits:
 
 
 async def open_limits(core: Core, people: People) -> Limits:
-    """Quotas are asked by whoever calls a model."""
+    """Quotas are asked by whoever calls a model; rates stand in front of everything."""
     quotas = Quotas(core.database, _books(core), core.clock, core.new_id)
-    return Limits(Area(loops={"quotas": quotas.run}), quotas)
+    rates = Rates(core.redis, core.clock)
+    core.stack.push_async_callback(rates.close)
+
+    async def readings() -> Iterable[Reading]:
+        return _readings(rates)
+
+    area = Area(
+        blueprints=(telling(Blueprint("rates", __name__)),),
+        doors=(RateDoor(rates, _allowed(core), core.clock),),
+        health=(Part("limits", rates.check, is_needed=False),) if core.redis else (),
+        loops={"quotas": quotas.run},
+        readings=(readings,),
+    )
+    return Limits(area, quotas)
+
+
+def _allowed(core: Core) -> Allowed:
+    settings = core.settings
+    return Allowed(
+        rate_of(settings.rate_per_user),
+        rate_of(settings.rate_per_key),
+        rate_of(settings.rate_per_address),
+        rate_of(settings.rate_of_logins),
+    )
 
 
 def _books(core: Core) -> Books:
@@ -29,3 +59,20 @@ def _books(core: Core) -> Books:
         core.stack.push_async_callback(lanes.close)
         return ServerBooks(lanes)
     return FileBooks(core.database)
+
+
+def _readings(rates: Rates) -> list[Reading]:
+    return [
+        Reading(
+            "orca_hub_limit_fallbacks_total",
+            "Requests that were counted without Redis because it was away.",
+            rates.fallbacks,
+            is_counter=True,
+        ),
+        Reading(
+            "orca_hub_limit_refusals_total",
+            "Requests that were refused because there were too many.",
+            rates.refused,
+            is_counter=True,
+        ),
+    ]

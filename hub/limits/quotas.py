@@ -56,6 +56,7 @@ class Quotas:
         self._database, self._books = database, books
         self._clock, self._new_id = clock, new_id
         self._rulebook: Rulebook | None = None
+        self._reading = asyncio.Lock()
         self._changes = 0  # so that what was read before a change is not kept after it
         self._live: dict[str, Reservation] = {}
 
@@ -110,16 +111,24 @@ class Quotas:
 
     async def rulebook(self) -> Rulebook:
         """Two seconds old at most, and never older than the last change here."""
-        known, now = self._rulebook, self._clock()
-        if known is not None and timedelta(0) <= now - known.read_at < HOLDS:
+        known = self._known()
+        if known is not None:
             return known
-        before = self._changes
-        async with self._database.reading() as connection:
-            rulings = Rulings(connection)
-            read = Rulebook(tuple(await rulings.quotas()), tuple(await rulings.prices()), now)
-        if before == self._changes:
-            self._rulebook = read
-        return read
+        async with self._reading:  # all who wait take what the first one reads
+            if (known := self._known()) is not None:
+                return known
+            before, now = self._changes, self._clock()
+            async with self._database.reading() as connection:
+                rulings = Rulings(connection)
+                read = Rulebook(tuple(await rulings.quotas()), tuple(await rulings.prices()), now)
+            if before == self._changes:
+                self._rulebook = read
+            return read
+
+    def _known(self) -> Rulebook | None:
+        known = self._rulebook
+        is_fresh = known and timedelta(0) <= self._clock() - known.read_at < HOLDS
+        return known if is_fresh else None
 
     def changed(self) -> None:
         """Somebody has set a quota or a price."""

@@ -19,6 +19,7 @@ from hub.settings import Settings, load
 from tests.serving import http
 
 PASSWORD = "four words make one"
+RATES = ("rate_per_user", "rate_per_key", "rate_per_address", "rate_of_logins")
 
 
 @dataclass(slots=True)
@@ -51,11 +52,13 @@ async def running_hub(
     clock: Clock = system_clock,
     **settings: Any,  # Any: each setting has its own type
 ) -> AsyncIterator[Served]:
-    """The whole program. Keyword arguments are settings."""
+    """The whole program, which counts no requests unless it is told to. Keyword arguments are
+    settings."""
     stop = asyncio.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
-        given = load(environment or {}, data_dir=data_dir, port=port, **settings)
+        free = {name: "" for name in RATES if f"ORCA_HUB_{name.upper()}" not in (environment or {})}
+        given = load(environment or {}, data_dir=data_dir, port=port, **(free | settings))
         url = f"http://127.0.0.1:{port}"
         config = Config()
         config.bind = [f"fd://{listener.detach()}"]
