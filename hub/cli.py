@@ -33,16 +33,74 @@ def serve() -> None:
 
 
 @app.command()
-def migrate() -> None:
-    """Bring the database to the schema of this version, and leave."""
-    from hub.database import open_database  # slow import
+def worker(
+    at_once: Annotated[
+        int | None, typer.Option(min=1, max=100, help="Jobs at a time (setting jobs_at_once).")
+    ] = None,
+) -> None:
+    """Do background jobs; start as many as you like. Needs PostgreSQL and Redis."""
+    from hub.serve import work  # slow import
+
+    raise typer.Exit(work(_settings(), at_once=at_once))
+
+
+@app.command()
+def doctor(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Check the hub and all that it stands on, and say how to put right what is not.
+
+    ✓ is well, ! could be better, ✗ is wrong. Exit code 1 if anything is wrong (✗), else 0.
+    """
+    from hub.commands.doctor import doctor as run  # slow import
+
+    raise typer.Exit(run(as_json=as_json))
+
+
+@app.command()
+def migrate(
+    down: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REVISION", help="Go back to this schema; what came with later ones is lost."
+        ),
+    ] = None,
+) -> None:
+    """Bring the database to the schema of this version, and leave.
+
+    Stop every hub and worker before you go back, and make a backup.
+    """
+    from hub.commands.migrating import migrate as run  # slow import
 
     async def work() -> None:
-        async with open_database(_settings()):
-            pass
+        typer.echo(await run(_settings(), down=down))
 
     _do(work)
-    typer.echo("The database has the schema of this version.")
+
+
+@app.command()
+def move(
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            envvar="ORCA_MOVE_TO",
+            help="postgresql://user:password@host:port/name of an empty database.",
+        ),
+    ],
+) -> None:
+    """Copy everything from the SQLite file to PostgreSQL, and prove that it arrived.
+
+    The hub must not run meanwhile. All of it is copied, or nothing; the file stays as it is.
+
+    Example:
+
+        orca-hub move --to postgresql://hub:secret@db.example.org/hub
+    """
+    from hub.commands.move import move as run  # slow import
+
+    raise typer.Exit(run(_settings(), to))
 
 
 @user.command()

@@ -38,7 +38,7 @@ async def open_database(settings: Settings) -> AsyncIterator[Databases]:
             url, pool_size=settings.database_pool, overflow=settings.database_overflow
         )
         try:
-            await upgrade_server(server)
+            await _upgrade_patiently(url)
             yield server
         finally:
             await server.close()
@@ -50,6 +50,15 @@ async def open_database(settings: Settings) -> AsyncIterator[Databases]:
             yield file
         finally:
             await file.close()
+
+
+async def _upgrade_patiently(url: str) -> None:
+    """Another replica may take minutes for it, during which this one waits."""
+    server = PostgresDatabase(url, pool_size=1, overflow=0, patience_s=MIGRATING_S)
+    try:
+        await upgrade_server(server)
+    finally:
+        await server.close()
 
 
 async def upgrade_server(server: PostgresDatabase, revision: str = "head") -> None:

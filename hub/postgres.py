@@ -25,9 +25,17 @@ class PostgresDatabase:
 
     dialect = "postgresql"
 
-    def __init__(self, url: str, *, pool_size: int = 10, overflow: int = 10) -> None:
-        """`url` as SQLAlchemy writes it: postgresql+asyncpg://user:password@host:port/name."""
-        self._engine = _engine(url, pool_size, overflow)
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        overflow: int = 10,
+        patience_s: float | None = STATEMENT_S,
+    ) -> None:
+        """`url` as SQLAlchemy writes it: postgresql+asyncpg://user:password@host:port/name.
+        `patience_s`: how long a statement may take, None for as long as it wants."""
+        self._engine = _engine(url, pool_size, overflow, patience_s)
 
     @property
     def engine(self) -> AsyncEngine:
@@ -71,7 +79,7 @@ class PostgresDatabase:
         }
 
 
-def _engine(url: str, pool_size: int, overflow: int) -> AsyncEngine:
+def _engine(url: str, pool_size: int, overflow: int, patience_s: float | None) -> AsyncEngine:
     return create_async_engine(
         url,
         pool_size=pool_size,
@@ -81,7 +89,7 @@ def _engine(url: str, pool_size: int, overflow: int) -> AsyncEngine:
         pool_recycle=1800,
         connect_args={
             "timeout": CONNECT_S,
-            "command_timeout": STATEMENT_S,
+            "command_timeout": patience_s,
             "server_settings": {"application_name": "orca-hub", "timezone": "UTC"},
         },
     )
