@@ -13,9 +13,10 @@ from hub.guard import POLICY
 
 BUILT = Path(__file__).parents[1] / "pages"
 INDEX = "console.html"
-# What the page reads of the address itself: the first Administrator's link, the code of a machine
-# without a browser, the machine that asks to be let in, and how signing in elsewhere went.
-PLACES = ("first", "device", "connect", "sign-in")
+# What the page reads of the address itself: the link of the first Administrator, that of somebody
+# who chooses another password, the code of a machine without a browser, the machine that asks to
+# be let in, and how signing in elsewhere went.
+PLACES = ("first", "reset", "device", "connect", "sign-in")
 
 
 def routes(folder: Path = BUILT) -> Blueprint:

@@ -4,7 +4,25 @@ import type { Component } from "svelte";
 import { load as words } from "../lib/i18n";
 import type { Area } from "../lib/i18n/words";
 
-export type PageId = "overview" | "chat" | "generate" | "artefacts" | "account";
+export type PageId = 
+  | "overview"
+  | "chat"
+  | "generate"
+  | "artefacts"
+  | "users"
+  | "groups"
+  | "machines"
+  | "providers"
+  | "routes"
+  | "policy"
+  | "usage"
+  | "quotas"
+  | "costs"
+  | "audit"
+  | "jobs"
+  | "logins"
+  | "settings"
+  | "account";
 
 export type Group = "work" | "team" | "models" | "operation" | "you";
 

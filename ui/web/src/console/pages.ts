@@ -10,6 +10,16 @@ const OVERVIEW: Listed = { id: "overview", icon: "layout-dashboard", group: "wor
 const LISTED: readonly Listed[] = [
   OVERVIEW,
   ...WORK,
+  { id: "users", icon: "users", group: "team", isForAdministrators: true, load: page(() => import("./pages/UsersPage.svelte"), "hub-people") },
+  { id: "groups", icon: "group", group: "team", isForAdministrators: true, load: page(() => import("./pages/GroupsPage.svelte"), "hub-people") },
+  { id: "machines", icon: "laptop", group: "team", load: page(() => import("./pages/MachinesPage.svelte"), "hub-people") },
+  { id: "providers", icon: "box", group: "models", isForAdministrators: true, load: page(() => import("./pages/ProvidersPage.svelte"), "hub-models") },
+  { id: "routes", icon: "route", group: "models", isForAdministrators: true, load: page(() => import("./pages/RoutesPage.svelte"), "hub-models") },
+  { id: "policy", icon: "shield-check", group: "models", isForAdministrators: true, load: page(() => import("./pages/PolicyPage.svelte"), "hub-models") },
+  { id: "audit", icon: "scroll-text", group: "operation", isForAdministrators: true, load: page(() => import("./pages/AuditPage.svelte"), "hub-audit") },
+  { id: "jobs", icon: "briefcase", group: "operation", isForAdministrators: true, load: page(() => import("./pages/JobsPage.svelte"), "hub-jobs") },
+  { id: "logins", icon: "log-in", group: "operation", isForAdministrators: true, load: page(() => import("./pages/LoginsPage.svelte"), "hub-settings") },
+  { id: "settings", icon: "settings", group: "operation", isForAdministrators: true, load: page(() => import("./pages/SettingsPage.svelte"), "hub-settings") },
   { id: "account", icon: "user-cog", group: "you", load: page(() => import("./pages/AccountPage.svelte"), "hub-account") },
 ];
 

@@ -7,6 +7,66 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AnswerIn: {
+            user_code: string;
+            allow: boolean;
+        };
+        /** @description The same as the page got it, and somebody's answer. */
+        ApproveIn: {
+            /** @default  */
+            response_type?: string;
+            /** @default  */
+            client_id?: string;
+            /** @default  */
+            redirect_uri?: string;
+            /** @default  */
+            code_challenge?: string;
+            /** @default  */
+            code_challenge_method?: string;
+            /** @default  */
+            state?: string;
+            /**
+             * @description 1 to 100 letters, digits and signs.
+             * @default
+             */
+            machine_name?: string;
+            /** @default true */
+            allow?: boolean;
+        };
+        ApproveOut: {
+            redirect_to: string;
+        };
+        /**
+         * @description Without `set_id` it begins a set of its own; the path of a file that is there makes the next
+         *     version of that.
+         */
+        ArtefactIn: {
+            path: string;
+            content: string;
+            /** @default  */
+            language?: string;
+            /** @default null */
+            set_id?: string | null;
+            /** @default  */
+            title?: string;
+        };
+        /** @description A file as it is now; `latest` is its newest version, or the one that was asked for. */
+        ArtefactOut: {
+            id: string;
+            set_id: string;
+            path: string;
+            language: string;
+            version: number;
+            size_bytes: number;
+            sha256: string;
+            created_at: string;
+            updated_at: string;
+            latest: components["schemas"]["VersionOut"];
+        };
+        ArtefactsOut: {
+            items: components["schemas"]["ArtefactOut"][];
+            next_cursor: string | null;
+        };
         AuditEntryOut: {
             number: number;
             at: string;
@@ -25,10 +85,174 @@ export interface components {
             items: components["schemas"]["AuditEntryOut"][];
             next_cursor: number | null;
         };
+        BackchannelIn: {
+            logout_token: string;
+        };
+        CalledFunction: {
+            name: string;
+            /** @default {} */
+            arguments?: {
+                [key: string]: unknown;
+            };
+        };
+        CandidateIn: {
+            /**
+             * @description Name of a model server, or *.
+             * @default *
+             */
+            provider?: string;
+            /**
+             * @description Name of a model; * is the one asked for.
+             * @default *
+             */
+            model?: string;
+        };
+        CandidateOut: {
+            provider: string;
+            model: string;
+        };
         /** @description `broken_at`: the number of the first entry that was changed or is missing. */
         ChainOut: {
             is_whole: boolean;
             broken_at: number | null;
+        };
+        ChatChoiceOut: {
+            index: number;
+            message: components["schemas"]["ChatMessageOut"];
+            logprobs: {
+                [key: string]: unknown;
+            } | null;
+            finish_reason: string;
+        };
+        ChatCompletionOut: {
+            id: string;
+            object: string;
+            created: number;
+            model: string;
+            choices: components["schemas"]["ChatChoiceOut"][];
+            usage: components["schemas"]["Usage"];
+        };
+        ChatIn: {
+            /**
+             * @description A model or a route. Absent: the one that the hub chooses.
+             * @default null
+             */
+            model?: string | null;
+            /**
+             * @description Ollama's options, such as temperature, num_ctx, stop or seed.
+             * @default {}
+             */
+            options?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description "json" or a JSON schema, which the answer is checked against.
+             * @default null
+             */
+            format?: "json" | Record<string, never> | null;
+            /**
+             * @description Whether to think aloud first, or how much.
+             * @default null
+             * @enum {unknown}
+             */
+            think?: true | false | "low" | "medium" | "high" | "max" | null;
+            messages: components["schemas"]["SaidIn"][];
+            /** @default [] */
+            tools?: components["schemas"]["ToolIn"][];
+        };
+        ChatMessageIn: {
+            /** @default null */
+            id?: string | null;
+            content: string;
+            /** @default null */
+            model?: string | null;
+            /**
+             * @description Ollama's options
+             * @default {}
+             */
+            options?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Absent: the active branch goes on. null: a new beginning.
+             * @default null
+             */
+            parent_id?: string | null;
+        };
+        /** @description `reasoning` is what the model thought aloud, where it did. */
+        ChatMessageOut: {
+            role: string;
+            content: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        CodeIn: {
+            code: string;
+        };
+        /** @description Each lets its owner in once when the app is lost. Said once. */
+        CodesOut: {
+            recovery_codes: string[];
+        };
+        CompletionChoiceOut: {
+            index: number;
+            text: string;
+            logprobs: {
+                [key: string]: unknown;
+            } | null;
+            finish_reason: string;
+        };
+        CompletionIn: {
+            model: string;
+            /** @default null */
+            stream?: boolean | null;
+            /** @default null */
+            stream_options?: components["schemas"]["StreamOptionsIn"] | null;
+            /** @default null */
+            max_tokens?: number | null;
+            /** @default null */
+            temperature?: number | null;
+            /** @default null */
+            top_p?: number | null;
+            /** @default null */
+            seed?: number | null;
+            /** @default null */
+            stop?: string | string[] | null;
+            /** @default null */
+            presence_penalty?: number | null;
+            /** @default null */
+            frequency_penalty?: number | null;
+            /** @default null */
+            n?: number | null;
+            prompt: string | string[] | number[] | number[][];
+            /** @default null */
+            suffix?: string | null;
+            /** @default null */
+            echo?: boolean | null;
+            /** @default null */
+            best_of?: number | null;
+            /** @default null */
+            logprobs?: number | null;
+        };
+        CompletionOut: {
+            id: string;
+            object: string;
+            created: number;
+            model: string;
+            choices: components["schemas"]["CompletionChoiceOut"][];
+            usage: components["schemas"]["Usage"];
+        };
+        ConnectedOut: {
+            access_token: string;
+            refresh_token: string;
+            expires_in: number;
+            /** @constant */
+            token_type: "Bearer";
+            machine: components["schemas"]["MachineRef"];
+        };
+        /** @description A file that the model should know of. */
+        ContextFile: {
+            path: string;
+            content: string;
         };
         /** @description Only the fields that are sent are changed. */
         ConversationChange: {
@@ -90,9 +314,67 @@ export interface components {
             /** @default 0 */
             cancelled?: number;
         };
+        DeviceIn: {
+            /** @description 1 to 100 letters, digits and signs. */
+            machine_name: string;
+        };
+        /** @description Show the user code and the address; ask with the device code every `interval` seconds. */
+        DeviceOut: {
+            device_code: string;
+            user_code: string;
+            verification_uri: string;
+            verification_uri_complete: string;
+            expires_in: number;
+            interval: number;
+        };
+        /** @description RFC 8628, 3.4, as a form or JSON. */
+        DeviceTokenIn: {
+            device_code: string;
+            /** @default  */
+            grant_type?: string;
+        };
+        /** @description `text` is as `diff -u` writes it, empty where both are the same. */
+        DiffOut: {
+            path: string;
+            from_version: number;
+            to_version: number;
+            text: string;
+            added: number;
+            removed: number;
+        };
+        EmbeddingIn: {
+            model: string;
+            input: string | string[] | number[] | number[][];
+            /**
+             * @default float
+             * @enum {string}
+             */
+            encoding_format?: "float" | "base64";
+            /** @default null */
+            dimensions?: number | null;
+        };
+        EmbeddingOut: {
+            object: string;
+            index: number;
+            embedding: number[] | string;
+        };
+        EmbeddingUsage: {
+            prompt_tokens: number;
+            total_tokens: number;
+        };
+        EmbeddingsOut: {
+            object: string;
+            model: string;
+            data: components["schemas"]["EmbeddingOut"][];
+            usage: components["schemas"]["EmbeddingUsage"];
+        };
         FieldProblem: {
             field: string;
             detail: string;
+        };
+        FindingOut: {
+            line: number;
+            text: string;
         };
         /** @description The first Administrator, by the link that the first start prints. */
         FirstIn: {
@@ -101,6 +383,66 @@ export interface components {
             password: string;
             /** @default  */
             display_name?: string;
+        };
+        FunctionCallIn: {
+            name: string;
+            /** @default {} */
+            arguments?: string;
+        };
+        FunctionIn: {
+            name: string;
+            /** @default  */
+            description?: string;
+            /** @default {} */
+            parameters?: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * @description Code is asked for by default: complete files, on the premises with a context of 64,000 tokens
+         *     and an answer of up to 60,000.
+         */
+        GenerateIn: {
+            /**
+             * @description A model or a route. Absent: the one that the hub chooses.
+             * @default null
+             */
+            model?: string | null;
+            /**
+             * @description Ollama's options, such as temperature, num_ctx, stop or seed.
+             * @default {}
+             */
+            options?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description "json" or a JSON schema, which the answer is checked against.
+             * @default null
+             */
+            format?: "json" | Record<string, never> | null;
+            /**
+             * @description Whether to think aloud first, or how much.
+             * @default null
+             * @enum {unknown}
+             */
+            think?: true | false | "low" | "medium" | "high" | "max" | null;
+            prompt: string;
+            /**
+             * @description Absent: to answer with whole files.
+             * @default null
+             */
+            system?: string | null;
+            /** @default null */
+            language?: string | null;
+            /** @default [] */
+            context_files?: components["schemas"]["ContextFile"][];
+            /** @default [] */
+            images?: string[];
+            /**
+             * @description Files that are there and whose next versions these are. Absent: new ones.
+             * @default null
+             */
+            set_id?: string | null;
         };
         GroupChange: {
             /** @default null */
@@ -130,6 +472,14 @@ export interface components {
             items: components["schemas"]["GroupOut"][];
             next_cursor: string | null;
         };
+        /** @description The button of the sign-in page. */
+        IdentityProviderOut: {
+            name: string;
+            url: string;
+        };
+        ImageUrlIn: {
+            url: string;
+        };
         /** @description `attempts` of `max_attempts` were begun; `problem` is that of the last one that failed. */
         JobOut: {
             id: string;
@@ -158,6 +508,14 @@ export interface components {
             items: components["schemas"]["JobOut"][];
             next_cursor: string | null;
         };
+        JsonSchemaIn: {
+            /** @default answer */
+            name?: string;
+            /** @default null */
+            schema?: {
+                [key: string]: unknown;
+            } | null;
+        };
         KeyIn: {
             name: string;
             scopes: ("ai" | "conversations" | "artefacts" | "usage" | "sync")[];
@@ -180,14 +538,80 @@ export interface components {
             items: components["schemas"]["KeyOut"][];
             next_cursor: string | null;
         };
+        /** @description Said once. */
+        LinkOut: {
+            link: string;
+            expires_at: string;
+        };
+        /** @description A password of one's own choice, by the link of an Administrator. */
+        LinkedIn: {
+            link: string;
+            password: string;
+        };
         LiveOut: {
             status: string;
         };
+        /** @description `totp`: the six digits of an app, or one of the codes for when it is lost. */
         LoginIn: {
             username: string;
             password: string;
             /** @default  */
             totp?: string;
+        };
+        /**
+         * @description What a sign-in brought. `found` says in which form the claim came; `problem` why somebody
+         *     was not let in, or why nothing was changed.
+         */
+        LoginOut: {
+            id: string;
+            at: string;
+            /** @enum {string} */
+            kind: "login" | "refresh";
+            account_id: string | null;
+            account: string | null;
+            subject: string;
+            claim: string;
+            /** @enum {string} */
+            found: "list" | "string" | "missing" | "odd";
+            groups: string[];
+            role_before: ("administrator" | "user") | null;
+            role: ("administrator" | "user") | null;
+            problem: string | null;
+        };
+        LoginsOut: {
+            items: components["schemas"]["LoginOut"][];
+            next_cursor: string | null;
+        };
+        /** @description The machine that shows a code, so that nobody lets a stranger's in. */
+        LookOut: {
+            machine_name: string;
+            address: string;
+            program: string;
+            created_at: string;
+        };
+        MachineChange: {
+            /** @description 1 to 100 letters, digits and signs. */
+            name: string;
+        };
+        /** @description `version`, `os` and `address` are as the agent last said. */
+        MachineOut: {
+            id: string;
+            name: string;
+            owner: string;
+            owner_id: string;
+            version: string;
+            os: string;
+            address: string;
+            created_at: string;
+            last_seen_at: string;
+        };
+        MachineRef: {
+            id: string;
+            name: string;
+        };
+        MachinesOut: {
+            items: components["schemas"]["MachineOut"][];
+            next_cursor: string | null;
         };
         MeOut: {
             id: string;
@@ -202,23 +626,20 @@ export interface components {
             has_totp: boolean;
         };
         MessageIn: {
+            /** @enum {string} */
+            role: "system" | "developer" | "user" | "assistant" | "tool" | "function";
             /** @default null */
-            id?: string | null;
-            content: string;
+            content?: string | components["schemas"]["PartIn"][] | null;
             /** @default null */
-            model?: string | null;
-            /**
-             * @description Ollama's options
-             * @default {}
-             */
-            options?: {
-                [key: string]: unknown;
-            };
-            /**
-             * @description Absent: the active branch goes on. null: a new beginning.
-             * @default null
-             */
-            parent_id?: string | null;
+            reasoning?: string | null;
+            /** @default null */
+            reasoning_content?: string | null;
+            /** @default null */
+            tool_calls?: components["schemas"]["OpenaiToolCallIn"][] | null;
+            /** @default null */
+            tool_call_id?: string | null;
+            /** @default null */
+            name?: string | null;
         };
         MessageOut: {
             id: string;
@@ -250,8 +671,51 @@ export interface components {
         /** @description How one can sign in here. `is_first`: there is no Administrator yet. */
         MethodsOut: {
             local: boolean;
-            oidc: components["schemas"]["ProviderOut"] | null;
+            oidc: components["schemas"]["IdentityProviderOut"] | null;
             is_first: boolean;
+        };
+        /** @description A model at one provider. Speeds are those measured lately, 0 before the first answer. */
+        ModelOut: {
+            name: string;
+            backend: string;
+            provider: string;
+            is_cloud: boolean;
+            context_length: number | null;
+            capabilities: string[];
+            loaded: boolean;
+            tokens_per_second: number;
+            first_token_ms: number;
+        };
+        /** @description `routes` are names that stand for others; `default_model` answers where nobody names one. */
+        ModelsOut: {
+            items: components["schemas"]["ModelOut"][];
+            routes: components["schemas"]["NamedRouteOut"][];
+            default_model: string | null;
+            code_model: string | null;
+            next_cursor: string | null;
+        };
+        /** @description What holds for you: with several rules, what any of them allows. */
+        MyPolicyOut: {
+            cloud: boolean;
+            models: string[];
+            providers: string[];
+            rules: components["schemas"]["RuleOut"][];
+        };
+        NamedFunctionIn: {
+            name: string;
+        };
+        NamedRouteOut: {
+            name: string;
+            model: string;
+            is_cloud: boolean;
+        };
+        NamedToolIn: {
+            /**
+             * @default function
+             * @constant
+             */
+            type?: "function";
+            function: components["schemas"]["NamedFunctionIn"];
         };
         /** @description `key` is said here and never again. */
         NewKeyOut: {
@@ -266,6 +730,100 @@ export interface components {
             last_used_at: string | null;
             key: string;
         };
+        /** @description `token` is said once. */
+        NewScimTokenOut: {
+            id: string;
+            name: string;
+            created_at: string;
+            last_used_at: string | null;
+            token: string;
+        };
+        /** @description As RFC 6749, 5.2 and RFC 8628, 3.5 say it. */
+        OAuthProblem: {
+            error: string;
+            error_description: string;
+        };
+        OpenAIErrorBody: {
+            message: string;
+            type: string;
+            param: string | null;
+            code: string | null;
+        };
+        /** @description An error in OpenAI's words. */
+        OpenAIErrorOut: {
+            error: components["schemas"]["OpenAIErrorBody"];
+        };
+        OpenAIModelOut: {
+            id: string;
+            object: string;
+            created: number;
+            owned_by: string;
+        };
+        OpenAIModelsOut: {
+            object: string;
+            data: components["schemas"]["OpenAIModelOut"][];
+        };
+        OpenaiChatIn: {
+            model: string;
+            /** @default null */
+            stream?: boolean | null;
+            /** @default null */
+            stream_options?: components["schemas"]["StreamOptionsIn"] | null;
+            /** @default null */
+            max_tokens?: number | null;
+            /** @default null */
+            temperature?: number | null;
+            /** @default null */
+            top_p?: number | null;
+            /** @default null */
+            seed?: number | null;
+            /** @default null */
+            stop?: string | string[] | null;
+            /** @default null */
+            presence_penalty?: number | null;
+            /** @default null */
+            frequency_penalty?: number | null;
+            /** @default null */
+            n?: number | null;
+            messages: components["schemas"]["MessageIn"][];
+            /** @default null */
+            max_completion_tokens?: number | null;
+            /** @default null */
+            tools?: components["schemas"]["OpenaiToolIn"][] | null;
+            /** @default null */
+            tool_choice?: ("none" | "auto" | "required") | components["schemas"]["NamedToolIn"] | null;
+            /** @default null */
+            response_format?: components["schemas"]["ResponseFormatIn"] | null;
+            /** @default null */
+            reasoning_effort?: ("none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max") | null;
+            /** @default null */
+            logprobs?: boolean | null;
+            /** @default null */
+            top_logprobs?: number | null;
+            /** @default null */
+            functions?: unknown[] | null;
+            /** @default null */
+            modalities?: string[] | null;
+        };
+        OpenaiFunctionIn: {
+            name: string;
+            /** @default null */
+            description?: string | null;
+            /** @default null */
+            parameters?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        OpenaiToolCallIn: {
+            /** @default  */
+            id?: string;
+            function: components["schemas"]["FunctionCallIn"];
+        };
+        OpenaiToolIn: {
+            /** @default function */
+            type?: string;
+            function: components["schemas"]["OpenaiFunctionIn"];
+        };
         /** @description Said once. `expires_in` is of the access token, in seconds. */
         PairOut: {
             access_token: string;
@@ -274,9 +832,24 @@ export interface components {
             /** @constant */
             token_type: "Bearer";
         };
+        PartIn: {
+            type: string;
+            /** @default  */
+            text?: string;
+            /** @default  */
+            refusal?: string;
+            /** @default null */
+            image_url?: components["schemas"]["ImageUrlIn"] | string | null;
+        };
         PasswordIn: {
             old: string;
             new: string;
+        };
+        PolicyIn: {
+            rules: components["schemas"]["RuleIn"][];
+        };
+        PolicyOut: {
+            rules: components["schemas"]["RuleOut"][];
         };
         /** @description The question as it was kept, and the run that answers it. */
         Posted: {
@@ -299,10 +872,83 @@ export interface components {
             fraction: number;
             text: string;
         };
-        /** @description The button of the sign-in page. */
-        ProviderOut: {
+        ProofIn: {
+            password: string;
+        };
+        /** @description What is absent stays. With another host the key has to be given again; null removes it. */
+        ProviderChange: {
+            /** @default null */
+            name?: string | null;
+            /** @default null */
+            url?: string | null;
+            /**
+             * @description It has no spaces.
+             * @default null
+             */
+            key?: string | null;
+            /** @default null */
+            is_cloud?: boolean | null;
+            /** @default null */
+            priority?: number | null;
+            /** @default null */
+            parallel?: number | null;
+            /** @default null */
+            models?: string[] | null;
+            /** @default null */
+            is_on?: boolean | null;
+        };
+        /** @description A model server; its key is kept sealed and never shown. */
+        ProviderIn: {
+            /** @description Small letters, digits, dots and dashes. */
             name: string;
+            /** @enum {string} */
+            kind: "ollama" | "openai";
             url: string;
+            /**
+             * @description It has no spaces.
+             * @default null
+             */
+            key?: string | null;
+            /**
+             * @description Absent: whether its address leads out of private networks.
+             * @default null
+             */
+            is_cloud?: boolean | null;
+            /** @default 100 */
+            priority?: number;
+            /** @default null */
+            parallel?: number | null;
+            /** @default [] */
+            models?: string[];
+            /** @default true */
+            is_on?: boolean;
+        };
+        /** @description `state` is up, down, unknown or off; `source` says where it is set. */
+        ProviderOut: {
+            id: string;
+            name: string;
+            /** @enum {string} */
+            kind: "ollama" | "openai";
+            url: string;
+            /** @enum {string} */
+            source: "environment" | "file" | "console";
+            has_key: boolean;
+            is_cloud: boolean;
+            priority: number;
+            parallel: number;
+            models: string[];
+            is_on: boolean;
+            state: string;
+            detail: string | null;
+            warning: string | null;
+            version: string | null;
+            models_count: number;
+            in_flight: number;
+            breaker: string;
+        };
+        ProvidersOut: {
+            items: components["schemas"]["ProviderOut"][];
+            next_cursor: string | null;
         };
         /** @description `waiting_s`: for how long the job has been due that has waited for the longest. */
         QueuesOut: {
@@ -332,6 +978,100 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        ResetIn: {
+            /** @default null */
+            password?: string | null;
+        };
+        ResponseFormatIn: {
+            /** @enum {string} */
+            type: "text" | "json_object" | "json_schema";
+            /** @default null */
+            json_schema?: components["schemas"]["JsonSchemaIn"] | null;
+        };
+        RouteChange: {
+            /** @default null */
+            pattern?: string | null;
+            /** @default null */
+            candidates?: components["schemas"]["CandidateIn"][] | null;
+            /** @default null */
+            by?: ("order" | "cost" | "speed" | "place") | null;
+            /** @default null */
+            position?: number | null;
+            /** @default null */
+            is_on?: boolean | null;
+            /** @default null */
+            note?: string | null;
+        };
+        /**
+         * @description Names that match `pattern` are answered by the candidates, one after the other: as they stand
+         *     (order), the cheapest, the fastest, or those on the premises (place) first.
+         */
+        RouteIn: {
+            pattern: string;
+            candidates: components["schemas"]["CandidateIn"][];
+            /**
+             * @default order
+             * @enum {string}
+             */
+            by?: "order" | "cost" | "speed" | "place";
+            /** @default 100 */
+            position?: number;
+            /** @default true */
+            is_on?: boolean;
+            /** @default  */
+            note?: string;
+        };
+        RouteOut: {
+            id: string;
+            pattern: string;
+            position: number;
+            /** @enum {string} */
+            by: "order" | "cost" | "speed" | "place";
+            candidates: components["schemas"]["CandidateOut"][];
+            is_on: boolean;
+            note: string;
+            created_at: string;
+            updated_at: string;
+        };
+        RoutesOut: {
+            items: components["schemas"]["RouteOut"][];
+            next_cursor: string | null;
+        };
+        /** @description A group's rule, or that of everybody who is in no group with a rule. */
+        RuleIn: {
+            /** @enum {string} */
+            subject_kind: "everybody" | "group";
+            /**
+             * @description Name of the group.
+             * @default
+             */
+            subject?: string;
+            /**
+             * @default [
+             *       "*"
+             *     ]
+             */
+            models?: string[];
+            /**
+             * @default [
+             *       "*"
+             *     ]
+             */
+            providers?: string[];
+            /**
+             * @description Whether text may leave for a cloud.
+             * @default true
+             */
+            cloud?: boolean;
+        };
+        RuleOut: {
+            /** @enum {string} */
+            subject_kind: "everybody" | "group";
+            subject: string;
+            models: string[];
+            providers: string[];
+            cloud: boolean;
+        };
         RunIn: {
             name: string;
         };
@@ -349,11 +1089,38 @@ export interface components {
             last_seq: number;
             problem: components["schemas"]["Problem"] | null;
         };
+        SaidIn: {
+            /** @enum {string} */
+            role: "system" | "user" | "assistant" | "tool";
+            /** @default  */
+            content?: string;
+            /** @default  */
+            thinking?: string;
+            /** @default [] */
+            images?: string[];
+            /** @default [] */
+            tool_calls?: components["schemas"]["ToolCallIn"][];
+            /** @default  */
+            tool_name?: string;
+        };
         ScheduleOut: {
             name: string;
             period_s: number;
             next_at: string;
             job_id: string | null;
+        };
+        ScimTokenIn: {
+            name: string;
+        };
+        ScimTokenOut: {
+            id: string;
+            name: string;
+            created_at: string;
+            last_used_at: string | null;
+        };
+        ScimTokensOut: {
+            items: components["schemas"]["ScimTokenOut"][];
+            next_cursor: string | null;
         };
         SelfChange: {
             /** @default null */
@@ -375,6 +1142,35 @@ export interface components {
             items: components["schemas"]["SessionOut"][];
             next_cursor: string | null;
         };
+        /** @description Files that belong together. Those of a conversation have its id. */
+        SetOut: {
+            id: string;
+            title: string;
+            conversation_id: string | null;
+            created_at: string;
+            updated_at: string;
+            files: number;
+        };
+        SetsOut: {
+            items: components["schemas"]["SetOut"][];
+            next_cursor: string | null;
+        };
+        /** @description `value` is null where nothing is set, and for every secret. */
+        SettingOut: {
+            name: string;
+            variable: string;
+            description: string;
+            value: string | number | boolean | null;
+            default: string | number | boolean | null;
+            is_secret: boolean;
+            is_set: boolean;
+            /** @enum {string} */
+            source: "environment" | "file" | "default";
+        };
+        SettingsOut: {
+            items: components["schemas"]["SettingOut"][];
+            next_cursor: string | null;
+        };
         /** @description With a person by the name of the account, or with everybody in a group. */
         ShareIn: {
             /** @enum {string} */
@@ -392,6 +1188,10 @@ export interface components {
             items: components["schemas"]["ShareOut"][];
             next_cursor: string | null;
         };
+        /** @description Where to go for signing out at the provider, too. */
+        SignedOutOut: {
+            redirect_to: string | null;
+        };
         /** @description A hit stands between U+E000 and U+E001. Without a message it is the title. */
         Snippet: {
             message_id: string | null;
@@ -400,6 +1200,78 @@ export interface components {
         Source: {
             title: string;
             ref: string;
+        };
+        StartedOut: {
+            run_id: string;
+            run: components["schemas"]["RunOut"];
+        };
+        StreamOptionsIn: {
+            /** @default false */
+            include_usage?: boolean;
+        };
+        TeamRunOut: {
+            id: string;
+            /** @enum {string} */
+            kind: "chat" | "pull" | "batch" | "analysis" | "forward" | "backup" | "restore";
+            /** @enum {string} */
+            state: "queued" | "running" | "done" | "cancelled" | "interrupted" | "failed";
+            conversation_id: string | null;
+            message_id: string | null;
+            created_at: string;
+            started_at: string | null;
+            ended_at: string | null;
+            last_seq: number;
+            problem: components["schemas"]["Problem"] | null;
+            account_id: string;
+            purpose: string;
+            model: string;
+            provider: string;
+            usage: {
+                [key: string]: unknown;
+            } | null;
+        };
+        TeamRunPage: {
+            items: components["schemas"]["TeamRunOut"][];
+            next_cursor: string | null;
+        };
+        TestOut: {
+            is_up: boolean;
+            latency_ms: number | null;
+            version: string | null;
+            models: string[];
+            detail: string | null;
+        };
+        /** @description A code for tokens (RFC 6749, 4.1.3), as a form or JSON. */
+        TokenIn: {
+            grant_type: string;
+            code: string;
+            code_verifier: string;
+            redirect_uri: string;
+        };
+        ToolCallIn: {
+            /** @default  */
+            id?: string;
+            function: components["schemas"]["CalledFunction"];
+        };
+        /** @description A function that the model may call; its parameters are a JSON schema. */
+        ToolIn: {
+            /**
+             * @default function
+             * @constant
+             */
+            type?: "function";
+            function: components["schemas"]["FunctionIn"];
+        };
+        /** @description What an app is set up with: `secret` to type, `uri` and `svg` to read from a picture. */
+        TotpOut: {
+            secret: string;
+            uri: string;
+            svg: string;
+        };
+        Usage: {
+            prompt_tokens: number;
+            completion_tokens: number;
+            total_tokens: number;
         };
         UserChange: {
             /** @default null */
@@ -410,6 +1282,9 @@ export interface components {
             display_name?: string | null;
             /** @default null */
             email?: string | null;
+        };
+        UserCodeIn: {
+            user_code: string;
         };
         UserIn: {
             name: string;
@@ -444,6 +1319,33 @@ export interface components {
         UsersOut: {
             items: components["schemas"]["UserOut"][];
             next_cursor: string | null;
+        };
+        VersionIn: {
+            content: string;
+        };
+        /**
+         * @description `check_state`: waiting until it was looked at, unchecked where there is no parser for it.
+         *     `is_whole`: false where the answer was cut off in the middle of the file.
+         */
+        VersionOut: {
+            number: number;
+            size_bytes: number;
+            sha256: string;
+            created_at: string;
+            /** @enum {string} */
+            made_by: "model" | "person";
+            model: string | null;
+            run_id: string | null;
+            message_id: string | null;
+            is_whole: boolean;
+            /** @enum {string} */
+            check_state: "waiting" | "fine" | "wrong" | "unchecked";
+            check_findings: components["schemas"]["FindingOut"][];
+            content?: string;
+        };
+        VersionsOut: {
+            items: components["schemas"]["VersionOut"][];
+            next_cursor: number | null;
         };
         /** @description `kind`: a `worker`, or a `hub` that does jobs itself where there is none. */
         WorkerOut: {

@@ -16,7 +16,7 @@ export const provideConsole = (console: Console): Console => setContext(KEY, con
 export const useConsole = (): Console => getContext<Console>(KEY);
 
 /** Pages of their own, without the ways to the others. */
-export type Place = "sign-in" | "first" | "password" | "device" | "connect";
+export type Place = "sign-in" | "first" | "reset" | "password" | "device" | "connect";
 
 export class Console {
   readonly notices = new Notices();
@@ -34,6 +34,7 @@ export class Console {
 
   readonly placed = $derived.by((): Place | null => {
     if (this.#path === "/first") return "first";
+    if (this.#path === "/reset") return "reset";
     if (this.access === "signed-out") return "sign-in";
     if (this.access !== "signed-in") return null;
     if (this.me?.must_change) return "password";
@@ -56,7 +57,7 @@ export class Console {
       onUnauthenticated(() => this.#signedOut()),
     ];
     route();
-    if (this.placed !== "first") void this.look();
+    if (this.placed !== "first" && this.placed !== "reset") void this.look();
     else this.access = "signed-out";
     return () => stops.forEach((stop) => stop());
   }
@@ -75,9 +76,9 @@ export class Console {
   }
 
   async signOut(): Promise<void> {
-    const { go_to } = (await hub.signing.out()) ?? {};
+    const { redirect_to } = (await hub.signing.out()) ?? {};
     this.#signedOut();
-    if (go_to) location.assign(go_to);
+    if (redirect_to) location.assign(redirect_to);
   }
 
   /** Kept while somebody signs in elsewhere, whence the address comes back without its #. */

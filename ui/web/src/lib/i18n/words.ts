@@ -25,6 +25,11 @@ import type hub from "./en/hub.json";
 import type hubSignIn from "./en/hub-sign-in.json";
 import type hubOverview from "./en/hub-overview.json";
 import type hubAccount from "./en/hub-account.json";
+import type hubPeople from "./en/hub-people.json";
+import type hubModels from "./en/hub-models.json";
+import type hubAudit from "./en/hub-audit.json";
+import type hubJobs from "./en/hub-jobs.json";
+import type hubSettings from "./en/hub-settings.json";
 
 export interface Words {
   common: typeof common;
@@ -53,6 +58,11 @@ export interface Words {
   "hub-sign-in": typeof hubSignIn;
   "hub-overview": typeof hubOverview;
   "hub-account": typeof hubAccount;
+  "hub-people": typeof hubPeople;
+  "hub-models": typeof hubModels;
+  "hub-audit": typeof hubAudit;
+  "hub-jobs": typeof hubJobs;
+  "hub-settings": typeof hubSettings;
 }
 
 export type Area = keyof Words;
