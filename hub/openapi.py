@@ -27,6 +27,7 @@ WHO: dict[Means, str] = {
     "token": "a token",
     "key": "a key",
     "machine": "a machine",
+    "scim": "a token of SCIM",
 }
 
 
@@ -66,6 +67,8 @@ def who_may(operation: Json) -> str:
     if not operation["security"]:
         return "Open to everyone."
     role, means = operation["x-role"], ", ".join(WHO[one] for one in operation["x-means"])
+    if means == WHO["scim"]:
+        return "An identity provider, by a token of SCIM."
     who = "Administrators" if role == "administrator" else "Everybody who has signed in"
     scope = operation.get("x-scope")
     wanted = f" A key needs the scope <code>{escape(scope)}</code>." if scope else ""
