@@ -27,6 +27,8 @@ from agent.shared.secrets import Secrets
 from agent.shared.switch import Switch
 from agent.shared.tasks import Tasks, running
 from agent.slicer.opening import Needs, SlicerParts, open_slicer
+from agent.team import routes as team_routes
+from agent.team.service import TeamService
 from agent.telemetry.service import Telemetry
 from agent.updates import routes as update_routes
 from agent.updates.service import UpdateService
@@ -38,6 +40,7 @@ from agent.wiring.door import open_door
 from agent.wiring.keeping import Keeping, open_keeping
 from agent.wiring.servers import Servers, open_servers
 from agent.wiring.talking import Talking, open_talking
+from agent.wiring.team import open_team
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +88,19 @@ async def open_agent(
         stack.push_async_callback(core.runs.close)
         updates = await open_updates(core)
         keeping = open_keeping(core, servers, answers, talking, slicer.files)
+        team = await open_team(core, servers)
         others = (
             *slicer.blueprints,
             *keeping.blueprints,
             update_routes.routes(updates),
+            team_routes.routes(team),
             desktop_routes(core, servers, talking, slicer.host),
             setting_routes.routes(open_configuration(core)),
         )
         app = open_door(core, servers, answers, talking, access, streams, others)
         house = _housekeeping(core, answers, talking, slicer)
         await stack.enter_async_context(
-            _jobs(core, servers, answers, house, slicer, updates, keeping)
+            _jobs(core, servers, answers, house, slicer, updates, keeping, team)
         )
         stack.push_async_callback(servers.backends.close)
         await servers.backends.add(servers.ollama)
@@ -183,6 +188,7 @@ def _jobs(
     slicer: SlicerParts,
     updates: UpdateService,
     keeping: Keeping,
+    team: TeamService,
 ) -> AbstractAsyncContextManager[None]:
     return running(
         machine=servers.profiles.run(),
@@ -193,5 +199,6 @@ def _jobs(
         housekeeping=house.run(),
         updates=updates.run(),
         keeping=keeping.job(),
+        team=team.run(),
         **{name: job() for name, job in slicer.jobs.items()},
     )

@@ -25,6 +25,7 @@ from agent.commands import (
     status,
     stop,
     support,
+    team,
     token,
     tray,
     updates,
@@ -77,6 +78,7 @@ app.add_typer(printers.app, name="printers", rich_help_panel="Printing")
 app.add_typer(runtime.app, name="runtime", rich_help_panel="Models")
 app.add_typer(plugin.app, name="plugin", rich_help_panel="Files of the slicer")
 app.command("updates", rich_help_panel="The agent")(updates.updates)
+app.add_typer(team.app, name="team", rich_help_panel="The agent")
 app.command("mcp", rich_help_panel="Access")(mcp.mcp)
 app.add_typer(token.app, name="token", rich_help_panel="Access")
 

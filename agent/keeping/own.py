@@ -11,9 +11,9 @@ MARKS = ("agent.db", "agent.lock", "agent.toml", "agent.json", "restore-ready")
 ID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 FILES = re.compile(
     r"(agent|images)\.db(-wal|-shm|-journal)?"
-    r"|agent\.(toml|json)|token|secrets\.json|ollama\.json|plugin\.json|profiles\.yaml"
+    r"|agent\.(toml|json)|token|secrets\.json|ollama\.json|plugin\.json|team\.json|profiles\.yaml"
     r"|chat-history|restored\.json|\.restored\.json|tray\.json|window\.json"
-    r"|\.(agent\.(toml|json)|token|secrets\.json|ollama\.json|plugin\.json)\.\d+"
+    r"|\.(agent\.(toml|json)|token|secrets\.json|ollama\.json|plugin\.json|team\.json)\.\d+"
 )
 # What lies in each folder of ours, by its way from there: another folder may have the same name.
 FOLDERS = {

@@ -1,0 +1,80 @@
+"""Addresses of hubs and what a browser brings, by values alone."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from agent.team.rules import (
+    Pair,
+    authorize_address,
+    brought,
+    challenge_of,
+    hub_origin,
+    machine_name,
+)
+
+NOW = datetime(2026, 1, 31, 9, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("hub.example.org", "https://hub.example.org"),
+        (" https://Hub.Example.org/ ", "https://hub.example.org"),
+        ("https://hub.example.org:8443", "https://hub.example.org:8443"),
+        ("http://127.0.0.1:14480", "http://127.0.0.1:14480"),
+        ("http://localhost:14480", "http://localhost:14480"),
+        ("http://[::1]:14480", "http://[::1]:14480"),
+    ],
+)
+def test_an_address_of_a_hub_is_its_origin(text: str, origin: str) -> None:
+    assert hub_origin(text) == origin
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://hub.example.org",
+        "http://10.0.0.4:14480",
+        "ftp://hub.example.org",
+        "https://ada:secret@hub.example.org",
+        "https://hub.example.org/api",
+        "https://hub.example.org?x=1",
+        "https://hub example.org",
+        "https://hub.example.org:99999",
+        "http://127.0.0.1.evil.example",
+        "https://",
+        "",
+    ],
+)
+def test_what_is_no_address_of_a_hub_is_refused_in_words(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^The address of (the|a) hub [^@]+\.$"):
+        hub_origin(text)
+
+
+def test_a_browser_brings_something_to_one_address_alone() -> None:
+    assert brought("GET /cb?code=a&state=b HTTP/1.1", "/cb") == {"code": "a", "state": "b"}
+    assert brought("GET /favicon.ico HTTP/1.1", "/cb") is None
+    assert brought("POST /cb?code=a HTTP/1.1", "/cb") is None
+    assert brought("GET /cb?code=a", "/cb") is None
+
+
+def test_what_a_browser_is_sent_with_holds_no_secret() -> None:
+    address = authorize_address(
+        "https://hub", back="http://127.0.0.1:5/cb", verifier="v" * 43, state="s", name="a pi"
+    )
+
+    assert address == (
+        "https://hub/api/v1/auth/machine/authorize?response_type=code&client_id=orca-agent"
+        "&redirect_uri=http%3A%2F%2F127.0.0.1%3A5%2Fcb"
+        f"&code_challenge={challenge_of('v' * 43)}&code_challenge_method=S256"
+        "&state=s&machine_name=a+pi"
+    )
+    assert machine_name(" a\x00  b\n") == "a b"
+    assert machine_name("") == "computer"
+
+
+def test_a_token_is_renewed_before_it_ends() -> None:
+    pair = Pair("a", "r", NOW + timedelta(seconds=61))
+
+    assert [pair.holds(NOW + timedelta(seconds=one)) for one in (0, 1)] == [True, False]
