@@ -1479,6 +1479,22 @@ export interface components {
             items: components["schemas"]["LogEntryOut"][];
             next_cursor: string | null;
         };
+        /** @description `open`: in the browser of this computer. */
+        LoginIn: {
+            /** @description Address of the hub. */
+            url: string;
+            /**
+             * @default browser
+             * @enum {string}
+             */
+            how?: "browser" | "device";
+            /** @default  */
+            machine_name?: string;
+            /** @default null */
+            ca_file?: string | null;
+            /** @default false */
+            open?: boolean;
+        };
         /** @description What was found, and how. */
         MachineOut: {
             system: string;
@@ -2780,6 +2796,45 @@ export interface components {
             made_from: string;
             lines: number;
             file: string;
+        };
+        /** @description Open `address`; with a code, see that the page shows the same one. */
+        TeamLogin: {
+            /** @enum {string} */
+            how: "browser" | "device";
+            address: string;
+            user_code: string | null;
+            expires_at: string;
+        };
+        TeamMachine: {
+            id: string;
+            name: string;
+        };
+        TeamModel: {
+            name: string;
+            is_cloud: boolean;
+        };
+        /** @description The hub that this agent belongs to. `ended`: it threw this machine out. */
+        TeamOut: {
+            /** @enum {string} */
+            state: "off" | "waiting" | "on" | "ended";
+            url: string | null;
+            machine: components["schemas"]["TeamMachine"] | null;
+            account: string | null;
+            connected_at: string | null;
+            key_place: string | null;
+            login: components["schemas"]["TeamLogin"] | null;
+            problem: string | null;
+            problem_code: string | null;
+            backend: string | null;
+            is_up: boolean;
+            models: components["schemas"]["TeamModel"][];
+            policy: components["schemas"]["TeamPolicy"] | null;
+        };
+        /** @description What the hub allows. Without `cloud` no text leaves the house. */
+        TeamPolicy: {
+            cloud: boolean;
+            models: string[];
+            providers: string[];
         };
         TemperatureOut: {
             /** @description bed, chamber, nozzle, nozzle 2 and so on. */
