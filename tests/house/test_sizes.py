@@ -12,7 +12,7 @@ SOURCES = {".py", ".ts", ".svelte", ".mjs", ".css"}
 
 LONG_FILES = {
     "ui/orcaslicer/orca_agents.py": "the slicer takes a plugin that is one file, its page included",
-    "ui/web/src/console/api/schema.ts": "written by a program, from the hub's description of its API",
+    "ui/web/src/console/api/schema.ts": "written by a program, from the hub's description",
     "ui/web/src/lib/api/schema.ts": "written by a program, from the description of the API",
 }
 LONG_FUNCTIONS = {
