@@ -3,17 +3,20 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from agent.shared.clock import rfc3339
 from hub.audit import routes as audit_routes
 from hub.core import Area, Core
 from hub.guard import Cookie
 from hub.identity import own_routes, routes
 from hub.identity.guessing import Guesses
 from hub.identity.passwords import Passwords
+from hub.identity.recovery_store import Recovery
 from hub.identity.revocations import Revocations
 from hub.identity.second_step import SecondStep
 from hub.identity.service import Doors, LocalAccounts
 from hub.identity.sessions import SessionService
 from hub.identity.tokens import TokenSeam
+from hub.jobs.running import Job, Result
 from hub.users import recovery_routes
 from hub.users import routes as user_routes
 from hub.users.service import UserService
@@ -60,6 +63,15 @@ async def open_people(core: Core) -> People:
     local = LocalAccounts(
         core.database, doors, core.audit, core.seal, core.clock, core.new_id, core.new_secret
     )
+
+    async def forget_old(_job: Job) -> Result:
+        sessions_gone = await sessions.forget_old()
+        await doors.guesses.forget_old()
+        async with core.database.writing() as connection:
+            await Recovery(connection).forget(rfc3339(core.clock()))
+        return {"sessions": sessions_gone}
+
+    core.jobs.every("people.forget", timedelta(hours=1), forget_old)
     users = UserService(core.database, core.audit, revocations, core.clock)
     area = Area(
         blueprints=(
