@@ -27,6 +27,7 @@ class LiveRun:
         self.is_lost = False  # another program has ended it, and wrote down how
         self.stop: RunState | None = None  # why it was asked to end, if it was
         self.task: asyncio.Task[None] | None = None
+        self.saving = asyncio.Lock()  # nothing of it is written down twice
         self._clock = clock
         self._changed = asyncio.Event()
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
@@ -12,6 +12,7 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.runs.live import LiveRun
+from agent.runs.owning import Ownership, TakenError, Unwritten
 from agent.runs.rules import ALIVE, CLOSING_EVENT, Chunk, Ending, Run, RunKind, RunState, after
 from agent.runs.store import Runs
 from agent.shared import wire
@@ -49,18 +50,6 @@ class Recovery(Protocol):
     def __call__(self, run: Run, events: list[wire.ServerSentEvent]) -> Job: ...
 
 
-class Ownership(Protocol):
-    """Which runs are this program's, where several share a database."""
-
-    async def held(self, connection: AsyncConnection, runs: Sequence[Run]) -> set[str]:
-        """The ids of those that are still this program's; nobody takes them before the transaction
-        ends. Writes down how they stand."""
-
-
-class TakenError(Exception):
-    """Another program has ended the run."""
-
-
 class RunService:
     """Starts runs, lets readers follow them, ends them, and remembers what they said."""
 
@@ -72,11 +61,13 @@ class RunService:
         keep_alive_s: float = KEEP_ALIVE_S,
         ownership: Ownership | None = None,
         mistake: str = MISTAKE,
+        tries: int = 1,
     ) -> None:
         """Without `ownership` every run of the database is this program's. `mistake` is what is
-        said of an error that nobody thought of."""
+        said of an error that nobody thought of. A run that cannot be saved fails after so many
+        `tries`."""
         self._database, self._clock, self._keep_alive_s = database, clock, keep_alive_s
-        self._ownership, self._mistake = ownership, mistake
+        self._ownership, self._mistake, self._tries = ownership, mistake, tries
         self._live: dict[str, LiveRun] = {}
         self.ended: Counter[str] = Counter()  # since the start, by state
         self._tasks = Tasks()
@@ -210,14 +201,15 @@ class RunService:
     ) -> AsyncIterator[AsyncConnection]:
         """What the block writes and the event that tells of it are committed together; then
         readers see the event."""
-        async with self._database.writing() as connection:
-            yield connection
-            seq = live.ring.last_seq + 1
-            chunk = Chunk(seq, seq, wire.encode(seq, event, data))
-            unsaved = live.ring.unsaved()
-            await Runs(connection).append([(live.run.id, one) for one in (unsaved, chunk) if one])
-        live.publish(chunk)
-        live.ring.mark_saved(seq)
+        async with live.saving:
+            async with self._database.writing() as connection:
+                yield connection
+                seq = live.ring.last_seq + 1
+                chunk = Chunk(seq, seq, wire.encode(seq, event, data))
+                rows = [one for one in (live.ring.unsaved(), chunk) if one]
+                await Runs(connection).append([(live.run.id, one) for one in rows])
+            live.publish(chunk)
+            live.ring.mark_saved(seq)
 
     async def run(self) -> None:
         """Writes the events of live runs to the database, all runs in one transaction."""
@@ -237,23 +229,31 @@ class RunService:
         pending = [
             (live, chunk)
             for live in self._live.values()
-            if not live.has_ended and (chunk := live.ring.unsaved())
+            if not (live.has_ended or live.saving.locked()) and (chunk := live.ring.unsaved())
         ]
         if not pending:
             return
-        async with self._database.writing() as connection:
-            # A run may have ended, and saved everything, while this waited for its turn.
-            rows = [(live, chunk) for live, chunk in pending if live.ring.saved_seq < chunk.first]
-            if rows and self._ownership:
-                held = await self._ownership.held(connection, [live.run for live, _ in rows])
-                for live, _ in rows:
-                    if live.run.id not in held:
-                        self._stop(live, RunState.INTERRUPTED)
-                rows = [(live, chunk) for live, chunk in rows if live.run.id in held]
-            if rows:
-                await Runs(connection).append((live.run.id, chunk) for live, chunk in rows)
-        for live, chunk in rows:
-            live.ring.mark_saved(chunk.last)
+        async with AsyncExitStack() as stack:
+            for live, _ in pending:
+                await stack.enter_async_context(live.saving)
+            async with self._database.writing() as connection:
+                rows = await self._held(connection, pending)
+                if rows:
+                    await Runs(connection).append((live.run.id, chunk) for live, chunk in rows)
+            for live, chunk in rows:
+                live.ring.mark_saved(chunk.last)
+
+    async def _held(
+        self, connection: AsyncConnection, pending: list[tuple[LiveRun, Chunk]]
+    ) -> list[tuple[LiveRun, Chunk]]:
+        """Those that are still this program's. The others are stopped."""
+        if self._ownership is None:
+            return pending
+        held = await self._ownership.held(connection, [live.run for live, _ in pending])
+        for live, _ in pending:
+            if live.run.id not in held:
+                self._stop(live, RunState.INTERRUPTED)
+        return [(live, chunk) for live, chunk in pending if live.run.id in held]
 
     async def forget_old_events(self) -> int:
         """Deletes the events of runs that ended over seven days ago; says of how many runs."""
@@ -307,25 +307,39 @@ class RunService:
             return Ending(RunState.FAILED, problem=document("internal", 500, self._mistake))
 
     async def _conclude(self, live: LiveRun, job: Job, ending: Ending) -> None:
+        tries = 0
         while True:
             try:
-                live.run = await self._end(live.run, job, ending, live)
+                async with live.saving:
+                    live.run = await self._end(live.run, job, ending, live)
             except TakenError:
                 live.is_lost = True
-                self._forget(live)
-                return
+                break
             except OrcaError as err:
-                if not live.has_ended:
+                tries += 1
+                if tries >= self._tries and not live.has_ended:
                     log.error("run %s cannot be saved: %s", live.run.id, err.detail)
-                    # What readers are told now is what will be written down, once that works.
-                    ending = Ending(RunState.FAILED, problem=describe(err))
-                    live.run = replace(live.run, state=ending.state, problem=ending.problem)
-                    live.has_ended = True
-                    live.emit(CLOSING_EVENT[ending.state], {"problem": ending.problem})
-                await asyncio.sleep(RETRY_SAVING_S)
+                    ending = self._tell_failed(live, describe(err))
+                is_over = tries >= self._tries
+                await asyncio.sleep(RETRY_SAVING_S if is_over else 0.05 * min(2**tries, 40))
+            except Exception:  # the other half of the outermost loop
+                log.exception("run %s cannot be concluded", live.run.id)
+                ending = self._tell_failed(live, document("internal", 500, self._mistake))
+                if isinstance(job, Unwritten):
+                    break
+                job = Unwritten()
             else:
-                self._forget(live)
-                return
+                break
+        self._forget(live)
+
+    def _tell_failed(self, live: LiveRun, problem: dict[str, object]) -> Ending:
+        """What readers are told now is what will be written down, once that works."""
+        ending = Ending(RunState.FAILED, problem=problem)
+        if not live.has_ended:
+            live.run = replace(live.run, state=ending.state, problem=ending.problem)
+            live.has_ended = True
+            live.emit(CLOSING_EVENT[ending.state], {"problem": ending.problem})
+        return ending
 
     def _forget(self, live: LiveRun) -> None:
         self._live.pop(live.run.id, None)

@@ -34,6 +34,7 @@ from hub.limits import rules as limit_rules
 from hub.limits.opening import Limits
 from hub.settings import BadSettings, Settings
 
+SAVING_TRIES = 10  # some ten seconds, in which a database may come back
 MISTAKE = "The hub made a mistake. Its log has the details."
 
 
@@ -65,12 +66,7 @@ class _Asked:
 async def open_ai(core: Core, people: People, limits: Limits) -> Ai:
     """Providers, routes and policy, and the runs that ask them."""
     asked = await _open_asking(core, limits)
-    replica = Replica(
-        core.database, core.clock, core.new_id(), is_alone=core.settings.database_url is None
-    )
-    core.stack.push_async_callback(replica.leave)
-    runs = RunService(core.database, core.clock, ownership=replica, mistake=MISTAKE)
-    core.stack.push_async_callback(runs.close)
+    runs, replica = _open_runs(core)
     following = Following(core.database, runs)
     service = AiService(
         core.database,
@@ -85,24 +81,19 @@ async def open_ai(core: Core, people: People, limits: Limits) -> Ai:
     watch = Watch(
         replica, core.database, count=runs.__len__, recover=service.recover, cancel=runs.cancel
     )
-    settling = Tasks()
-    core.stack.push_async_callback(settling.close)
-    direct = Direct(asked.planner, asked.asking, asked.catalogue, settling)
     written = Written(core.database, core.audit, asked.configuration, core.clock, core.new_id)
-    providers = ProviderService(
-        written, asked.servers, core.seal, parallel=core.settings.model_parallel
-    )
+    parallel = core.settings.model_parallel
+    providers = ProviderService(written, asked.servers, core.seal, parallel=parallel)
     area = Area(
         blueprints=(
             *routes.routes(service, following, asked.catalogue),
             *admin_routes.routes(
                 providers, RouteService(written), PolicyService(written), asked.catalogue
             ),
-            openai_routes.routes(direct, core.clock),
+            openai_routes.routes(_open_direct(core, asked), core.clock),
         ),
         dialects={errors.PATH: errors.spoken},
         health=(_health(asked.servers),),
-        endings=(runs.close,),
         loops={
             "events of runs": runs.run,
             "life of this replica": watch.keep_beating,
@@ -111,6 +102,23 @@ async def open_ai(core: Core, people: People, limits: Limits) -> Ai:
         },
     )
     return Ai(area, service, following, runs, asked.queues, providers)
+
+
+def _open_runs(core: Core) -> tuple[RunService, Replica]:
+    is_alone = core.settings.database_url is None
+    replica = Replica(core.database, core.clock, core.new_id(), is_alone=is_alone)
+    core.stack.push_async_callback(replica.leave)
+    runs = RunService(
+        core.database, core.clock, ownership=replica, mistake=MISTAKE, tries=SAVING_TRIES
+    )
+    core.stack.push_async_callback(runs.close)
+    return runs, replica
+
+
+def _open_direct(core: Core, asked: _Asked) -> Direct:
+    settling = Tasks()
+    core.stack.push_async_callback(settling.close)
+    return Direct(asked.planner, asked.asking, asked.catalogue, settling)
 
 
 async def _open_asking(core: Core, limits: Limits) -> _Asked:

@@ -46,6 +46,11 @@ async def route(ada: httpx.AsyncClient, **body: object) -> AsyncIterator[str]:
         await ada.delete(f"/routes/{made.json()['id']}")
 
 
+async def ended(client: httpx.AsyncClient, run_id: str) -> None:
+    """It is at its end: what the next test does to the servers is nothing to it."""
+    await streamed(client, f"/runs/{run_id}/events")
+
+
 async def test_code_is_generated_on_the_premises_with_its_own_room(asked: Asked) -> None:
     begun = await asked.bob.post("/ai/generate", json={"prompt": "a box", "language": "OpenSCAD"})
     run_id = begun.json()["run_id"]
@@ -140,6 +145,8 @@ async def test_a_run_is_stopped_at_once_and_keeps_its_text(asked: Asked) -> None
 async def test_a_run_is_its_owners_and_an_administrators(asked: Asked) -> None:
     run_id = (await asked.ada.post("/ai/chat", json=HI)).json()["run_id"]
     mine = (await asked.bob.post("/ai/chat", json=HI)).json()["run_id"]
+    await ended(asked.ada, run_id)
+    await ended(asked.bob, mine)
     calls = (("GET", ""), ("GET", "/events"), ("POST", "/cancel"))
 
     refused = [
@@ -164,6 +171,8 @@ async def test_the_same_key_is_the_same_run_for_the_same_person_alone(asked: Ask
     )
     other = await asked.bob.post("/ai/generate", json={"prompt": "x"}, headers=key)
     someone = await asked.ada.post("/ai/chat", json=HI, headers=key)
+    await ended(asked.bob, first.json()["run_id"])
+    await ended(asked.ada, someone.json()["run_id"])
 
     assert (first.status_code, again.json()["run_id"]) == (202, first.json()["run_id"])
     assert code(other) == (409, "idempotency-key-reused")
