@@ -8,6 +8,7 @@ from quart import Blueprint
 from hub.core import Area, Core, Reading
 from hub.health import Part
 from hub.identity.opening import People
+from hub.limits import routes
 from hub.limits.books import Books, FileBooks
 from hub.limits.buckets import rate_of
 from hub.limits.door import Allowed, RateDoor, telling
@@ -15,6 +16,7 @@ from hub.limits.lanes import Lanes
 from hub.limits.quotas import Quotas
 from hub.limits.rates import Rates
 from hub.limits.server_books import ServerBooks
+from hub.limits.service import LimitService
 from hub.postgres import PostgresDatabase
 
 
@@ -22,25 +24,33 @@ from hub.postgres import PostgresDatabase
 class Limits:
     area: Area
     quotas: Quotas
+    service: LimitService
 
 
 async def open_limits(core: Core, people: People) -> Limits:
     """Quotas are asked by whoever calls a model; rates stand in front of everything."""
-    quotas = Quotas(core.database, _books(core), core.clock, core.new_id)
+    quotas = Quotas(core.database, books_of(core), core.clock, core.new_id)
     rates = Rates(core.redis, core.clock)
     core.stack.push_async_callback(rates.close)
+
+    service = LimitService(core.database, quotas, core.audit, core.clock, core.new_id)
 
     async def readings() -> Iterable[Reading]:
         return _readings(rates)
 
     area = Area(
-        blueprints=(telling(Blueprint("rates", __name__)),),
+        blueprints=(
+            telling(Blueprint("rates", __name__)),
+            routes.quota_routes(service),
+            routes.cost_routes(service),
+            routes.usage_routes(service),
+        ),
         doors=(RateDoor(rates, _allowed(core), core.clock),),
         health=(Part("limits", rates.check, is_needed=False),) if core.redis else (),
         loops={"quotas": quotas.run},
         readings=(readings,),
     )
-    return Limits(area, quotas)
+    return Limits(area, quotas, service)
 
 
 def _allowed(core: Core) -> Allowed:
@@ -53,7 +63,8 @@ def _allowed(core: Core) -> Allowed:
     )
 
 
-def _books(core: Core) -> Books:
+def books_of(core: Core) -> Books:
+    """Closed with the core."""
     if isinstance(core.database, PostgresDatabase):
         lanes = Lanes(core.database)
         core.stack.push_async_callback(lanes.close)

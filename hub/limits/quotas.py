@@ -130,6 +130,10 @@ class Quotas:
         is_fresh = known and timedelta(0) <= self._clock() - known.read_at < HOLDS
         return known if is_fresh else None
 
+    async def prices(self) -> tuple[Price, ...]:
+        """As `rulebook` has them."""
+        return (await self.rulebook()).prices
+
     def changed(self) -> None:
         """Somebody has set a quota or a price."""
         self._changes += 1

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, String, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import JSON, BigInteger, Boolean, Column, String, delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.limits.rules import Amounts, Counter, Price, Quota
@@ -67,6 +66,20 @@ USAGE = table(
     cost_micros=Column(BigInteger),
     milliseconds=Column(BigInteger),
 )
+ADD_QUOTA = text(
+    "INSERT INTO quota (id, subject_kind, subject, model, period, requests, tokens, cost_micros, "
+    "is_each, created_at, updated_at) VALUES (:id, :subject_kind, :subject, :model, :period, "
+    ":requests, :tokens, :cost_micros, :is_each, :created_at, :updated_at) "
+    "ON CONFLICT DO NOTHING RETURNING id"
+)
+SET_PRICE = text(
+    "INSERT INTO price (id, model, provider, prompt_micros_per_million, answer_micros_per_million, "
+    "updated_at) VALUES (:id, :model, :provider, :prompt_micros_per_million, "
+    ":answer_micros_per_million, :updated_at) ON CONFLICT (model, provider) DO UPDATE SET "
+    "prompt_micros_per_million = excluded.prompt_micros_per_million, "
+    "answer_micros_per_million = excluded.answer_micros_per_million, "
+    "updated_at = excluded.updated_at RETURNING *"
+)
 Row = Mapping[str, Any]  # Any: a row's values
 QUOTA_FIELDS = tuple(Quota.__slots__)
 
@@ -97,7 +110,7 @@ class Rulings:
 
     async def add_quota(self, values: Row) -> bool:
         """False if there is one about the same."""
-        return await self._added(insert(QUOTA), values)
+        return (await self._connection.execute(ADD_QUOTA, dict(values))).first() is not None
 
     async def change_quota(self, quota_id: str, values: Row) -> Row | None:
         changed = update(QUOTA).where(QUOTA.c.id == quota_id).values(**values).returning(*QUOTA.c)
@@ -112,14 +125,7 @@ class Rulings:
 
     async def set_price(self, values: Row) -> Row:
         """That of the same model and provider is replaced."""
-        same = (PRICE.c.model == values["model"]) & (PRICE.c.provider == values["provider"])
-        fresh = {name: value for name, value in values.items() if name != "id"}
-        changed = update(PRICE).where(same).values(**fresh).returning(*PRICE.c)
-        row = (await self._connection.execute(changed)).mappings().first()
-        if row is None:
-            await self._connection.execute(insert(PRICE), [dict(values)])
-            return values
-        return dict(row)
+        return dict((await self._connection.execute(SET_PRICE, dict(values))).mappings().one())
 
     async def remove_price(self, price_id: str) -> Row | None:
         gone = delete(PRICE).where(PRICE.c.id == price_id).returning(*PRICE.c)
@@ -140,14 +146,6 @@ class Rulings:
             )
             for row in await self._connection.execute(query)
         }
-
-    async def _added(self, statement: Any, values: Row) -> bool:  # Any: of SQLAlchemy
-        try:
-            async with self._connection.begin_nested():
-                await self._connection.execute(statement, [dict(values)])
-        except IntegrityError:
-            return False
-        return True
 
     async def _all(self, query: Any) -> list[Row]:  # Any: of SQLAlchemy
         return [dict(row) for row in (await self._connection.execute(query)).mappings()]
