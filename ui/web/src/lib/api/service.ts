@@ -15,6 +15,8 @@ import type {
   Run,
   RunPage,
   Runtime,
+  Team,
+  TeamLogin,
   TokenList,
 } from "./types";
 
@@ -40,6 +42,15 @@ export const backends = {
   add: (body: NewBackend) => call<Backend>("POST", "/backends", { body, timeoutMs: 45_000 }),
   test: (id: string) => call<BackendTested>("POST", `/backends/${encodeURIComponent(id)}/test`, { timeoutMs: 45_000 }),
   remove: (id: string) => call<void>("DELETE", `/backends/${encodeURIComponent(id)}`),
+};
+
+export const team = {
+  read: () => call<Team>("GET", "/team"),
+  /** Asks the hub now. */
+  look: () => call<Team>("POST", "/team/look", { timeoutMs: 60_000 }),
+  /** Somebody says yes in a browser; `read` tells when. */
+  login: (body: TeamLogin) => call<Team>("POST", "/team/login", { body, timeoutMs: 60_000 }),
+  logout: () => call<void>("POST", "/team/logout", { timeoutMs: 30_000 }),
 };
 
 export const tokens = {

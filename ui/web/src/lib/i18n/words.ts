@@ -20,6 +20,7 @@ import type setup from "./en/setup.json";
 import type logs from "./en/logs.json";
 import type plugin from "./en/plugin.json";
 import type updates from "./en/updates.json";
+import type team from "./en/team.json";
 import type queue from "./en/queue.json";
 import type hub from "./en/hub.json";
 import type hubSignIn from "./en/hub-sign-in.json";
@@ -30,6 +31,8 @@ import type hubModels from "./en/hub-models.json";
 import type hubAudit from "./en/hub-audit.json";
 import type hubJobs from "./en/hub-jobs.json";
 import type hubSettings from "./en/hub-settings.json";
+import type hubWork from "./en/hub-work.json";
+import type hubLimits from "./en/hub-limits.json";
 
 export interface Words {
   common: typeof common;
@@ -53,6 +56,7 @@ export interface Words {
   logs: typeof logs;
   plugin: typeof plugin;
   updates: typeof updates;
+  team: typeof team;
   queue: typeof queue;
   hub: typeof hub;
   "hub-sign-in": typeof hubSignIn;
@@ -63,6 +67,8 @@ export interface Words {
   "hub-audit": typeof hubAudit;
   "hub-jobs": typeof hubJobs;
   "hub-settings": typeof hubSettings;
+  "hub-work": typeof hubWork;
+  "hub-limits": typeof hubLimits;
 }
 
 export type Area = keyof Words;

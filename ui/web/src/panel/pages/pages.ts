@@ -13,6 +13,7 @@ export type PageId =
   | "diagnosis"
   | "models"
   | "backends"
+  | "team"
   | "performance"
   | "runtime"
   | "queue"
@@ -40,6 +41,7 @@ const LISTED: readonly Omit<PageAbout, "title">[] = [
   { id: "diagnosis", icon: "stethoscope", group: "prints", load: page(() => import("./DiagnosisPage.svelte"), "diagnosis") },
   { id: "models", icon: "box", group: "agent", load: page(() => import("./ModelsPage.svelte"), "models") },
   { id: "backends", icon: "server", group: "agent", load: page(() => import("./BackendsPage.svelte"), "backends") },
+  { id: "team", icon: "users", group: "agent", load: page(() => import("./TeamPage.svelte"), "team", "backends") },
   { id: "performance", icon: "chart-column", group: "agent", load: page(() => import("./PerformancePage.svelte"), "performance", "plots") },
   { id: "runtime", icon: "activity", group: "agent", load: page(() => import("./RuntimePage.svelte"), "runtime") },
   { id: "queue", icon: "list-ordered", group: "agent", load: page(() => import("./QueuePage.svelte"), "queue", "performance", "plots") },
