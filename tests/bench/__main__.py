@@ -33,7 +33,16 @@ from tests.bench import (
     tokens,
 )
 from tests.bench.connection import BenchError
-from tests.bench.parts import ending, gcode, post_process, presets, upload, window
+from tests.bench.parts import (
+    ending,
+    gcode,
+    hub_read,
+    hub_start,
+    post_process,
+    presets,
+    upload,
+    window,
+)
 from tests.bench.processes import Fake, compile_bytecode, fake_ollama, orca_agent
 from tests.bench.report import Row, table
 from tests.bench.targets import Direct, OrcaAgent, Proxy
@@ -57,6 +66,8 @@ PARTS = (
     "presets",
     "window",
     "panel",
+    "hub-read",
+    "hub-start",
 )
 
 
@@ -74,6 +85,8 @@ ALONE: dict[str, Callable[..., Awaitable[list[Row]]]] = {
     "post-process": post_process.measure,
     "window": window.measure,
     "panel": panel.measure,
+    "hub-read": hub_read.measure,
+    "hub-start": hub_start.measure,
 }
 
 

@@ -20,7 +20,7 @@ from tests.bench.connection import BenchError, Connection
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = "bench:latest"
-OURS = ("ORCA_AGENT_", "OLLAMA_", "LITELLM_")
+OURS = ("ORCA_AGENT_", "ORCA_HUB_", "OLLAMA_", "LITELLM_")
 UNSET = {"PYTHONDONTWRITEBYTECODE", "DEFAULT_MODEL", "LOG_LEVEL"}
 
 
