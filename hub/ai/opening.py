@@ -94,6 +94,7 @@ async def open_ai(core: Core, people: People, limits: Limits) -> Ai:
         ),
         dialects={errors.PATH: errors.spoken},
         health=(_health(asked.servers),),
+        endings=(runs.close,),
         loops={
             "events of runs": runs.run,
             "life of this replica": watch.keep_beating,

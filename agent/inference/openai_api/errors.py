@@ -14,9 +14,9 @@ CODES = {
     "context-exceeded": "context_length_exceeded",
     "message-exceeds-context": "context_length_exceeded",
     "too-many-requests": "rate_limit_exceeded",
-    "unauthenticated": "invalid_api_key",
     "no-such-route": "unknown_url",
 }
+BY_STATUS = {401: "invalid_api_key"}
 
 
 def spoken(problem: Mapping[str, object]) -> Told:
@@ -41,6 +41,6 @@ def error_body(problem: Mapping[str, object]) -> dict[str, object]:
             "message": problem["detail"],
             "type": kind,
             "param": str(first["field"]).removeprefix("options.") if "field" in first else None,
-            "code": CODES.get(code, code.replace("-", "_")),
+            "code": CODES.get(code, BY_STATUS.get(status, code.replace("-", "_"))),
         }
     }
