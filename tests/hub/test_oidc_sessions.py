@@ -33,6 +33,7 @@ async def why(oidc: Trusting, about: str) -> list[str]:
     return [one["detail"]["reason"] for one in entries if one["action"] == "session.end"]
 
 
+@pytest.mark.slow
 async def test_a_session_is_looked_at_again_when_it_is_due_and_used(oidc: Trusting) -> None:
     browser = await oidc.sign_in("00u-due", preferred_username="due", groups=[])
     before = refreshed(oidc)
@@ -73,6 +74,7 @@ async def test_a_browser_that_leaves_does_not_lose_the_new_token(oidc: Trusting)
     assert (again.status_code, later.status_code) == (200, 200)
 
 
+@pytest.mark.slow
 async def test_groups_that_changed_at_the_provider_hold_from_the_next_look(oidc: Trusting) -> None:
     browser = await oidc.sign_in("00u-moves", preferred_username="moves", groups=["a"])
     oidc.provider.people["00u-moves"]["groups"] = ["b"]
@@ -93,6 +95,7 @@ async def test_who_is_an_administrator_no_more_is_out_at_the_next_look(oidc: Tru
     assert await mine(again, "role", "groups") == ["user", ["orca-users"]]
 
 
+@pytest.mark.slow
 async def test_groups_that_are_missing_at_a_look_change_nothing(oidc: Trusting) -> None:
     browser = await oidc.sign_in("00u-same", preferred_username="same", groups=["orca-admins"])
     del oidc.provider.people["00u-same"]["groups"]
@@ -121,6 +124,7 @@ async def test_who_was_removed_at_the_provider_is_out_at_the_next_look(oidc: Tru
     assert await why(oidc, "fired") == ["the provider takes the refresh token no more"]
 
 
+@pytest.mark.slow
 async def test_a_look_that_tells_of_somebody_else_ends_the_session(oidc: Trusting) -> None:
     browser = await oidc.sign_in("00u-one", preferred_username="one", groups=[])
     oidc.provider.change = {"sub": "00u-alice"}
@@ -133,6 +137,7 @@ async def test_a_look_that_tells_of_somebody_else_ends_the_session(oidc: Trustin
     ]
 
 
+@pytest.mark.slow
 async def test_an_answer_that_is_lost_ends_the_session_cleanly(oidc: Trusting) -> None:
     browser = await oidc.sign_in("00u-lost", preferred_username="lost", groups=[])
     oidc.provider.loses_answers = True
@@ -164,6 +169,7 @@ async def test_sessions_go_on_for_an_hour_while_the_provider_is_away(oidc: Trust
     assert await mine(other, "name") == ["away"]
 
 
+@pytest.mark.slow
 async def test_sessions_come_back_with_the_provider(oidc: Trusting) -> None:
     browser = await oidc.sign_in("00u-back", preferred_username="back", groups=[])
     oidc.provider.status = 503
@@ -186,6 +192,7 @@ async def test_one_can_sign_out_while_the_provider_is_away(oidc: Trusting) -> No
     assert (await browser.get("/users/me")).status_code == 401
 
 
+@pytest.mark.slow
 async def test_without_a_refresh_token_a_session_lasts_some_hours(oidc: Trusting) -> None:
     oidc.provider.gives_refresh = False
     browser = await oidc.sign_in("00u-short", preferred_username="short", groups=[])
@@ -213,6 +220,7 @@ async def test_signing_out_ends_the_grant_and_leads_to_the_provider(oidc: Trusti
     assert (await browser.get("/users/me")).status_code == 401
 
 
+@pytest.mark.slow
 async def test_a_token_too_long_for_a_link_is_left_out_of_it(oidc: Trusting) -> None:
     many = [f"{n:03} " + "a" * 60 for n in range(100)]
     browser = await oidc.sign_in("00u-many", preferred_username="many", groups=many)
@@ -221,6 +229,7 @@ async def test_a_token_too_long_for_a_link_is_left_out_of_it(oidc: Trusting) -> 
     assert ("id_token_hint" in to.params, to.params["client_id"]) == (False, "orca-hub")
 
 
+@pytest.mark.slow
 async def test_who_has_a_local_session_signs_out_here_alone(oidc: Trusting) -> None:
     browser = await oidc.hub.signed_in("ada")
     left = await browser.post("/auth/oidc/logout")
