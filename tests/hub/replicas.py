@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-STARTS_S = 30.0
+STARTS_S = 90.0
 ROOT = Path(__file__).parents[2]
 
 
