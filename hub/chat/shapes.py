@@ -111,6 +111,8 @@ class MessageIn(In):
     parent_id: Annotated[Words, Field(max_length=36)] | None = Field(
         default=None, description="Absent: the active branch goes on. null: a new beginning."
     )
+    images: list[str] = Field(default=[], max_length=0, description="Pictures cannot be sent yet.")
+    context: None = Field(default=None, description="Files of a slicer are the agent's.")
 
 
 class RegenerateIn(In):

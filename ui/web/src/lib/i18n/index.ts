@@ -36,8 +36,8 @@ export async function start(...areas: Area[]): Promise<void> {
 }
 
 /** What the hub's pages say otherwise than the agent's, where both have the same words. */
-export function sayInstead(words: Record<string, string>): void {
-  for (const [key, text] of Object.entries(words)) i18next.addResource(language, "common", key, text);
+export function sayInstead(words: Record<string, string>, area: Area = "common"): void {
+  for (const [key, text] of Object.entries(words)) i18next.addResource(language, area, key, text);
 }
 
 /** The words of these areas; those that are there already take no time. Raises if one does not

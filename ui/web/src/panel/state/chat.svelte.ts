@@ -13,6 +13,11 @@ import type { Models } from "./models.svelte";
 import type { Notices } from "../../lib/notices.svelte";
 import { answerOf, isRooted, resending } from "./turn";
 
+/** What a chat wants to know of the models that may answer. */
+export type ModelChoice = Pick<Models, "lastPick" | "imageReader" | "visionObstacle" | "rememberPick"> & {
+  readonly items: readonly unknown[];
+};
+
 export class Chat {
   conversation = $state.raw<Conversation | null>(null);
   /** In creation order, over all branches. */
@@ -41,7 +46,7 @@ export class Chat {
 
   constructor(
     readonly drafts: Drafts,
-    readonly models: Models,
+    readonly models: ModelChoice,
     readonly notices: Notices,
   ) {
     this.draft = drafts.of(null);

@@ -7,7 +7,9 @@ import type { Conversation, Ready, Session } from "../../lib/api/types";
 import { hostOf } from "../../lib/host";
 import { t } from "../../lib/i18n";
 import { recall, remember } from "../../lib/storage";
+import ProposedAdvice from "../components/ProposedAdvice.svelte";
 import { pageOf, type PageAbout } from "../pages/pages";
+import { provideChat } from "./chat-context";
 import { Chat } from "./chat.svelte";
 import { Connection } from "./connection.svelte";
 import { Drafts, type Evidence } from "./draft.svelte";
@@ -23,7 +25,10 @@ import { Uploads, type SlicedUpload } from "./uploads.svelte";
 const KEY = Symbol("panel");
 const REFRESH_LIST_MS = 20_000;
 
-export const providePanel = (panel: Panel): Panel => setContext(KEY, panel);
+export const providePanel = (panel: Panel): Panel => {
+  provideChat(panel.chat, { openPassage: (ref) => (panel.layout.sheetRef = ref), Advice: ProposedAdvice });
+  return setContext(KEY, panel);
+};
 export const usePanel = (): Panel => getContext<Panel>(KEY);
 
 export class Panel {

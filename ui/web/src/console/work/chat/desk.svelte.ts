@@ -1,0 +1,105 @@
+/** The chat page: the list of conversations, the open one, and what follows from what. */
+import { ApiError } from "../../../lib/api/client";
+import { t } from "../../../lib/i18n";
+import type { Notices } from "../../../lib/notices.svelte";
+import { Chat } from "../../../panel/state/chat.svelte";
+import { Drafts } from "../../../panel/state/draft.svelte";
+import { Paged } from "../../state/paged.svelte";
+import { conversations, type ConversationQuery } from "../api";
+import { TeamModels } from "../team-models.svelte";
+import type { Conversation, ConversationChange } from "../types";
+
+export type View = "own" | "archived" | "shared" | "deleted";
+
+const QUERIES: Record<View, ConversationQuery> = {
+  own: {},
+  archived: { archived: true },
+  shared: { view: "shared" },
+  deleted: { view: "deleted" },
+};
+
+export class Desk {
+  readonly models = new TeamModels();
+  readonly chat: Chat;
+  view = $state<View>("own");
+  query = $state("");
+  readonly list = new Paged<Conversation>((cursor) =>
+    conversations.list(this.query.trim() ? { q: this.query } : QUERIES[this.view], cursor as string | null),
+  );
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #drafts = new Drafts();
+
+  constructor(
+    readonly notices: Notices,
+    readonly show: (id: string | null) => void,
+  ) {
+    this.chat = new Chat(this.#drafts, this.models, notices);
+    this.chat.onChange = () => this.#later();
+    this.chat.onCreated = ({ id }) => this.show(id);
+    this.chat.onTakenBack = () => this.show(null);
+  }
+
+  /** As the hub knows it, with whose it is; `null` while it is none of the list. */
+  get open(): Conversation | null {
+    return (this.chat.conversation as Conversation | null) ?? null;
+  }
+
+  get isReadOnly(): boolean {
+    return this.open?.is_own === false;
+  }
+
+  start(): () => void {
+    this.models.load().catch((error: unknown) => this.notices.error(error, t("hub-work:models-not-read")));
+    void this.list.reload();
+    return () => {
+      clearTimeout(this.#timer);
+      this.#drafts.saveAll();
+      this.chat.close();
+    };
+  }
+
+  look(view: View): void {
+    this.view = view;
+    this.query = "";
+    void this.list.reload();
+  }
+
+  search(query: string): void {
+    this.query = query;
+    this.#later(200);
+  }
+
+  async change(one: Conversation, change: ConversationChange): Promise<void> {
+    await this.#try(one, () => conversations.change(one.id, change));
+  }
+
+  async remove(one: Conversation): Promise<void> {
+    if (!(await this.#try(one, () => conversations.remove(one.id)))) return;
+    if (this.chat.id === one.id) this.show(null);
+    const title = one.title || t("hub-work:untitled");
+    this.notices.offerUndo(t("hub-work:deleted", { title }), () => void this.restore(one));
+  }
+
+  async restore(one: Conversation): Promise<void> {
+    if (!(await this.#try(one, () => conversations.restore(one.id)))) return;
+    this.look("own");
+    this.show(one.id);
+  }
+
+  async #try(one: Conversation, act: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await act();
+    } catch (error) {
+      this.notices.error(error, t("hub-work:not-done", { title: one.title || t("hub-work:untitled") }));
+      return !(error instanceof ApiError);
+    }
+    if (this.chat.id === one.id) void this.chat.refresh();
+    await this.list.reload();
+    return true;
+  }
+
+  #later(pauseMs = 300): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.list.reload(), pauseMs);
+  }
+}

@@ -1,0 +1,136 @@
+/** One generation: its text while it grows, the files in it as they come, and how it ended. */
+import { flushSync } from "svelte";
+
+import { followRun, type Following } from "../../../lib/api/run-stream";
+import type { Problem, RunEvent } from "../../../lib/api/types";
+import { FrameBatch } from "../../../lib/frames";
+import { BlockSplitter } from "../../../lib/markdown/blocks";
+import { newKey } from "../../../lib/identifiers";
+import { generate, runs } from "../api";
+import type { Artefact, GenerateIn } from "../types";
+
+export type State = "none" | "starting" | "queued" | "loading" | "running" | "done" | "cancelled" | "interrupted" | "failed";
+
+interface Closing {
+  artefacts?: Artefact[];
+  artefacts_problem?: Problem;
+  problem?: Problem;
+}
+
+export class Generation {
+  state = $state<State>("none");
+  model = $state<string | null>(null);
+  /** Why another model answers than the first one. */
+  reason = $state<string | null>(null);
+  blocks = $state.raw<string[]>([]);
+  letters = $state(0);
+  files = $state.raw<Artefact[]>([]);
+  problem = $state.raw<Problem | null>(null);
+  isStopping = $state(false);
+  #runId: string | null = null;
+  #following: Following | null = null;
+  #splitter = new BlockSplitter();
+  #letters = 0;
+  #frames = new FrameBatch(() => flushSync(() => this.#show()));
+  #sent: { body: string; key: string } | null = null;
+
+  get isLive(): boolean {
+    return ["starting", "queued", "loading", "running"].includes(this.state);
+  }
+
+  async begin(wish: GenerateIn): Promise<void> {
+    const before = this.state;
+    const body = JSON.stringify(wish);
+    // Sent again after a lost answer, the same wish is the same run.
+    if (this.#sent?.body !== body) this.#sent = { body, key: newKey() };
+    this.state = "starting";
+    try {
+      const { run_id } = await generate(wish, this.#sent.key);
+      this.#sent = null;
+      this.#follow(run_id);
+    } catch (error) {
+      this.state = before;
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#runId) return;
+    this.isStopping = true;
+    try {
+      await runs.cancel(this.#runId);
+    } finally {
+      this.isStopping = false;
+    }
+  }
+
+  /** Stops reading; the run goes on, and its files are kept. */
+  leave(): void {
+    this.#following?.stop();
+    this.#following = null;
+  }
+
+  #follow(runId: string): void {
+    this.leave();
+    this.#runId = runId;
+    this.#splitter = new BlockSplitter();
+    this.#letters = this.letters = 0;
+    this.blocks = [];
+    this.files = [];
+    this.problem = this.reason = this.model = null;
+    this.state = "queued";
+    this.#following = followRun(runId, {
+      onEvent: (event) => this.#take(event),
+      onLost: () => this.#end("interrupted", {}),
+      isLive: async () => ["queued", "running"].includes((await runs.read(runId)).state),
+    });
+  }
+
+  #take(event: RunEvent | { name: "backend"; data: { reason: string } }): void {
+    switch (event.name) {
+      case "queued":
+        this.state = "queued";
+        break;
+      case "loading":
+        this.state = "loading";
+        this.model = event.data.model;
+        break;
+      case "started":
+        this.state = "running";
+        this.model = event.data.model;
+        break;
+      case "backend":
+        this.reason = event.data.reason;
+        break;
+      case "token":
+        this.#letters += event.data.text.length;
+        this.#splitter.append(event.data.text);
+        this.#frames.request();
+        break;
+      case "done":
+        this.#end("done", event.data as Closing);
+        break;
+      case "cancelled":
+      case "interrupted":
+        this.#end(event.name, event.data as Closing);
+        break;
+      case "error":
+        this.#end("failed", event.data as Closing);
+        break;
+    }
+  }
+
+  #show(): void {
+    this.blocks = this.#splitter.blocks();
+    this.letters = this.#letters;
+  }
+
+  #end(state: State, closing: Closing): void {
+    this.#frames.flush();
+    this.#show();
+    this.leave();
+    this.files = closing.artefacts ?? [];
+    this.problem = closing.problem ?? closing.artefacts_problem ?? null;
+    this.state = state;
+  }
+}
