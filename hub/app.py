@@ -164,5 +164,5 @@ def _app(
 def _stood_on(core: Core, areas: Iterable[Area]) -> list[Part]:
     parts = [Part("database", core.database.check)]
     if core.redis is not None:
-        parts.append(Part("redis", core.redis.check))
+        parts.append(Part("redis", core.redis.check, is_needed=False))
     return [*parts, *(part for area in areas for part in area.health)]
