@@ -4,8 +4,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 # Numbers that no other program of the same server takes for its advisory locks.
-AUDIT, MIGRATION, JOBS = 0x0CA_0B02, 0x0CA_0B01, 0x0CA_0B03
-PEOPLE = 0x0CA_0B04  # whoever changes who is an Administrator; taken before AUDIT
+MIGRATION, JOBS = 0x0CA_0B01, 0x0CA_0B03
+PEOPLE = 0x0CA_0B04  # whoever changes who is an Administrator; taken before the head of the audit
+PARTITIONS = 0x0CA_0B05
 
 
 async def hold(connection: AsyncConnection, lock: int) -> None:

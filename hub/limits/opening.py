@@ -17,6 +17,7 @@ from hub.limits.quotas import Quotas
 from hub.limits.rates import Rates
 from hub.limits.server_books import ServerBooks
 from hub.limits.service import LimitService
+from hub.limits.upkeep import add_upkeep
 from hub.postgres import PostgresDatabase
 
 
@@ -33,6 +34,7 @@ async def open_limits(core: Core, people: People) -> Limits:
     rates = Rates(core.redis, core.clock)
     core.stack.push_async_callback(rates.close)
 
+    add_upkeep(core)
     service = LimitService(core.database, quotas, core.audit, core.clock, core.new_id)
 
     async def readings() -> Iterable[Reading]:

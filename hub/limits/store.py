@@ -147,5 +147,10 @@ class Rulings:
             for row in await self._connection.execute(query)
         }
 
+    async def forget_counters(self, before: str) -> int:
+        """Those of periods that began before a day."""
+        gone = delete(QUOTA_USE).where(QUOTA_USE.c.starts_at < before)
+        return len((await self._connection.execute(gone.returning(QUOTA_USE.c.quota_id))).all())
+
     async def _all(self, query: Any) -> list[Row]:  # Any: of SQLAlchemy
         return [dict(row) for row in (await self._connection.execute(query)).mappings()]
