@@ -14,7 +14,11 @@ class Methods:
     async def shown(self) -> dict[str, object]:
         async with self._database.reading() as connection:
             administrators = await Accounts(connection).administrators()
-        return {"local": True, "oidc": self._button(), "is_first": not administrators}
+        return {
+            "local": self._settings.local_login != "off",
+            "oidc": self._button(),
+            "is_first": not administrators,
+        }
 
     def _button(self) -> dict[str, object] | None:
         settings = self._settings

@@ -28,7 +28,7 @@ CLAIM_HOLDS = timedelta(seconds=60)
 AWAY_PAUSE = timedelta(seconds=30)
 ELSEWHERE_S, MOST_WAITS = 0.1, 50  # for another replica
 KNOWN_SESSIONS = 20_000
-SIGNING_OUT = ("/api/v1/auth/logout", "/api/v1/auth/oidc/logout", "/api/v1/auth/okta/logout")
+SIGNING_OUT = ("/api/v1/auth/logout", "/api/v1/auth/oidc/logout")
 ENDED = "The session has ended. Sign in again."
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from quart_schema import DataSource, document_request
 
 from agent.shared.errors import Malformed, NotFound, OrcaError, UnsupportedMedia
 from agent.shared.web import asks, gives, gives_media, json, read, read_bytes
-from hub.access import administrator, caller, person, public
+from hub.access import administrator, caller, newcomer, public
 from hub.guard import Cookie
 from hub.identity.routes import whence
 from hub.oidc import shapes
@@ -83,7 +83,7 @@ def around_routes(
         return json(await methods.shown())
 
     @bp.post("/oidc/logout")
-    @person
+    @newcomer
     @gives(shapes.SignedOutOut)
     async def sign_out() -> Response:
         """Sign out of this browser; says where to sign out of the provider, too."""

@@ -6,7 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.hub.oidc import Trusting
+from hub.identity.service import NewAccount
+from hub.users.store import Accounts
+from tests.hub.oidc import Trusting, trusting_hub
 from tests.hub.serving import running_hub
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -305,3 +307,50 @@ async def test_who_lost_a_group_loses_its_role_and_every_other_session(oidc: Tru
 
     assert (await before.get("/users/me")).status_code == 401
     assert some(await me(after), "role", "groups") == {"role": "user", "groups": ["orca-users"]}
+
+
+# --- accounts that are there before --------------------------------------------------------------
+
+
+async def made(oidc: Trusting, name: str, **known: object) -> str:
+    """The id of an account that SCIM or the command line made, without a browser."""
+    core = oidc.hub.hub.core
+    row = await oidc.hub.hub.local.add(NewAccount(name, None))
+    async with core.database.writing() as connection:
+        await Accounts(connection).change(row["id"], known)
+    return str(row["id"])
+
+
+async def test_whom_okta_made_by_scim_is_recognised_by_its_id(oidc: Trusting) -> None:
+    known = await made(oidc, "scim", external_id="00u-scim")
+    guarded = await made(oidc, "guarded", external_id="00u-guarded", is_break_glass=True)
+    scim = await oidc.sign_in("00u-scim", preferred_username="scim", groups=[])
+    other = await oidc.sign_in("00u-guarded", preferred_username="guarded", groups=[])
+
+    assert (await me(scim))["id"] == known
+    assert (await me(other))["id"] != guarded
+
+
+@pytest.mark.slow
+async def test_the_last_administrator_and_break_glass_accounts_keep_their_role(
+    tmp_path: Path,
+) -> None:
+    async with trusting_hub(tmp_path / "data") as oidc:
+        people = oidc.provider.people
+        chief = await oidc.sign_in("00u-chief", preferred_username="chief", groups=["orca-admins"])
+        ada = await oidc.ada()
+        await ada.patch(f"/users/{(await me(ada))['id']}", json={"role": "user"})
+        people["00u-chief"]["groups"] = []
+        still = await oidc.sign_in("00u-chief")
+        problem = (await still.get("/auth/oidc/logins")).json()["items"][0]["problem"]
+        async with oidc.hub.hub.core.database.writing() as connection:
+            account = {"is_break_glass": True}
+            await Accounts(connection).change((await me(chief))["id"], account)
+        people["00u-chief"]["groups"] = ["everybody"]
+        guarded = await oidc.sign_in("00u-chief")
+        again = (await guarded.get("/auth/oidc/logins")).json()["items"][0]["problem"]
+        mine = await me(guarded)
+
+    assert (mine["role"], mine["groups"]) == ("administrator", ["orca-admins"])
+    assert problem == "This is the last Administrator: nothing was changed."
+    assert again == "A break-glass account: nothing was changed."

@@ -39,7 +39,7 @@ export const signing = {
   /** Another password, by the link of an Administrator. */
   reset: (body: ByLink) => call<void>("POST", "/auth/reset", { body, timeoutMs: 30_000 }),
   /** With an address where the provider ends its session, too. */
-  out: () => call<SignedOut | undefined>("POST", "/auth/logout"),
+  out: () => call<SignedOut>("POST", "/auth/oidc/logout"),
   password: (old: string, password: string) => call<void>("POST", "/auth/password", { body: { old, new: password }, timeoutMs: 30_000 }),
   device: (body: Device) => call<void>("POST", "/auth/device/approve", { body }),
   /** Where the browser goes, so that the machine gets its code. */
