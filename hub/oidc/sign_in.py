@@ -96,8 +96,10 @@ class SignIn:
         ends_at = rfc3339(core.clock() + timedelta(seconds=ATTEMPT_S))
         made = (core.new_secret(), core.new_secret(), core.new_secret())
         attempt = Attempt(*made, next=local_path(wanted), ends_at=ends_at)
+        prompt = core.settings.oidc_prompt
         query = urlencode(
             {
+                **({"prompt": prompt} if prompt else {}),
                 "response_type": "code",
                 "client_id": self._client.provider.client_id,
                 "redirect_uri": self._redirect_uri,

@@ -59,6 +59,7 @@ async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Whole
         "oidc_client_id": npm.CLIENT,
         "oidc_client_secret": npm.SECRET,
         "oidc_name": "The company",
+        "oidc_prompt": "consent",  # without which it gives no offline_access
     }
     async with (
         running_hub(folder / "data", clock=clock, **told) as hub,
@@ -73,7 +74,7 @@ async def signed_in(whole: Whole, name: str, pages: httpx.AsyncClient) -> httpx.
     people = whole.hub.people
     browser = people[f"{name} {len(people)}"] = whole.hub.browser()
     first = await browser.get("/auth/oidc/login", params={"next": "/machines"})
-    there = f"{first.headers['Location']}&prompt=consent"
+    there = first.headers["Location"]
     back = await npm.through_its_pages(pages, there, whole.issuer, name=name)
     last = await browser.get(back)
     assert (last.status_code, last.headers.get("Location")) == (303, "/machines"), last.text

@@ -78,6 +78,7 @@ def test_a_logout_token_is_no_id_token_and_the_other_way_round() -> None:
         ({"events": {rules.LOGOUT_EVENT: None}}, "it tells of no logout"),
         ({"nonce": "n"}, "it has a nonce, as ID tokens have"),
         ({"jti": None}, "it has no id of its own"),
+        ({"exp": None}, "it has expired"),
         ({"exp": NOW - 60}, "it has expired"),
     ]
     said = []
@@ -195,3 +196,17 @@ def test_settings_that_cannot_hold_stop_the_start(name: str, value: str, reason:
 def test_a_provider_needs_the_hub_to_have_a_name_and_a_secret_there() -> None:
     with pytest.raises(BadSettings, match="ORCA_HUB_OIDC_CLIENT_ID is not"):
         load({"ORCA_HUB_OIDC_ISSUER": "https://id.example"})
+
+
+def test_a_logout_token_of_an_older_provider_holds_two_minutes() -> None:
+    claims = {name: value for name, value in LOGOUT.items() if name != "exp"}
+    said = [
+        reason(
+            lambda now_s=now_s: rules.check_logout(  # type: ignore[misc] # of this turn
+                claims, issuer=ISSUER, client_id=CLIENT, now_s=now_s
+            )
+        )
+        for now_s in (NOW, NOW + 179, NOW + 180)
+    ]
+
+    assert said == [None, None, "it has expired"]
