@@ -27,7 +27,7 @@ from hub.ai.replicas import Replica, Watch
 from hub.ai.servers import Servers
 from hub.ai.service import AiService
 from hub.ai.specs import fixed_specs
-from hub.core import Area, Core
+from hub.core import Area, Core, Reading, Readings
 from hub.health import Part
 from hub.identity.opening import People
 from hub.limits import rules as limit_rules
@@ -95,6 +95,7 @@ async def open_ai(core: Core, people: People, limits: Limits) -> Ai:
         dialects={errors.PATH: errors.spoken},
         health=(_health(asked.servers),),
         endings=(runs.close,),
+        readings=(_readings(runs),),
         loops={
             "events of runs": runs.run,
             "life of this replica": watch.keep_beating,
@@ -177,6 +178,20 @@ def _defaults(settings: Settings) -> ModelDefaults:
         {"chat": settings.default_model, "code": settings.code_model or settings.default_model},
         {"chat": chat, "code": code},
     )
+
+
+def _readings(runs: RunService) -> Readings:
+    async def read() -> list[Reading]:
+        ended = "Runs of this replica that have ended, by how."
+        return [
+            Reading("runs_alive", "Runs of this replica that go on.", len(runs)),
+            *(
+                Reading("runs_ended", ended, count, {"state": state}, is_counter=True)
+                for state, count in runs.ended.items()
+            ),
+        ]
+
+    return read
 
 
 def _health(servers: Servers) -> Part:

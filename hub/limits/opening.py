@@ -38,7 +38,7 @@ async def open_limits(core: Core, people: People) -> Limits:
     service = LimitService(core.database, quotas, core.audit, core.clock, core.new_id)
 
     async def readings() -> Iterable[Reading]:
-        return _readings(rates)
+        return [*_readings(rates), *quotas.tallies.readings()]
 
     area = Area(
         blueprints=(

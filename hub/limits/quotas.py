@@ -28,6 +28,7 @@ from hub.limits.rules import (
     resets_at,
 )
 from hub.limits.store import Rulings
+from hub.limits.tallies import Tallies
 
 HOLDS = timedelta(seconds=2)  # how long quotas and prices are known without a look
 LIVES = timedelta(minutes=5)  # a reservation whose replica does not say that it goes on
@@ -59,6 +60,7 @@ class Quotas:
         self._reading = asyncio.Lock()
         self._changes = 0  # so that what was read before a change is not kept after it
         self._live: dict[str, Reservation] = {}
+        self.tallies = Tallies()
 
     async def reserve(
         self, who: Principal, model: str, *, prompt_tokens: int, answer_tokens: int
@@ -100,6 +102,7 @@ class Quotas:
             cost_micros = cost(price, used.prompt_tokens, used.answer_tokens)
             spent = Amounts(1, used.prompt_tokens + used.answer_tokens, cost_micros)
             await self._books.settle(reservation, spent, _use(reservation, used, cost_micros))
+            self.tallies.count(reservation.model, used, cost_micros)
         except OrcaError:
             self._live[reservation.id] = reservation  # may be tried again
             raise

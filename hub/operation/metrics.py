@@ -73,10 +73,15 @@ def _families(readings: Iterable[Reading]) -> Iterator[Metric]:
     for name, several in by_name.items():
         kind = CounterMetricFamily if several[0].is_counter else GaugeMetricFamily
         labels = tuple(several[0].labels)
-        family = kind(f"{PREFIX}_{name}", several[0].said, labels=labels)
+        family = kind(f"{PREFIX}_{_bare(name)}", several[0].said, labels=labels)
         for one in several:
             family.add_metric(tuple(one.labels.values()), one.value)
         yield family
+
+
+def _bare(name: str) -> str:
+    """As it stands without what every name begins with and every counter ends with."""
+    return name.removeprefix(f"{PREFIX}_").removesuffix("_total")
 
 
 def _build() -> Metric:

@@ -7,8 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from hub.operation.proxies import BehindProxies
+from tests.hub.asking import asked_hub, streamed
 from tests.hub.serving import Served, running_hub
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -135,3 +137,28 @@ async def test_an_address_is_believed_of_as_many_proxies_as_are_declared(
 
 async def nothing(*_: object) -> Any:  # Any: nobody looks
     await asyncio.sleep(0)
+
+
+async def test_what_models_wrote_is_counted_and_prometheus_understands_all_of_it(
+    tmp_path: Path,
+) -> None:
+    environment = {"ORCA_HUB_METRICS_TOKEN": "of-the-metrics"}
+    async with asked_hub(tmp_path, environment) as asked:
+        events = await streamed(asked.bob, "/ai/chat", CHAT)
+        answer = await asked.ada.get(httpx.URL(asked.hub.url).join("/metrics"), headers=TOKEN)
+    lines = answer.text.splitlines()
+    families = list(text_string_to_metric_families(answer.text))
+
+    assert events[-1].name == "done"
+    where = 'model="qwen3:4b",outcome="done",provider="ollama"'
+    assert f"orca_hub_model_requests_total{{{where}}} 1.0" in lines
+    assert 'orca_hub_runs_ended_total{state="done"} 1.0' in lines
+    assert any(
+        one.name == "orca_hub_answer_tokens" and one.samples[0].value > 0 for one in families
+    )
+    assert all(
+        one.documentation and one.name.startswith(("orca_hub_", "process_")) for one in families
+    )
+
+
+CHAT = {"model": "qwen3:4b", "messages": [{"role": "user", "content": "Hello"}]}
