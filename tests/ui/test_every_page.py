@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 PAGES = (
     *("files", "files/ID", "held", "printers", "printers/setup", "presets", "calibration"),
-    *("diagnosis", "models", "backends", "performance", "runtime", "queue", "storage", "log"),
+    *("diagnosis", "models", "backends", "team", "performance", "runtime", "queue", "storage", "log"),
     *("settings", "setup/server", "setup/end"),
 )
 TABS = 70
