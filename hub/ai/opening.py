@@ -1,6 +1,5 @@
 """Models for the team."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.images.rules import Shrink
@@ -30,7 +29,6 @@ from hub.ai.specs import fixed_specs
 from hub.core import Area, Core, Reading, Readings
 from hub.health import Part
 from hub.identity.opening import People
-from hub.limits import rules as limit_rules
 from hub.limits.opening import Limits
 from hub.settings import BadSettings, Settings
 
@@ -66,7 +64,7 @@ class _Asked:
 async def open_ai(core: Core, people: People, limits: Limits) -> Ai:
     """Providers, routes and policy, and the runs that ask them."""
     asked = await _open_asking(core, limits)
-    runs, replica = _open_runs(core)
+    runs, replica = await _open_runs(core)
     following = Following(core.database, runs)
     service = AiService(
         core.database,
@@ -106,9 +104,10 @@ async def open_ai(core: Core, people: People, limits: Limits) -> Ai:
     return Ai(area, service, following, runs, asked.queues, providers)
 
 
-def _open_runs(core: Core) -> tuple[RunService, Replica]:
+async def _open_runs(core: Core) -> tuple[RunService, Replica]:
     is_alone = core.settings.database_url is None
     replica = Replica(core.database, core.clock, core.new_id(), is_alone=is_alone)
+    await replica.join()
     core.stack.push_async_callback(replica.leave)
     runs = RunService(
         core.database, core.clock, ownership=replica, mistake=MISTAKE, tries=SAVING_TRIES
@@ -142,7 +141,7 @@ async def _open_asking(core: Core, limits: Limits) -> _Asked:
         configuration,
         servers,
         await _open_images(core),
-        Prices(_no_prices),
+        Prices(limits.quotas.prices),
         speeds,
         _defaults(settings),
     )
@@ -200,7 +199,3 @@ def _health(servers: Servers) -> Part:
             raise nobody()
 
     return Part("providers", check, is_needed=False)
-
-
-async def _no_prices() -> Sequence[limit_rules.Price]:
-    return ()

@@ -49,6 +49,11 @@ class Replica:
         """As Ownership says."""
         return await TeamRuns(connection).held(self.id, runs)
 
+    async def join(self) -> None:
+        """Before anything runs here: whatever is begun would else be taken as a dead one's."""
+        async with self._database.writing() as connection:
+            await TeamRuns(connection).beat(self.id, rfc3339(self._clock()))
+
     async def beat(self) -> list[OwnedRun]:
         """Says that it lives, and looks who does not; gives the runs that are its own from now
         on, to be ended."""
@@ -129,7 +134,6 @@ class Watch:
 async def _again_and_again(work: Callable[[], Awaitable[None]], every_s: float) -> None:
     is_well = True
     while True:
-        await asyncio.sleep(every_s)
         try:
             await work()
         except OrcaError as err:
@@ -138,3 +142,4 @@ async def _again_and_again(work: Callable[[], Awaitable[None]], every_s: float) 
             is_well = False
         else:
             is_well = True
+        await asyncio.sleep(every_s)

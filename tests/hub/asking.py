@@ -72,11 +72,11 @@ async def asked_hub(
 
 
 async def streamed(
-    client: httpx.AsyncClient, path: str, body: Json | None = None, **headers: str
+    client: httpx.AsyncClient, path: str, body: Json | None = None, *, behind: int = 0
 ) -> list[ServerSentEvent]:
-    """Every event of a stream, as it was when it ended."""
+    """Every event of a stream, as it was when it ended, or those `behind` one of them."""
     method = "POST" if body is not None else "GET"
-    sent = {"Accept": "text/event-stream", **headers}
+    sent = {"Accept": "text/event-stream", "Last-Event-ID": str(behind)}
     async with client.stream(method, path, json=body, headers=sent, timeout=20) as answer:
         content = await answer.aread()
         assert answer.status_code == 200, content

@@ -55,7 +55,7 @@ async def test_code_is_generated_on_the_premises_with_its_own_room(asked: Asked)
     begun = await asked.bob.post("/ai/generate", json={"prompt": "a box", "language": "OpenSCAD"})
     run_id = begun.json()["run_id"]
     events = await streamed(asked.bob, f"/runs/{run_id}/events")
-    rest = await streamed(asked.bob, f"/runs/{run_id}/events", **{"Last-Event-ID": "3"})
+    rest = await streamed(asked.bob, f"/runs/{run_id}/events", behind=3)
     run = (await asked.bob.get(f"/runs/{run_id}")).json()
 
     sent = asked.near.requests[-1]
