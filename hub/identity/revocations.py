@@ -40,17 +40,40 @@ class Known:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._seen: OrderedDict[str, _Seen] = OrderedDict()
+        self._looking: dict[str, asyncio.Event] = {}  # of many that come at once one looks
         self._forgotten = 0  # so that what was read before a revocation is not kept after it
 
     async def find(
         self, secret: str, look: Callable[[], Awaitable[tuple[Principal, datetime | None]]]
     ) -> Principal:
         """`look` says who it is and until when at most, or raises Unauthenticated."""
-        digest, now = hashed(secret), self._clock()
+        digest = hashed(secret)
+        if (seen := self._still(digest)) is not None:
+            return seen
+        if (other := self._looking.get(digest)) is not None:
+            await other.wait()
+            if (seen := self._still(digest)) is not None:
+                return seen
+        done = self._looking[digest] = asyncio.Event()
+        try:
+            return await self._look(digest, look)
+        finally:
+            done.set()
+            if self._looking.get(digest) is done:
+                del self._looking[digest]
+
+    def _still(self, digest: str) -> Principal | None:
         seen = self._seen.get(digest)
-        if seen and timedelta(0) <= now - seen.at < HOLDS and not _is_over(seen.ends_at, now):
-            return seen.who
-        before = self._forgotten
+        if seen is None:
+            return None
+        now = self._clock()
+        is_held = timedelta(0) <= now - seen.at < HOLDS and not _is_over(seen.ends_at, now)
+        return seen.who if is_held else None
+
+    async def _look(
+        self, digest: str, look: Callable[[], Awaitable[tuple[Principal, datetime | None]]]
+    ) -> Principal:
+        now, before = self._clock(), self._forgotten
         who, ends_at = await look()
         if before == self._forgotten:
             self._seen[digest] = _Seen(who, now, ends_at)

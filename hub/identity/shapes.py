@@ -110,17 +110,16 @@ def pair(issued: Pair) -> dict[str, object]:
     }
 
 
-def me(who: Principal, account: Row) -> dict[str, object]:
+def me(who: Principal) -> dict[str, object]:
+    """Asked often: of what is known anyway."""
     return {
-        "id": account["id"],
-        "name": account["name"],
-        "display_name": account["display_name"],
-        "email": account["email"],
+        "id": who.account_id,
+        "name": who.name,
         "role": who.role,
         "groups": list(who.groups),
         "means": who.means,
-        "must_change": account["must_change"],
-        "has_totp": account["totp_sealed"] is not None,
+        "must_change": who.must_change,
+        **{name: who.profile[name] for name in ("display_name", "email", "has_totp")},
     }
 
 

@@ -6,6 +6,7 @@ from agent.shared.web import asks, gives, gives_media, json, takes
 from hub.access import administrator, caller, newcomer, person
 from hub.guard import no_content
 from hub.identity import shapes as identity_shapes
+from hub.identity.principals import principal_of
 from hub.identity.service import LocalAccounts, NewAccount
 from hub.users import shapes
 from hub.users.service import UserService
@@ -48,8 +49,7 @@ def routes(users: UserService, local: LocalAccounts) -> Blueprint:
     @gives(identity_shapes.MeOut)
     async def show_me() -> Response:
         """Who is signed in."""
-        who = caller()
-        return json(identity_shapes.me(who, await users.get(who.account_id)))
+        return json(identity_shapes.me(caller()))
 
     @bp.patch("/me")
     @person
@@ -59,7 +59,7 @@ def routes(users: UserService, local: LocalAccounts) -> Blueprint:
         """One's own name and address."""
         who = caller()
         row = await users.change_oneself(who, shapes.said(asked))
-        return json(identity_shapes.me(who, row))
+        return json(identity_shapes.me(principal_of(row, who.means, who.means_id, who.scopes)))
 
     @bp.get("/<user_id>")
     @administrator
