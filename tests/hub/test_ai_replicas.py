@@ -2,8 +2,9 @@
 
 import asyncio
 import secrets
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -155,6 +156,16 @@ async def _until(client: httpx.AsyncClient, run_id: str, state: str) -> Json:
             await asyncio.sleep(0.02)
 
 
+async def _until_it_is_written(file: Path, run_id: str) -> None:
+    """What is told lies in the file a quarter of a second later."""
+    query = "SELECT count(*) FROM run_segment WHERE run_id = ? AND last_seq > 1"
+    while True:
+        with closing(sqlite3.connect(file)) as connection:
+            if connection.execute(query, (run_id,)).fetchone()[0]:
+                return
+        await asyncio.sleep(0.02)
+
+
 async def _until_nothing_is_there(client: httpx.AsyncClient) -> None:
     while True:
         if not (await client.get("/ai/models")).json()["items"]:
@@ -170,7 +181,8 @@ async def test_a_hub_on_a_file_finds_what_its_crash_cut_off(tmp_path: Path) -> N
         with replica(tmp_path, environment) as there:
             async with signed_in(there, "bob") as bob:
                 run_id = await begun(bob, near, 5)
-                await _until(bob, run_id, "running")
+                async with asyncio.timeout(20):
+                    await _until_it_is_written(tmp_path / "data" / "hub.db", run_id)
                 there.kill()
         with replica(tmp_path, environment) as again:
             async with signed_in(again, "bob") as bob:
