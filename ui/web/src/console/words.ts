@@ -1,4 +1,5 @@
-/** What programs say of themselves, in words. */
+/** Programs, patterns, money and limits in words. */
+import { locale } from "../lib/host";
 import { t } from "../lib/i18n";
 
 const BROWSERS: [RegExp, string][] = [
@@ -27,3 +28,24 @@ export function programWords(userAgent: string): string {
 
 /** `qwen3*, gpt-4o*` as a list. */
 export const patternsOf = (text: string): string[] => text.split(/[\s,]+/).filter(Boolean);
+
+const coins = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const smallCoins = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 6 });
+
+/** An amount of the hub's currency, whichever that is. */
+export const money = (amount: number): string => (amount !== 0 && Math.abs(amount) < 0.1 ? smallCoins : coins).format(amount);
+
+interface Limits {
+  requests?: number | null;
+  tokens?: number | null;
+  cost_micros?: number | null;
+}
+
+/** What is limited: “200 requests”, “1,000,000 tokens”. */
+export function limitWords({ requests, tokens, cost_micros: micros }: Limits): string[] {
+  return [
+    requests == null ? "" : t("hub:limits.requests", { count: requests }),
+    tokens == null ? "" : t("hub:limits.tokens", { count: tokens }),
+    micros == null ? "" : t("hub:limits.money", { amount: money(micros / 1e6) }),
+  ].filter(Boolean);
+}

@@ -178,6 +178,16 @@ export interface components {
              * @default null
              */
             parent_id?: string | null;
+            /**
+             * @description Pictures cannot be sent yet.
+             * @default []
+             */
+            images?: string[];
+            /**
+             * @description Files of a slicer are the agent's.
+             * @default null
+             */
+            context?: null;
         };
         /** @description `reasoning` is what the model thought aloud, where it did. */
         ChatMessageOut: {
@@ -300,6 +310,29 @@ export interface components {
             items: components["schemas"]["ConversationOut"][];
             next_cursor: string | null;
         };
+        /**
+         * @description Of a million tokens, in millionths of the currency: 2500000 is 2.50. Patterns such as
+         *     `gpt-*` are allowed; what names the model itself counts before them.
+         */
+        CostIn: {
+            model: string;
+            /** @default * */
+            provider?: string;
+            prompt_micros_per_million: number;
+            answer_micros_per_million: number;
+        };
+        CostOut: {
+            id: string;
+            model: string;
+            provider: string;
+            prompt_micros_per_million: number;
+            answer_micros_per_million: number;
+            updated_at: string;
+        };
+        CostsOut: {
+            items: components["schemas"]["CostOut"][];
+            next_cursor: string | null;
+        };
         /** @description How many jobs of one name there are in each state. */
         CountOut: {
             name: string;
@@ -313,6 +346,14 @@ export interface components {
             failed?: number;
             /** @default 0 */
             cancelled?: number;
+        };
+        CountedOut: {
+            requests: number;
+            failed: number;
+            prompt_tokens: number;
+            answer_tokens: number;
+            cost_micros: number;
+            milliseconds: number;
         };
         DeviceIn: {
             /** @description 1 to 100 letters, digits and signs. */
@@ -537,6 +578,12 @@ export interface components {
         KeysOut: {
             items: components["schemas"]["KeyOut"][];
             next_cursor: string | null;
+        };
+        /** @description null where there is no limit. */
+        LeftOut: {
+            requests: number | null;
+            tokens: number | null;
+            cost_micros: number | null;
         };
         /** @description Said once. */
         LinkOut: {
@@ -824,6 +871,28 @@ export interface components {
             type?: string;
             function: components["schemas"]["OpenaiFunctionIn"];
         };
+        /**
+         * @description What holds for whoever asks, with what is left of it. What others use counts, too, where it
+         *     is shared.
+         */
+        OwnQuotaOut: {
+            id: string;
+            /** @enum {string} */
+            subject_kind: "user" | "group" | "model" | "everybody";
+            model: string;
+            /** @enum {string} */
+            period: "day" | "month";
+            is_each: boolean;
+            requests: number | null;
+            tokens: number | null;
+            cost_micros: number | null;
+            left: components["schemas"]["LeftOut"];
+            resets_at: string;
+        };
+        OwnQuotasOut: {
+            items: components["schemas"]["OwnQuotaOut"][];
+            next_cursor: string | null;
+        };
         /** @description Said once. `expires_in` is of the access token, in seconds. */
         PairOut: {
             access_token: string;
@@ -956,6 +1025,56 @@ export interface components {
             schedules: components["schemas"]["ScheduleOut"][];
             workers: components["schemas"]["WorkerOut"][];
             waiting_s: number;
+        };
+        /** @description What is null has no limit; what is left out stays. */
+        QuotaChange: {
+            /** @default null */
+            requests?: number | null;
+            /** @default null */
+            tokens?: number | null;
+            /** @default null */
+            cost_micros?: number | null;
+        };
+        /**
+         * @description `subject`: the id of an account, the name of a group, or a pattern of models; nothing for
+         *     everybody. `is_each`: everybody meant has as much, otherwise they share it.
+         */
+        QuotaIn: {
+            /** @enum {string} */
+            subject_kind: "user" | "group" | "model" | "everybody";
+            /** @default  */
+            subject?: string;
+            /** @default * */
+            model?: string;
+            /** @enum {string} */
+            period: "day" | "month";
+            /** @default null */
+            requests?: number | null;
+            /** @default null */
+            tokens?: number | null;
+            /** @default null */
+            cost_micros?: number | null;
+            /** @default false */
+            is_each?: boolean;
+        };
+        QuotaOut: {
+            id: string;
+            /** @enum {string} */
+            subject_kind: "user" | "group" | "model" | "everybody";
+            subject: string;
+            model: string;
+            /** @enum {string} */
+            period: "day" | "month";
+            requests: number | null;
+            tokens: number | null;
+            cost_micros: number | null;
+            is_each: boolean;
+            created_at: string;
+            updated_at: string;
+        };
+        QuotasOut: {
+            items: components["schemas"]["QuotaOut"][];
+            next_cursor: string | null;
         };
         /** @description Strangers see `status` alone. */
         ReadyOut: {
@@ -1272,6 +1391,27 @@ export interface components {
             prompt_tokens: number;
             completion_tokens: number;
             total_tokens: number;
+        };
+        /** @description `key`: a day, a model, an account's id, a provider or a group; `label`: its name. */
+        UsageOut: {
+            requests: number;
+            failed: number;
+            prompt_tokens: number;
+            answer_tokens: number;
+            cost_micros: number;
+            milliseconds: number;
+            key: string;
+            label: string;
+        };
+        /** @description `total` counts everything once, also what belongs to several groups. */
+        UsagesOut: {
+            from: string;
+            to: string;
+            /** @enum {string} */
+            by: "day" | "model" | "user" | "provider" | "group";
+            items: components["schemas"]["UsageOut"][];
+            total: components["schemas"]["CountedOut"];
+            next_cursor: string | null;
         };
         UserChange: {
             /** @default null */

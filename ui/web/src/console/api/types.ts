@@ -73,5 +73,19 @@ export interface HealthPart {
 
 export interface Health {
   status: string;
+  /** For Administrators. */
   parts?: Record<string, HealthPart> | null;
 }
+
+export type Usages = Schemas["UsagesOut"];
+export type Usage = Schemas["UsageOut"];
+export type Quota = Schemas["QuotaOut"];
+export type Quotas = Schemas["QuotasOut"];
+export type QuotaIn = Schemas["QuotaIn"];
+export type QuotaChange = Schemas["QuotaChange"];
+export type OwnQuota = Schemas["OwnQuotaOut"];
+export type OwnQuotas = Schemas["OwnQuotasOut"];
+export type Cost = Schemas["CostOut"];
+export type Costs = Schemas["CostsOut"];
+export type CostIn = Schemas["CostIn"];
+export type TeamRuns = Schemas["TeamRunPage"];
