@@ -75,7 +75,7 @@ async def open_people(core: Core) -> People:
     users = UserService(core.database, core.audit, revocations, core.clock)
     area = Area(
         blueprints=(
-            routes.routes(local, sessions, cookie),
+            routes.routes(local, sessions, tokens, cookie),
             own_routes.routes(local, second_step, sessions, cookie),
             user_routes.routes(users, local),
             recovery_routes.routes(users, local, second_step, sessions, settings.origin),

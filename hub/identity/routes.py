@@ -8,9 +8,12 @@ from hub.guard import Cookie, no_content
 from hub.identity import shapes
 from hub.identity.service import LocalAccounts, NewAccount
 from hub.identity.sessions import From, Opened, SessionService
+from hub.identity.tokens import TokenSeam
 
 
-def routes(local: LocalAccounts, sessions: SessionService, cookie: Cookie) -> Blueprint:
+def routes(
+    local: LocalAccounts, sessions: SessionService, tokens: TokenSeam, cookie: Cookie
+) -> Blueprint:
     bp = Blueprint("auth", __name__, url_prefix="/api/v1/auth")
 
     @bp.post("/login")
@@ -53,10 +56,12 @@ def routes(local: LocalAccounts, sessions: SessionService, cookie: Cookie) -> Bl
     @newcomer
     @gives_media(204)
     async def logout() -> Response:
-        """Sign out of this browser."""
+        """Sign out of this browser; or end the tokens of this program."""
         who = caller()
         if who.means == "session":
             await sessions.end(who.account_id, who.means_id)
+        elif who.means == "token" and tokens.issuer is not None:
+            await tokens.issuer.end(who.account_id, who.means_id)
         response = no_content()
         cookie.forget(response)
         return response

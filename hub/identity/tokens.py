@@ -28,6 +28,9 @@ class Tokens(Protocol):
     ) -> Pair:
         """The first of a new family of tokens, for somebody who has proved who it is."""
 
+    async def end(self, account_id: str, family_id: str) -> None:
+        """One family, at once."""
+
 
 @dataclass(slots=True)
 class TokenSeam:

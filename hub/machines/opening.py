@@ -7,6 +7,7 @@ from agent.shared.clock import rfc3339
 from hub.core import Area, Core
 from hub.identity.opening import People
 from hub.identity.revocations import Revocations
+from hub.jobs.running import Job, Result
 from hub.machines import routes, token_routes
 from hub.machines.connecting import Connecting
 from hub.machines.devices import DeviceService
@@ -50,6 +51,7 @@ async def open_machines(core: Core, people: People) -> Machines:
     devices = DeviceService(
         core.database, core.audit, core.seal, machines, core.clock, core.new_secret
     )
+    add_upkeep(core, tokens)
     known = token_routes.bearer(tokens)
     area = Area(
         blueprints=(
@@ -62,10 +64,15 @@ async def open_machines(core: Core, people: People) -> Machines:
     return Machines(area, tokens)
 
 
-async def forget_old(core: Core, tokens: TokenService) -> None:
-    """What has ended by itself."""
-    await tokens.forget_old()
-    before = rfc3339(core.clock() - REMEMBERED)
-    async with core.database.writing() as connection:
-        await Codes(connection).forget(before)
-        await Devices(connection).forget(before)
+def add_upkeep(core: Core, tokens: TokenService) -> None:
+    """What has ended by itself is forgotten."""
+
+    async def forget_old(_: Job) -> Result:
+        gone = await tokens.forget_old()
+        before = rfc3339(core.clock() - REMEMBERED)
+        async with core.database.writing() as connection:
+            await Codes(connection).forget(before)
+            await Devices(connection).forget(before)
+        return {"tokens": gone}
+
+    core.jobs.every("tokens.forget", timedelta(hours=1), forget_old)

@@ -15,7 +15,7 @@ class RefreshIn(In):
     refresh_token: Secret
 
 
-class PairOut(Out):
+class TokensOut(Out):
     """Said once. `expires_in` is of the access token, in seconds."""
 
     access_token: str
@@ -106,7 +106,7 @@ class MachineRef(Out):
     name: str
 
 
-class ConnectedOut(PairOut):
+class ConnectedOut(TokensOut):
     machine: MachineRef
 
 

@@ -60,7 +60,7 @@ def routes(
     @bp.post("/refresh")
     @public
     @takes(shapes.RefreshIn)
-    @gives(shapes.PairOut)
+    @gives(shapes.TokensOut)
     async def refresh(asked: shapes.RefreshIn) -> Response:
         """Another access token, and the refresh token to use the next time: each is used once."""
         return json(_pair(await tokens.refresh(asked.refresh_token, whence())))

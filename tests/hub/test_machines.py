@@ -198,6 +198,7 @@ async def test_a_machine_without_a_browser_comes_in_by_a_code(tmp_path: Path) ->
     assert (this["name"], this["owner"]) == ("pi", "ada")
 
 
+@pytest.mark.slow
 async def test_a_code_is_refused_ends_and_is_answered_once(tmp_path: Path) -> None:
     clock = MovingClock()
     async with running_hub(tmp_path, clock=clock) as served:
@@ -222,6 +223,7 @@ async def test_a_code_is_refused_ends_and_is_answered_once(tmp_path: Path) -> No
     assert code(too_late) == (404, "no-such-code")
 
 
+@pytest.mark.slow
 async def test_whoever_guesses_codes_is_slowed_down(tmp_path: Path) -> None:
     clock = MovingClock()
     async with running_hub(tmp_path, clock=clock) as served:
@@ -307,6 +309,7 @@ async def test_a_machine_of_somebody_who_is_switched_off_is_out_at_once(hub: Ser
     assert (word(late), code(renewed)) == ((400, "invalid_grant"), (401, "token-ended"))
 
 
+@pytest.mark.slow
 async def test_twenty_exchanges_of_a_code_at_once_leave_nobody_in(hub: Served) -> None:
     bob = await hub.signed_in("bob")
     given = await code_for(bob)

@@ -13,6 +13,7 @@ from hub.machines.rules import Pair
 from hub.machines.tokens import TokenService
 from tests.clock import MovingClock
 from tests.hub.serving import PASSWORD, Served, running_hub
+from tests.serving import http
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 Json = dict[str, Any]  # Any: JSON
@@ -95,6 +96,7 @@ async def test_a_refresh_token_used_again_ends_its_family_and_no_other(hub: Serv
     assert (noted["target"], noted["outcome"]) == ("bob", "refused")
 
 
+@pytest.mark.slow
 async def test_a_lost_answer_is_said_again_for_thirty_seconds(tmp_path: Path) -> None:
     clock = MovingClock()
     async with running_hub(tmp_path, clock=clock) as served:
@@ -111,6 +113,7 @@ async def test_a_lost_answer_is_said_again_for_thirty_seconds(tmp_path: Path) ->
     assert code(late) == (401, "token-reused")
 
 
+@pytest.mark.slow
 async def test_tokens_end_by_themselves_and_are_forgotten(tmp_path: Path) -> None:
     clock = MovingClock()
     async with running_hub(tmp_path, clock=clock) as served:
@@ -128,6 +131,19 @@ async def test_tokens_end_by_themselves_and_are_forgotten(tmp_path: Path) -> Non
 
     assert (code(access), code(late)) == ((401, "token-ended"), (401, "token-ended"))
     assert (gone, nothing) == (4, 0)
+
+
+async def test_a_program_signs_in_with_a_password_and_out_again(hub: Served) -> None:
+    asked = {"username": "bob", "password": PASSWORD}
+    async with http(base_url=f"{hub.url}/api/v1") as program:
+        came = (await program.post("/auth/login", json=asked)).json()
+        program.headers["Authorization"] = f"Bearer {came['access_token']}"
+        there = await program.get("/users/me")
+        left = await program.post("/auth/logout")
+        after = [await program.get("/users/me"), await refreshed(hub, came["refresh_token"])]
+
+    assert (there.json()["name"], left.status_code) == ("bob", 204)
+    assert [code(one) for one in after] == [(401, "token-ended")] * 2
 
 
 async def test_an_account_that_is_switched_off_takes_its_tokens_along(hub: Served) -> None:

@@ -20,8 +20,8 @@ pytestmark = pytest.mark.slow
 
 PAGES = (
     *("files", "files/ID", "held", "printers", "printers/setup", "presets", "calibration"),
-    *("diagnosis", "models", "backends", "team", "performance", "runtime", "queue", "storage", "log"),
-    *("settings", "setup/server", "setup/end"),
+    *("diagnosis", "models", "backends", "team", "performance", "runtime", "queue", "storage"),
+    *("log", "settings", "setup/server", "setup/end"),
 )
 TABS = 70
 # Of what has the focus: who it is, whether a line stands around it, and whether one can see it.

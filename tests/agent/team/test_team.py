@@ -92,6 +92,7 @@ async def test_a_refusal_and_a_stranger_at_the_door_let_nobody_in(tmp_path: Path
     assert (given_up.status_code, at_last) == (204, OFF)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("url", "said"),
     [
@@ -111,6 +112,7 @@ async def test_an_address_that_cannot_be_is_told_at_once(
     assert after["state"] == "off"
 
 
+@pytest.mark.slow
 async def test_another_program_is_no_hub(tmp_path: Path, fake: FakeOllama) -> None:
     async with running_agent(tmp_path) as served:
         answer = await served.client.post(f"{TEAM}/login", json={"url": fake.url})
