@@ -1,6 +1,6 @@
 """Signing in with a provider, and what it tells the hub."""
 
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from quart import Blueprint, Response, g, request
 from quart_schema import DataSource, document_request
@@ -14,6 +14,7 @@ from hub.oidc import shapes
 from hub.oidc.logins import LastLogins
 from hub.oidc.methods import Methods
 from hub.oidc.pages import problem_page
+from hub.oidc.rules import LOOPBACK
 from hub.oidc.sign_in import ATTEMPT_S, Returned, SignIn
 from hub.oidc.signing_out import SigningOut
 
@@ -40,7 +41,7 @@ def sign_in_routes(sign_in: SignIn | None, cookie: Cookie, origin: str) -> Bluep
     @gives_media(302)
     async def begin(alias: str, query: shapes.LoginQuery) -> Response:
         """To the provider's page, and back to `next`."""
-        if request.host_url.rstrip("/") != origin:  # the cookie must be there on the way back
+        if _is_other_name(request.host, origin):  # the cookie must be there on the way back
             return _to(f"{origin}{request.full_path}")
         try:
             url, sealed = await _set(sign_in).begin(query.next)
@@ -123,6 +124,13 @@ def _set(sign_in: SignIn | None) -> SignIn:
     if sign_in is None:
         raise NotFound("no-provider", "No provider is set here. Sign in with a local account.")
     return sign_in
+
+
+def _is_other_name(host: str, origin: str) -> bool:
+    """localhost for 127.0.0.1 or the like. Other names are the business of a proxy."""
+    parts = urlsplit(origin)
+    here, port = parts.hostname in LOOPBACK, f":{parts.port}"
+    return here and host != parts.netloc and host in {f"{name}{port}" for name in LOOPBACK}
 
 
 def _to(url: str, status: int = 302) -> Response:

@@ -115,6 +115,17 @@ async def test_the_way_there_proves_who_asks_and_keeps_everything_in_one_browser
     assert not any(asked[name] in cookie for name in ("state", "nonce"))
 
 
+async def test_who_comes_by_another_name_of_this_computer_goes_on_by_the_one_of_the_hub(
+    oidc: Trusting,
+) -> None:
+    port = httpx.URL(oidc.hub.url).port
+    async with oidc.hub.browser(Host=f"localhost:{port}") as browser:
+        led = await browser.get("/auth/okta/login", params={"next": "/machines"})
+
+    path = "/api/v1/auth/okta/login?next=%2Fmachines"
+    assert (led.status_code, led.headers["Location"]) == (302, f"{oidc.hub.url}{path}")
+
+
 async def test_the_way_back_works_once_and_in_the_browser_that_began(oidc: Trusting) -> None:
     async with oidc.hub.browser() as browser, oidc.hub.browser() as other:
         back, _ = await oidc.begin(browser)
