@@ -113,9 +113,14 @@ def hub_settings() -> str:
                 _range(field),
                 field.description or "",
             )
-            for name, field in hub.Settings.model_fields.items()
+            for name, field in sorted(hub.Settings.model_fields.items(), key=_is_of_a_part)
         ),
     )
+
+
+def _is_of_a_part(setting: tuple[str, FieldInfo]) -> bool:
+    """What the hub itself needs stands first."""
+    return setting[0] not in hub.Settings.__annotations__
 
 
 def commands() -> str:
