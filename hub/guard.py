@@ -8,8 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from quart import Quart, Response, g, request
+from quart import Quart, Request, Response, g, request
 from quart.typing import ResponseTypes
+from werkzeug.datastructures import Headers
 
 from agent.shared.clock import NewId
 from agent.shared.errors import Denied, Malformed, Unauthenticated
@@ -27,6 +28,17 @@ POLICY = (
     "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
+
+# What a route says of itself stays as it is.
+FIXED_HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Content-Security-Policy", POLICY),
+    ("Cache-Control", "no-store"),
+)
+SECURE_HEADERS = (("Strict-Transport-Security", "max-age=31536000"),)
 
 log = logging.getLogger("hub.request")
 
@@ -85,19 +97,20 @@ class Guard:
 
     async def admit(self) -> None:
         """The list. Says who it is in `g.principal`, None for a stranger on a public route."""
-        sent = request.headers.get("X-Request-ID", "")
-        g.request_id = sent if REQUEST_ID.fullmatch(sent) else self._new_id()
-        CURRENT.set(g.request_id)
-        g.started_s, g.principal = time.perf_counter(), None
-        self._is_for_us()
-        self._is_from_our_origin()
-        rule = self._rule()
+        sent = _sent()
+        named = sent.headers.get("X-Request-ID", "")
+        request_id = named if REQUEST_ID.fullmatch(named) else self._new_id()
+        CURRENT.set(request_id)
+        g.request_id, g.started_s, g.principal = request_id, time.perf_counter(), None
+        self._is_for_us(sent)
+        self._is_from_our_origin(sent)
+        rule = self._rule(sent)
         g.is_public = rule is PUBLIC
-        if request.path == "/metrics":
-            self._may_measure()
+        if sent.path == "/metrics":
+            self._may_measure(sent)
             return
         try:
-            who = await self._who(is_public=rule is PUBLIC)
+            who = await self._who(sent, is_public=rule is PUBLIC)
         except Unauthenticated:
             await self._pass_doors(None)  # a wrong token counts as what a stranger sends
             raise
@@ -113,10 +126,10 @@ class Guard:
         for door in self._doors:
             await door(who)
 
-    def _is_for_us(self) -> None:
+    def _is_for_us(self, sent: "_Sent") -> None:
         """A rebound name, or a link in a mail that was made of a foreign Host."""
-        hosts = request.headers.getlist("Host")
-        if request.path in PROBES and request.method in READING:
+        hosts = sent.headers.getlist("Host")
+        if sent.path in PROBES and sent.method in READING:
             return
         if len(hosts) != 1 or not hosts[0]:
             raise Malformed("host-missing", "Send one Host header.")
@@ -125,38 +138,38 @@ class Guard:
                 "foreign-host", "The hub does not answer by this name (setting public_url)."
             )
 
-    def _is_from_our_origin(self) -> None:
+    def _is_from_our_origin(self, sent: "_Sent") -> None:
         """What changes something and is sent by a browser must come from our own pages."""
-        origin = request.headers.get("Origin")
-        is_lent = origin in self._lent and self._bearer() is not None
+        origin = sent.headers.get("Origin")
+        is_lent = origin in self._lent and sent.bearer is not None
         if origin is not None and origin not in self._origins and not is_lent:
             raise Denied("foreign-origin", "Pages of other sites must not use the hub.")
-        if "Access-Control-Request-Method" in request.headers:
+        if "Access-Control-Request-Method" in sent.headers:
             raise Denied("no-preflight", "The hub gives no other origin leave to ask.")
-        site = request.headers.get("Sec-Fetch-Site")
-        if request.method in READING or self._bearer() is not None:
+        if sent.method in READING or sent.bearer is not None:
             return
+        site = sent.headers.get("Sec-Fetch-Site")
         if site not in (None, "same-origin", "none"):
             raise Denied("foreign-page", "Pages of other sites must not use the hub.")
-        if self._cookie.name in request.cookies and site is None and origin is None:
+        if self._cookie.name in sent.request.cookies and site is None and origin is None:
             raise Denied(
                 "not-from-our-page",
                 "A session can change things from the hub's pages alone. Programs send a token.",
             )
 
-    def _rule(self) -> Rule:
-        handler = self._app.view_functions.get(request.endpoint) if request.endpoint else None
+    def _rule(self, sent: "_Sent") -> Rule:
+        endpoint = sent.request.endpoint
+        handler = self._app.view_functions.get(endpoint) if endpoint else None
         if handler is None:
             return PUBLIC  # answered with 404 or 405, which say nothing
-        rule: Rule = getattr(handler, RULE_ATTRIBUTE, Rule("administrator"))
-        return rule
+        rule: Rule | None = getattr(handler, RULE_ATTRIBUTE, None)
+        return rule or Rule("administrator")
 
-    async def _who(self, *, is_public: bool) -> Principal | None:
-        bearer, cookie = self._bearer(), request.cookies.get(self._cookie.name)
+    async def _who(self, sent: "_Sent", *, is_public: bool) -> Principal | None:
         try:
-            if bearer is not None:
-                return await self._who_bears(bearer)
-            if cookie:
+            if sent.bearer is not None:
+                return await self._who_bears(sent.bearer)
+            if cookie := sent.request.cookies.get(self._cookie.name):
                 return await self._sessions.who(cookie)
         except Unauthenticated:
             if not is_public:
@@ -170,33 +183,47 @@ class Guard:
             raise Unauthenticated("bad-token", "The hub knows no token of this kind.")
         return await known(secret)
 
-    def _bearer(self) -> str | None:
-        kind, _, secret = request.headers.get("Authorization", "").partition(" ")
-        return secret.strip() if kind.lower() == "bearer" and secret.strip() else None
-
-    def _may_measure(self) -> None:
-        wanted, sent = self._metrics_token, self._bearer()
-        if not wanted or not sent or not hmac.compare_digest(wanted.encode(), sent.encode()):
+    def _may_measure(self, sent: "_Sent") -> None:
+        wanted, given = self._metrics_token, sent.bearer
+        if not wanted or not given or not hmac.compare_digest(wanted.encode(), given.encode()):
             raise Unauthenticated("unauthenticated", "Send the token of the setting metrics_token.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What the list looks at again and again, looked up once."""
+
+    request: Request
+    method: str
+    path: str
+    headers: Headers
+    bearer: str | None
+
+
+def _sent() -> _Sent:
+    now: Request = request._get_current_object()  # type: ignore[attr-defined] # of a proxy
+    headers = now.headers
+    kind, _, secret = headers.get("Authorization", "").partition(" ")
+    bearer = (secret.strip() or None) if kind.lower() == "bearer" else None
+    return _Sent(now, now.method, now.path, headers, bearer)
 
 
 def install(app: Quart, guard: Guard, *, is_secure: bool) -> None:
     """Every request passes the guard, every answer gets its headers."""
     app.before_request(guard.admit)
 
+    always = FIXED_HEADERS + (SECURE_HEADERS if is_secure else ())
+
     @app.after_request
     async def finish(response: ResponseTypes) -> ResponseTypes:
         headers = response.headers
+        there = {name.lower() for name, _ in headers}
+        for name, value in always:
+            if name.lower() not in there:
+                headers.add(name, value)
         headers["X-Request-ID"] = str(g.get("request_id", ""))
-        headers["X-Content-Type-Options"] = "nosniff"
-        headers["Referrer-Policy"] = "same-origin"
-        headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        headers["Cross-Origin-Resource-Policy"] = "same-origin"
-        headers.setdefault("Content-Security-Policy", POLICY)
-        headers.setdefault("Cache-Control", "no-store")
-        if is_secure:
-            headers["Strict-Transport-Security"] = "max-age=31536000"
-        _tell(response)
+        if log.isEnabledFor(logging.INFO):
+            _tell(response)
         return response
 
 

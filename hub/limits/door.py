@@ -49,17 +49,16 @@ class RateDoor:
 
     def _subjects(self, who: Principal | None) -> list[tuple[Kind, str, Rate | None]]:
         allowed = self._allowed
-        address = address_key(request.remote_addr or "")
         found: list[tuple[Kind, str, Rate | None]] = []
         if who is None:
-            found.append(("address", address, allowed.address))
+            found.append(("address", _address(), allowed.address))
         elif who.means in ("key", "scim"):
             found.append(("key", who.means_id, allowed.key))
         else:
             found.append(("user", who.account_id, allowed.user))
         is_login = request.method == "POST" and request.path.startswith(SIGNING_IN)
         if is_login and g.get("is_public"):
-            found.append(("login", address, allowed.login))
+            found.append(("login", _address(), allowed.login))
         return found
 
     def _refusal(self, kind: Kind, verdict: Verdict) -> TooMany:
@@ -75,6 +74,10 @@ class RateDoor:
             resets_at=rfc3339(resets),
             retry_after_s=max(1, ceil(verdict.wait_s)),
         )
+
+
+def _address() -> str:
+    return address_key(request.remote_addr or "")
 
 
 def telling(bp: Blueprint) -> Blueprint:
