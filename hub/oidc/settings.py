@@ -37,10 +37,10 @@ class ProviderSettings(BaseSettings):
         max_length=500,
         description="Scopes that are asked for. offline_access lets the hub look again later.",
     )
-    oidc_prompt: Literal["", "consent", "login", "select_account"] = Field(
-        default="",
-        description="What the provider is to ask each time. Some give offline_access with consent "
-        "alone.",
+    oidc_prompt: Literal["auto", "consent", "login", "select_account"] = Field(
+        default="auto",
+        description="What the provider is to ask each time; auto: as it likes. Some give "
+        "offline_access with consent alone.",
     )
     oidc_groups_claim: str = Field(
         default="groups", max_length=200, description="Claim that lists somebody's groups."

@@ -99,7 +99,7 @@ class SignIn:
         prompt = core.settings.oidc_prompt
         query = urlencode(
             {
-                **({"prompt": prompt} if prompt else {}),
+                **({"prompt": prompt} if prompt != "auto" else {}),
                 "response_type": "code",
                 "client_id": self._client.provider.client_id,
                 "redirect_uri": self._redirect_uri,
