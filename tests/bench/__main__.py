@@ -36,6 +36,8 @@ from tests.bench.connection import BenchError
 from tests.bench.parts import (
     ending,
     gcode,
+    hub_first_token,
+    hub_quota,
     hub_read,
     hub_start,
     post_process,
@@ -68,6 +70,8 @@ PARTS = (
     "panel",
     "hub-read",
     "hub-start",
+    "hub-quota",
+    "hub-first-token",
 )
 
 
@@ -87,6 +91,8 @@ ALONE: dict[str, Callable[..., Awaitable[list[Row]]]] = {
     "panel": panel.measure,
     "hub-read": hub_read.measure,
     "hub-start": hub_start.measure,
+    "hub-quota": hub_quota.measure,
+    "hub-first-token": hub_first_token.measure,
 }
 
 

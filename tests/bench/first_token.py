@@ -40,12 +40,12 @@ async def measure(
         for target in (direct, agent, single, proxy):
             if target is not None:
                 few = quick or target is proxy
-                firsts[target.name] = await _sequential(fake, target, 50 if few else 400)
+                firsts[target.name] = await sequential(fake, target, 50 if few else 400)
     rows += [_row("1 stream", firsts, single), _row("1 stream, two requests", firsts, agent)]
     rows[-2].others = rows[-1].others = others.cores
     with watching(*ours) as others:
         many = {
-            target.name: await _crowded(fake, target, 100 if quick else 400)
+            target.name: await crowded(fake, target, 100 if quick else 400)
             for target in (direct, agent, single)
         }
     rows.append(_row("50 streams, 20 tokens/s each", many, single))
@@ -54,7 +54,8 @@ async def measure(
     return rows
 
 
-async def _sequential(fake: Fake, target: Target, count: int) -> Firsts:
+async def sequential(fake: Fake, target: Target, count: int) -> Firsts:
+    """One stream after the other."""
     # The second token comes late enough not to be mistaken for the first.
     await fake.stream(4, 200.0)
     for _ in range(20):
@@ -68,7 +69,7 @@ async def _sequential(fake: Fake, target: Target, count: int) -> Firsts:
     return Firsts(values)
 
 
-async def _crowded(fake: Fake, target: Target, count: int) -> Firsts:
+async def crowded(fake: Fake, target: Target, count: int) -> Firsts:
     """Streams of three seconds begin evenly spread, so that fifty of them live at any time;
     those that began before that do not count."""
     streams, lasts_s = 50, 3.0
