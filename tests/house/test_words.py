@@ -14,6 +14,8 @@ OUTERMOST_LOOPS = {
     "agent/serve.py": "the program's own: it says that it stopped by a mistake, and ends",
     "agent/shared/secrets.py": "a thread's own: a keyring is anybody's code, and may be broken",
     "agent/runs/service.py": "a run's own: a mistake ends this run and no other",
+    "hub/jobs/work.py": "a job's own: a mistake ends this attempt and no other",
+    "hub/serve.py": "the program's own: it says that it stopped by a mistake, and ends",
 }
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 SILENCED = re.compile(r"#\s*type:\s*ignore(?!\[[a-z, -]+\])|#\s*noqa(?!:)")
