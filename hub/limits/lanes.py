@@ -21,10 +21,18 @@ OF_SQLALCHEMY = ("prepared_statement_cache_size", "prepared_statement_name_func"
 class Lanes:
     """Opened when they are needed. One that broke is left, and the next is opened anew."""
 
-    def __init__(self, database: PostgresDatabase) -> None:
+    def __init__(self, database: PostgresDatabase, *, waits_for_disk: bool = True) -> None:
+        """`waits_for_disk`: what is answered outlasts a crash of the server. Otherwise the last
+        moment before it may be lost."""
         engine = database.engine
         _, given = engine.dialect.create_connect_args(engine.url)
         self._where = {name: given[name] for name in given if name not in OF_SQLALCHEMY}
+        self._settings = {
+            "application_name": "orca-hub",
+            "timezone": "UTC",
+            "synchronous_commit": "on" if waits_for_disk else "off",
+            **PLANS,
+        }
         self._free: list[Any] = []  # Any: connections of asyncpg
         self._room = asyncio.Semaphore(MOST)
 
@@ -67,8 +75,9 @@ class Lanes:
             lane = self._free.pop()
             if not lane.is_closed():
                 return lane
-        settings = {"application_name": "orca-hub", "timezone": "UTC", **PLANS}
-        return await asyncpg.connect(**self._where, timeout=CONNECT_S, server_settings=settings)
+        return await asyncpg.connect(
+            **self._where, timeout=CONNECT_S, server_settings=self._settings
+        )
 
     async def close(self) -> None:
         for lane in self._free:

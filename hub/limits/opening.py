@@ -12,7 +12,6 @@ from hub.limits import routes
 from hub.limits.books import Books, FileBooks
 from hub.limits.buckets import rate_of
 from hub.limits.door import Allowed, RateDoor, telling
-from hub.limits.lanes import Lanes
 from hub.limits.quotas import Quotas
 from hub.limits.rates import Rates
 from hub.limits.server_books import ServerBooks
@@ -68,9 +67,9 @@ def _allowed(core: Core) -> Allowed:
 def books_of(core: Core) -> Books:
     """Closed with the core."""
     if isinstance(core.database, PostgresDatabase):
-        lanes = Lanes(core.database)
-        core.stack.push_async_callback(lanes.close)
-        return ServerBooks(lanes)
+        books = ServerBooks(core.database)
+        core.stack.push_async_callback(books.close)
+        return books
     return FileBooks(core.database)
 
 

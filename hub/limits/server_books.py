@@ -11,6 +11,7 @@ import orjson
 from hub.limits.books import Full, Limit, Use, kept
 from hub.limits.lanes import Lanes, Record
 from hub.limits.rules import Amounts, Counter, Reservation, exceeds
+from hub.postgres import PostgresDatabase
 
 BEGIN_COUNTERS = """
 INSERT INTO quota_use (quota_id, starts_at, who, requests, tokens, cost_micros)
@@ -51,11 +52,34 @@ SELECT h.quota_id, h.starts_at, h.who, h.requests, h.tokens, h.cost_micros,
   (SELECT fits FROM verdict) AS fits
 FROM held h
 """
+# The usual case, one counter: nothing is to be locked in an order, and the row says itself whether
+# it lets it.
+TAKE_ONE = """
+WITH taken AS (
+  UPDATE quota_use
+  SET requests = requests + $7, tokens = tokens + $8, cost_micros = cost_micros + $9
+  WHERE quota_id = $1 AND starts_at = $2 AND who = $3
+    AND ($7::bigint = 0 OR $4::bigint IS NULL OR requests + $7 <= $4)
+    AND ($8::bigint = 0 OR $5::bigint IS NULL OR tokens + $8 <= $5)
+    AND ($9::bigint = 0 OR $6::bigint IS NULL OR cost_micros + $9 <= $6)
+  RETURNING 1
+)
+INSERT INTO reservation (id, account_id, model, day, expires_at, requests, tokens, cost_micros,
+  counters)
+SELECT $10, $11, $12, $13, $14, $7, $8, $9, $15::json FROM taken
+RETURNING id
+"""
 # `gone` is what was set aside; nothing if that has ended, or ended by another replica.
-CHANGE = """
+GONE = """
 WITH gone AS MATERIALIZED (
   DELETE FROM reservation WHERE id = $1 RETURNING requests, tokens, cost_micros
-), held AS MATERIALIZED (
+), """
+SPENT = """
+    requests = u.requests + $5 - coalesce((SELECT requests FROM gone), 0),
+    tokens = u.tokens + $6 - coalesce((SELECT tokens FROM gone), 0),
+    cost_micros = u.cost_micros + $7 - coalesce((SELECT cost_micros FROM gone), 0)
+"""
+CHANGE = f"""{GONE} held AS MATERIALIZED (
   SELECT u.quota_id, u.starts_at, u.who
   FROM quota_use u
   JOIN unnest($2::text[], $3::text[], $4::text[]) AS w (quota_id, starts_at, who)
@@ -63,14 +87,16 @@ WITH gone AS MATERIALIZED (
   ORDER BY 1, 2, 3
   FOR UPDATE OF u
 ), changed AS (
-  UPDATE quota_use u SET
-    requests = u.requests + $5 - coalesce((SELECT requests FROM gone), 0),
-    tokens = u.tokens + $6 - coalesce((SELECT tokens FROM gone), 0),
-    cost_micros = u.cost_micros + $7 - coalesce((SELECT cost_micros FROM gone), 0)
+  UPDATE quota_use u SET {SPENT}
   FROM held h
   WHERE u.quota_id = h.quota_id AND u.starts_at = h.starts_at AND u.who = h.who
 )
-"""
+"""  # noqa: S608 - of statements alone
+CHANGE_ONE = f"""{GONE} changed AS (
+  UPDATE quota_use u SET {SPENT}
+  WHERE u.quota_id = $2 AND u.starts_at = $3 AND u.who = $4
+)
+"""  # noqa: S608 - as above
 END = f"{CHANGE} SELECT 1"
 USE = """
 INSERT INTO usage AS t (day, account_id, model, provider, requests, failed, prompt_tokens,
@@ -84,6 +110,7 @@ ON CONFLICT (day, account_id, model, provider) DO UPDATE SET
   milliseconds = t.milliseconds + excluded.milliseconds
 """
 SETTLE = CHANGE + USE.format(*range(8, 18))
+SETTLE_ONE = CHANGE_ONE + USE.format(*range(8, 18))
 USE_ALONE = USE.format(*range(1, 11))
 # Leaves out those that are being settled: waiting for them while holding others could be for ever.
 EXTEND = """
@@ -94,46 +121,75 @@ UPDATE reservation SET expires_at = $2 WHERE id IN (
 
 
 class ServerBooks:
-    """See Books."""
+    """See Books.
 
-    def __init__(self, lanes: Lanes) -> None:
-        self._lanes = lanes
+    What is set aside does not wait for the disk: if the server crashes and forgets it, settling
+    counts all that was used, as it does when a reservation has ended."""
+
+    def __init__(self, database: PostgresDatabase) -> None:
+        self._settling = Lanes(database)
+        self._taking = Lanes(database, waits_for_disk=False)
+
+    async def close(self) -> None:
+        await self._settling.close()
+        await self._taking.close()
 
     async def take(
         self, reservation: Reservation, limits: Sequence[Limit], expires_at: str
     ) -> Full | None:
         row = kept(reservation, expires_at)
-        keys = _columns(reservation.counters)
         quotas = [one.quota for one in limits]
+        words = (
+            *(row[name] for name in ("id", "account_id", "model", "day", "expires_at")),
+            orjson.dumps(row["counters"]).decode(),
+        )
+        amounts = _values(reservation.amounts)
+        if len(limits) == 1:
+            most = (quotas[0].requests, quotas[0].tokens, quotas[0].cost_micros)
+            only = _key(reservation.counters[0])
+            if await self._taking.fetch(TAKE_ONE, *only, *most, *amounts, *words):
+                return None
+        keys = _columns(reservation.counters)
         values = (
             *keys,
             [one.requests for one in quotas],
             [one.tokens for one in quotas],
             [one.cost_micros for one in quotas],
-            *astuple(reservation.amounts),
+            *amounts,
             len(limits),
-            *(row[name] for name in ("id", "account_id", "model", "day", "expires_at")),
-            orjson.dumps(row["counters"]).decode(),
+            *words,
         )
-        rows = await self._lanes.fetch(TAKE, *values)
+        rows = await self._taking.fetch(TAKE, *values)
         if len(rows) < len(limits):  # the first of a period
-            await self._lanes.fetch(BEGIN_COUNTERS, *keys)
-            rows = await self._lanes.fetch(TAKE, *values)
+            await self._taking.fetch(BEGIN_COUNTERS, *keys)
+            rows = await self._taking.fetch(TAKE, *values)
         return None if rows and rows[0]["fits"] else _full(rows, limits, reservation.amounts)
 
     async def settle(self, reservation: Reservation, spent: Amounts, use: Use | None) -> None:
         added = astuple(use) if use else ()
-        if reservation.counters:
-            change = (reservation.id, *_columns(reservation.counters), *astuple(spent))
-            await self._lanes.fetch(SETTLE if use else END, *change, *added)
+        counters = reservation.counters
+        if len(counters) == 1 and use:
+            change = (reservation.id, *_key(counters[0]), *_values(spent))
+            await self._settling.fetch(SETTLE_ONE, *change, *added)
+        elif counters:
+            several = (reservation.id, *_columns(counters), *_values(spent))
+            await self._settling.fetch(SETTLE if use else END, *several, *added)
         elif use:
-            await self._lanes.fetch(USE_ALONE, *added)
+            await self._settling.fetch(USE_ALONE, *added)
 
     async def end(self, reservation: Reservation) -> None:
         await self.settle(reservation, Amounts(), None)
 
     async def extend(self, ids: Sequence[str], expires_at: str) -> None:
-        await self._lanes.fetch(EXTEND, list(ids), expires_at)
+        await self._taking.fetch(EXTEND, list(ids), expires_at)
+
+
+def _key(counter: Counter) -> tuple[str, str, str]:
+    return counter.quota_id, counter.starts_at, counter.who
+
+
+def _values(amounts: Amounts) -> tuple[int, int, int]:
+    return amounts.requests, amounts.tokens, amounts.cost_micros
 
 
 def _columns(counters: Sequence[Counter]) -> tuple[list[str], list[str], list[str]]:

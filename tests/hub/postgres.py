@@ -32,6 +32,7 @@ class Postgres:
     port: int
     password: str
     programs: Path
+    is_durable: bool = False
 
     @property
     def url(self) -> str:
@@ -39,7 +40,8 @@ class Postgres:
 
     def start(self) -> None:
         options = (
-            f"-c listen_addresses=127.0.0.1 -c port={self.port} -c fsync=off "
+            f"-c listen_addresses=127.0.0.1 -c port={self.port} "
+            f"-c fsync={'on' if self.is_durable else 'off'} "
             f"-c unix_socket_directories={self.folder} -c max_connections=200"
         )
         self._run(
@@ -75,8 +77,8 @@ class Postgres:
 
 
 @contextmanager
-def postgres() -> Iterator[Postgres]:
-    """A server for as long as the block lasts."""
+def postgres(*, is_durable: bool = False) -> Iterator[Postgres]:
+    """A server for as long as the block lasts. `is_durable`: as it comes, waiting for the disk."""
     programs = binaries()
     assert programs, "There is no PostgreSQL."
     with tempfile.TemporaryDirectory(prefix="orca-pg-") as name, socket.socket() as free:
@@ -85,7 +87,7 @@ def postgres() -> Iterator[Postgres]:
             owner = pwd.getpwnam("postgres")
             os.chown(folder, owner.pw_uid, owner.pw_gid)
         free.bind(("127.0.0.1", 0))
-        server = Postgres(folder, free.getsockname()[1], password, programs)
+        server = Postgres(folder, free.getsockname()[1], password, programs, is_durable)
         file = folder / "password"
         file.write_text(password)
         file.chmod(0o644)
