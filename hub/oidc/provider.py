@@ -30,6 +30,12 @@ ANSWER_BYTES = 1024 * 1024
 MOST_KEYS = 100
 KEY_TYPES = {"R": "RSA", "P": "RSA", "E": "EC"}  # by the first letter of the algorithm
 WEAKEST_RSA = 2048
+# Not compressed: a few bytes could become many.
+HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "User-Agent": "orca-hub",
+}
 Answer = Mapping[str, Any]  # Any: JSON values
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -304,7 +310,8 @@ class ProviderClient:
                 self._session = aiohttp.ClientSession(
                     connector=aiohttp.TCPConnector(limit=20, ssl=trust),
                     timeout=aiohttp.ClientTimeout(total=ANSWER_S),
-                    headers={"Accept": "application/json", "User-Agent": "orca-hub"},
+                    headers=HEADERS,
+                    auto_decompress=False,
                     cookie_jar=aiohttp.DummyCookieJar(),
                     trust_env=False,
                 )

@@ -214,8 +214,10 @@ class SignIn:
         except Denied as err:
             await self._refused(subject, err.detail, groups_in(claims, self._vouched.claim))
             raise
-        ended = {present.account_id} if present is not None else set()
-        await self._people.revocations.tell(*(known.moved | ended))
+        changed = {known.account["id"], *known.moved}
+        if present is not None:
+            changed.add(present.account_id)
+        await self._people.revocations.tell(*sorted(changed))
         return opened
 
     async def _open(
