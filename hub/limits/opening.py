@@ -76,13 +76,13 @@ def books_of(core: Core) -> Books:
 def _readings(rates: Rates) -> list[Reading]:
     return [
         Reading(
-            "orca_hub_limit_fallbacks_total",
+            "limit_fallbacks",
             "Requests that were counted without Redis because it was away.",
             rates.fallbacks,
             is_counter=True,
         ),
         Reading(
-            "orca_hub_limit_refusals_total",
+            "limit_refusals",
             "Requests that were refused because there were too many.",
             rates.refused,
             is_counter=True,
