@@ -14,12 +14,13 @@ from hub.oidc import routes
 from hub.oidc.logins import LastLogins
 from hub.oidc.methods import Methods, alias_of, name_of
 from hub.oidc.people import RoleMapping, Vouched
-from hub.oidc.provider import Provider, ProviderClient
+from hub.oidc.provider import ProviderClient
 from hub.oidc.refreshing import Refreshing
 from hub.oidc.rules import roles_of
 from hub.oidc.sign_in import SignIn
 from hub.oidc.signing_out import SigningOut
 from hub.oidc.store import Once
+from hub.oidc.wire import Provider
 from hub.settings import Settings
 
 LOOK_EVERY_S = 600.0

@@ -1,59 +1,29 @@
 """The one way to the provider: what it says of itself, its keys, and its tokens."""
 
-import asyncio
 import base64
 import logging
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
-import orjson
-
-from agent.shared.certificates import trust_for
 from agent.shared.clock import Clock
-from agent.shared.errors import Unavailable
+from hub.oidc.kept import Kept
 from hub.oidc.rules import BadToken, is_safe_address
+from hub.oidc.wire import Answer, Provider, Wire
 
 if TYPE_CHECKING:
-    import aiohttp
     from joserfc.jwk import Key
 
-FRESH, STALE = timedelta(hours=1), timedelta(hours=24)
 UNKNOWN_KEY_PAUSE = timedelta(seconds=60)
-FAILURE_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=5)
-ANSWER_S = 10.0
-ANSWER_BYTES = 1024 * 1024
 MOST_KEYS = 100
 KEY_TYPES = {"R": "RSA", "P": "RSA", "E": "EC"}  # by the first letter of the algorithm
 WEAKEST_RSA = 2048
-# Not compressed: a few bytes could become many.
-HEADERS = {
-    "Accept": "application/json",
-    "Accept-Encoding": "identity",
-    "User-Agent": "orca-hub",
-}
-Answer = Mapping[str, Any]  # Any: JSON values
-T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
 class GrantGone(Exception):
     """The provider no longer takes a code or a refresh token: it was used, revoked, or is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """As the settings say."""
-
-    name: str
-    issuer: str
-    client_id: str
-    client_secret: str
-    ca_file: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,64 +40,18 @@ class Places:
     says_issuer: bool
 
 
-class Kept(Generic[T]):
-    """Something of the provider, fresh for an hour; where it cannot be had, as it was for a day.
-    One asks at a time, and after a failure nobody for a while."""
-
-    def __init__(self, fetch: Callable[[], Awaitable[T]], clock: Clock) -> None:
-        self._fetch, self._clock = fetch, clock
-        self._value: tuple[datetime, T] | None = None
-        self._failure: tuple[datetime, Unavailable] | None = None
-        self._one = asyncio.Lock()
-
-    async def get(self) -> T:
-        """Raises Unavailable."""
-        async with self._one:
-            if self._value and self._clock() - self._value[0] < FRESH:
-                return self._value[1]
-            try:
-                return await self._anew()
-            except Unavailable:
-                if self._value and self._clock() - self._value[0] < STALE:
-                    return self._value[1]
-                raise
-
-    async def again(self) -> T:
-        """Fetched now, however fresh it is. Raises Unavailable."""
-        async with self._one:
-            return await self._anew()
-
-    async def _anew(self) -> T:
-        if self._failure and self._clock() < self._failure[0]:
-            raise self._failure[1]
-        try:
-            value = await self._fetch()
-        except Unavailable as err:
-            given = err.extra.get("retry_after_s")
-            pause = timedelta(seconds=given) if isinstance(given, int) else FAILURE_PAUSE
-            self._failure = (self._clock() + min(pause, LONGEST_PAUSE), err)
-            raise
-        self._value, self._failure = (self._clock(), value), None
-        return value
-
-
 class ProviderClient:
     """Speaks to one provider. Its failures are ours: Unavailable while it does not answer or
     answers nonsense."""
 
     def __init__(self, provider: Provider, clock: Clock) -> None:
-        self.provider = provider
-        self._clock = clock
+        self.provider, self._wire, self._clock = provider, Wire(provider), clock
         self._places = Kept(self._fetch_places, clock)
         self._keys = Kept(self._fetch_keys, clock)
         self._asked_for_unknown: datetime | None = None
-        self._is_away = False
-        self._session: aiohttp.ClientSession | None = None
-        self._opening = asyncio.Lock()
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        await self._wire.close()
 
     async def places(self) -> Places:
         """Raises Unavailable."""
@@ -135,7 +59,7 @@ class ProviderClient:
 
     async def check(self) -> None:
         """For health, and to have at hand what the next sign-in needs. Raises Unavailable."""
-        if self._is_away:
+        if self._wire.is_away:
             await self._places.again()
         await self._places.get()
         await self._keys.get()
@@ -177,9 +101,9 @@ class ProviderClient:
         url = (await self.places()).userinfo
         if url is None:
             return {}
-        status, said = await self._ask("GET", url, {"Authorization": f"Bearer {access_token}"})
+        status, said = await self._wire.ask("GET", url, {"Authorization": f"Bearer {access_token}"})
         if status != 200:
-            raise self._refused(status)
+            raise self._wire.refused(status)
         return said
 
     async def revoke(self, refresh_token: str) -> None:
@@ -196,7 +120,7 @@ class ProviderClient:
         if status == 400 and said.get("error") == "invalid_grant":
             raise GrantGone
         if status != 200 or not isinstance(said.get("access_token"), str):
-            raise self._refused(status)
+            raise self._wire.refused(status)
         return said
 
     async def _post(self, url: str, places: Places, form: dict[str, str]) -> tuple[int, Answer]:
@@ -206,17 +130,17 @@ class ProviderClient:
             headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
         else:
             form |= {"client_id": provider.client_id, "client_secret": provider.client_secret}
-        return await self._ask("POST", url, headers, form)
+        return await self._wire.ask("POST", url, headers, form)
 
     # --- what it says of itself -----------------------------------------------------------------
 
     async def _fetch_places(self) -> Places:
         url = f"{self.provider.issuer.rstrip('/')}/.well-known/openid-configuration"
-        status, said = await self._ask("GET", url)
+        status, said = await self._wire.ask("GET", url)
         if status != 200:
-            raise self._refused(status)
+            raise self._wire.refused(status)
         if said.get("issuer") != self.provider.issuer:
-            raise self._garbled("calls itself by another address than oidc_issuer")
+            raise self._wire.garbled("calls itself by another address than oidc_issuer")
         methods = said.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
         places = Places(
             authorization=self._place(said, "authorization_endpoint") or "",
@@ -229,7 +153,7 @@ class ProviderClient:
             says_issuer=said.get("authorization_response_iss_parameter_supported") is True,
         )
         if not (places.authorization and places.token and places.keys):
-            raise self._garbled("does not say where people sign in")
+            raise self._wire.garbled("does not say where people sign in")
         return places
 
     def _place(self, said: Answer, name: str) -> str | None:
@@ -238,17 +162,17 @@ class ProviderClient:
             return None
         is_plain = url.startswith("http:") if isinstance(url, str) else True
         if not is_safe_address(url) or (is_plain and self.provider.issuer.startswith("https:")):
-            raise self._garbled(f"has an address without TLS ({name})")
+            raise self._wire.garbled(f"has an address without TLS ({name})")
         return str(url)
 
     async def _fetch_keys(self) -> "list[Key]":
         from joserfc.errors import JoseError  # slow import
         from joserfc.jwk import RSAKey, import_key  # slow import
 
-        status, said = await self._ask("GET", (await self.places()).keys)
+        status, said = await self._wire.ask("GET", (await self.places()).keys)
         given = said.get("keys")
         if status != 200 or not isinstance(given, list):
-            raise self._refused(status)
+            raise self._wire.refused(status)
         keys = []
         for one in given[:MOST_KEYS]:
             # Symmetric ones and those without a name are of no use, whatever they are for.
@@ -264,81 +188,6 @@ class ProviderClient:
             if not isinstance(key, RSAKey) or key.public_key.key_size >= WEAKEST_RSA:
                 keys.append(key)
         return keys
-
-    # --- the wire -------------------------------------------------------------------------------
-
-    async def _ask(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str] | None = None,
-        form: Mapping[str, str] | None = None,
-    ) -> tuple[int, Answer]:
-        """Status and JSON object. Raises Unavailable, for what asks for patience, too."""
-        session = await self._opened()
-        import aiohttp  # slow import
-
-        try:
-            async with session.request(
-                method, url, headers=headers, data=form, allow_redirects=False
-            ) as reply:
-                body = await reply.content.read(ANSWER_BYTES)
-                while len(body) < ANSWER_BYTES and (more := await reply.content.read(65_536)):
-                    body += more
-        except (aiohttp.ClientError, OSError, ValueError) as err:
-            raise self._away() from err
-        if reply.status == 429 or reply.status >= 500:
-            raise self._away(reply.headers.get("Retry-After", ""))
-        self._is_away = False
-        if len(body) >= ANSWER_BYTES:
-            raise self._garbled("answers with more than fits")
-        try:
-            said = orjson.loads(body) if body else {}
-        except orjson.JSONDecodeError:
-            said = None
-        if not isinstance(said, dict):
-            raise self._garbled("answers with something else than JSON")
-        return reply.status, said
-
-    async def _opened(self) -> "aiohttp.ClientSession":
-        async with self._opening:
-            if self._session is None:
-                await asyncio.to_thread(import_module, "aiohttp")
-                import aiohttp  # slow import
-
-                trust = await trust_for(self.provider.issuer, self.provider.ca_file)
-                self._session = aiohttp.ClientSession(
-                    connector=aiohttp.TCPConnector(limit=20, ssl=trust),
-                    timeout=aiohttp.ClientTimeout(total=ANSWER_S),
-                    headers=HEADERS,
-                    auto_decompress=False,
-                    cookie_jar=aiohttp.DummyCookieJar(),
-                    trust_env=False,
-                )
-        return self._session
-
-    def _away(self, retry_after: str = "") -> Unavailable:
-        self._is_away = True
-        seconds = int(retry_after) if retry_after.isdecimal() and len(retry_after) < 5 else 10
-        return Unavailable(
-            "provider-away",
-            f"{self.provider.name} does not answer. Try again in a moment, or sign in with a local "
-            "account.",
-            retry_after_s=seconds,
-        )
-
-    def _garbled(self, what: str) -> Unavailable:
-        return Unavailable(
-            "provider-garbled",
-            f"{self.provider.name} {what}. An Administrator looks at the settings oidc_*.",
-        )
-
-    def _refused(self, status: int) -> Unavailable:
-        return Unavailable(
-            "provider-refuses",
-            f"{self.provider.name} refuses what the hub asks (HTTP {status}). An Administrator "
-            "looks at oidc_client_id and oidc_client_secret.",
-        )
 
 
 def _key_in(keys: "list[Key]", key_id: str, algorithm: str) -> "Key | None":

@@ -16,11 +16,12 @@ from hub.core import Core
 from hub.identity.opening import People
 from hub.identity.store import Row, Sessions
 from hub.oidc.people import Vouched
-from hub.oidc.provider import Answer, GrantGone, ProviderClient
+from hub.oidc.provider import GrantGone, ProviderClient
 from hub.oidc.rules import BadToken, Claims, check_access_digest, check_identity
 from hub.oidc.sign_in import SignIn, opened_tokens, sealed_tokens
 from hub.oidc.store import Identities, ProviderSessions
 from hub.oidc.tokens import ID_TYPES, read_token
+from hub.oidc.wire import Answer
 from hub.users.store import Accounts
 
 # Longer than all questions of one refresh may take together, so that two never overlap.

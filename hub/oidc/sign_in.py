@@ -18,7 +18,7 @@ from hub.identity.principals import principal
 from hub.identity.sessions import From, Opened
 from hub.identity.store import Row, Sessions
 from hub.oidc.people import Vouched
-from hub.oidc.provider import Answer, GrantGone, ProviderClient
+from hub.oidc.provider import GrantGone, ProviderClient
 from hub.oidc.rules import (
     KNOWN_ERRORS,
     LONGEST_SUBJECT,
@@ -34,6 +34,7 @@ from hub.oidc.rules import (
 )
 from hub.oidc.store import Identities, Once, ProviderSessions
 from hub.oidc.tokens import ID_TYPES, read_token
+from hub.oidc.wire import Answer
 
 ATTEMPT_S = 600
 ATTEMPT_PURPOSE = "oidc-attempt"
