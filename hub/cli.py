@@ -124,7 +124,7 @@ def add(
     password = _password(stdin=password_stdin)
 
     async def work() -> None:
-        async with open_hub(_settings()) as hub:
+        async with open_hub(_settings(), kind="command") as hub:
             is_first = role == "administrator"
             await hub.local.add(NewAccount(name, password, role, is_break_glass=is_first))
 
@@ -140,7 +140,7 @@ def reset(name: str, *, password_stdin: PasswordStdin = False) -> None:
     password = _password(stdin=password_stdin)
 
     async def work() -> None:
-        async with open_hub(_settings()) as hub:
+        async with open_hub(_settings(), kind="command") as hub:
             await hub.local.reset_password(await hub.users.named(name.casefold()), password)
 
     _do(work)
@@ -153,7 +153,7 @@ def list_() -> None:
     from hub.app import open_hub  # slow import
 
     async def work() -> None:
-        async with open_hub(_settings()) as hub:
+        async with open_hub(_settings(), kind="command") as hub:
             for row in await hub.users.found("", None, 10_000):
                 state = "" if row["is_active"] else ", switched off"
                 typer.echo(f"{row['name']}  {row['role']}{state}")

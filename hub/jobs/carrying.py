@@ -4,6 +4,7 @@ that nothing is lost with a message, and nothing done twice by two."""
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from agent.shared.errors import OrcaError, Unavailable
@@ -12,7 +13,7 @@ from hub.redis import key
 if TYPE_CHECKING:
     from taskiq.abc.broker import AsyncBroker
 
-TASK = "orca-hub.job"
+TASK, REDIS = "orca-hub.job", "taskiq_redis"
 STREAM, GROUP = "jobs", "workers"
 MOST_WORDS = 10_000  # older ones have been heard, or are found in the table
 LISTEN_MS, ANSWER_S, CONNECT_S, PAUSE_S = 2000, 10.0, 2.0, 2.0
@@ -32,9 +33,9 @@ class Carrier:
 
     async def send(self, job_id: str) -> None:
         """Raises Unavailable if the broker is away."""
+        await self._open()
         from taskiq.exceptions import TaskiqError  # slow import
 
-        await self._open()
         try:
             await self._task.kiq(job_id)
         except TaskiqError as err:
@@ -64,8 +65,9 @@ class Carrier:
                 await receiver.listen(asyncio.Event())
             except (RedisError, OSError, ExceptionGroup) as err:
                 if not is_away:
-                    log.warning("the broker of the jobs is away; jobs are found in the table")
-                    log.debug("because of %r", err)
+                    log.warning(
+                        "the broker of the jobs is away, they are found in the table: %r", err
+                    )
                 is_away = True
                 await asyncio.sleep(PAUSE_S)
 
@@ -75,6 +77,9 @@ class Carrier:
 
     async def _open(self) -> "AsyncBroker":
         if self._broker is None:
+            # A third of a second, for which nobody who asks the hub should wait.
+            await asyncio.to_thread(import_module, "taskiq" if self._redis_url is None else REDIS)
+        if self._broker is None:  # nobody else has opened it meanwhile
             broker = self._made()
 
             async def do(job_id: str) -> None:
