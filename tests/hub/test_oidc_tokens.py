@@ -4,11 +4,13 @@ import base64
 import hmac
 import json
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from tests.fakes.oidc.provider import Claims, key, signed
-from tests.hub.oidc import Trusting
+from tests.hub.oidc import Trusting, trusting_hub
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 Forge = Callable[[Claims], str]
@@ -124,6 +126,23 @@ async def test_what_was_refused_is_told_to_the_administrator(oidc: Trusting) -> 
 
     problem = "the ID token is refused: it is not for the hub alone"
     assert (login["problem"], login["account"], entry["outcome"]) == (problem, None, "refused")
+
+
+@pytest.mark.slow
+async def test_other_algorithms_hold_where_they_are_set_and_no_others(tmp_path: Path) -> None:
+    async with trusting_hub(tmp_path / "data", oidc_algorithms="ES256 PS256") as oidc:
+        oidc.provider.keys = ["curve", "first"]
+        for name, algorithm in (("curve", "ES256"), ("first", "PS256")):
+            oidc.provider.sign = partial(signed, with_key=key(name), alg=algorithm)
+            await oidc.sign_in("00u-alice", preferred_username="alice", groups=[])
+        reasons = []
+        for name, algorithm in (("first", "RS256"), ("first", "PS384")):
+            oidc.provider.sign = partial(signed, with_key=key(name), alg=algorithm)
+            reasons.append(await refused(oidc))
+        oidc.provider.sign = partial(signed, with_key=key("first"), kid="curve", alg="PS256")
+        reasons.append(await refused(oidc))
+
+    assert reasons == [ALGORITHM, ALGORITHM, "the provider has no such key"]
 
 
 # --- keys ---------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from urllib.parse import quote_plus, urlencode
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from joserfc import jws
-from joserfc.jwk import KeySet, RSAKey
+from joserfc.jwk import ECKey, KeySet, RSAKey
 from joserfc.jws import JWSRegistry
 from quart import Quart, Response, jsonify, redirect, request
 from werkzeug.wrappers import Response as Redirect
@@ -31,12 +31,14 @@ HOLDS_S = 3600
 
 
 @cache
-def key(name: str) -> RSAKey:
-    """One for each name, made once."""
+def key(name: str) -> RSAKey | ECKey:
+    """One for each name, made once; of an elliptic curve if the name says so."""
+    if name.startswith("curve"):
+        return ECKey.generate_key("P-256", {"kid": name, "use": "sig"})
     return RSAKey.generate_key(2048, {"kid": name, "use": "sig"})
 
 
-def signed(claims: Claims, with_key: RSAKey, **header: Any) -> str:  # Any: JSON
+def signed(claims: Claims, with_key: RSAKey | ECKey, **header: Any) -> str:  # Any: JSON
     """A token as a provider makes one; `header` changes what stands above."""
     whole = {"alg": "RS256", "kid": with_key.kid, "typ": "JWT", **header}
     whole = {name: value for name, value in whole.items() if value is not None}
