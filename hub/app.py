@@ -31,6 +31,7 @@ from hub.limits.opening import open_limits
 from hub.machines.opening import open_machines
 from hub.oidc.opening import open_oidc
 from hub.operation.opening import Operation, open_operation
+from hub.program import Program
 from hub.redis import SharedRedis
 from hub.scim.opening import open_scim
 from hub.sealing import Seal, secret_of
@@ -127,7 +128,7 @@ def _app(
     core: Core, people: People, areas: Iterable[Area], parts: list[Part], operation: Operation
 ) -> Quart:
     settings = core.settings
-    app = Quart("hub", static_folder=None)
+    app = Program("hub", static_folder=None)
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         BODY_TIMEOUT=300,

@@ -32,11 +32,14 @@ POLICY = (
 # What a route says of itself stays as it is.
 FIXED_HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "same-origin"),
-    ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Content-Security-Policy", POLICY),
     ("Cache-Control", "no-store"),
+)
+# They say something of pages alone.
+PAGE_HEADERS = (
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
 )
 SECURE_HEADERS = (("Strict-Transport-Security", "max-age=31536000"),)
 
@@ -218,7 +221,8 @@ def install(app: Quart, guard: Guard, *, is_secure: bool) -> None:
     async def finish(response: ResponseTypes) -> ResponseTypes:
         headers = response.headers
         there = {name.lower() for name, _ in headers}
-        for name, value in always:
+        is_page = "json" not in headers.get("Content-Type", "")
+        for name, value in always + PAGE_HEADERS if is_page else always:
             if name.lower() not in there:
                 headers.add(name, value)
         headers["X-Request-ID"] = str(g.get("request_id", ""))

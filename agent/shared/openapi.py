@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
-from quart import Quart
+from quart import Quart, Response
 from quart_schema import DataSource, Info, OpenAPIProvider, QuartSchema
 from quart_schema.openapi import SecuritySchemeBase
 from werkzeug.routing import BaseConverter, Rule, UnicodeConverter
@@ -41,6 +41,7 @@ class About:
 
 def collect(app: Quart, about: About) -> "Provider":
     """Puts together what the routes say of themselves; the caller gives it an address."""
+    plain = app.make_response
     schema = QuartSchema(
         app,
         openapi_path=None,
@@ -56,6 +57,13 @@ def collect(app: Quart, about: About) -> "Provider":
         conversion_preference="pydantic",
         openapi_provider_class=Provider,
     )
+    converting = app.make_response
+
+    async def make_response(result: Any) -> Any:  # Any: as Quart has it
+        # Nearly every route makes its answer itself, which leaves nothing to convert.
+        return await (plain if isinstance(result, Response) else converting)(result)
+
+    app.make_response = make_response  # type: ignore[method-assign] # as QuartSchema does
     provider = schema.openapi_provider
     assert isinstance(provider, Provider)  # noqa: S101 - the class that was asked for above
     provider.about = about

@@ -142,7 +142,7 @@ def bearer(tokens: TokenService) -> Bearer:
     """Who sends an access token, of a person or a machine."""
 
     async def known(secret: str) -> Principal:
-        return await tokens.who(secret, whence())
+        return await tokens.who(secret, whence)
 
     return known
 

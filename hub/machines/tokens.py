@@ -2,7 +2,7 @@
 changed for another each time they are used."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -153,9 +153,9 @@ class TokenService:
         )
         return _Refused(problem, account["id"])
 
-    async def who(self, secret: str, whence: From = NOWHERE) -> Principal:
-        """Who sends an access token. Raises Unauthenticated."""
-        return await self._known.find(secret, lambda: self._look(secret, whence))
+    async def who(self, secret: str, whence: Callable[[], From]) -> Principal:
+        """Who sends an access token, and, if that is noted, from where. Raises Unauthenticated."""
+        return await self._known.find(secret, lambda: self._look(secret, whence()))
 
     async def _look(self, secret: str, whence: From) -> tuple[Principal, datetime]:
         async with self._database.reading() as connection:
