@@ -77,10 +77,20 @@ class Database:
                     await driver.commit()
                 except BaseException:
                     driver.forget()
-                    await asyncio.shield(driver.rollback())
+                    if not connection.invalidated:
+                        await asyncio.shield(driver.rollback())
                     raise
                 finally:
-                    await _end(connection)
+                    await self._ended(connection)
+
+    async def _ended(self, writer: AsyncConnection) -> None:
+        # SQLAlchemy closes a connection whose user was cancelled in the middle of a statement,
+        # and opens no other one by itself that the next writer could use.
+        if writer.invalidated:
+            self._writer = None
+            await asyncio.shield(writer.close())
+        else:
+            await _end(writer)
 
     async def check(self) -> None:
         """Raises Unavailable if the file cannot be read."""
