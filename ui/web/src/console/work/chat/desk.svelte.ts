@@ -1,5 +1,4 @@
 /** The chat page: the list of conversations, the open one, and what follows from what. */
-import { ApiError } from "../../../lib/api/client";
 import { t } from "../../../lib/i18n";
 import type { Notices } from "../../../lib/notices.svelte";
 import { Chat } from "../../../panel/state/chat.svelte";
@@ -71,11 +70,13 @@ export class Desk {
 
   async change(one: Conversation, change: ConversationChange): Promise<void> {
     await this.#try(one, () => conversations.change(one.id, change));
+    if (this.chat.id === one.id) void this.chat.refresh();
   }
 
   async remove(one: Conversation): Promise<void> {
+    const isOpen = this.chat.id === one.id;
     if (!(await this.#try(one, () => conversations.remove(one.id)))) return;
-    if (this.chat.id === one.id) this.show(null);
+    if (isOpen) this.show(null);
     const title = one.title || t("hub-work:untitled");
     this.notices.offerUndo(t("hub-work:deleted", { title }), () => void this.restore(one));
   }
@@ -91,9 +92,8 @@ export class Desk {
       await act();
     } catch (error) {
       this.notices.error(error, t("hub-work:not-done", { title: one.title || t("hub-work:untitled") }));
-      return !(error instanceof ApiError);
+      return false;
     }
-    if (this.chat.id === one.id) void this.chat.refresh();
     await this.list.reload();
     return true;
   }

@@ -6,10 +6,12 @@ import type { Problem, RunEvent } from "../../../lib/api/types";
 import { FrameBatch } from "../../../lib/frames";
 import { BlockSplitter } from "../../../lib/markdown/blocks";
 import { newKey } from "../../../lib/identifiers";
-import { generate, runs } from "../api";
+import { artefacts, generate, runs } from "../api";
 import type { Artefact, GenerateIn } from "../types";
 
 export type State = "none" | "starting" | "queued" | "loading" | "running" | "done" | "cancelled" | "interrupted" | "failed";
+
+const NAMED_FENCE = /^ {0,3}(?:`{3,}|~{3,})\s*[\w+#.-]*[ :]+(?:title=|file=|path=)?["']?([^\s"'`]+\.[A-Za-z]\w*)["']?\s*$/;
 
 interface Closing {
   artefacts?: Artefact[];
@@ -24,6 +26,8 @@ export class Generation {
   reason = $state<string | null>(null);
   blocks = $state.raw<string[]>([]);
   letters = $state(0);
+  /** The files that were begun so far, as the answer names them. */
+  names = $state.raw<string[]>([]);
   files = $state.raw<Artefact[]>([]);
   problem = $state.raw<Problem | null>(null);
   isStopping = $state(false);
@@ -31,6 +35,7 @@ export class Generation {
   #following: Following | null = null;
   #splitter = new BlockSplitter();
   #letters = 0;
+  #line = "";
   #frames = new FrameBatch(() => flushSync(() => this.#show()));
   #sent: { body: string; key: string } | null = null;
 
@@ -75,6 +80,8 @@ export class Generation {
     this.#runId = runId;
     this.#splitter = new BlockSplitter();
     this.#letters = this.letters = 0;
+    this.#line = "";
+    this.names = [];
     this.blocks = [];
     this.files = [];
     this.problem = this.reason = this.model = null;
@@ -104,6 +111,7 @@ export class Generation {
         break;
       case "token":
         this.#letters += event.data.text.length;
+        this.#look(event.data.text);
         this.#splitter.append(event.data.text);
         this.#frames.request();
         break;
@@ -120,6 +128,29 @@ export class Generation {
     }
   }
 
+  /** For the names alone: which files there are in the end is the hub's to say. */
+  #look(text: string): void {
+    const lines = (this.#line + text).split("\n");
+    this.#line = (lines.pop() ?? "").slice(-500);
+    for (const line of lines) {
+      const name = NAMED_FENCE.exec(line)?.[1];
+      if (name && !this.names.includes(name)) this.names = [...this.names, name];
+    }
+  }
+
+  /** Asks for the files again until somebody has looked at all of them. */
+  async #watchChecks(): Promise<void> {
+    const set = this.files[0]?.set_id;
+    for (let turn = 0; set && turn < 40 && this.#following === null; turn++) {
+      if (this.files.every((file) => file.latest.check_state !== "waiting")) return;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      const ids = new Set(this.files.map((file) => file.id));
+      const { items } = await artefacts.list({ set_id: set }, null).catch(() => ({ items: [] }));
+      const now = new Map(items.filter((one) => ids.has(one.id)).map((one) => [one.id, one]));
+      this.files = this.files.map((file) => now.get(file.id) ?? file);
+    }
+  }
+
   #show(): void {
     this.blocks = this.#splitter.blocks();
     this.letters = this.#letters;
@@ -132,5 +163,6 @@ export class Generation {
     this.files = closing.artefacts ?? [];
     this.problem = closing.problem ?? closing.artefacts_problem ?? null;
     this.state = state;
+    void this.#watchChecks();
   }
 }

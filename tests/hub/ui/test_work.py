@@ -1,0 +1,173 @@
+"""People at work in the console: chat, generated code, and the files of both."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from tests.hub.asking import Asked, asked_hub
+
+from .conftest import NewDesk
+from .desk import MARKS, Desk
+
+pytestmark = MARKS
+CODE = "A tool.\n\n```python tools/flow.py\nx = 2\n```\n\n```yaml odd.yaml\na: [1\n```\n"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def asked(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Asked]:
+    folder: Path = tmp_path_factory.mktemp("work")
+    async with asked_hub(folder / "data", {}) as one:
+        yield one
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desk(asked: Asked, new_desk: NewDesk) -> AsyncIterator[Desk]:
+    """Bob's."""
+    one = await new_desk(asked.hub.url)
+    await one.sign_in("bob")
+    yield one
+    asked.near.behave_well()
+
+
+@pytest.fixture
+def page(desk: Desk) -> Page:
+    return desk.page
+
+
+async def test_somebody_asks_renames_finds_and_deletes_a_conversation(
+    page: Page, asked: Asked, desk: Desk
+) -> None:
+    await desk.open("chat")
+    asked.near.misbehave(path="/api/chat", text="Dry it like a zeppelin.")
+    await page.get_by_test_id("composer").fill("Why does it string?")
+    await page.keyboard.press("Enter")
+    answer = page.locator("[data-role=assistant]")
+    await expect(answer).to_have_attribute("data-status", "complete")
+    await expect(answer).to_contain_text("Dry it like a zeppelin.")
+    await expect(page.get_by_test_id("chat-title")).to_have_text("Why does it string?")
+    wrong = await desk.faults()
+
+    await page.get_by_test_id("chat-menu").click()
+    await page.get_by_role("menuitem", name="Rename").click()
+    await page.get_by_label("New title").fill("Airships")
+    await page.get_by_role("button", name="Rename").click()
+    await expect(page.get_by_test_id("chat-title")).to_have_text("Airships")
+    await page.get_by_test_id("search").fill("zepp")
+    await expect(page.get_by_test_id("conversation")).to_have_count(1)
+    await expect(page.get_by_test_id("conversation").locator("mark")).to_have_text("zeppelin")
+    await page.reload()
+    await expect(page.locator("[data-role=assistant]")).to_contain_text("zeppelin")
+    await page.get_by_test_id("chat-menu").click()
+    await page.get_by_role("menuitem", name="Delete").click()
+    await expect(page.get_by_test_id("conversation")).to_have_count(0)
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_test_id("conversation")).to_have_count(1)
+
+    assert wrong == []
+
+
+async def test_somebody_stops_an_answer_and_asks_for_another(
+    page: Page, asked: Asked, desk: Desk
+) -> None:
+    await desk.open("chat")
+    asked.near.misbehave(path="/api/chat", stall_after=3, times=1)
+    await page.get_by_test_id("composer").fill("Go on for ever")
+    await page.get_by_test_id("send").click()
+    await asked.near.until(lambda: asked.near.requests[-1].frames_sent == 3)
+    await page.get_by_test_id("stop").click()
+    answer = page.locator("[data-role=assistant]")
+    await expect(answer).to_have_attribute("data-status", "stopped")
+    asked.near.misbehave(path="/api/chat", text="This time it ends.")
+    await answer.get_by_role("button", name="Answer again").click()
+
+    await expect(answer).to_contain_text("This time it ends.")
+    await expect(page.get_by_test_id("branch-switch")).to_contain_text("2/2")
+
+
+async def test_a_conversation_is_shared_and_read_by_whom_it_is_shared_with(
+    page: Page, asked: Asked, desk: Desk
+) -> None:
+    await desk.open("chat")
+    asked.near.misbehave(path="/api/chat", text="For both of us.")
+    await page.get_by_test_id("composer").fill("Look, Ada")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("[data-role=assistant]")).to_have_attribute("data-status", "complete")
+    await page.get_by_test_id("chat-menu").click()
+    await page.get_by_role("menuitem", name="Share").click()
+    await page.get_by_label("Name of the account").fill("ada")
+    await page.get_by_role("button", name="Let read").click()
+    await expect(page.get_by_test_id("shares")).to_contain_text("ada")
+    wrong = await desk.faults()
+    there = (await asked.ada.get("/conversations", params={"view": "shared"})).json()["items"]
+
+    assert wrong == []
+    assert [one["title"] for one in there] == ["Look, Ada"]
+
+
+async def test_somebody_has_code_written_compares_its_versions_and_takes_it_home(
+    page: Page, asked: Asked, desk: Desk
+) -> None:
+    await desk.open("generate")
+    asked.near.misbehave(path="/api/chat", text=CODE)
+    await page.get_by_label("What shall be written").fill("A tool")
+    await page.get_by_test_id("begin").click()
+    odd = page.locator("[data-path='odd.yaml']")
+    await expect(odd.get_by_test_id("check")).to_have_attribute("data-state", "wrong")
+    wrong = await desk.faults()
+    asked.near.misbehave(path="/api/chat", text=CODE.replace("x = 2", "x = 3"))
+    await page.get_by_test_id("begin").click()
+    await expect(page.locator("[data-path='tools/flow.py'] td").nth(1)).to_have_text("2")
+    async with page.expect_download() as all_of_them:
+        await page.get_by_test_id("download-all").click()
+    await page.get_by_role("link", name="tools/flow.py").click()
+    await page.get_by_test_id("compare").click()
+    await expect(page.get_by_test_id("diff")).to_contain_text("-x = 2")
+    await expect(page.get_by_test_id("diff")).to_contain_text("+x = 3")
+    wrong += await desk.faults()
+    async with page.expect_download() as one:
+        await page.get_by_test_id("download").click()
+
+    assert (await all_of_them.value).suggested_filename == "A-tool.zip"
+    assert (await one.value).suggested_filename == "flow.py"
+    assert wrong == []
+
+
+async def test_files_are_found_by_where_they_come_from_and_deleted(
+    page: Page, asked: Asked, desk: Desk
+) -> None:
+    body = {"path": "notes/one.json", "content": "{", "title": "Notes of bob"}
+    made = (await asked.bob.post("/artefacts", json=body)).json()
+    await desk.open("artefacts")
+    await page.get_by_role("link", name="Notes of bob", exact=True).click()
+    await page.get_by_role("link", name="notes/one.json").click()
+    await expect(page.get_by_test_id("findings")).to_contain_text("Line 1")
+    await page.get_by_role("link", name="Back to the files").click()
+    await page.get_by_role("link", name="All files").click()
+    await expect(page.get_by_test_id("set").filter(has_text="Notes of bob")).to_be_visible()
+    wrong = await desk.faults()
+    await page.get_by_role("button", name="Delete Notes of bob").click()
+    await page.get_by_test_id("delete-set-confirm").click()
+    await expect(page.get_by_test_id("set").filter(has_text="Notes of bob")).to_have_count(0)
+
+    assert wrong == []
+    assert (await asked.bob.get(f"/artefacts/{made['id']}")).status_code == 404
+
+
+async def test_at_the_width_of_a_telephone_nothing_sticks_out(
+    page: Page, asked: Asked, desk: Desk
+) -> None:
+    body = {"path": f"{'long-' * 12}/{'name' * 12}.json", "content": "[" + "1, " * 200}
+    made = (await asked.bob.post("/artefacts", json=body)).json()
+    await page.set_viewport_size({"width": 320, "height": 700})
+    wide: list[list[int]] = []
+    for place in ("chat", "generate", "artefacts"):
+        await desk.open(place)
+        wide += [found] if (found := await desk.too_wide()) else []
+    await page.goto(f"{asked.hub.url}/#/artefacts/{made['set_id']}/{made['id']}")
+    await expect(page.get_by_test_id("content")).to_be_visible()
+    wide += [found] if (found := await desk.too_wide()) else []
+
+    assert wide == []
