@@ -1367,6 +1367,14 @@ export interface components {
             code_verifier: string;
             redirect_uri: string;
         };
+        /** @description Said once. `expires_in` is of the access token, in seconds. */
+        TokensOut: {
+            access_token: string;
+            refresh_token: string;
+            expires_in: number;
+            /** @constant */
+            token_type: "Bearer";
+        };
         ToolCallIn: {
             /** @default  */
             id?: string;

@@ -21,6 +21,7 @@ export type Role = User["role"];
 
 export type Methods = Schemas["MethodsOut"];
 export type SignedOut = Schemas["SignedOutOut"];
+export type DeviceLook = Schemas["LookOut"];
 export type Link = Schemas["LinkOut"];
 export type ByLink = Schemas["LinkedIn"];
 export type PendingTotp = Schemas["TotpOut"];
