@@ -29,7 +29,9 @@ from hub.ai.specs import fixed_specs
 from hub.core import Area, Core, Reading, Readings
 from hub.health import Part
 from hub.identity.opening import People
+from hub.limits.lanes import Lanes
 from hub.limits.opening import Limits
+from hub.postgres import PostgresDatabase
 from hub.settings import BadSettings, Settings
 
 SAVING_TRIES = 10  # some ten seconds, in which a database may come back
@@ -73,6 +75,7 @@ async def open_ai(core: Core, people: People, limits: Limits) -> Ai:
         asked.asking,
         following,
         replica_id=replica.id,
+        lanes=_lanes(core),
         clock=core.clock,
         new_id=core.new_id,
     )
@@ -102,6 +105,14 @@ async def open_ai(core: Core, people: People, limits: Limits) -> Ai:
         },
     )
     return Ai(area, service, following, runs, asked.queues, providers)
+
+
+def _lanes(core: Core) -> Lanes | None:
+    if not isinstance(core.database, PostgresDatabase):
+        return None
+    lanes = Lanes(core.database)
+    core.stack.push_async_callback(lanes.close)
+    return lanes
 
 
 async def _open_runs(core: Core) -> tuple[RunService, Replica]:

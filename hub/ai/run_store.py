@@ -1,5 +1,6 @@
 """The tables of runs, of their events, and of the replicas that have them."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from agent.runs.rules import ALIVE, Run, RunState
 from agent.runs.store import Runs
 from hub.ai.rules import OwnedRun
+from hub.limits.lanes import Lanes
 from hub.tables import table
 
 RUN = table(
@@ -65,6 +67,16 @@ REPLICA = table(
 IS_ALIVE = RUN.c.state.in_([state.value for state in ALIVE])
 CHANGE = update(RUN).where(RUN.c.id == bindparam("key"))
 Row = Mapping[str, Any]  # Any: a row's values
+GIVEN = (
+    *("id", "kind", "state", "conversation_id", "message_id", "created_at", "last_seq"),
+    *("idempotency_key", "request_hash", "account_id", "purpose", "about", "model", "provider"),
+    *("replica", "is_unwanted"),
+)
+ADD_ALONE = (
+    f"INSERT INTO run ({', '.join(GIVEN)}) "  # noqa: S608 - of names that stand above
+    f"VALUES ({', '.join(f'${at}' for at in range(1, len(GIVEN) + 1))}) "
+    "ON CONFLICT (idempotency_key) DO NOTHING RETURNING id"
+)
 
 
 class TeamRuns(Runs):
@@ -78,25 +90,7 @@ class TeamRuns(Runs):
         self, owned: OwnedRun, replica: str, *, key: str | None, request_hash: str
     ) -> bool:
         """False if the key has made a run already."""
-        run = owned.run
-        values = {
-            "id": run.id,
-            "kind": run.kind,
-            "state": run.state.value,
-            "conversation_id": run.conversation_id,
-            "message_id": run.message_id,
-            "created_at": run.created_at,
-            "last_seq": 0,
-            "idempotency_key": key,
-            "request_hash": request_hash,
-            "account_id": owned.account_id,
-            "purpose": owned.purpose,
-            "about": dict(owned.about),
-            "model": owned.model,
-            "provider": "",
-            "replica": replica,
-            "is_unwanted": False,
-        }
+        values = _values(owned, replica, key, request_hash)
         words = postgresql if self._at.dialect.name == "postgresql" else sqlite
         query = (
             words.insert(RUN)
@@ -188,6 +182,38 @@ class TeamRuns(Runs):
     async def _rows(self, which: Any) -> list[Row]:  # Any: a clause of SQLAlchemy
         rows = await self._at.execute(select(RUN).where(which))
         return [dict(row) for row in rows.mappings()]
+
+
+async def add_alone(
+    lanes: Lanes, owned: OwnedRun, replica: str, *, key: str | None, request_hash: str
+) -> bool:
+    """As `add_owned`, in a transaction of its own and with one way to the server and back: until
+    then nobody hears a word."""
+    values = _values(owned, replica, key, request_hash)
+    sent = [json.dumps(values[name]) if name == "about" else values[name] for name in GIVEN]
+    return bool(await lanes.fetch(ADD_ALONE, *sent))
+
+
+def _values(owned: OwnedRun, replica: str, key: str | None, request_hash: str) -> Row:
+    run = owned.run
+    return {
+        "id": run.id,
+        "kind": run.kind,
+        "state": run.state.value,
+        "conversation_id": run.conversation_id,
+        "message_id": run.message_id,
+        "created_at": run.created_at,
+        "last_seq": 0,
+        "idempotency_key": key,
+        "request_hash": request_hash,
+        "account_id": owned.account_id,
+        "purpose": owned.purpose,
+        "about": dict(owned.about),
+        "model": owned.model,
+        "provider": "",
+        "replica": replica,
+        "is_unwanted": False,
+    }
 
 
 def _taking(replica: str) -> Update:

@@ -18,7 +18,8 @@ from hub.ai.following import Following
 from hub.ai.job import Answering, CutOff, Nothing, Purpose
 from hub.ai.planning import Plan, Planner
 from hub.ai.rules import ANSWER, GenerationRequest, OwnedRun
-from hub.ai.run_store import TeamRuns
+from hub.ai.run_store import TeamRuns, add_alone
+from hub.limits.lanes import Lanes
 
 __all__ = ["AiService", "Purpose", "Write"]
 
@@ -41,12 +42,14 @@ class AiService:
         following: Following,
         *,
         replica_id: str,
+        lanes: Lanes | None,
         clock: Clock,
         new_id: NewId,
     ) -> None:
+        """`lanes` is the short way to PostgreSQL, where that is the database."""
         self._database, self._runs, self._planner = database, runs, planner
         self._asking, self._following, self._replica_id = asking, following, replica_id
-        self._clock, self._new_id = clock, new_id
+        self._lanes, self._clock, self._new_id = lanes, clock, new_id
         self._purposes: dict[str, Purpose] = {ANSWER: Nothing()}
         self._tasks = Tasks()
 
@@ -108,10 +111,7 @@ class AiService:
     ) -> Run:
         reservation = await self._asking.reserve(who, plan)
         try:
-            async with self._database.writing() as connection:
-                await self._add(connection, owned, key, request_hash)
-                if write is not None:
-                    await write(connection, owned.run)
+            await self._add(owned, write, key, request_hash)
         except _MadeBeforeError:
             await self._asking.release(reservation)
             if key and (made := await self._made_by(key, request_hash)):
@@ -150,11 +150,20 @@ class AiService:
         await self._runs.recover({"chat": cut_off}, [one.run for one in taken])
 
     async def _add(
-        self, connection: AsyncConnection, owned: OwnedRun, key: str | None, request_hash: str
+        self, owned: OwnedRun, write: Write | None, key: str | None, request_hash: str
     ) -> None:
-        runs = TeamRuns(connection)
-        if not await runs.add_owned(owned, self._replica_id, key=key, request_hash=request_hash):
-            raise _MadeBeforeError
+        mine = self._replica_id
+        if write is None and self._lanes is not None:
+            is_new = await add_alone(self._lanes, owned, mine, key=key, request_hash=request_hash)
+            if not is_new:
+                raise _MadeBeforeError
+            return
+        async with self._database.writing() as connection:
+            runs = TeamRuns(connection)
+            if not await runs.add_owned(owned, mine, key=key, request_hash=request_hash):
+                raise _MadeBeforeError
+            if write is not None:
+                await write(connection, owned.run)
 
     async def _made_by(self, key: str, request_hash: str) -> Run | None:
         async with self._database.reading() as connection:
