@@ -1,6 +1,7 @@
 """The audit log over HTTP."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from quart import Blueprint, Response
 
@@ -42,7 +43,7 @@ def routes(audit: AuditService) -> Blueprint:
         is_csv = query.format == "csv"
         line = shapes.as_csv_line if is_csv else shapes.as_json_line
 
-        async def lines() -> AsyncIterator[bytes]:
+        async def lines() -> AsyncGenerator[bytes, None]:
             held = bytearray(shapes.head_of_csv() if is_csv else b"")
             async for entry, digest in audit.everything(query.wanted()):
                 held += line(entry, digest)
@@ -51,10 +52,24 @@ def routes(audit: AuditService) -> Blueprint:
                     held.clear()
             yield bytes(held)
 
+        whole = await begun(lines())
         media = "text/csv; charset=utf-8" if is_csv else "application/x-ndjson"
-        response = Response(lines(), content_type=media)
+        response = Response(whole, content_type=media)
         response.timeout = None
         response.headers["Content-Disposition"] = f'attachment; filename="audit.{query.format}"'
         return response
 
     return bp
+
+
+async def begun(parts: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """The same, once the first part is there: what fails before is still a plain problem."""
+    first = await anext(parts, b"")
+
+    async def rest() -> AsyncGenerator[bytes, None]:
+        async with aclosing(parts):
+            yield first
+            async for part in parts:
+                yield part
+
+    return rest()

@@ -6,15 +6,16 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from agent.shared.clock import rfc3339
 from agent.shared.web import In, Out
 from hub.audit.rules import Entry
 from hub.audit.service import shown
 from hub.audit.store import Wanted
+from hub.moments import Moment
 
-Moment = AwareDatetime | date
+Since = Moment | date
 Text = Annotated[str, Field(max_length=200)]
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # which a spreadsheet would carry out
 
@@ -27,8 +28,8 @@ class AuditFilter(In):
     actor: Text = ""
     actor_id: Text = ""
     outcome: Literal["", "done", "refused", "failed"] = ""
-    since: Annotated[Moment | None, Field(alias="from")] = None
-    until: Annotated[Moment | None, Field(alias="to")] = None
+    since: Annotated[Since | None, Field(alias="from")] = None
+    until: Annotated[Since | None, Field(alias="to")] = None
 
     def wanted(self) -> Wanted:
         return Wanted(
@@ -43,7 +44,7 @@ class AuditFilter(In):
 
 
 class AuditQuery(AuditFilter):
-    cursor: Annotated[int, Field(ge=1)] | None = None
+    cursor: Annotated[int, Field(ge=1, lt=1 << 63)] | None = None
     limit: Annotated[int, Field(ge=1, le=500)] = 50
 
 
@@ -99,11 +100,11 @@ def _harmless(cell: Any) -> Any:  # Any: as above
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 
-def _from(moment: Moment) -> str:
+def _from(moment: Since) -> str:
     return rfc3339(moment) if isinstance(moment, datetime) else moment.isoformat()
 
 
-def _to(moment: Moment) -> str:
+def _to(moment: Since) -> str:
     if isinstance(moment, datetime):
         return rfc3339(moment)
     return (moment + timedelta(days=1)).isoformat() if moment < date.max else "9999-12-32"

@@ -1,9 +1,8 @@
 """Keys over HTTP."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 from quart import Blueprint, Response
 
 from agent.shared.errors import Denied
@@ -12,9 +11,14 @@ from hub.access import caller, person
 from hub.guard import no_content
 from hub.keys.service import KeyService
 from hub.keys.store import Row
+from hub.moments import Moment
 
+NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
 Scope = Literal["ai", "conversations", "artefacts", "usage", "sync"]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=NO_CONTROLS),
+]
 
 
 class KeyQuery(In):
@@ -26,7 +30,7 @@ class KeyQuery(In):
 class KeyIn(In):
     name: Name
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=10)]
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
 
 
 class KeyOut(Out):
@@ -77,8 +81,7 @@ def routes(keys: KeyService) -> Blueprint:
     @gives(NewKeyOut, 201)
     async def add_key(asked: KeyIn) -> Response:
         """A key for a program of one's own. It is shown once."""
-        expires_at: datetime | None = asked.expires_at
-        row, secret = await keys.add(caller(), asked.name, asked.scopes, expires_at)
+        row, secret = await keys.add(caller(), asked.name, asked.scopes, asked.expires_at)
         return json({**shown(row), "key": secret}, 201)
 
     @bp.delete("/<key_id>")

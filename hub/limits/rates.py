@@ -13,7 +13,7 @@ from hub.redis import SharedRedis, key
 
 MOST_SUBJECTS = 50_000
 LENT_S = 1.0  # after which what a replica took ahead and did not use goes back
-REDIS_S, AWAY_S = 0.5, 2.0  # patience with one answer; how long it is left alone after that
+REDIS_S, AWAY_S = 3.0, 2.0  # patience with one answer; how long it is left alone after that
 # The clock is that of Redis. `back` is what was taken ahead and not used.
 TAKE = """
 local amount, seconds = tonumber(ARGV[1]), tonumber(ARGV[2])

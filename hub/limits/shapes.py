@@ -9,8 +9,12 @@ from agent.shared.web import In, Out
 from hub.limits.rules import ANY, Period, SubjectKind
 from hub.limits.store import Row
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
-Pattern = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
+Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=NO_CONTROLS)]
+Pattern = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=NO_CONTROLS),
+]
 Most = Annotated[int, Field(ge=0, le=10**15)]
 Micros = Annotated[int, Field(ge=0, le=10**12)]
 By = Literal["day", "model", "user", "provider", "group"]

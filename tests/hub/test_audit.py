@@ -46,7 +46,15 @@ async def test_entries_are_found_by_what_and_who_and_when(hub: Served) -> None:
 
 
 @pytest.mark.parametrize(
-    "wanted", [{"outcome": "odd"}, {"from": "yesterday"}, {"limit": "501"}, {"cursor": "0"}]
+    "wanted",
+    [
+        {"outcome": "odd"},
+        {"from": "yesterday"},
+        {"from": "9999-12-31T23:59:59-23:00"},
+        {"limit": "501"},
+        {"cursor": "0"},
+        {"cursor": str(10**30)},
+    ],
 )
 async def test_what_cannot_be_looked_for_is_refused(hub: Served, wanted: dict[str, str]) -> None:
     answer = await (await hub.signed_in("ada")).get("/audit", params=wanted)

@@ -133,6 +133,8 @@ async def test_what_is_no_key_is_refused(hub: Served, key: str) -> None:
         {"name": "x", "scopes": ["usage"], "expires_at": "2027-01-01T00:00:00"},
         {"name": "x", "scopes": ["usage"], "account_id": "someone else"},
         {"name": "x" * 101, "scopes": ["usage"]},
+        {"name": "a\x00b", "scopes": ["usage"]},
+        {"name": "x", "scopes": ["usage"], "expires_at": "9999-12-31T23:59:59-23:00"},
     ],
 )
 async def test_a_key_that_makes_no_sense_is_refused(hub: Served, asked: Json) -> None:
