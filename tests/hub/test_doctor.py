@@ -59,6 +59,7 @@ def test_settings_that_stop_the_start_are_told(tmp_path: Path) -> None:
     assert (result.exit_code, found(result)) == (1, {"settings": "wrong"})
 
 
+@pytest.mark.slow
 def test_a_database_of_a_newer_version_is_told_and_left_alone(tmp_path: Path) -> None:
     assert run(tmp_path, "migrate").exit_code == 0
     with closing(sqlite3.connect(tmp_path / "hub.db")) as file:
@@ -70,6 +71,7 @@ def test_a_database_of_a_newer_version_is_told_and_left_alone(tmp_path: Path) ->
     assert (refused.exit_code, "newer version" in refused.output) == (1, True)
 
 
+@pytest.mark.slow
 def test_the_schema_goes_back_where_somebody_wants_that(tmp_path: Path) -> None:
     run(tmp_path, "migrate")
     back = run(tmp_path, "migrate", "--down", "0003")

@@ -139,6 +139,7 @@ async def nothing(*_: object) -> Any:  # Any: nobody looks
     await asyncio.sleep(0)
 
 
+@pytest.mark.slow
 async def test_what_models_wrote_is_counted_and_prometheus_understands_all_of_it(
     tmp_path: Path,
 ) -> None:
