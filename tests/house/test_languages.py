@@ -25,7 +25,7 @@ READ_ALOUD = re.compile(
 # What is called so in every language.
 NAMES = re.compile(
     r"\b(?:Orca ?Agents|OrcaSlicer|Ollama|OctoPrint|Moonraker|Windows|macOS|Linux|MIT|JSON)\b"
-    r"|\b(?:Edge|Firefox|Chrome|Safari|Android)\b"
+    r"|\b(?:Edge|Firefox|Chrome|Safari|Android|Python|Klipper)\b"
     r"|\b(?:kB|MB|GB|ms|mm|min)\b|\b\w+\.com/\w+\b"
 )
 # Keys of the keyboard, headers, what is typed in a terminal, selectors, media queries, markup.
