@@ -62,7 +62,7 @@ async def first_worker(ada: httpx.AsyncClient) -> Json:
 
 
 async def effects(ada: httpx.AsyncClient) -> list[str]:
-    found = (await ada.get("/audit", params={"action": EFFECT})).json()["items"]
+    found = (await ada.get("/audit", params={"action": EFFECT, "limit": "100"})).json()["items"]
     return [one["target"] for one in found]
 
 
@@ -198,3 +198,22 @@ async def test_the_worker_that_operators_start_works_and_ends(
 
     assert (job["worker"], code) == (there["id"], 0)
     assert "The worker has ended." in real.output()
+
+
+async def test_two_replicas_without_a_broker_do_each_job_once(
+    shared: dict[str, str], tmp_path: Path
+) -> None:
+    environment = {name: value for name, value in shared.items() if "REDIS" not in name}
+    async with (
+        hub_of(tmp_path / "one", environment) as one,
+        hub_of(tmp_path / "two", environment) as two,
+    ):
+        ada = await one.signed_in("ada")
+        ids = [await queued(one if number % 2 else two, EFFECT, {}) for number in range(40)]
+        done = [await until(ada, job_id, "done") for job_id in ids]
+        seen = await effects(ada)
+        hubs = await workers(ada, "hub")
+
+    assert [job["attempts"] for job in done] == [1] * 40
+    assert sorted(seen) == sorted(ids)
+    assert {job["worker"] for job in done} <= {one["id"] for one in hubs}
