@@ -49,14 +49,7 @@ def login(
         "machine_name": name,
         "ca_file": str(ca_file.expanduser().absolute()) if ca_file else None,
     }
-    with local_agent(data_dir) as agent:
-        begun = agent.json("POST", f"{PATH}/login", json=asked, timeout=30.0)
-        _tell(begun["login"] or {}, is_here=not device)
-        try:
-            found = _awaited(agent)
-        except KeyboardInterrupt:
-            agent.call("POST", f"{PATH}/logout")
-            raise
+    found = _signed_in(asked, data_dir)
     if as_json:
         echo_json(found)
     if found["state"] != "on":
@@ -87,6 +80,18 @@ def logout(*, data_dir: DataDir = None) -> None:
     with local_agent(data_dir) as agent:
         agent.call("POST", f"{PATH}/logout")
     note("This agent belongs to no hub.")
+
+
+def _signed_in(asked: Json, data_dir: DataDir) -> Json:
+    """How it stands when somebody has answered. Ctrl-C gives it up."""
+    with local_agent(data_dir) as agent:
+        begun = agent.json("POST", f"{PATH}/login", json=asked, timeout=30.0)
+        _tell(begun["login"] or {}, is_here=asked["how"] == "browser")
+        try:
+            return _awaited(agent)
+        except KeyboardInterrupt:
+            agent.call("POST", f"{PATH}/logout")
+            raise
 
 
 def _tell(shown: Json, *, is_here: bool) -> None:

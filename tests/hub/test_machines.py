@@ -116,6 +116,29 @@ async def test_a_code_is_for_one_use_by_one_program_at_one_address(hub: Served) 
     assert word(nothing) == (422, "invalid_request")
 
 
+async def test_what_is_no_form_and_no_json_is_refused_in_oauths_words(hub: Served) -> None:
+    token, form = "/auth/machine/token", {"Content-Type": "application/x-www-form-urlencoded"}
+    answers = [
+        await hub.stranger.post(token, content=b"code=a&code=b", headers=form),
+        await hub.stranger.post(token, content=b"\xff=\xfe&\xff", headers=form),
+        await hub.stranger.post(token, content=b"a=" + b"x" * 20_000, headers=form),
+        await hub.stranger.post(token, content=b"&a=b" * 100, headers=form),
+        await hub.stranger.post(token, json={"code": {"$ne": ""}}),
+        await hub.stranger.post("/auth/device/token", json={"device_code": "guessed"}),
+        await hub.stranger.post("/auth/device/token", content=b"{}"),
+    ]
+
+    assert [word(one) for one in answers] == [
+        (400, "invalid_request"),
+        (400, "invalid_request"),
+        (413, "invalid_request"),
+        (400, "invalid_request"),
+        (422, "invalid_request"),
+        (400, "invalid_grant"),
+        (415, "invalid_request"),
+    ]
+
+
 async def test_a_code_that_comes_twice_throws_the_machine_out(hub: Served) -> None:
     bob = await hub.signed_in("bob")
     given = await code_for(bob)

@@ -36,8 +36,12 @@ async def test_an_agent_signs_in_by_the_browser_uses_the_hub_and_leaves(tmp_path
         at_first = await team(agent)
         said = await signed_in(agent, hub)
         up = await until(agent, lambda one: bool(one["is_up"] and one["models"]))
-        conversation = await opened(agent, model=up["models"][0]["name"])
+        model, headers = up["models"][0]["name"], {"X-Request-ID": "of-the-slicer"}
+        conversation = await opened(agent, model=model)
         talk = await ask(agent, conversation["id"])
+        asked = {"model": model, "messages": [{"role": "user", "content": "Why?"}]}
+        await agent.post("/v1/chat/completions", json=asked, headers=headers)
+        carried = [one.headers.get("x-request-id") for one in far.requests[-1:]]
         bob = await hub.signed_in("bob")
         machines = (await bob.get("/machines")).json()["items"]
         left = await agent.delete(TEAM)
@@ -50,6 +54,7 @@ async def test_an_agent_signs_in_by_the_browser_uses_the_hub_and_leaves(tmp_path
     assert [one["id"] for one in machines] == [said["machine"]["id"]]
     assert machines[0]["version"] != ""
     assert (talk.names[-1], talk.first("started")["backend"]) == ("done", "team")
+    assert carried == ["of-the-slicer"]
     assert (left.status_code, left_there) == (204, [])
 
 
