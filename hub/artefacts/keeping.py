@@ -80,24 +80,9 @@ class Keeper:
             row = {**row, **values, "version": row["version"] + 1, "language": file.language}
             changed = ("version", "language", *values)
             await artefacts.change(row["id"], {name: row[name] for name in changed})
-        await artefacts.add_version(
-            {
-                "artefact_id": row["id"],
-                "number": row["version"],
-                "account_id": place.account_id,
-                "content": content,
-                "size_bytes": size_bytes,
-                "sha256": sha256,
-                "created_at": now,
-                "made_by": origin.made_by,
-                "model": origin.model,
-                "run_id": origin.run_id,
-                "message_id": origin.message_id,
-                "is_whole": file.is_whole,
-                "check_state": state,
-                "check_findings": list(findings),
-            }
-        )
+        version = _values(row, file, content, origin)
+        checked = {"check_state": state, "check_findings": list(findings), "created_at": now}
+        await artefacts.add_version({**version, **checked})
         return Kept(row, await _version(artefacts, row), is_new=True)
 
     async def _open(self, connection: AsyncConnection, place: Place, now: str) -> None:
@@ -141,6 +126,23 @@ class Keeper:
         }
         await artefacts.add(row)
         return row
+
+
+def _values(row: Row, file: Found, content: str, origin: Origin) -> Row:
+    """Of the newest version of a file."""
+    return {
+        "artefact_id": row["id"],
+        "number": row["version"],
+        "account_id": row["account_id"],
+        "content": content,
+        "size_bytes": row["size_bytes"],
+        "sha256": row["sha256"],
+        "made_by": origin.made_by,
+        "model": origin.model,
+        "run_id": origin.run_id,
+        "message_id": origin.message_id,
+        "is_whole": file.is_whole,
+    }
 
 
 async def _version(artefacts: Artefacts, row: Row) -> Row:

@@ -25,7 +25,7 @@ class Chat:
 async def open_chat(core: Core, people: People, ai: Ai, artefacts: Artefacts) -> Chat:
     """Conversations, what is asked in them, and who else may read them."""
     database, clock, new_id = core.database, core.clock, core.new_id
-    conversations = ConversationService(database, ai.service, clock, new_id)
+    conversations = ConversationService(database, ai.service, core.audit, clock, new_id)
     asking = AskingService(
         database, ai.service, clock, new_id, history_tokens=core.settings.conversation_tokens
     )

@@ -10,6 +10,7 @@ from agent.shared.databases import Databases
 from agent.shared.errors import Conflict, Denied, Gone, Invalid, NotFound
 from hub.access import Principal
 from hub.ai.service import AiService
+from hub.audit.service import AuditService
 from hub.chat.rules import KEEP_DELETED, hits_by_conversation, is_id
 from hub.chat.search_store import hits
 from hub.chat.shapes import conversation_json, message_json
@@ -23,7 +24,15 @@ class ConversationService:
     """Every change is one transaction. For others than the owner, and those with whom it is
     shared, a conversation does not exist; an Administrator is no exception."""
 
-    def __init__(self, database: Databases, ai: AiService, clock: Clock, new_id: NewId) -> None:
+    def __init__(
+        self,
+        database: Databases,
+        ai: AiService,
+        audit: AuditService,
+        clock: Clock,
+        new_id: NewId,
+    ) -> None:
+        self._audit = audit
         self._database, self._ai, self._clock, self._new_id = database, ai, clock, new_id
 
     async def open(self, who: Principal, values: Mapping[str, str | None]) -> Json:
@@ -56,7 +65,8 @@ class ConversationService:
                     raise Conflict("id-taken", "This id is in use. Make a new one.")
                 if known["deleted_at"]:
                     raise Gone("conversation-deleted", "The conversation of this id was deleted.")
-                row = known
+                return conversation_json(known, who.account_id)
+            await self._audit.note(connection, "conversation.open", row["id"])
         return conversation_json(row, who.account_id)
 
     async def get(self, who: Principal, conversation_id: str) -> Json:
@@ -138,6 +148,9 @@ class ConversationService:
                     conversation_id, who.account_id, change
                 )
                 row = changed or row
+                await self._audit.note(
+                    connection, "conversation.change", conversation_id, fields=sorted(values)
+                )
         return conversation_json(row, who.account_id)
 
     async def delete(self, who: Principal, conversation_id: str) -> None:
@@ -148,6 +161,7 @@ class ConversationService:
             change = {"deleted_at": rfc3339(self._clock()), "rev": rev}
             await Conversations(connection).change(conversation_id, who.account_id, change)
             answering = await Messages(connection).answering(conversation_id)
+            await self._audit.note(connection, "conversation.delete", conversation_id)
         for run_id in answering:
             await self._ai.cancel(who, run_id)
 
@@ -164,6 +178,7 @@ class ConversationService:
             )
             if changed is None:
                 raise no_conversation()
+            await self._audit.note(connection, "conversation.restore", conversation_id)
         return conversation_json(changed, who.account_id)
 
     async def messages(
