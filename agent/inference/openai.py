@@ -48,6 +48,7 @@ class OpenAI:
         key: str = "",
         key_source: KeySource | None = None,
         program: str = "",
+        failures: Failures | None = None,
         organisation: str = "",
         ca_file: Path | None = None,
         sees: Sequence[str] = (),
@@ -58,12 +59,12 @@ class OpenAI:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`sees` are patterns of the names of models with vision, where the server tells none.
-        `program` is what this one calls itself there.
+        `program` is what this one calls itself there, `failures` how it is spoken of.
         Raises ValueError with a sentence for an address that cannot be."""
         self.url = openai_url(url)
         self._host = urlsplit(self.url).hostname or ""
         self._first_byte_s, self._monotonic, self._sees = first_byte_s, monotonic, tuple(sees)
-        self._failures = Failures(self.url, key=key)
+        self._failures = failures or Failures(self.url, key=key)
         headers = {"OpenAI-Organization": organisation, "User-Agent": program}
         self._http = Transport(
             self.url,

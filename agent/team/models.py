@@ -10,6 +10,7 @@ from agent.inference.openai import OpenAI
 from agent.inference.openai_facts import is_remote
 from agent.inference.transport import KeySource
 from agent.shared.clock import Clock
+from agent.team.failures import HubFailures
 from agent.team.hub import program
 from agent.team.rules import Policy
 
@@ -44,6 +45,7 @@ class TeamModels:
             f"{url}/v1",
             key_source=keys,
             program=program(),
+            failures=HubFailures(f"{url}/v1"),
             ca_file=Path(ca_file) if ca_file else None,
             first_byte_s=self._first_token_s,
             idle_s=self._stall_s,

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from agent.team.failures import HubFailures
 from agent.team.rules import (
     Pair,
     authorize_address,
@@ -78,3 +79,30 @@ def test_a_token_is_renewed_before_it_ends() -> None:
     pair = Pair("a", "r", NOW + timedelta(seconds=61))
 
     assert [pair.holds(NOW + timedelta(seconds=one)) for one in (0, 1)] == [True, False]
+
+
+def test_the_hubs_own_sentence_says_why_it_does_not_answer() -> None:
+    failures = HubFailures("https://hub.example.org/v1")
+    used_up = {"message": "Your tokens of today are used up.", "code": "quota_exceeded"}
+    refused = {"message": "Your team does not allow this model.", "code": "not_allowed_here"}
+    said = [
+        failures.from_error(used_up, 429, "qwen3"),
+        failures.from_error({"message": "slow down", "code": "rate_limit_exceeded"}, 429, "qwen3"),
+        failures.from_error(refused, 403, "qwen3"),
+        failures.from_error({"message": "no", "code": "invalid_api_key"}, 401, "qwen3"),
+        failures.down("https://hub.example.org/v1"),
+    ]
+
+    assert [(one.code, one.detail) for one in said] == [
+        ("quota-used-up", "The hub says: Your tokens of today are used up."),
+        (
+            "backend-busy",
+            "hub.example.org has too many requests, or is still starting. Try again in a moment.",
+        ),
+        ("not-allowed-here", "The hub says: Your team does not allow this model."),
+        (
+            "team-ended",
+            "The hub does not know this machine any more. Sign in to the team again.",
+        ),
+        ("backend-down", "The hub at https://hub.example.org does not answer."),
+    ]
