@@ -104,6 +104,7 @@ async def test_groups_that_are_missing_at_a_look_change_nothing(oidc: Trusting) 
     assert await mine(browser, "role", "groups") == ["administrator", ["orca-admins"]]
 
 
+@pytest.mark.slow
 async def test_without_another_id_token_userinfo_is_asked(oidc: Trusting) -> None:
     browser = await oidc.sign_in("00u-info", preferred_username="info", groups=["orca-admins"])
     oidc.provider.gives_identity_again = False
@@ -265,6 +266,7 @@ async def test_the_provider_ends_one_session_or_all_of_somebody(oidc: Trusting) 
     assert (of_all, after_all) == ((200, ""), [401, 401, 200])
 
 
+@pytest.mark.slow
 async def test_a_logout_token_that_is_old_or_forged_ends_nothing(oidc: Trusting) -> None:
     browser = await oidc.sign_in("00u-stays", preferred_username="stays", groups=[], sid="stays")
     provider = oidc.provider

@@ -111,12 +111,14 @@ async def test_a_token_that_is_not_for_this_sign_in_is_not_believed(oidc: Trusti
     assert reasons == [reason for _, reason in changes]
 
 
+@pytest.mark.slow
 async def test_a_token_that_should_be_there_and_is_not_is_no_token(oidc: Trusting) -> None:
     oidc.provider.sign = lambda _: None  # type: ignore[assignment,return-value] # what is tried
 
     assert await refused(oidc) == "it is no token"
 
 
+@pytest.mark.slow
 async def test_what_was_refused_is_told_to_the_administrator(oidc: Trusting) -> None:
     oidc.provider.change = {"aud": "another-program"}
     await refused(oidc)
@@ -170,6 +172,7 @@ async def test_a_flood_of_unknown_keys_asks_the_provider_once_a_minute(oidc: Tru
     assert (flood, oidc.provider.asked["/keys"] - before) == (1, 2)
 
 
+@pytest.mark.slow
 async def test_keys_are_kept_for_an_hour_and_used_for_a_day_while_they_cannot_be_had(
     oidc: Trusting,
 ) -> None:
@@ -206,7 +209,9 @@ async def test_the_provider_tells_of_nobody_elses_addresses(oidc: Trusting) -> N
 # --- the provider is away -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("status", "seconds"), [(503, "10"), (429, "77")])
+@pytest.mark.parametrize(
+    ("status", "seconds"), [pytest.param(503, "10", marks=pytest.mark.slow), (429, "77")]
+)
 async def test_while_the_provider_is_away_local_accounts_work_and_nobody_hammers_it(
     oidc: Trusting, status: int, seconds: str
 ) -> None:
