@@ -1,6 +1,6 @@
 """Models for the team."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.images.rules import Shrink
 from agent.images.service import ImageService, open_images
@@ -26,7 +26,8 @@ from hub.ai.replicas import Replica, Watch
 from hub.ai.servers import Servers
 from hub.ai.service import AiService
 from hub.ai.specs import fixed_specs
-from hub.core import Area, Core, Reading, Readings
+from hub.ai.upkeep import add_upkeep, readings
+from hub.core import Area, Core
 from hub.health import Part
 from hub.identity.opening import People
 from hub.limits.lanes import Lanes
@@ -82,29 +83,36 @@ async def open_ai(core: Core, people: People, limits: Limits) -> Ai:
     watch = Watch(
         replica, core.database, count=runs.__len__, recover=service.recover, cancel=runs.cancel
     )
+    area, providers = _area(core, asked, service, following, runs)
+    loops = {
+        "events of runs": runs.run,
+        "life of this replica": watch.keep_beating,
+        "unwanted runs": watch.keep_stopping,
+        "model servers": asked.configuration.run,
+    }
+    area = replace(area, loops=loops)
+    return Ai(area, service, following, runs, asked.queues, providers)
+
+
+def _area(
+    core: Core, asked: _Asked, service: AiService, following: Following, runs: RunService
+) -> tuple[Area, ProviderService]:
     written = Written(core.database, core.audit, asked.configuration, core.clock, core.new_id)
     parallel = core.settings.model_parallel
     providers = ProviderService(written, asked.servers, core.seal, parallel=parallel)
+    routing, policy = RouteService(written), PolicyService(written)
     area = Area(
         blueprints=(
             *routes.routes(service, following, asked.catalogue),
-            *admin_routes.routes(
-                providers, RouteService(written), PolicyService(written), asked.catalogue
-            ),
+            *admin_routes.routes(providers, routing, policy, asked.catalogue),
             openai_routes.routes(_open_direct(core, asked), core.clock),
         ),
         dialects={errors.PATH: errors.spoken},
         health=(_health(asked.servers),),
+        readings=(readings(asked.servers, asked.queues, runs, asked.asking),),
         endings=(runs.close,),
-        readings=(_readings(runs),),
-        loops={
-            "events of runs": runs.run,
-            "life of this replica": watch.keep_beating,
-            "unwanted runs": watch.keep_stopping,
-            "model servers": asked.configuration.run,
-        },
     )
-    return Ai(area, service, following, runs, asked.queues, providers)
+    return area, providers
 
 
 def _lanes(core: Core) -> Lanes | None:
@@ -124,6 +132,7 @@ async def _open_runs(core: Core) -> tuple[RunService, Replica]:
         core.database, core.clock, ownership=replica, mistake=MISTAKE, tries=SAVING_TRIES
     )
     core.stack.push_async_callback(runs.close)
+    add_upkeep(core, runs)
     return runs, replica
 
 
@@ -188,20 +197,6 @@ def _defaults(settings: Settings) -> ModelDefaults:
         {"chat": settings.default_model, "code": settings.code_model or settings.default_model},
         {"chat": chat, "code": code},
     )
-
-
-def _readings(runs: RunService) -> Readings:
-    async def read() -> list[Reading]:
-        ended = "Runs of this replica that have ended, by how."
-        return [
-            Reading("runs_alive", "Runs of this replica that go on.", len(runs)),
-            *(
-                Reading("runs_ended", ended, count, {"state": state}, is_counter=True)
-                for state, count in runs.ended.items()
-            ),
-        ]
-
-    return read
 
 
 def _health(servers: Servers) -> Part:

@@ -72,8 +72,12 @@ class Servers:
             ]
         return found
 
+    def up(self) -> dict[str, bool]:
+        """Which of them answer."""
+        return {name: self._backends.get(name).state.is_up for name in self._specs}
+
     def is_any_up(self) -> bool:
-        return any(self._backends.get(name).state.is_up for name in self._specs)
+        return any(self.up().values())
 
     def unasked(self) -> list[Backend]:
         """Those about which nothing is known yet."""
