@@ -38,6 +38,7 @@ from hub.sealing import Seal, secret_of
 from hub.settings import Settings
 from hub.users.service import UserService
 
+MISTAKE = "The hub made a mistake. Its log has the details, by the id of this request."
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
 
@@ -137,7 +138,8 @@ def _app(
     )
     app.url_map.strict_slashes = False
     bodies.install(app)
-    problems.install(app, {below: one for area in areas for below, one in area.dialects.items()})
+    dialects = {below: one for area in areas for below, one in area.dialects.items()}
+    problems.install(app, dialects, mistake=MISTAKE)
     token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
     door = Guard(
         app,

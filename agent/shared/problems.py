@@ -58,6 +58,7 @@ class Told(NamedTuple):
 
 Dialect = Callable[[Mapping[str, object]], Told]  # a problem document in other words
 NO_DIALECTS: Mapping[str, Dialect] = MappingProxyType({})
+MISTAKE = "The agent made a mistake. `orca-agent logs` has the details."
 
 
 class FieldProblem(Out):
@@ -116,9 +117,11 @@ def _plainly(body: Mapping[str, object]) -> Told:
     return Told(status, orjson.dumps(body), MEDIA)
 
 
-def install(app: Quart, dialects: Mapping[str, Dialect] = NO_DIALECTS) -> None:
+def install(
+    app: Quart, dialects: Mapping[str, Dialect] = NO_DIALECTS, *, mistake: str = MISTAKE
+) -> None:
     """Turns every exception that leaves a handler into a problem document, or what `dialects`
-    make of it below the paths that they are for."""
+    make of it below the paths that they are for. `mistake` is said of one of ours."""
 
     def spoken(body: Mapping[str, object]) -> Response:
         path = request.path if has_request_context() else ""
@@ -149,8 +152,7 @@ def install(app: Quart, dialects: Mapping[str, Dialect] = NO_DIALECTS) -> None:
     @app.errorhandler(Exception)
     async def bug(err: Exception) -> Response:
         log.error("unhandled error", exc_info=err)
-        detail = "The agent made a mistake. `orca-agent logs` has the details."
-        return spoken(document("internal", 500, detail))
+        return spoken(document("internal", 500, mistake))
 
 
 async def _discard_body() -> None:

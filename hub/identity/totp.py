@@ -23,6 +23,8 @@ def step_of(secret: str, code: str, at_s: float, last_step: int) -> int | None:
     """The step that a code belongs to, None if it is wrong. One that was used, or one before it,
     is wrong too (RFC 6238, 5.2)."""
     digits = code.replace(" ", "")
+    if not (digits.isascii() and digits.isdigit()):
+        return None
     now = int(at_s) // STEP_S
     totp = pyotp.TOTP(secret)
     for step in range(now - WINDOW, now + WINDOW + 1):
