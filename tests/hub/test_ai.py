@@ -263,3 +263,39 @@ async def test_what_cannot_be_asked_is_refused_before_anything_is_kept(
 
     after = (await asked.bob.get("/runs")).json()["items"][0]["id"]
     assert (code(answer), after) == (expected, before)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "/ai/chat", b"{", 400),
+        ("POST", "/ai/chat", b"[" * 100_000, 400),
+        ("POST", "/ai/chat", b'{"messages":[{"role":"user","content":"\\ud800"}]}', 400),
+        ("POST", "/ai/generate", b'{"prompt":"' + b"x" * (49 << 20) + b'"}', 413),
+        ("POST", "/ai/generate", b'{"prompt":"x","model":"a\\u0000b"}', 404),
+        ("GET", "/runs/%00", None, 404),  # 422 where the database holds no such text
+        ("GET", "/runs/' OR 1=1 --", None, 404),
+        ("GET", "/runs/%E2%80%A8/events", None, 404),
+        ("GET", "/runs?state=all", None, 422),
+        ("GET", "/runs?limit=1000000", None, 422),
+        ("GET", "/runs?cursor=%00", None, 200),  # likewise
+    ],
+)
+async def test_broken_and_hostile_requests_break_nothing(
+    asked: Asked, method: str, path: str, body: bytes | None, status: int
+) -> None:
+    headers = {"Content-Type": "application/json"}
+
+    answer = await asked.bob.request(method, path, content=body, headers=headers)
+
+    expected = {status, 422} if "%00" in path else {status}
+    assert answer.status_code in expected, answer.text[:300]
+
+
+async def test_a_reader_who_names_no_event_is_refused(asked: Asked) -> None:
+    run_id = (await asked.bob.post("/ai/chat", json=HI)).json()["run_id"]
+    await ended(asked.bob, run_id)
+
+    answer = await asked.bob.get(f"/runs/{run_id}/events", headers={"Last-Event-ID": "1; DROP"})
+
+    assert code(answer) == (400, "bad-last-event-id")
