@@ -144,7 +144,7 @@ UNREACHABLE = {"ollama-down", "backend-down"}
 BUSY = {"ollama-busy", "backend-busy"}
 OF_THE_MODEL = {
     *("model-crashed", "model-load-failed", "signin-needed", "cloud-disabled"),
-    "bad-tool-call",
+    *("bad-tool-call", "team-quota"),
     *("ollama-failed", "backend-failed"),  # whatever it was, it came with an answer
 }
 

@@ -16,7 +16,7 @@ class HubFailures(Failures):
         if status == 401:
             return ended()
         if isinstance(sentence, str) and code == OF_QUOTAS:
-            return Unavailable("quota-used-up", f"The hub says: {sentence}", model=model)
+            return Unavailable("team-quota", f"The hub says: {sentence}", model=model)
         if isinstance(sentence, str) and status == 403:
             return Denied("not-allowed-here", f"The hub says: {sentence}", model=model)
         return super().from_error(error, status, model)

@@ -94,7 +94,7 @@ def test_the_hubs_own_sentence_says_why_it_does_not_answer() -> None:
     ]
 
     assert [(one.code, one.detail) for one in said] == [
-        ("quota-used-up", "The hub says: Your tokens of today are used up."),
+        ("team-quota", "The hub says: Your tokens of today are used up."),
         (
             "backend-busy",
             "hub.example.org has too many requests, or is still starting. Try again in a moment.",
