@@ -104,7 +104,10 @@ class Backends:
                 f"{pause_s} s.",
                 retry_after_s=pause_s,
             )
-        if not any(one.state.is_up for one in self if only in (None, one.name)):
+        asked = [one for one in self if only in (None, one.name)]
+        if not any(one.state.is_up for one in asked):
+            if only is not None and asked and (detail := asked[0].state.detail):
+                return Unavailable("backend-down", detail)
             return Unavailable(
                 "ollama-down", "No model server answers. Start Ollama, or correct its address."
             )

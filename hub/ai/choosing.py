@@ -26,6 +26,7 @@ class Offer:
     in_flight: int = 0
     priority: int = 100
     is_remote: bool = False  # an Ollama only passes it on
+    is_up: bool = True  # else it is one that was there before its server fell silent
 
     @property
     def leaves(self) -> bool:
@@ -118,7 +119,9 @@ def route_for(routes: Sequence[Route], asked: str) -> Route | None:
 def offers_of(route: Route | None, asked: str, offers: Sequence[Offer]) -> list[Offer]:
     """What can answer to a name, best first where nothing else decides: in memory already, then
     by priority, then the one with the least to do."""
-    ranked = sorted(offers, key=lambda one: (one.priority, not one.is_loaded, one.in_flight))
+    ranked = sorted(
+        offers, key=lambda one: (one.priority, not one.is_up, not one.is_loaded, one.in_flight)
+    )
     if route is None:
         return [one for one in ranked if canonical_name(one.model) == canonical_name(asked)]
     found: list[Offer] = []
@@ -167,7 +170,7 @@ def best(offers: Sequence[Offer], *, for_code: bool) -> Offer | None:
         good = next((at for at, one in enumerate(GOOD_WORDS) if one in name), len(GOOD_WORDS))
         return offer.leaves, offer.priority, not has_words, good, not offer.is_loaded, name
 
-    return min((one for one in offers if one.talks), key=rank, default=None)
+    return min((one for one in offers if one.talks and one.is_up), key=rank, default=None)
 
 
 def _price(offer: Offer, price: Price) -> int:

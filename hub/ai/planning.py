@@ -98,15 +98,15 @@ class Planner:
         there = self._servers.offers()
         name = named or self._defaults.model[use]
         if not name:
-            mine = [one for one in there if allowed(rules, one)]
+            mine = [one for one in there if one.is_up and allowed(rules, one)]
             if (chosen := best(mine, for_code=use == "code")) is None:
                 raise _none_for(there)
             name = chosen.model
         route = route_for(self._configuration.routes, name)
         found = offers_of(route, name, there)
+        if not self._servers.is_any_up():
+            raise nobody()
         if not found:
-            if not self._servers.is_any_up():
-                raise nobody()
             raise NotFound("model-not-found", f"There is no model called {name} here.", model=name)
         mine = [one for one in found if allowed(rules, one, name if route else "")]
         if not mine:
@@ -119,7 +119,7 @@ class Planner:
         """Everything that somebody may use."""
         await self._first_look()
         rules = rules_for(self._configuration.rules, who.groups)
-        return [one for one in self._servers.offers() if allowed(rules, one)]
+        return [one for one in self._servers.offers() if one.is_up and allowed(rules, one)]
 
     def _step(
         self,

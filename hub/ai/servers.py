@@ -10,6 +10,7 @@ from agent.inference.ollama import Ollama
 from agent.inference.openai import OpenAI
 from agent.inference.openai_facts import is_remote
 from agent.inference.provider import Provider
+from agent.inference.rules import InstalledModel
 from agent.shared.clock import Clock
 from hub.ai.choosing import Offer
 from hub.ai.specs import Spec
@@ -27,6 +28,7 @@ class Servers:
         self._backends, self._clock = backends, clock
         self._first_token_s, self._stall_s = first_token_s, stall_s
         self._specs: dict[str, Spec] = {}  # by name, those that run
+        self._models: dict[str, tuple[InstalledModel, ...]] = {}  # what each had last
 
     def __len__(self) -> int:
         return len(self._specs)
@@ -36,6 +38,7 @@ class Servers:
         for name, spec in list(self._specs.items()):
             if wanted.get(name) != spec:
                 del self._specs[name]
+                self._models.pop(name, None)
                 await self._backends.remove(name)
         for name, spec in wanted.items():
             if name not in self._specs:
@@ -52,25 +55,32 @@ class Servers:
             await self._backends.get(name).check_now()
 
     def offers(self) -> list[Offer]:
-        """Every model of every server that is up."""
+        """Every model of every server. One that is down has those that it had, so that who asks
+        for them hears why another one answers."""
         found: list[Offer] = []
         for name, spec in self._specs.items():
-            backend = self._backends.get(name)
+            state = self._backends.get(name).state
+            if state.is_up:
+                self._models[name] = state.models
             found += [
-                Offer(
-                    name,
-                    model.name,
-                    spec.is_cloud,
-                    model.context_length,
-                    model.capabilities,
-                    backend.is_loaded(model.name),
-                    backend.in_flight,
-                    spec.priority,
-                    model.is_remote and spec.kind == "ollama",
-                )
-                for model in backend.state.models
+                self._offer(spec, model, is_up=state.is_up) for model in self._models.get(name, ())
             ]
         return found
+
+    def _offer(self, spec: Spec, model: InstalledModel, *, is_up: bool) -> Offer:
+        backend = self._backends.get(spec.name)
+        return Offer(
+            spec.name,
+            model.name,
+            spec.is_cloud,
+            model.context_length,
+            model.capabilities,
+            backend.is_loaded(model.name),
+            backend.in_flight,
+            spec.priority,
+            model.is_remote and spec.kind == "ollama",
+            is_up,
+        )
 
     def up(self) -> dict[str, bool]:
         """Which of them answer."""

@@ -109,6 +109,26 @@ async def test_another_server_answers_where_one_fails_and_the_reason_is_shown(
     assert (events[-1].name, result["backend"], result["fallbacks"]) == ("done", "cloud", [told])
 
 
+async def test_a_server_that_is_down_is_named_as_the_reason_each_time(asked: Asked) -> None:
+    near = (await asked.ada.get("/providers")).json()["items"][0]
+    port = asked.near.port
+    await asked.near.stop()
+    try:
+        wish = {**HI, "model": "qwen3:4b"}
+        told = [await streamed(asked.bob, "/ai/chat", wish) for _ in range(2)]
+        items = (await asked.bob.get("/ai/models")).json()["items"]
+        alone = await streamed(asked.bob, "/ai/chat", {**HI, "model": "qwen3-coder:30b"})
+    finally:
+        await asked.near.start(port)
+        again = await asked.ada.post(f"/providers/{near['id']}/test")
+
+    reasons = [str(e.data["reason"]) for events in told for e in events if e.name == "backend"]
+    assert [f"127.0.0.1:{port}" in reason for reason in reasons] == [True, True]
+    assert [events[-1].name for events in told] == ["done", "done"]
+    assert ({one["provider"] for one in items}, alone[-1].name) == ({"cloud"}, "error")
+    assert again.json()["is_up"]
+
+
 async def test_what_nobody_can_answer_ends_with_the_last_reason(asked: Asked) -> None:
     for fake in (asked.near, asked.far):
         fake.misbehave(status=500, error="broken", path=None, model="qwen3:4b")

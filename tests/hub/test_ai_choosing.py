@@ -77,6 +77,7 @@ def test_what_a_rule_lets_through(rule: Rule, offer: Offer, asked: str, *, may: 
 def test_without_a_route_those_that_have_the_model_answer_the_idle_one_first() -> None:
     assert offers_of(None, "qwen3:4b", ALL) == [NEAR, OTHER]
     assert offers_of(None, "QWEN3:4B", [replace(NEAR, priority=200), OTHER])[0] == OTHER
+    assert offers_of(None, "qwen3:4b", [replace(NEAR, is_up=False), OTHER])[0] == OTHER
     assert offers_of(None, "nothing", ALL) == []
 
 
