@@ -109,36 +109,49 @@ class FileBooks:
     async def settle(self, reservation: Reservation, spent: Amounts, use: Use | None) -> None:
         async with self._database.writing() as connection:
             if reservation.counters:
-                is_there = await self._gone(connection, reservation)
+                is_there = await _gone(connection, reservation)
                 before = reservation.amounts if is_there else Amounts()
-                await self._change(connection, reservation, minus(spent, before))
+                await _change(connection, reservation, minus(spent, before))
             if use is not None:
                 await connection.execute(ADD_TO_USAGE, asdict(use))
 
     async def end(self, reservation: Reservation) -> None:
         async with self._database.writing() as connection:
-            if await self._gone(connection, reservation):
-                await self._change(connection, reservation, minus(Amounts(), reservation.amounts))
+            if await _gone(connection, reservation):
+                await _change(connection, reservation, minus(Amounts(), reservation.amounts))
 
     async def extend(self, ids: Sequence[str], expires_at: str) -> None:
         async with self._database.writing() as connection:
             changed = update(RESERVATION).where(RESERVATION.c.id.in_(ids))
             await connection.execute(changed.values(expires_at=expires_at))
 
-    async def _gone(self, connection: AsyncConnection, reservation: Reservation) -> bool:
-        gone = delete(RESERVATION).where(RESERVATION.c.id == reservation.id)
-        return (await connection.execute(gone.returning(RESERVATION.c.id))).first() is not None
 
-    async def _change(
-        self, connection: AsyncConnection, reservation: Reservation, by: Amounts
-    ) -> None:
-        for counter in reservation.counters:
-            changed = (
-                update(QUOTA_USE)
-                .where(*(QUOTA_USE.c[name] == value for name, value in asdict(counter).items()))
-                .values({name: QUOTA_USE.c[name] + more for name, more in asdict(by).items()})
-            )
-            await connection.execute(changed)
+async def settle_again(
+    database: Databases, reservation: Reservation, spent: Amounts, use: Use
+) -> None:
+    """After an attempt whose outcome nobody knows: counts nothing if that one, or the end of the
+    reservation, came through. In any database."""
+    async with database.writing() as connection:
+        if reservation.counters:
+            if not await _gone(connection, reservation):
+                return
+            await _change(connection, reservation, minus(spent, reservation.amounts))
+        await connection.execute(ADD_TO_USAGE, asdict(use))
+
+
+async def _gone(connection: AsyncConnection, reservation: Reservation) -> bool:
+    gone = delete(RESERVATION).where(RESERVATION.c.id == reservation.id)
+    return (await connection.execute(gone.returning(RESERVATION.c.id))).first() is not None
+
+
+async def _change(connection: AsyncConnection, reservation: Reservation, by: Amounts) -> None:
+    for counter in reservation.counters:
+        changed = (
+            update(QUOTA_USE)
+            .where(*(QUOTA_USE.c[name] == value for name, value in asdict(counter).items()))
+            .values({name: QUOTA_USE.c[name] + more for name, more in asdict(by).items()})
+        )
+        await connection.execute(changed)
 
 
 async def expired(database: Databases, now: str) -> list[Reservation]:

@@ -87,9 +87,10 @@ def telling(bp: Blueprint) -> Blueprint:
     async def tell(response: ResponseTypes) -> ResponseTypes:
         verdict: Verdict | None = g.get("rate")
         if verdict is not None:
-            response.headers["RateLimit-Limit"] = str(verdict.rate.amount)
-            response.headers["RateLimit-Remaining"] = str(verdict.left)
-            response.headers["RateLimit-Reset"] = str(ceil(verdict.wait_s or verdict.full_in_s))
+            resets_in_s = ceil(verdict.wait_s or verdict.full_in_s)
+            response.headers.add("RateLimit-Limit", str(verdict.rate.amount))
+            response.headers.add("RateLimit-Remaining", str(verdict.left))
+            response.headers.add("RateLimit-Reset", str(resets_in_s))
         return response
 
     return bp

@@ -15,6 +15,7 @@ MOST = 4  # at once, of each replica: they wait for the same rows anyway
 WAIT_S = 30.0
 # Few statements, whose plans are always the same: making them anew takes longer than they do.
 PLANS = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
+LOST = ("08", "57P", "53")  # classes of SQLSTATE: connection, operator, resources
 OF_SQLALCHEMY = ("prepared_statement_cache_size", "prepared_statement_name_func")
 
 
@@ -48,24 +49,40 @@ class Lanes:
         except TimeoutError:
             raise _busy() from None
         try:
-            lane = await self._lane()
-            try:
-                rows: Sequence[Record] = await lane.fetch(statement, *values, timeout=STATEMENT_S)
-            finally:
-                if not lane.is_closed():
-                    self._free.append(lane)
+            rows = await self._fetched(await self._lane(), statement, values)
         except asyncpg.PostgresError as err:
-            if str(err.sqlstate).startswith(("08", "57P", "53")):
+            if str(err.sqlstate).startswith(LOST):
                 raise away() from err
             if str(err.sqlstate).startswith("40"):
                 raise Conflict(
                     "changed-meanwhile", "Somebody else changed the same at this moment. Try again."
                 ) from err
             raise
-        except (asyncpg.InterfaceError, OSError, TimeoutError) as err:
+        except (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError) as err:
+            # The second one: the server has said goodbye, and nobody has heard it yet.
             raise away() from err
         finally:
             self._room.release()
+        return rows
+
+    async def _fetched(
+        self, lane: Any, statement: str, values: Sequence[object]
+    ) -> Sequence[Record]:  # Any: as below
+        """A lane is used again after an answer alone: what was cut off may still go on in it."""
+        import asyncpg  # slow import
+
+        try:
+            rows: Sequence[Record] = await lane.fetch(statement, *values, timeout=STATEMENT_S)
+        except asyncpg.PostgresError as err:
+            if str(err.sqlstate).startswith(LOST):
+                lane.terminate()
+            else:
+                self._free.append(lane)
+            raise
+        except BaseException:
+            lane.terminate()
+            raise
+        self._free.append(lane)
         return rows
 
     async def _lane(self) -> Any:  # Any: a connection of asyncpg

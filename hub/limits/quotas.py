@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from agent.shared.clock import Clock, NewId, rfc3339
 from agent.shared.databases import Databases
-from agent.shared.errors import OrcaError, TooMany
+from agent.shared.errors import Conflict, OrcaError, TooMany, Unavailable
 from hub.access import Principal
-from hub.limits.books import Books, Full, Limit, Use, expired
+from hub.limits.books import Books, Full, Limit, Use, expired, settle_again
 from hub.limits.rules import (
     Amounts,
     Asked,
@@ -32,7 +32,7 @@ from hub.limits.tallies import Tallies
 
 HOLDS = timedelta(seconds=2)  # how long quotas and prices are known without a look
 LIVES = timedelta(minutes=5)  # a reservation whose replica does not say that it goes on
-BEAT_S = 60.0
+BEAT_S, OWED_BEAT_S = 60.0, 5.0
 WORDS = {"requests": "requests", "tokens": "tokens", "cost_micros": "money"}
 LONGEST_NAME = 200
 
@@ -60,6 +60,7 @@ class Quotas:
         self._reading = asyncio.Lock()
         self._changes = 0  # so that what was read before a change is not kept after it
         self._live: dict[str, Reservation] = {}
+        self._owed: dict[str, tuple[Reservation, Used]] = {}  # used, and not counted yet
         self.tallies = Tallies()
 
     async def reserve(
@@ -93,19 +94,25 @@ class Quotas:
         return reservation
 
     async def settle(self, reservation: Reservation, used: Used) -> None:
-        """Counts what it came to, in the quotas and in the usage. A second time does nothing."""
+        """Counts what it came to, in the quotas and in the usage. A second time does nothing.
+
+        While the database is away it is kept here, and counted when that is back."""
         if self._live.pop(reservation.id, None) is None:
             return
         try:
-            rulebook = await self.rulebook()
-            price = price_of(rulebook.prices, reservation.model, used.provider)
-            cost_micros = cost(price, used.prompt_tokens, used.answer_tokens)
-            spent = Amounts(1, used.prompt_tokens + used.answer_tokens, cost_micros)
-            await self._books.settle(reservation, spent, _use(reservation, used, cost_micros))
-            self.tallies.count(reservation.model, used, cost_micros)
-        except OrcaError:
-            self._live[reservation.id] = reservation  # may be tried again
-            raise
+            spent, use = await self._sums(reservation, used)
+            await self._books.settle(reservation, spent, use)
+        except (Unavailable, Conflict) as err:
+            log.warning("what %s used is counted later: %s", reservation.model, err.detail)
+            self._owed[reservation.id] = (reservation, used)
+            return
+        self.tallies.count(reservation.model, used, spent.cost_micros)
+
+    async def _sums(self, reservation: Reservation, used: Used) -> tuple[Amounts, Use]:
+        price = price_of(await self.prices(), reservation.model, used.provider)
+        cost_micros = cost(price, used.prompt_tokens, used.answer_tokens)
+        spent = Amounts(1, used.prompt_tokens + used.answer_tokens, cost_micros)
+        return spent, _use(reservation, used, cost_micros)
 
     async def release(self, reservation: Reservation) -> None:
         """Nothing was asked: as if it had not been reserved. A second time does nothing."""
@@ -147,7 +154,7 @@ class Quotas:
     async def run(self) -> None:
         """Until it is cancelled: what goes on here is kept, what others left behind is ended."""
         while True:
-            await asyncio.sleep(BEAT_S)
+            await asyncio.sleep(OWED_BEAT_S if self._owed else BEAT_S)
             try:
                 await self.beat()
             except OrcaError as err:
@@ -156,12 +163,20 @@ class Quotas:
     async def beat(self) -> int:
         """One turn of `run`; says how many were left behind."""
         now = self._clock()
+        await self._pay()
         if ids := [one.id for one in self._live.values() if one.counters]:
             await self._books.extend(ids, rfc3339(now + LIVES))
         gone = await expired(self._database, rfc3339(now))
         for one in gone:
             await self._books.end(one)
         return len(gone)
+
+    async def _pay(self) -> None:
+        for key, (reservation, used) in list(self._owed.items()):
+            spent, use = await self._sums(reservation, used)
+            await settle_again(self._database, reservation, spent, use)
+            del self._owed[key]
+            self.tallies.count(reservation.model, used, spent.cost_micros)
 
 
 def limits_of(rulebook: Rulebook, asked: Asked, now: datetime) -> list[Limit]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.shared.errors import TooMany
+from agent.shared.errors import TooMany, Unavailable
 from hub.access import Principal
 from hub.identity.service import NewAccount
 from hub.limits.opening import books_of
@@ -29,6 +29,7 @@ from hub.limits.rules import (
     resets_at,
 )
 from tests.clock import MovingClock
+from tests.hub.postgres import Postgres
 from tests.hub.serving import PASSWORD, Served, running_hub
 
 Json = dict[str, Any]  # Any: JSON
@@ -202,6 +203,34 @@ async def test_people_of_a_group_share_its_quota_unless_each_has_as_much(
             await quotas.reserve(who, "m", prompt_tokens=1, answer_tokens=1)
         with pytest.raises(TooMany):
             await quotas.reserve(one, "m", prompt_tokens=1, answer_tokens=1)
+
+
+@pytest.mark.slow
+async def test_what_was_used_while_the_database_was_away_is_counted_once(
+    tmp_path: Path, server: Postgres
+) -> None:
+    environment = {"ORCA_HUB_DATABASE_URL": server.new_database()}
+    async with running_hub(tmp_path, environment=environment) as served:
+        _, bob = await _people(served)
+        browser = await served.signed_in("ada")
+        asked = {"subject_kind": "everybody", "period": "month", "tokens": 1000}
+        await browser.post("/quotas", json=asked)
+        quotas = _quotas(served)
+        taken = await quotas.reserve(bob, "m", prompt_tokens=100, answer_tokens=500)
+        server.stop()
+        try:
+            await quotas.settle(taken, Used(90, 10, 1.5, "gpu-1"))
+            with pytest.raises(Unavailable):
+                await quotas.reserve(bob, "m", prompt_tokens=1, answer_tokens=1)
+        finally:
+            server.start()
+        await quotas.settle(taken, Used(90, 10, 1.5, "gpu-1"))
+        for _ in range(2):
+            await quotas.beat()
+        left_over = (await browser.get("/quotas/me")).json()["items"][0]["left"]["tokens"]
+        total = (await browser.get("/usage")).json()["total"]
+
+    assert (left_over, total["requests"], total["prompt_tokens"]) == (900, 1, 90)
 
 
 @pytest.mark.slow
