@@ -29,19 +29,24 @@ POLICY = (
     "frame-ancestors 'none'"
 )
 
+
+def _lower(*headers: tuple[str, str]) -> tuple[tuple[str, str, str], ...]:
+    return tuple((name.lower(), name, value) for name, value in headers)
+
+
 # What a route says of itself stays as it is.
-FIXED_HEADERS = (
+FIXED_HEADERS = _lower(
     ("X-Content-Type-Options", "nosniff"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Content-Security-Policy", POLICY),
     ("Cache-Control", "no-store"),
 )
 # They say something of pages alone.
-PAGE_HEADERS = (
+PAGE_HEADERS = _lower(
     ("Referrer-Policy", "same-origin"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
 )
-SECURE_HEADERS = (("Strict-Transport-Security", "max-age=31536000"),)
+SECURE_HEADERS = _lower(("Strict-Transport-Security", "max-age=31536000"))
 
 log = logging.getLogger("hub.request")
 
@@ -216,16 +221,17 @@ def install(app: Quart, guard: Guard, *, is_secure: bool) -> None:
     app.before_request(guard.admit)
 
     always = FIXED_HEADERS + (SECURE_HEADERS if is_secure else ())
+    of_pages = always + PAGE_HEADERS
 
     @app.after_request
     async def finish(response: ResponseTypes) -> ResponseTypes:
-        headers = response.headers
+        headers, values = response.headers, g._get_current_object()
         there = {name.lower() for name, _ in headers}
-        is_page = "json" not in headers.get("Content-Type", "")
-        for name, value in always + PAGE_HEADERS if is_page else always:
-            if name.lower() not in there:
+        is_page = "json" not in (response.content_type or "")
+        for lower, name, value in of_pages if is_page else always:
+            if lower not in there:
                 headers.add(name, value)
-        headers["X-Request-ID"] = str(g.get("request_id", ""))
+        headers.add("X-Request-ID", values.get("request_id", ""))
         if log.isEnabledFor(logging.INFO):
             _tell(response)
         return response
