@@ -143,11 +143,11 @@ def _take(browser: Browser, agent: Agent, address: str, view: View, folder: Path
         case _:
             page.locator(f"[data-page={view.place}]").wait_for()
     page.wait_for_load_state("networkidle")
-    _write(folder / f"{view.name}.png", page.screenshot(animations="disabled"))
+    write(folder / f"{view.name}.png", page.screenshot(animations="disabled"))
     context.close()
 
 
-def _write(file: Path, png: bytes) -> None:
+def write(file: Path, png: bytes) -> None:
     """With few colours: text and flat surfaces do not show it, and a clone stays small."""
     with Image.open(BytesIO(png)) as picture:
         picture.convert("RGB").quantize(COLOURS).save(file, optimize=True)
