@@ -13,7 +13,7 @@ from quart.typing import ResponseTypes
 from werkzeug.datastructures import Headers
 
 from agent.shared.clock import NewId
-from agent.shared.errors import Denied, Malformed, Unauthenticated
+from agent.shared.errors import Denied, Malformed, Unauthenticated, Unavailable
 from agent.shared.request_id import CURRENT
 from hub.access import PUBLIC, RULE_ATTRIBUTE, Principal, Rule, check
 from hub.core import Bearer, Door
@@ -179,7 +179,7 @@ class Guard:
                 return await self._who_bears(sent.bearer)
             if cookie := sent.request.cookies.get(self._cookie.name):
                 return await self._sessions.who(cookie)
-        except Unauthenticated:
+        except (Unauthenticated, Unavailable):  # what is public is there without the database
             if not is_public:
                 raise
         return None
