@@ -98,6 +98,7 @@ async def test_who_asks_too_often_is_told_what_is_left_and_when(tmp_path: Path) 
     assert (other.status_code, later.status_code) == (200, 200)
 
 
+@pytest.mark.slow
 async def test_strangers_share_the_rate_of_their_address_and_members_do_not(
     tmp_path: Path,
 ) -> None:

@@ -158,6 +158,7 @@ async def test_what_is_set_aside_is_settled_released_and_refused(
     assert later.counters[0].starts_at == "2026-02-01"
 
 
+@pytest.mark.slow
 async def test_what_a_replica_left_behind_ends_and_what_goes_on_stays(
     tmp_path: Path, place: dict[str, str]
 ) -> None:
@@ -182,6 +183,7 @@ async def test_what_a_replica_left_behind_ends_and_what_goes_on_stays(
     assert (before, ended, again, left_over) == (0, 1, 0, 1)
 
 
+@pytest.mark.slow
 async def test_people_of_a_group_share_its_quota_unless_each_has_as_much(
     tmp_path: Path, place: dict[str, str]
 ) -> None:
