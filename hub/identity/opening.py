@@ -38,40 +38,18 @@ async def open_people(core: Core) -> People:
     settings = core.settings
     cookie = Cookie(settings.is_secure)
     revocations, tokens = Revocations(core.clock, core.redis), TokenSeam()
-    sessions = SessionService(
-        core.database,
-        core.audit,
-        core.clock,
-        core.new_id,
-        core.new_secret,
-        revocations,
-        unused=timedelta(hours=settings.session_hours),
-        at_all=timedelta(days=settings.session_days),
-    )
+    sessions = _sessions(core, revocations)
     second_step = SecondStep(
         core.database, core.audit, core.seal, revocations, core.clock, core.new_secret
     )
+    guesses = Guesses(core.database, core.clock)
     doors = Doors(
-        Passwords(),
-        Guesses(core.database, core.clock),
-        second_step,
-        sessions,
-        tokens,
-        revocations,
-        settings.local_login,
+        Passwords(), guesses, second_step, sessions, tokens, revocations, settings.local_login
     )
     local = LocalAccounts(
         core.database, doors, core.audit, core.seal, core.clock, core.new_id, core.new_secret
     )
-
-    async def forget_old(_job: Job) -> Result:
-        sessions_gone = await sessions.forget_old()
-        await doors.guesses.forget_old()
-        async with core.database.writing() as connection:
-            await Recovery(connection).forget(rfc3339(core.clock()))
-        return {"sessions": sessions_gone}
-
-    core.jobs.every("people.forget", timedelta(hours=1), forget_old)
+    _forget_old(core, sessions, guesses)
     users = UserService(core.database, core.audit, revocations, core.clock)
     area = Area(
         blueprints=(
@@ -84,3 +62,29 @@ async def open_people(core: Core) -> People:
         loops={"revocations": revocations.listen},
     )
     return People(area, cookie, revocations, tokens, sessions, local, users)
+
+
+def _sessions(core: Core, revocations: Revocations) -> SessionService:
+    return SessionService(
+        core.database,
+        core.audit,
+        core.clock,
+        core.new_id,
+        core.new_secret,
+        revocations,
+        unused=timedelta(hours=core.settings.session_hours),
+        at_all=timedelta(days=core.settings.session_days),
+    )
+
+
+def _forget_old(core: Core, sessions: SessionService, guesses: Guesses) -> None:
+    """What has ended by itself, once an hour."""
+
+    async def forget(_job: Job) -> Result:
+        gone = await sessions.forget_old()
+        await guesses.forget_old()
+        async with core.database.writing() as connection:
+            await Recovery(connection).forget(rfc3339(core.clock()))
+        return {"sessions": gone}
+
+    core.jobs.every("people.forget", timedelta(hours=1), forget)

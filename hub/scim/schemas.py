@@ -36,57 +36,28 @@ def kinds(base: str) -> list[Resource]:
 
 
 def schemas(base: str) -> list[Resource]:
+    return [_schema(USER, "User", _of_user(), base), _schema(GROUP, "Group", _of_group(), base)]
+
+
+def _of_user() -> list[Resource]:
+    name = [_attribute(one) for one in ("givenName", "familyName", "formatted")]
+    email = [_attribute("value"), _attribute("type"), _attribute("primary", kind="boolean")]
+    group = [_attribute("value", mutability="readOnly")]
     return [
-        _schema(
-            USER,
-            "User",
-            [
-                _attribute("userName", is_required=True, uniqueness="server"),
-                _attribute(
-                    "name",
-                    kind="complex",
-                    parts=[
-                        _attribute("givenName"),
-                        _attribute("familyName"),
-                        _attribute("formatted"),
-                    ],
-                ),
-                _attribute("displayName"),
-                _attribute("active", kind="boolean"),
-                _attribute(
-                    "emails",
-                    kind="complex",
-                    is_list=True,
-                    parts=[
-                        _attribute("value"),
-                        _attribute("type"),
-                        _attribute("primary", kind="boolean"),
-                    ],
-                ),
-                _attribute(
-                    "groups",
-                    kind="complex",
-                    is_list=True,
-                    mutability="readOnly",
-                    parts=[_attribute("value", mutability="readOnly")],
-                ),
-            ],
-            base,
-        ),
-        _schema(
-            GROUP,
-            "Group",
-            [
-                _attribute("displayName", is_required=True, uniqueness="server"),
-                _attribute(
-                    "members",
-                    kind="complex",
-                    is_list=True,
-                    parts=[_attribute("value", mutability="immutable")],
-                ),
-            ],
-            base,
-        ),
+        _attribute("userName", is_required=True, uniqueness="server"),
+        _attribute("name", kind="complex", parts=name),
+        _attribute("displayName"),
+        _attribute("active", kind="boolean"),
+        _attribute("emails", kind="complex", is_list=True, parts=email),
+        _attribute("groups", kind="complex", is_list=True, mutability="readOnly", parts=group),
+    ]
+
+
+def _of_group() -> list[Resource]:
+    member = [_attribute("value", mutability="immutable")]
+    return [
+        _attribute("displayName", is_required=True, uniqueness="server"),
+        _attribute("members", kind="complex", is_list=True, parts=member),
     ]
 
 
