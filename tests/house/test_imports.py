@@ -22,6 +22,7 @@ def test_only_the_edges_speak_http_to_others() -> None:
         "agent/inference/openai",
         "agent/client/",
         "agent/slicer/printers/wire",
+        "agent/team/hub",
     )
     assert {name for name in speaking if not name.startswith(edges)} == set()
 
