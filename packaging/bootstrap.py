@@ -223,19 +223,17 @@ def _locks() -> list[tuple[str, tuple[str, ...], Path]]:
     return [
         ("pyproject.toml", ("--extra", "mcp", "--extra", "otel"), LOCKS["run"]),
         ("pyproject.toml", ("--group", "dev", "--extra", "hub", *within), LOCKS["dev"]),
-        ("pyproject.toml", ("--extra", "hub", *within), environment.BESIDE[environment.HUB]),
         ("packaging/build.in", (), BUILD_LOCK),
         ("packaging/uv.in", (), UV_LOCK),
         ("packaging/package.in", within, PACKAGE_LOCK),
-        (
-            "pyproject.toml",
-            ("--extra", "desktop", *within),
-            environment.BESIDE[environment.DESKTOP],
+        *(
+            ("pyproject.toml", ("--extra", name, *within), environment.BESIDE[name])
+            for name in environment.OURS
         ),
         *(
             (f"packaging/{name}.in", (), file)
             for name, file in environment.BESIDE.items()
-            if name != environment.DESKTOP
+            if name not in environment.OURS
         ),
     ]
 

@@ -118,7 +118,7 @@ def prepare_beside(name: str) -> Path:
     if stamp.exists() and stamp.read_text("utf-8") == wanted:
         return folder
     uv = find_uv()
-    say(f"installing {name} beside (once; it takes a minute)")
+    say(f"installing {name} into an environment of its own (once; it takes a minute)")
     run(uv, "venv", "--quiet", "--clear", "--python", base_python(), folder)
     python = folder / SCRIPTS / f"python{EXE}"
     to = ("--quiet", "--python", python)
