@@ -34,6 +34,7 @@ LEFT_OUT = {
     "POST /api/v1/auth/refresh": "the same, by the family of its token",
 }
 SCIM_TOKEN = "ohs_" + "fuzz-of-a-provider-0123456789" * 2
+TOO_LONG = 431  # headers that the server itself refuses, in its own words
 OTHERS = ("/scim/", "/v1/")  # the form of their errors is not ours to choose
 ENVIRONMENT = {
     "ORCA_HUB_SCIM_TOKEN": SCIM_TOKEN,
@@ -116,7 +117,7 @@ def _fuzz_one(
         reply = case.call(base_url=target.url, headers=headers, timeout=30)
         seen[reply.status_code] += 1
         assert reply.status_code < 500 or reply.status_code == 503, (case, reply.text)
-        if case.path.startswith(OTHERS):
+        if case.path.startswith(OTHERS) or reply.status_code == TOO_LONG:
             return
         # The description knows a stream of events as one text, not event by event.
         is_stream = reply.headers.get("content-type", [""])[0].startswith("text/event-stream")
