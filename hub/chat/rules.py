@@ -67,12 +67,12 @@ def clean(text: str) -> str:
 
 
 def hits_by_conversation(
-    hits: Iterable[tuple[str, str | None, str]], most: int
-) -> dict[str, list[dict[str, str | None]]]:
-    """Snippets of each conversation in the order in which they were found."""
-    found: dict[str, list[dict[str, str | None]]] = {}
+    hits: Iterable[tuple[str, str | None, str | None]], most: int
+) -> dict[str, list[tuple[str | None, str | None]]]:
+    """(message, snippet) of each conversation in the order in which they were found."""
+    found: dict[str, list[tuple[str | None, str | None]]] = {}
     for conversation_id, message_id, snippet in hits:
         some = found.setdefault(conversation_id, [])
         if len(some) < most:
-            some.append({"message_id": message_id, "text": snippet})
+            some.append((message_id, snippet))
     return found

@@ -12,7 +12,7 @@ from hub.access import Principal
 from hub.ai.service import AiService
 from hub.audit.service import AuditService
 from hub.chat.rules import KEEP_DELETED, hits_by_conversation, is_id
-from hub.chat.search_store import hits
+from hub.chat.search_store import hits, snippets
 from hub.chat.shapes import conversation_json, message_json
 from hub.chat.store import Conversations, Messages, Row, Shares, grow
 
@@ -121,8 +121,16 @@ class ConversationService:
             )
             shown = list(found)[start : start + limit]
             rows = await Conversations(connection).several(shown)
+            ids = [hit for one in shown for hit, text in found[one] if hit and text is None]
+            cut = await snippets(connection, typed, ids)
         items = [
-            conversation_json(rows[one], who.account_id) | {"snippets": found[one]}
+            conversation_json(rows[one], who.account_id)
+            | {
+                "snippets": [
+                    {"message_id": hit, "text": text or cut.get(hit or "", "")}
+                    for hit, text in found[one]
+                ]
+            }
             for one in shown
             if one in rows
         ]
