@@ -79,7 +79,8 @@ def test_slow(arguments: list[str]) -> int:
     """The slow tests. Two at a time: most of what makes them slow is waiting."""
     _prepare_tests()
     for name in environment.BESIDE:
-        environment.prepare_beside(name)
+        if name != environment.HUB:  # the tests' own environment has all of it
+            environment.prepare_beside(name)
     spread = ("-n", "2", "--dist", "worksteal")
     code = _wait([*_pytest(), *spread, "-m", "slow", *arguments])
     return 0 if code == PYTEST_FOUND_NOTHING else code
