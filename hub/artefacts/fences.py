@@ -8,12 +8,14 @@ from hub.artefacts.paths import clashes, clean_path, key_of, language_of, name_f
 
 MOST_FILES = 100
 LONGEST_LINE = 250  # that may name a file
-FENCE = re.compile(r"^( {0,3})(`{3,}|~{3,})[ \t]*(.*?)[ \t]*$")
+# No two parts next to each other match the same, or give anything back: models write what they
+# like, and a pattern that tries every way takes hours for a line of blanks.
+FENCE = re.compile(r"^( {0,3})(`{3,}|~{3,})(.*)$")
 # The ways in which models name files: ```python tools/x.py, ```python:x.py, title="x.py".
 ATTRIBUTE = re.compile(r"""(?:title|file|filename|path|name)\s*=\s*["']?([^"'\s}]+)""", re.I)
 LOOKS_LIKE_A_FILE = re.compile(r"^[\w@.+()/\\-]*[\w)]\.[A-Za-z][A-Za-z0-9]{0,9}$")
 # The line above: **tools/x.py**, ### `x.py`, File: x.py, Save this as `x.py`:
-ABOVE = re.compile(r"^\W*(?:(?:file(?:name)?|path|datei)\W+)?([\w@.+()/\\-]+)\W*$", re.I)
+ABOVE = re.compile(r"^\W*+(?:(?:file(?:name)?|path|datei)\W++)?([\w@.+()/\\-]++)\W*+$", re.I)
 MARKED = re.compile(r"[`*]+([^`*\s]+)[`*]+")
 # The first line within: # tools/x.py, // file: x.py, ; x.gcode
 WITHIN = re.compile(
@@ -72,7 +74,8 @@ def blocks(text: str) -> Iterator[Block]:
         fence = FENCE.match(line)
         if opened is None:
             if fence and not (fence[2][0] == "`" and "`" in fence[3]):
-                opened, lines, above = (fence[2], len(fence[1]), fence[3]), [], before
+                opened = (fence[2], len(fence[1]), fence[3].strip(" \t"))
+                lines, above = [], before
             elif line.strip():
                 before = line
         elif fence and _closes(fence, opened[0]):
@@ -85,7 +88,7 @@ def blocks(text: str) -> Iterator[Block]:
 
 
 def _closes(fence: re.Match[str], opening: str) -> bool:
-    return fence[2][0] == opening[0] and len(fence[2]) >= len(opening) and not fence[3]
+    return fence[2][0] == opening[0] and len(fence[2]) >= len(opening) and not fence[3].strip(" \t")
 
 
 def _joined(lines: list[str]) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 
 from hub.artefacts.macros import Finding, looks_like_klipper, macro_findings
 
-MOST_FINDINGS = 20
+MOST_FINDINGS, LONGEST_FINDING = 20, 300
 OPENSCAD_S = 3.0
 NEW_USER, NEW_NETWORK = 0x1000_0000, 0x4000_0000
 # Another file that OpenSCAD would read, wherever it is.
@@ -35,9 +35,15 @@ def main() -> None:
     out = sys.stdout
     for language, content in json.load(sys.stdin):
         found = looked_at(language, content)
-        told = None if found is None else [[one.line, one.text] for one in found[:MOST_FINDINGS]]
+        told = None if found is None else [_told(one) for one in found[:MOST_FINDINGS]]
         out.write(json.dumps(told) + "\n")
         out.flush()
+
+
+def _told(one: Finding) -> list[object]:
+    """A word of the file that it names may be as long as the file."""
+    is_long = len(one.text) > LONGEST_FINDING
+    return [one.line, f"{one.text[: LONGEST_FINDING - 1]}…" if is_long else one.text]
 
 
 def looked_at(language: str, content: str) -> list[Finding] | None:

@@ -189,6 +189,15 @@ async def test_files_that_would_hurt_a_parser_hurt_nothing_else() -> None:
 
 
 @pytest.mark.slow
+async def test_what_is_said_of_a_file_is_short_whatever_is_in_it() -> None:
+    word = "é" * 400_000
+    checked = await Checker(seconds=30).check([("gcode", f"{{% {word} %}}"), ("json", "[1]")])
+
+    assert checked[0].findings == [{"line": 1, "text": f"{{% {'é' * 296}…"}]
+    assert checked[1].findings == []
+
+
+@pytest.mark.slow
 async def test_a_check_that_takes_too_long_is_ended_and_the_rest_left_alone() -> None:
     checked = await Checker(seconds=0.7).check([("yaml", "{" * 900_000), ("json", "[1]")])
 

@@ -144,6 +144,20 @@ def test_no_text_is_too_odd(text: str) -> None:
         assert one.content in text + "\n"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```a" + " " * 300_000 + "b\nx\n```\n",
+        ("(" * 240 + "é x\n```\nx\n```\n") * 2_000,
+        "```" + "a " * 200_000 + "`x\n",
+        "``` " + "a." * 200_000 + "!\nx\n```\n",
+    ],
+    ids=["blanks behind a fence", "brackets above blocks", "words behind a fence", "a long name"],
+)
+def test_no_text_keeps_the_hub_busy(text: str) -> None:
+    assert files_in(text, names_all=False) == []
+
+
 @given(st.text(alphabet="ab\n", max_size=40), st.text(alphabet="ab\n", max_size=40))
 @settings(max_examples=40, deadline=None)
 def test_a_difference_makes_the_new_version_of_the_old_one(old: str, new: str) -> None:
