@@ -1,6 +1,7 @@
 """A PostgreSQL database with the same two ways in as the SQLite file: reading and writing."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -13,8 +14,12 @@ from agent.shared.errors import Conflict, Invalid, NoSpace, OrcaError, Unavailab
 CONNECT_S = 5.0
 WAIT_S = 10.0
 STATEMENT_S = 30.0
+IDLE_S = 5.0  # a connection that rested for longer is asked first whether it is still one
 NO_TEXT = ("22021", "22P05")  # SQLSTATE of what cannot be kept as text
+BROKEN_RULE = "23"  # class of SQLSTATE of a key that is there already, or of a row that is gone
 LOST_STATES = ("08", "57P", "53300")  # classes of SQLSTATE: connection, operator, too many
+
+log = logging.getLogger(__name__)
 
 
 class PostgresDatabase:
@@ -36,6 +41,9 @@ class PostgresDatabase:
         """`url` as SQLAlchemy writes it: postgresql+asyncpg://user:password@host:port/name.
         `patience_s`: how long a statement may take, None for as long as it wants."""
         self._engine = _engine(url, pool_size, overflow, patience_s)
+        # Under READ COMMITTED each statement sees what is committed by then, with a transaction
+        # around them or without: that would be two more ways to the server and back.
+        self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @property
     def engine(self) -> AsyncEngine:
@@ -44,9 +52,9 @@ class PostgresDatabase:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """One transaction for the whole block, which is rolled back at its end."""
+        """Each statement sees what is committed by then. Nothing may be written in the block."""
         with _translated():
-            async with self._engine.connect() as connection:
+            async with self._reader.connect() as connection:
                 yield connection
 
     @asynccontextmanager
@@ -80,19 +88,49 @@ class PostgresDatabase:
 
 
 def _engine(url: str, pool_size: int, overflow: int, patience_s: float | None) -> AsyncEngine:
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=overflow,
         pool_timeout=WAIT_S,
-        pool_pre_ping=True,
+        pool_use_lifo=True,  # the latest one knows the statements, and need not be asked
         pool_recycle=1800,
+        hide_parameters=True,  # of an error that is logged: they are what people typed
         connect_args={
             "timeout": CONNECT_S,
             "command_timeout": patience_s,
             "server_settings": {"application_name": "orca-hub", "timezone": "UTC"},
         },
     )
+    _replace_broken(engine)
+    return engine
+
+
+def _replace_broken(engine: AsyncEngine) -> None:
+    """Looks at a connection before it is used. SQLAlchemy would ask the server each time, in a
+    transaction of its own: three ways there and back before each question."""
+    rests_since = "rests_since"
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def rests(_connection: object, record: Any) -> None:  # Any: of SQLAlchemy
+        record.info[rests_since] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def look(connection: Any, record: Any, _proxy: object) -> None:  # Any: of SQLAlchemy
+        since = record.info.get(rests_since)
+        if since is None:
+            return
+        if connection.driver_connection.is_closed() or not (
+            time.monotonic() - since < IDLE_S or _answers(engine, connection)
+        ):
+            raise InvalidatePoolError
+
+
+def _answers(engine: AsyncEngine, connection: Any) -> bool:  # Any: of SQLAlchemy
+    try:
+        return bool(engine.dialect.do_ping(connection))
+    except (DatabaseError, InterfaceError, OSError, TimeoutError):
+        return False
 
 
 @contextmanager
@@ -115,7 +153,9 @@ def _explained(err: DatabaseError | DBAPIError) -> Exception:
     state = str(getattr(err.orig, "sqlstate", None) or getattr(err.orig, "pgcode", None) or "")
     if err.connection_invalidated or isinstance(err, InterfaceError) or _is_lost(state):
         return away()
-    if state.startswith("40"):
+    if state.startswith(BROKEN_RULE):
+        log.warning("two wrote the same at once: %s", getattr(err.orig, "sqlstate", state))
+    if state.startswith((BROKEN_RULE, "40")):
         return Conflict(
             "changed-meanwhile", "Somebody else changed the same at this moment. Try again."
         )

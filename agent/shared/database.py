@@ -12,7 +12,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from agent.shared.errors import NoSpace, OrcaError, Unavailable
+from agent.shared.errors import Conflict, NoSpace, OrcaError, Unavailable
 from agent.shared.sqlite import OneHopConnection, driver_of
 
 PRAGMAS = (
@@ -35,8 +35,8 @@ class Database:
     The connections stay open and keep their transactions by themselves: SQLAlchemy's own pool
     takes longer for each than SQLite does for a question."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, file: Path, *, doctor: str = "orca-agent doctor") -> None:
+        self._file, self._doctor = file, doctor
         self._writers = _engine(file, is_writer=True)
         self._readers = _engine(file, is_writer=False)
         self._writer: AsyncConnection | None = None
@@ -47,7 +47,7 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """One snapshot for the whole block."""
-        with _translated(self._file):
+        with _translated(self._file, self._doctor):
             async with self._reading:
                 connection = self._free.pop() if self._free else await self._readers.connect()
                 driver = driver_of(connection)
@@ -55,10 +55,12 @@ class Database:
                 try:
                     yield connection
                 finally:
-                    if driver.is_idle:
+                    # One that SQLAlchemy gave up cannot be used again, nor can one whose thread
+                    # still works for somebody who was cancelled.
+                    if driver.is_idle and _is_usable(connection, driver):
                         await _end(connection)
                         self._free.append(connection)
-                    else:  # its thread still works for one who was cancelled
+                    else:
                         await asyncio.shield(connection.close())
 
     @asynccontextmanager
@@ -66,7 +68,7 @@ class Database:
         """Commits when the block ends, rolls back when it raises. No network inside.
 
         Raises NoSpace if the disk is full and Unavailable if the file cannot be used."""
-        with _translated(self._file):
+        with _translated(self._file, self._doctor):
             async with self._writing:
                 if self._writer is None:
                     self._writer = await self._writers.connect()
@@ -81,16 +83,18 @@ class Database:
                         await asyncio.shield(driver.rollback())
                     raise
                 finally:
-                    await self._ended(connection)
+                    await self._ended(connection, driver)
 
-    async def _ended(self, writer: AsyncConnection) -> None:
+    async def _ended(self, writer: AsyncConnection, driver: OneHopConnection) -> None:
         # SQLAlchemy closes a connection whose user was cancelled in the middle of a statement,
-        # and opens no other one by itself that the next writer could use.
-        if writer.invalidated:
-            self._writer = None
-            await asyncio.shield(writer.close())
-        else:
-            await _end(writer)
+        # or of this very rollback, and opens no other one that the next writer could use.
+        try:
+            if _is_usable(writer, driver):
+                await _end(writer)
+        finally:
+            if not _is_usable(writer, driver):
+                self._writer = None
+                await asyncio.shield(writer.close())
 
     async def check(self) -> None:
         """Raises Unavailable if the file cannot be read."""
@@ -102,7 +106,7 @@ class Database:
         `before` frees what is not needed, in a thread.
 
         Raises NoSpace (it takes as much again for a moment) and Unavailable."""
-        with _translated(self._file):
+        with _translated(self._file, self._doctor):
             async with self._writing:
                 await asyncio.to_thread(_rewrite, self._file, before)
 
@@ -127,6 +131,11 @@ def _rewrite(file: Path, before: Callable[[sqlite3.Connection], None]) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
+def _is_usable(connection: AsyncConnection, driver: OneHopConnection) -> bool:
+    """SQLAlchemy does not know of a connection that somebody was cancelled in giving up."""
+    return driver.is_open and not connection.invalidated
+
+
 async def _end(connection: AsyncConnection) -> None:
     """Of what was read, and of what SQLAlchemy knows of the transaction."""
     if connection.in_transaction():
@@ -140,6 +149,7 @@ def _engine(file: Path, *, is_writer: bool) -> AsyncEngine:
         f"sqlite+aiosqlite:///{file}",
         async_creator=lambda: OneHopConnection(file, is_writer=is_writer),
         poolclass=NullPool,
+        hide_parameters=True,  # of an error that is logged: they are what people typed
     )
     pragmas = PRAGMAS if is_writer else (*PRAGMAS, "query_only=ON")
 
@@ -154,21 +164,21 @@ def _engine(file: Path, *, is_writer: bool) -> AsyncEngine:
 
 
 @contextmanager
-def _translated(file: Path) -> Iterator[None]:
+def _translated(file: Path, doctor: str) -> Iterator[None]:
     try:
         yield
     except DatabaseError as err:
-        raise _explained(err, str(err.orig), file) from err
+        raise _explained(err, str(err.orig), file, doctor) from err
     except sqlite3.DatabaseError as err:
-        raise _explained(err, str(err), file) from err
+        raise _explained(err, str(err), file, doctor) from err
 
 
-def _explained(err: Exception, said: str, file: Path) -> OrcaError:
+def _explained(err: Exception, said: str, file: Path, doctor: str) -> OrcaError:
     text = said.lower()
     if "full" in text:
         return NoSpace(
             "disk-full",
-            "The disk that holds the agent's data is full, so this was not saved. "
+            "The disk that holds the database is full, so this was not saved. "
             "Free some space and try again; what was saved before is safe.",
         )
     if "locked" in text or "busy" in text:
@@ -177,9 +187,11 @@ def _explained(err: Exception, said: str, file: Path) -> OrcaError:
             "The database is in use by another program. Try again.",
             retry_after_s=1,
         )
+    if "foreign key" in text:
+        return Conflict("changed-meanwhile", "What this belongs to was removed at this moment.")
     if "constraint" in text:
         raise err  # a mistake of ours: the caller checks before it writes
     return Unavailable(
         "database-unusable",
-        f"The database file {file.name} cannot be used. `orca-agent doctor` says more.",
+        f"The database file {file.name} cannot be used. `{doctor}` says more.",
     )

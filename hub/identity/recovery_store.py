@@ -1,9 +1,12 @@
 """The tables of what gets somebody in when the usual way does not: codes on paper, a link of an
 Administrator's; of apps that are not confirmed yet; and of addresses that somebody came from."""
 
-from sqlalchemy import Column, String, Text, delete, insert, select
+from collections.abc import Mapping
+
+from sqlalchemy import Column, String, Table, Text, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hub.groups.table_store import inserting
 from hub.tables import table
 
 OFFER = table(
@@ -42,9 +45,8 @@ class Recovery:
 
     async def offer(self, account_id: str, sealed: str, ends_at: str) -> None:
         """In place of the one before."""
-        await self._connection.execute(delete(OFFER).where(OFFER.c.account_id == account_id))
         row = {"account_id": account_id, "sealed": sealed, "ends_at": ends_at}
-        await self._connection.execute(insert(OFFER), [row])
+        await self._put(OFFER, row)
 
     async def offered(self, account_id: str, now: str) -> str | None:
         query = select(OFFER.c.sealed).where(
@@ -81,9 +83,8 @@ class Recovery:
 
     async def set_link(self, account_id: str, secret_hash: str, ends_at: str) -> None:
         """In place of the one before."""
-        await self.drop_link(account_id)
         row = {"account_id": account_id, "secret_hash": secret_hash, "ends_at": ends_at}
-        await self._connection.execute(insert(RESET), [row])
+        await self._put(RESET, row)
 
     async def drop_link(self, account_id: str) -> None:
         await self._connection.execute(delete(RESET).where(RESET.c.account_id == account_id))
@@ -126,3 +127,11 @@ class Recovery:
         """What nobody can use any more."""
         await self._connection.execute(delete(OFFER).where(OFFER.c.ends_at <= now))
         await self._connection.execute(delete(RESET).where(RESET.c.ends_at <= now))
+
+    async def _put(self, into: Table, row: Mapping[str, str]) -> None:
+        """In one statement: somebody else may do the same right now."""
+        put = inserting(self._connection, into).values(**row)
+        kept = {name: value for name, value in row.items() if name != "account_id"}
+        await self._connection.execute(
+            put.on_conflict_do_update(index_elements=["account_id"], set_=kept)
+        )
