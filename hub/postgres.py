@@ -2,10 +2,13 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
-from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError
+from sqlalchemy import event
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -117,19 +120,20 @@ def _replace_broken(engine: AsyncEngine) -> None:
 
     @event.listens_for(engine.sync_engine, "checkout")
     def look(connection: Any, record: Any, _proxy: object) -> None:  # Any: of SQLAlchemy
-        since = record.info.get(rests_since)
-        if since is None:
+        if (since := record.info.get(rests_since)) is None:
             return
+        is_known = time.monotonic() - since < IDLE_S
         if connection.driver_connection.is_closed() or not (
-            time.monotonic() - since < IDLE_S or _answers(engine, connection)
+            is_known or _answers(engine, connection)
         ):
             raise InvalidatePoolError
 
 
 def _answers(engine: AsyncEngine, connection: Any) -> bool:  # Any: of SQLAlchemy
+    dialect = engine.dialect
     try:
-        return bool(engine.dialect.do_ping(connection))
-    except (DatabaseError, InterfaceError, OSError, TimeoutError):
+        return dialect.do_ping(connection)
+    except (dialect.loaded_dbapi.Error, OSError, TimeoutError):
         return False
 
 
