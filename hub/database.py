@@ -45,7 +45,7 @@ async def open_database(settings: Settings) -> AsyncIterator[Databases]:
     else:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         await asyncio.to_thread(upgrade_file, settings.sqlite_file)
-        file = Database(settings.sqlite_file)
+        file = Database(settings.sqlite_file, doctor="orca-hub doctor")
         try:
             yield file
         finally:

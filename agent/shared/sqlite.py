@@ -18,6 +18,7 @@ READS_BY_KEY = (f"SELECT {BY_KEY}", f"WITH {BY_KEY}")
 WRITES = ("INSERT ", "UPDATE ", "DELETE ")
 T = TypeVar("T")
 Rows = list[tuple[Any, ...]]  # Any: what SQLite holds
+Waiting = tuple[str, Sequence[Any], bool]  # a statement, its values, and whether they are many
 
 
 class OneHopConnection(aiosqlite.Connection):
@@ -29,8 +30,19 @@ class OneHopConnection(aiosqlite.Connection):
         )
         self._thread.daemon = True
         self._is_writer, self.is_idle = is_writer, True
-        self._waiting: list[tuple[str, Sequence[Any], bool]] = []  # Any: what SQLite holds
+        self._waiting: list[Waiting] = []
         self._begin_with: str | None = None
+        self._stopping: asyncio.Future[Any] | None = None  # Any: nothing that is asked for
+
+    @property
+    def is_open(self) -> bool:
+        return self._running and self._connection is not None
+
+    def stop(self) -> asyncio.Future[Any] | None:  # Any: as in aiosqlite
+        """Once: what comes to the thread after its end would wait for ever."""
+        if self._running:
+            self._stopping = super().stop()
+        return self._stopping
 
     def cursor(self) -> "OneHopCursor":  # type: ignore[override] # the same protocol, lighter
         return OneHopCursor(self)
@@ -54,17 +66,21 @@ class OneHopConnection(aiosqlite.Connection):
                 return NOTHING
             if sql.startswith(READS_BY_KEY) and self._is_free():
                 return self._at_once(sql, parameters or ())
-        return await self._hop(lambda: self._run(sql, parameters or (), many=many))
+        before = self._taken()
+        return await self._hop(lambda: self._run(before, sql, parameters or (), many=many))
 
     async def commit(self) -> None:
         if self._waiting:
-            await self._hop(self._write_and_commit)
+            before = self._taken()
+            await self._hop(lambda: self._write_and_commit(before))
         elif self.in_transaction:
             await self._hop(self._conn.commit)
         self._begin_with = None
 
     async def rollback(self) -> None:
         self.forget()
+        if not self.is_open:
+            return  # which undid it
         if self.is_idle and not self._is_writer:
             self._conn.rollback()  # of a transaction that only read: nothing is on the disk
         elif not self.is_idle or self.in_transaction:
@@ -79,28 +95,33 @@ class OneHopConnection(aiosqlite.Connection):
         return not self._is_writer or self._begin_with is not None
 
     def _at_once(self, sql: str, parameters: Sequence[Any]) -> "Outcome":
-        if not self._is_writer:
-            self._begin()
-        return _outcome(self._conn, sql, parameters, many=False)
-
-    def _run(self, sql: str, parameters: Sequence[Any], *, many: bool) -> "Outcome":
-        self._write()
-        return _outcome(self._conn, sql, parameters, many=many)
-
-    def _write_and_commit(self) -> None:
-        self._write()
-        self._conn.commit()
-
-    def _write(self) -> None:
-        self._begin()
-        waiting, self._waiting = self._waiting, []
-        for sql, parameters, many in waiting:
-            _outcome(self._conn, sql, parameters, many=many)
-
-    def _begin(self) -> None:
-        if self._begin_with is not None:
+        if not self._is_writer and self._begin_with is not None:
             begin, self._begin_with = self._begin_with, None
             self._conn.execute(begin)
+        return _outcome(self._conn, sql, parameters, many=False)
+
+    def _taken(self) -> list[Waiting]:
+        """What goes to the thread before the next statement, and belongs to it from now on: the
+        beginning of the transaction must not be forgotten of a statement that still comes."""
+        taken, self._waiting = self._waiting, []
+        if self._begin_with is not None:
+            taken.insert(0, (self._begin_with, (), False))
+            self._begin_with = None
+        return taken
+
+    def _run(
+        self, before: list[Waiting], sql: str, parameters: Sequence[Any], *, many: bool
+    ) -> "Outcome":
+        self._write(before)
+        return _outcome(self._conn, sql, parameters, many=many)
+
+    def _write_and_commit(self, before: list[Waiting]) -> None:
+        self._write(before)
+        self._conn.commit()
+
+    def _write(self, before: list[Waiting]) -> None:
+        for sql, parameters, many in before:
+            _outcome(self._conn, sql, parameters, many=many)
 
     async def _hop(self, work: Callable[[], T]) -> T:
         """Does it in the connection's own thread."""

@@ -7,7 +7,7 @@ from tests.house.tree import ROOT, name_of, python, tracked, tree_of
 
 LARGEST_BYTES = 300_000
 PICTURE_BYTES = 150_000
-MOST_PICTURES = 4
+MOST_PICTURES = 6
 RECORDINGS = "tests/fakes/recordings/"
 PICTURES = "docs/images/"
 LOCKS = (
