@@ -54,6 +54,10 @@ class Guesses:
         await failures.forget([attempt.own])
         await failures.take_back(sorted({attempt.address, attempt.name}))
 
+    async def none_made(self, connection: AsyncConnection, attempt: Attempt) -> None:
+        """This one was no guess; those before it stay what they were."""
+        await FailedLogins(connection).take_back(attempt.subjects)
+
     async def forget_old(self) -> None:
         """Those that do not count any more."""
         async with self._database.writing() as connection:

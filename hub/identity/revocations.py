@@ -104,6 +104,7 @@ class Revocations:
         self._clock, self._redis = clock, redis
         self._caches: list[Known] = []
         self._ends: list[End] = []
+        self._waiting: list[End] = []
 
     def cache(self) -> Known:
         """Another one, which is told of everything."""
@@ -115,8 +116,19 @@ class Revocations:
         """What else an account can come in with: `end` takes it away, in a transaction."""
         self._ends.append(end)
 
+    def at_end_of_waiting(self, end: End) -> None:
+        """What has been allowed and not been fetched yet."""
+        self._waiting.append(end)
+
+    async def end_waiting(self, connection: AsyncConnection, account_id: str) -> None:
+        """What was allowed and is not fetched yet is not to be had any more."""
+        for end in self._waiting:
+            await end(connection, account_id)
+
     async def end_all(self, connection: AsyncConnection, account_id: str) -> None:
-        """Sessions, tokens, keys: all that is there."""
+        """Sessions, tokens, keys: all that is there. First what is only allowed, so that nothing
+        comes of it after the rest has ended."""
+        await self.end_waiting(connection, account_id)
         for end in self._ends:
             await end(connection, account_id)
 

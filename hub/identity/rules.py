@@ -55,10 +55,15 @@ def login_name(text: str) -> str:
     return name
 
 
+def normal_password(password: str) -> str:
+    """As it is hashed: whatever keyboard writes a letter, it is the same letter."""
+    return unicodedata.normalize("NFKC", password)
+
+
 def check_password(password: str, name: str) -> str:
     """The password as it is hashed. Raises ValueError with a sentence. There are no rules about
     kinds of characters: length counts."""
-    normal = unicodedata.normalize("NFKC", password)
+    normal = normal_password(password)
     if len(normal) < SHORTEST:
         raise ValueError(
             f"A password has at least {SHORTEST} characters. Four words make a good one."

@@ -20,7 +20,7 @@ from hub.identity.passwords import Passwords
 from hub.identity.principals import principal_of
 from hub.identity.recovery_store import Recovery
 from hub.identity.revocations import Revocations, hashed
-from hub.identity.rules import check_password, login_name
+from hub.identity.rules import check_password, login_name, normal_password
 from hub.identity.second_step import SecondStep
 from hub.identity.sessions import From, Opened, SessionService
 from hub.identity.store import Row, Sessions
@@ -133,6 +133,7 @@ class LocalAccounts:
         account, attempt = await self._prove(Keys(name, password, code), whence)
         row, opened = self._doors.sessions.opened(account["id"], "local", whence)
         async with self._database.writing() as connection:
+            await self._still_fits(connection, account)
             await Sessions(connection).add(row)
             who = principal_of(account, "session", opened.id)
             await self._welcome(connection, who, attempt)
@@ -147,8 +148,17 @@ class LocalAccounts:
             return await self.login(name, password, code, whence)
         account, attempt = await self._prove(Keys(name, password, code), whence)
         async with self._database.writing() as connection:
+            await self._still_fits(connection, account)
+            pair = await issuer.issue(account, "person", whence=whence, connection=connection)
             await self._welcome(connection, principal_of(account, "token", ""), attempt)
-        return await issuer.issue(account, "person", whence=whence)
+        return pair
+
+    async def _still_fits(self, connection: AsyncConnection, account: Row) -> None:
+        """What was proved may have been taken away meanwhile, with all that it gave: nothing more
+        is given for it. Raises Unauthenticated `wrong-login`."""
+        now = await Accounts(connection).held(account["id"])
+        if now is None or not now["is_active"] or now["password_hash"] != account["password_hash"]:
+            raise Unauthenticated("wrong-login", WRONG)
 
     async def _prove(self, keys: Keys, whence: From) -> tuple[Row, Attempt]:
         """The account whose keys these are. The code is spent."""
@@ -161,7 +171,7 @@ class LocalAccounts:
         account_id = account["id"] if account else None
         attempt = await self._doors.guesses.begin(known_as, account_id, whence.address)
         kept = account["password_hash"] if account and self._may_try(account) else None
-        fits = await self._doors.passwords.fits(kept, keys.password)
+        fits = await self._doors.passwords.fits(kept, normal_password(keys.password))
         if not fits or account is None:
             await self._refused(known_as, "password")
             raise Unauthenticated("wrong-login", WRONG)
@@ -170,7 +180,7 @@ class LocalAccounts:
                 await self._doors.second_step.use(connection, account, keys.code)
         except Unauthenticated as err:
             if err.code == "code-wanted":  # no guess: the page asks for it now
-                await self._take_back(attempt)
+                await self._take_back(attempt, of_password_alone=True)
             else:
                 await self._refused(known_as, "code")
             raise
@@ -194,9 +204,12 @@ class LocalAccounts:
                 connection, "login", name or "(no name)", outcome="refused", wrong=what
             )
 
-    async def _take_back(self, attempt: Attempt) -> None:
+    async def _take_back(self, attempt: Attempt, *, of_password_alone: bool = False) -> None:
         async with self._database.writing() as connection:
-            await self._doors.guesses.succeeded(connection, attempt)
+            if of_password_alone:  # whoever knows it may be guessing codes: those still count
+                await self._doors.guesses.none_made(connection, attempt)
+            else:
+                await self._doors.guesses.succeeded(connection, attempt)
 
     # --- passwords ------------------------------------------------------------------------------
 
@@ -208,7 +221,7 @@ class LocalAccounts:
             account = await Accounts(connection).find(who.account_id)
         attempt = await self._doors.guesses.begin(who.name, who.account_id, whence.address)
         kept = account["password_hash"] if account else None
-        if account is None or not await self._doors.passwords.fits(kept, password):
+        if account is None or not await self._doors.passwords.fits(kept, normal_password(password)):
             await self._refused(who.name, "password")
             raise Unauthenticated("wrong-login", "The present password is wrong.")
         await self._take_back(attempt)
@@ -217,14 +230,19 @@ class LocalAccounts:
     async def change_password(
         self, who: Principal, old: str, new: str, whence: From
     ) -> Opened | None:
-        """Ends every other session, and gives this one another secret. Raises Unauthenticated,
-        TooMany and Invalid."""
+        """Ends every other session and program, and gives this one another secret. Raises
+        Unauthenticated, TooMany and Invalid."""
         account = await self.check(who, old, whence)
         change = await self._password(account, new, must_change=False)
         async with self._database.writing() as connection:
             await Accounts(connection).change(account["id"], change)
             await Recovery(connection).drop_link(account["id"])
             await Sessions(connection).end(account["id"], but=who.means_id)
+            if self._doors.tokens.issuer is not None:
+                await self._doors.tokens.issuer.end_programs(
+                    connection, account["id"], but=who.means_id
+                )
+            await self._doors.revocations.end_waiting(connection, account["id"])
             opened = await self._doors.sessions.rotated(connection, who.means_id)
             await self._audit.note(connection, "user.password", account["name"])
         await self._doors.revocations.tell(account["id"])

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from hub.identity.sessions import From
 from hub.identity.store import Row
 
@@ -24,12 +26,22 @@ class Tokens(Protocol):
     """Gives programs a way in."""
 
     async def issue(
-        self, account: Row, kind: Literal["person", "machine"] = "person", *, whence: From
+        self,
+        account: Row,
+        kind: Literal["person", "machine"] = "person",
+        *,
+        whence: From,
+        connection: AsyncConnection,
     ) -> Pair:
         """The first of a new family of tokens, for somebody who has proved who it is."""
 
     async def end(self, account_id: str, family_id: str) -> None:
         """One family, at once."""
+
+    async def end_programs(
+        self, connection: AsyncConnection, account_id: str, *, but: str = ""
+    ) -> None:
+        """All families of programs that signed in by themselves, but one. Machines stay."""
 
 
 @dataclass(slots=True)

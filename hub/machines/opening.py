@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from agent.shared.clock import rfc3339
 from hub.core import Area, Core
 from hub.identity.opening import People
@@ -51,6 +53,7 @@ async def open_machines(core: Core, people: People) -> Machines:
     devices = DeviceService(
         core.database, core.audit, core.seal, machines, core.clock, core.new_secret
     )
+    people.revocations.at_end_of_waiting(_end_waiting)
     add_upkeep(core, tokens)
     known = token_routes.bearer(tokens)
     area = Area(
@@ -62,6 +65,11 @@ async def open_machines(core: Core, people: People) -> Machines:
         dialects=dict.fromkeys(token_routes.OAUTH, token_routes.spoken),
     )
     return Machines(area, tokens)
+
+
+async def _end_waiting(connection: AsyncConnection, account_id: str) -> None:
+    await Codes(connection).end(account_id)
+    await Devices(connection).end(account_id)
 
 
 def add_upkeep(core: Core, tokens: TokenService) -> None:

@@ -107,6 +107,11 @@ class Codes:
         row = (await self._connection.execute(query)).mappings().first()
         return dict(row) if row else None
 
+    async def end(self, account_id: str) -> None:
+        """Those that nobody has spent yet."""
+        unspent = (CODE.c.account_id == account_id) & CODE.c.used_at.is_(None)
+        await self._connection.execute(delete(CODE).where(unspent))
+
     async def forget(self, ended_before: str) -> None:
         await self._connection.execute(delete(CODE).where(CODE.c.ends_at < ended_before))
 
@@ -156,6 +161,11 @@ class Devices:
     async def change(self, device_hash: str, values: Row) -> None:
         changed = update(DEVICE).where(DEVICE.c.hash == device_hash).values(**values)
         await self._connection.execute(changed)
+
+    async def end(self, account_id: str) -> None:
+        """Those that somebody let in, and that have not come in yet."""
+        allowed = (DEVICE.c.account_id == account_id) & (DEVICE.c.state == "allowed")
+        await self._connection.execute(update(DEVICE).where(allowed).values(state="denied"))
 
     async def forget(self, ended_before: str) -> None:
         await self._connection.execute(delete(DEVICE).where(DEVICE.c.ends_at < ended_before))

@@ -93,6 +93,11 @@ class Tokens:
             gone = gone.where(FAMILY.c.id == family_id)
         return len((await self._connection.execute(gone.returning(FAMILY.c.id))).all())
 
+    async def end_programs(self, account_id: str, but: str) -> None:
+        """All families of an account that no machine has, but one."""
+        gone = delete(FAMILY).where(FAMILY.c.account_id == account_id, FAMILY.c.id != but)
+        await self._connection.execute(gone.where(FAMILY.c.kind == "person"))
+
     async def forget(self, now: str, used_before: str) -> int:
         """Tokens that have ended, or were spent long ago, and families that have none left."""
         ended = (TOKEN.c.ends_at < now) | (TOKEN.c.used_at < used_before)

@@ -193,6 +193,12 @@ class TokenService:
             await Tokens(connection).end(account_id, family_id)
         await self.tell(account_id)
 
+    async def end_programs(
+        self, connection: AsyncConnection, account_id: str, *, but: str = ""
+    ) -> None:
+        """All of a person's own programs but one; machines stay. Call `tell` afterwards."""
+        await Tokens(connection).end_programs(account_id, but)
+
     async def tell(self, account_id: str) -> None:
         """Once it is committed that something of an account has ended."""
         await self._revocations.tell(account_id)

@@ -79,6 +79,12 @@ class Accounts:
     async def named(self, name: str) -> Row | None:
         return await self._first(ACCOUNT.c.name == name)
 
+    async def held(self, account_id: str) -> Row | None:
+        """The bare account, which nobody else changes until the transaction is over."""
+        query = select(ACCOUNT).where(ACCOUNT.c.id == account_id).with_for_update()
+        row = (await self._connection.execute(query)).mappings().first()
+        return dict(row) if row else None
+
     async def add(self, values: Row) -> None:
         await self._connection.execute(insert(ACCOUNT), [dict(values)])
 

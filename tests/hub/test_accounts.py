@@ -116,6 +116,19 @@ async def test_a_code_from_paper_lets_in_once(still: Still) -> None:
     assert (first.status_code, code(again), other.status_code) == (204, (401, "wrong-login"), 204)
 
 
+async def test_whoever_knows_the_password_does_not_guess_codes_by_asking_in_between(
+    still: Still,
+) -> None:
+    await with_app(still, "lea")
+    seen = []
+    for number in range(6):
+        guessed = await still.tried("lea", totp=f"00000{number}")
+        asked = await still.tried("lea")
+        seen.append((guessed.status_code, asked.status_code))
+
+    assert seen == [*[(401, 401)] * 4, (401, 429), (429, 429)]
+
+
 async def test_the_second_step_goes_with_the_password_alone_or_by_an_administrator(
     still: Still,
 ) -> None:
