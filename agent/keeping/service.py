@@ -16,8 +16,9 @@ from agent.keeping.jobs import BackingUp, Restoring
 from agent.keeping.rules import Stored, Wanted, is_due
 from agent.keeping.staging import clear, stage
 from agent.keeping.watching import Tell, Watch, watched
+from agent.runs.jobs import Job
 from agent.runs.rules import Run, RunKind, RunState
-from agent.runs.service import Job, RunService
+from agent.runs.service import RunService
 from agent.runs.store import Runs
 from agent.shared.clock import Clock, NewId, rfc3339
 from agent.shared.database import Database

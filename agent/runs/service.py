@@ -7,12 +7,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from agent.runs.jobs import Job, Recovery
 from agent.runs.live import LiveRun
-from agent.runs.owning import Ownership, TakenError, Unwritten
+from agent.runs.owning import TakenError, Unwritten
+from agent.runs.pen import Pen
 from agent.runs.rules import ALIVE, CLOSING_EVENT, Chunk, Ending, Run, RunKind, RunState, after
 from agent.runs.store import Runs
 from agent.shared import wire
@@ -31,25 +32,6 @@ KEEP_EVENTS = timedelta(days=7)
 MISTAKE = "The agent made a mistake. `orca-agent logs` has the details."
 
 
-class Job(Protocol):
-    """What a run does. Chats, pulls and batches are jobs."""
-
-    async def work(self, live: LiveRun) -> object:
-        """Does it, telling what happens by events; returns its result. May raise OrcaError."""
-
-    async def conclude(
-        self, connection: AsyncConnection, run: Run, ending: Ending, live: LiveRun | None
-    ) -> dict[str, object]:
-        """Writes down what came of it, in the transaction that ends the run; returns the data
-        of the closing event. `live` is None after a crash."""
-
-
-class Recovery(Protocol):
-    """Makes the job of a run that a crash cut off, from the events that were saved."""
-
-    def __call__(self, run: Run, events: list[wire.ServerSentEvent]) -> Job: ...
-
-
 class RunService:
     """Starts runs, lets readers follow them, ends them, and remembers what they said."""
 
@@ -59,15 +41,15 @@ class RunService:
         clock: Clock,
         *,
         keep_alive_s: float = KEEP_ALIVE_S,
-        ownership: Ownership | None = None,
+        pen: Pen | None = None,
         mistake: str = MISTAKE,
         tries: int = 1,
     ) -> None:
-        """Without `ownership` every run of the database is this program's. `mistake` is what is
-        said of an error that nobody thought of. A run that cannot be saved fails after so many
+        """Without a `pen` every run of the database is this program's. `mistake` is what is said
+        of an error that nobody thought of. A run that cannot be saved fails after so many
         `tries`."""
         self._database, self._clock, self._keep_alive_s = database, clock, keep_alive_s
-        self._ownership, self._mistake, self._tries = ownership, mistake, tries
+        self._pen, self._mistake, self._tries = pen or Pen(database), mistake, tries
         self._live: dict[str, LiveRun] = {}
         self.ended: Counter[str] = Counter()  # since the start, by state
         self._tasks = Tasks()
@@ -236,24 +218,12 @@ class RunService:
         async with AsyncExitStack() as stack:
             for live, _ in pending:
                 await stack.enter_async_context(live.saving)
-            async with self._database.writing() as connection:
-                rows = await self._held(connection, pending)
-                if rows:
-                    await Runs(connection).append((live.run.id, chunk) for live, chunk in rows)
-            for live, chunk in rows:
-                live.ring.mark_saved(chunk.last)
-
-    async def _held(
-        self, connection: AsyncConnection, pending: list[tuple[LiveRun, Chunk]]
-    ) -> list[tuple[LiveRun, Chunk]]:
-        """Those that are still this program's. The others are stopped."""
-        if self._ownership is None:
-            return pending
-        held = await self._ownership.held(connection, [live.run for live, _ in pending])
-        for live, _ in pending:
-            if live.run.id not in held:
-                self._stop(live, RunState.INTERRUPTED)
-        return [(live, chunk) for live, chunk in pending if live.run.id in held]
+            held = await self._pen.save([(live.run, chunk) for live, chunk in pending])
+            for live, chunk in pending:
+                if live.run.id in held:
+                    live.ring.mark_saved(chunk.last)
+                else:
+                    self._stop(live, RunState.INTERRUPTED)
 
     async def forget_old_events(self) -> int:
         """Deletes the events of runs that ended over seven days ago; says of how many runs."""
@@ -347,29 +317,12 @@ class RunService:
         live.wake()
 
     async def _end(self, run: Run, job: Job, ending: Ending, live: LiveRun | None = None) -> Run:
-        """Everything that a run leaves behind, in one transaction; then its readers see it."""
-        is_told = live is not None and live.has_ended
-        async with self._database.writing() as connection:
-            if self._ownership and not await self._ownership.held(connection, [run]):
-                raise TakenError
-            unsaved = live.ring.unsaved() if live else None
-            last_seq = (live.ring.last_seq if live else run.last_seq) + (not is_told)
-            ended = replace(
-                run,
-                state=ending.state,
-                ended_at=rfc3339(self._clock()),
-                last_seq=last_seq,
-                problem=ending.problem,
-            )
-            data = await job.conclude(connection, ended, ending, live)
-            payload = wire.encode(last_seq, CLOSING_EVENT[ending.state], data)
-            closing = None if is_told else Chunk(last_seq, last_seq, payload)
-            runs = Runs(connection)
-            await runs.append([(run.id, chunk) for chunk in (unsaved, closing) if chunk])
-            await runs.end(ended)
+        """Everything that a run leaves behind is written down; then its readers see it."""
+        ended_at = rfc3339(self._clock())
+        ended, closing = await self._pen.end(run, job, ending, live, ended_at)
         self.ended[ending.state.value] += 1
         if live:
-            live.ring.mark_saved(last_seq)
+            live.ring.mark_saved(ended.last_seq)
             if closing:
                 live.publish(closing)
         return ended

@@ -15,8 +15,9 @@ from agent.inference.backends import Backends
 from agent.inference.inference import Inference
 from agent.inference.service import AnswerService
 from agent.models.service import ModelService
+from agent.runs.jobs import Recovery
 from agent.runs.recovering import CutOffRun
-from agent.runs.service import Recovery, RunService
+from agent.runs.service import RunService
 from agent.settings import Settings
 from agent.shared.clock import Clock, NewId
 from agent.shared.database import Database

@@ -9,6 +9,7 @@ from agent.inference.fitting import Defaults
 from agent.inference.inference import Inference
 from agent.inference.openai_api import errors
 from agent.inference.queue import Queue, Queues
+from agent.runs.pen import Pen
 from agent.runs.service import RunService
 from agent.shared.errors import Conflict
 from agent.shared.tasks import Tasks
@@ -128,9 +129,8 @@ async def _open_runs(core: Core) -> tuple[RunService, Replica]:
     replica = Replica(core.database, core.clock, core.new_id(), is_alone=is_alone)
     await replica.join()
     core.stack.push_async_callback(replica.leave)
-    runs = RunService(
-        core.database, core.clock, ownership=replica, mistake=MISTAKE, tries=SAVING_TRIES
-    )
+    pen = Pen(core.database, replica)
+    runs = RunService(core.database, core.clock, pen=pen, mistake=MISTAKE, tries=SAVING_TRIES)
     core.stack.push_async_callback(runs.close)
     add_upkeep(core, runs)
     return runs, replica

@@ -5,8 +5,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from agent.runs.jobs import Job
 from agent.runs.rules import Run, RunState
-from agent.runs.service import Job, RunService
+from agent.runs.service import RunService
 from agent.shared import wire
 from agent.shared.clock import Clock, NewId, rfc3339
 from agent.shared.databases import Databases
