@@ -74,7 +74,7 @@ async def open_hub(
         core = await _open_core(settings, stack, clock, new_id, new_secret)
         people = await open_people(core)
         jobs = await open_jobs(core, kind)
-        areas = await _open_areas(core, people, jobs)
+        areas = await _open_areas(core, people, jobs, kind)
         parts = _stood_on(core, areas)
         operation = await open_operation(core, jobs, areas, parts)
         areas.append(operation.area)
@@ -110,14 +110,14 @@ async def _open_core(
     return Core(settings, clock, new_id, new_secret, stack, database, redis, seal, audit, jobs)
 
 
-async def _open_areas(core: Core, people: People, jobs: JobParts) -> list[Area]:
+async def _open_areas(core: Core, people: People, jobs: JobParts, kind: Kind) -> list[Area]:
     groups = await open_groups(core, people)
     limits = await open_limits(core, people)
     keys = await open_keys(core, people)
     oidc = await open_oidc(core, people, groups)
     scim = await open_scim(core, people, groups)
     machines = await open_machines(core, people)
-    ai = await open_ai(core, people, limits)
+    ai = await open_ai(core, people, limits, kind)
     artefacts = await open_artefacts(core, ai)
     chat = await open_chat(core, people, ai, artefacts)
     console = await open_console(core, people)
@@ -139,7 +139,7 @@ def _app(
     app.url_map.strict_slashes = False
     bodies.install(app)
     dialects = {below: one for area in areas for below, one in area.dialects.items()}
-    problems.install(app, dialects, mistake=MISTAKE)
+    problems.install(app, dialects, mistake=MISTAKE, realm="orca-hub", docs="/api/v1/docs")
     token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
     door = Guard(
         app,

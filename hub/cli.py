@@ -154,7 +154,10 @@ def list_() -> None:
 
     async def work() -> None:
         async with open_hub(_settings(), kind="command") as hub:
-            for row in await hub.users.found("", None, 10_000):
+            rows = await hub.users.found("", None, 10_000)
+            if not rows:
+                typer.echo("There is no account yet: see the link that `orca-hub serve` prints.")
+            for row in rows:
                 state = "" if row["is_active"] else ", switched off"
                 typer.echo(f"{row['name']}  {row['role']}{state}")
 
@@ -182,5 +185,7 @@ def _do(work: Callable[[], Awaitable[None]]) -> None:
     try:
         asyncio.run(run())
     except OrcaError as err:
-        typer.echo(err.detail, err=True)
+        from hub.serve import at_start  # slow import
+
+        typer.echo(at_start(err), err=True)
         raise typer.Exit(1) from None

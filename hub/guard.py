@@ -193,8 +193,13 @@ class Guard:
 
     def _may_measure(self, sent: "_Sent") -> None:
         wanted, given = self._metrics_token, sent.bearer
-        if not wanted or not given or not hmac.compare_digest(wanted.encode(), given.encode()):
-            raise Unauthenticated("unauthenticated", "Send the token of the setting metrics_token.")
+        if not wanted:
+            raise Unauthenticated(
+                "unauthenticated",
+                "Nobody may read metrics: no token is set. Set ORCA_HUB_METRICS_TOKEN.",
+            )
+        if not given or not hmac.compare_digest(wanted.encode(), given.encode()):
+            raise Unauthenticated("unauthenticated", "Send the token of ORCA_HUB_METRICS_TOKEN.")
 
 
 @dataclass(frozen=True, slots=True)

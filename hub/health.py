@@ -28,11 +28,15 @@ class ReadyOut(Out):
 
 @dataclass(slots=True)
 class Part:
-    """Something that the hub stands on. `check` raises an OrcaError while it does not hold."""
+    """Something that the hub stands on. `check` raises an OrcaError while it does not hold.
+    `examine` looks at this moment, and says in a sentence what it has found; `fix` is what to do
+    where it raises."""
 
     name: str
     check: Callable[[], Awaitable[object]]
     is_needed: bool = True
+    examine: Callable[[], Awaitable[str]] | None = None
+    fix: str = ""
     last_success_at: str | None = None
     problem: str | None = None
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import typer
 from filelock import FileLock, Timeout
@@ -74,6 +75,16 @@ def check_safe(settings: Settings) -> None:
     )
 
 
+def at_start(err: OrcaError) -> str:
+    """The sentence of an error for a program that does not go on: nothing is tried again."""
+    if err.code == "database-away":
+        return (
+            "The database does not answer. Look whether the server runs and lets the hub in, and "
+            "at its address."
+        )
+    return err.detail
+
+
 def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
@@ -128,7 +139,7 @@ def _run(run: Run) -> int:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_until_told(run))
     except OrcaError as err:
-        log.error("the hub cannot start: %s", err.detail)
+        log.error("the hub cannot start: %s", at_start(err))
         return 1
     except Exception:  # the outermost loop of the program
         log.critical("the hub stopped by a mistake of its own", exc_info=True)
@@ -153,6 +164,8 @@ async def _serve(settings: Settings, listener: socket.socket, stop: asyncio.Even
         server = await asyncio.start_server(connections.serve, sock=listener, backlog=BACKLOG)
         typer.echo(f"The hub serves {settings.origin}")
         log.info("the hub serves %s", settings.origin)
+        if not (settings.is_secure or is_loopback(urlsplit(settings.origin).hostname or "")):
+            log.warning("passwords and sessions cross the network in plain text: see the doctor")
         if link := await hub.first_link():
             typer.echo(f"Make the first Administrator, once:  {link}")
         await stop.wait()
@@ -178,6 +191,7 @@ def _nobody_waits() -> None:
 @contextmanager
 def _logging(settings: Settings) -> Iterator[Path]:
     """People see warnings; programs that collect logs get every line."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder = settings.data_dir / "logs"
     if sys.stdout.isatty():
         with logging_to(folder, settings.log_level, name=LOG_NAME) as file:

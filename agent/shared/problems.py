@@ -37,7 +37,7 @@ STATUS: dict[type[OrcaError], int] = {
     errors.NoSpace: 507,
 }
 ROUTING = {
-    404: ("no-such-route", "There is nothing at this address. The routes are listed at /docs."),
+    404: ("no-such-route", "There is nothing at this address. The routes are listed at {docs}."),
     405: ("method-not-allowed", "This address does not take that method."),
     413: ("body-too-large", "The body is larger than this address takes."),
     415: ("unsupported-media-type", "Send JSON with Content-Type: application/json."),
@@ -96,7 +96,9 @@ def document(code: str, status: int, detail: str, **extra: object) -> dict[str, 
     }
 
 
-def answer(body: Mapping[str, object], told: Told | None = None) -> Response:
+def answer(
+    body: Mapping[str, object], told: Told | None = None, *, realm: str = "orca-agent"
+) -> Response:
     """The response that carries a problem document, or the same in other words."""
     if told is None:
         told = _plainly(body)
@@ -105,7 +107,7 @@ def answer(body: Mapping[str, object], told: Told | None = None) -> Response:
     if isinstance(retry_after, (int, float)):
         response.headers["Retry-After"] = str(max(1, round(retry_after)))
     if told.status == 401:
-        response.headers["WWW-Authenticate"] = 'Bearer realm="orca-agent"'
+        response.headers["WWW-Authenticate"] = f'Bearer realm="{realm}"'
     return response
 
 
@@ -118,17 +120,23 @@ def _plainly(body: Mapping[str, object]) -> Told:
 
 
 def install(
-    app: Quart, dialects: Mapping[str, Dialect] = NO_DIALECTS, *, mistake: str = MISTAKE
+    app: Quart,
+    dialects: Mapping[str, Dialect] = NO_DIALECTS,
+    *,
+    mistake: str = MISTAKE,
+    realm: str = "orca-agent",
+    docs: str = "/docs",
 ) -> None:
     """Turns every exception that leaves a handler into a problem document, or what `dialects`
-    make of it below the paths that they are for. `mistake` is said of one of ours."""
+    make of it below the paths that they are for. `mistake` is said of one of ours; `docs` is
+    where the routes are listed."""
 
     def spoken(body: Mapping[str, object]) -> Response:
         path = request.path if has_request_context() else ""
         for below, speak in dialects.items():
             if path == below or path.startswith(f"{below}/"):
-                return answer(body, speak(body))
-        return answer(body)
+                return answer(body, speak(body), realm=realm)
+        return answer(body, realm=realm)
 
     @app.after_request
     async def until_it_is_heard(response: ResponseTypes) -> ResponseTypes:
@@ -144,7 +152,7 @@ def install(
     async def routing(err: HTTPException) -> Response:
         status = err.code or 500
         code, detail = ROUTING.get(status, ("bad-request", "The request cannot be read."))
-        response = spoken(document(code, status, detail))
+        response = spoken(document(code, status, detail.format(docs=docs)))
         if allow := dict(err.get_headers()).get("Allow"):
             response.headers["Allow"] = allow
         return response

@@ -1,5 +1,6 @@
 """The model servers that this replica asks, kept as they are set."""
 
+import asyncio
 import time
 from collections.abc import Iterable
 
@@ -53,6 +54,12 @@ class Servers:
         """Asks it now, so that what is known is of this moment."""
         if name in self._specs:
             await self._backends.get(name).check_now()
+
+    async def look_at_all(self) -> None:
+        """Twice at what did not answer: a look may take long while the program starts."""
+        for _ in range(2):
+            down = [name for name, is_up in self.up().items() if not is_up]
+            await asyncio.gather(*map(self.look, down))
 
     def offers(self) -> list[Offer]:
         """Every model of every server. One that is down has those that it had, so that who asks

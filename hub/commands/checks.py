@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, create_engine, text
 
@@ -15,11 +16,13 @@ from agent.shared.clock import system_clock
 from agent.shared.errors import OrcaError
 from agent.shared.private_file import Distrusted, read_private
 from hub.commands.migrating import revisions
+from hub.health import Part
 from hub.postgres import PostgresDatabase
 from hub.redis import SharedRedis
 from hub.sealing import FILE_NAME, KEY_CHARACTERS
 from hub.serve import is_loopback
 from hub.settings import BadSettings, Settings, load
+from hub.users.service import UserService
 
 LITTLE_DISK_BYTES, NO_DISK_BYTES = 2_000_000_000, 100_000_000
 SOME_SKEW, MUCH_SKEW = timedelta(seconds=2), timedelta(seconds=30)
@@ -69,9 +72,13 @@ async def examine() -> AsyncIterator[Check]:
     async for one in _database(settings):
         is_whole = is_whole and one.state is State.GOOD
         yield one
-    if settings.redis_url is not None:
+    if settings.redis_url is None:
+        yield good("redis", "It is not set: one hub alone needs none.")
+    else:
         async for one in _redis(SharedRedis(settings.redis_url.get_secret_value())):
             yield one
+    if not settings.oidc_issuer:
+        yield good("oidc", "It is not set: people sign in with accounts of the hub.")
     if is_whole:  # or it would be brought up to date, and nothing here changes anything
         async for one in _parts(settings):
             yield one
@@ -89,6 +96,14 @@ def _address(settings: Settings) -> Check:
             "address",
             "A proxy is declared, and the public address is not https.",
             "Set ORCA_HUB_PUBLIC_URL to the https address that people use.",
+        )
+    if not settings.is_secure and not is_loopback(urlsplit(settings.origin).hostname or ""):
+        return warning(
+            "address",
+            f"Passwords would cross the network in plain text at {settings.origin}, and agents do "
+            "not sign in there.",
+            "Put a proxy with TLS before the hub, and set ORCA_HUB_PUBLIC_URL to its https "
+            "address and ORCA_HUB_PROXIES=1.",
         )
     return good("address", f"It listens on {settings.host}, port {settings.port}.")
 
@@ -215,6 +230,26 @@ async def _redis(redis: SharedRedis) -> AsyncIterator[Check]:
         await redis.close()
 
 
+async def _part(part: Part) -> Check:
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            if part.examine is not None:
+                return good(part.name, await part.examine())
+            await part.check()
+    except (OrcaError, TimeoutError) as err:
+        said = err.detail if isinstance(err, OrcaError) else "No answer in time."
+        fix = part.fix or f"Look at the settings of {part.name}; the hub works without it."
+        return (wrong if part.is_needed else warning)(part.name, said, fix)
+    return good(part.name, "It answers.")
+
+
+async def _people(users: UserService) -> Check:
+    if await users.found("", None, 1):
+        return good("people", "There are accounts.")
+    fix = "Open the link that `orca-hub serve` prints: it makes the first Administrator."
+    return warning("people", "There is no account yet.", fix)
+
+
 async def _parts(settings: Settings) -> AsyncIterator[Check]:
     """What the areas stand on: providers of models, and of identities."""
     from hub.app import open_hub  # slow import
@@ -226,15 +261,7 @@ async def _parts(settings: Settings) -> AsyncIterator[Check]:
             for part in hub.parts:
                 if part.name in OWN_PARTS:
                     continue
-                try:
-                    async with asyncio.timeout(PATIENCE_S):
-                        await part.check()
-                except (OrcaError, TimeoutError) as err:
-                    said = err.detail if isinstance(err, OrcaError) else "No answer in time."
-                    fix = f"Look at the settings of {part.name}; the hub works without it."
-                    make = wrong if part.is_needed else warning
-                    yield make(part.name, said, fix)
-                else:
-                    yield good(part.name, "It answers.")
+                yield await _part(part)
+            yield await _people(hub.users)
     except OrcaError as err:
         yield wrong("start", err.detail, "See above; `orca-hub serve` says the same.")

@@ -7,7 +7,7 @@ import typer
 from agent.shared.errors import OrcaError
 from hub.commands.moving import move as move_all
 from hub.commands.moving import progress
-from hub.serve import Refused, alone
+from hub.serve import Refused, alone, at_start
 from hub.settings import BadSettings, Settings, load
 
 
@@ -17,14 +17,14 @@ def move(settings: Settings, to: str) -> int:
         typer.echo("ORCA_HUB_DATABASE_URL is set: unset it, so that the file is moved.", err=True)
         return 1
     try:
-        url = load({"ORCA_HUB_DATABASE_URL": to}).async_database_url or ""
+        url = _address(to)
         with alone(settings), progress() as tell:
             proofs = asyncio.run(move_all(settings.sqlite_file, url, tell))
     except (BadSettings, Refused) as err:
         typer.echo(str(err), err=True)
         return 1
     except OrcaError as err:
-        typer.echo(err.detail, err=True)
+        typer.echo(at_start(err), err=True)
         return 1
     for name, proof in proofs.items():
         typer.echo(f"{name:<28} {proof.count:>9} rows  {proof.digest[:16]}")
@@ -35,3 +35,12 @@ def move(settings: Settings, to: str) -> int:
         "secret.key of the data folder along, as ORCA_HUB_SECRET_KEY_FILE."
     )
     return 0
+
+
+def _address(to: str) -> str:
+    """Raises BadSettings, in the words of who typed it."""
+    name = "ORCA_HUB_DATABASE_URL"
+    try:
+        return load({name: to}).async_database_url or ""
+    except BadSettings as err:
+        raise BadSettings(str(err).replace(name, "--to")) from None

@@ -32,6 +32,40 @@ def test_a_hub_that_was_never_started_is_well(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+def test_what_a_new_hub_has_yet_to_get_is_told(tmp_path: Path) -> None:
+    public = {"public_url": "http://hub.example.org"}
+    nobody = run(tmp_path / "data", "user", "list")
+    examined = run(tmp_path / "data", "doctor", "--json", **public)
+
+    assert (nobody.exit_code, nobody.output) == (
+        0,
+        "There is no account yet: see the link that `orca-hub serve` prints.\n",
+    )
+    states = found(examined)
+    assert {name: states[name] for name in ("address", "people", "providers", "redis")} == {
+        "address": "warning",
+        "people": "warning",
+        "providers": "warning",
+        "redis": "good",
+    }
+    assert examined.exit_code == 0
+    assert "No model server is set." in examined.output
+
+
+@pytest.mark.slow
+def test_what_cannot_be_moved_to_is_told_in_the_words_of_the_command(tmp_path: Path) -> None:
+    run(tmp_path, "migrate")
+    other = run(tmp_path, "move", "--to", "mysql://hub@127.0.0.1/hub")
+    away = run(tmp_path, "move", "--to", "postgresql://hub:no@127.0.0.1:9/hub")
+
+    assert (other.exit_code, away.exit_code) == (1, 1)
+    assert other.output.startswith("--to cannot be used: ")
+    assert away.output.endswith(
+        "The database does not answer. Look whether the server runs and lets the hub in, and at "
+        "its address.\n"
+    )
+
+
 def test_what_is_wrong_is_named_with_its_remedy(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir(mode=0o755)

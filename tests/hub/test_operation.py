@@ -53,6 +53,16 @@ async def test_without_a_setting_nobody_reads_metrics(hub: Served) -> None:
     answer = await hub.stranger.get(httpx.URL(hub.url).join("/metrics"), headers=TOKEN)
 
     assert code(answer) == (401, "unauthenticated")
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="orca-hub"'
+    assert "ORCA_HUB_METRICS_TOKEN" in answer.json()["detail"]
+
+
+async def test_of_an_unknown_address_it_is_said_where_the_routes_are_listed(hub: Served) -> None:
+    ada = await hub.signed_in("ada")
+    answer = await ada.get("/no/such/thing")
+
+    assert code(answer) == (404, "no-such-route")
+    assert answer.json()["detail"].endswith("The routes are listed at /api/v1/docs.")
 
 
 async def test_lists_are_compressed_and_not_sent_again(hub: Served) -> None:

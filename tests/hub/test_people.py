@@ -90,14 +90,19 @@ async def test_another_password_ends_every_other_session(hub: Served) -> None:
     one, other = await hub.signed_in("dora"), await hub.signed_in("dora")
     new = "another four words here"
     weak = await one.post("/auth/password", json={"old": PASSWORD, "new": "short"})
+    same = await one.post("/auth/password", json={"old": PASSWORD, "new": PASSWORD})
     wrong = await one.post("/auth/password", json={"old": "no", "new": new})
     changed = await one.post("/auth/password", json={"old": PASSWORD, "new": new})
 
-    assert (code(weak), code(wrong), changed.status_code) == (
+    assert (code(weak), code(same), code(wrong), changed.status_code) == (
         (422, "weak-password"),
+        (422, "invalid-fields"),
         (401, "wrong-login"),
         204,
     )
+    assert same.json()["errors"] == [
+        {"field": "new", "detail": "choose another one than the one that you have"}
+    ]
     assert (await one.get("/users/me")).status_code == 200
     assert (await other.get("/users/me")).status_code == 401
     assert (await (await hub.signed_in("dora", new)).get("/users/me")).status_code == 200
