@@ -11,7 +11,7 @@ from agent.inference.openai_api import errors
 from agent.inference.queue import Queue, Queues
 from agent.runs.pen import Pen
 from agent.runs.service import RunService
-from agent.shared.errors import Conflict
+from agent.shared.errors import Conflict, Unavailable
 from agent.shared.tasks import Tasks
 from hub.ai import admin_routes, openai_routes, routes
 from hub.ai.admin import PolicyService, ProviderService, RouteService, Written
@@ -31,6 +31,7 @@ from hub.ai.upkeep import add_upkeep, readings
 from hub.core import Area, Core
 from hub.health import Part
 from hub.identity.opening import People
+from hub.jobs.finding import Kind
 from hub.limits.lanes import Lanes
 from hub.limits.opening import Limits
 from hub.postgres import PostgresDatabase
@@ -65,10 +66,10 @@ class _Asked:
     queues: Queues
 
 
-async def open_ai(core: Core, people: People, limits: Limits) -> Ai:
-    """Providers, routes and policy, and the runs that ask them."""
+async def open_ai(core: Core, people: People, limits: Limits, kind: Kind = "hub") -> Ai:
+    """Providers, routes and policy, and the runs that ask them, which only a hub has."""
     asked = await _open_asking(core, limits)
-    runs, replica = await _open_runs(core)
+    runs, replica = await _open_runs(core, kind)
     following = Following(core.database, runs)
     service = AiService(
         core.database,
@@ -124,11 +125,12 @@ def _lanes(core: Core) -> Lanes | None:
     return lanes
 
 
-async def _open_runs(core: Core) -> tuple[RunService, Replica]:
+async def _open_runs(core: Core, kind: Kind) -> tuple[RunService, Replica]:
     is_alone = core.settings.database_url is None
     replica = Replica(core.database, core.clock, core.new_id(), is_alone=is_alone)
-    await replica.join()
-    core.stack.push_async_callback(replica.leave)
+    if kind == "hub":  # nothing else keeps beating, and others would take it for dead
+        await replica.join()
+        core.stack.push_async_callback(replica.leave)
     pen = Pen(core.database, replica)
     runs = RunService(core.database, core.clock, pen=pen, mistake=MISTAKE, tries=SAVING_TRIES)
     core.stack.push_async_callback(runs.close)
@@ -204,4 +206,14 @@ def _health(servers: Servers) -> Part:
         if len(servers) and not servers.is_any_up():
             raise nobody()
 
-    return Part("providers", check, is_needed=False)
+    async def examine() -> str:
+        await servers.look_at_all()
+        up = servers.up()
+        if not up:
+            raise Unavailable("no-model-servers", "No model server is set.")
+        if not any(up.values()):
+            raise nobody()
+        return f"{sum(up.values())} of {len(up)} answer."
+
+    fix = "Add one in the console under Models, or see there why none answers."
+    return Part("providers", check, is_needed=False, examine=examine, fix=fix)

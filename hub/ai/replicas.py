@@ -71,7 +71,7 @@ class Replica:
             taken = await runs.take_over(self.id)
         self._seen = {one: seen for one, seen in self._seen.items() if one in beats}
         if silent:
-            log.warning("%d replicas have died", len(silent))
+            log.warning("replicas that have died: %d", len(silent))
         return taken
 
     async def leave(self) -> None:
