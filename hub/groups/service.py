@@ -49,18 +49,11 @@ class GroupService:
         self, connection: AsyncConnection, account_id: str, source: Source, names: Iterable[str]
     ) -> tuple[str, ...]:
         """The groups of somebody are these and no others, as far as `source` has a say. Makes
-        those that are not there. Says which names are no names of groups, and were left out.
+        those that are not there. Says which names were left out: those that are no names of
+        groups, and those of groups that are filled by hand.
 
         Call `revocations.tell(account_id)` when it is committed."""
-        wanted: dict[str, str] = {}
-        odd: list[str] = []
-        for name in names:
-            try:
-                known = checked_name(name)
-            except ValueError:
-                odd.append(str(name)[:200])
-                continue
-            wanted[folded(known)] = known
+        wanted, left_out = await self._within_reach(connection, names)
         before = {
             row["id"]: row for row in await Members(connection).of_account(account_id, source)
         }
@@ -69,7 +62,35 @@ class GroupService:
             await Members(connection).remove(group_id, [account_id], source)
         for group_id in sorted(now - before.keys()):
             await Members(connection).add(group_id, [account_id], source)
-        return tuple(odd)
+        return left_out
+
+    async def is_as(
+        self, connection: AsyncConnection, account_id: str, source: Source, names: Iterable[str]
+    ) -> bool:
+        """Whether `set_from` would change nothing."""
+        wanted, _ = await self._within_reach(connection, names)
+        known = await Members(connection).of_account(account_id, source)
+        return {row["folded"] for row in known} == wanted.keys()
+
+    async def _within_reach(
+        self, connection: AsyncConnection, names: Iterable[str]
+    ) -> tuple[dict[str, str], tuple[str, ...]]:
+        """By how they are compared, and what is left out. A group that was made here and makes
+        Administrators is out of reach: at some providers anybody may make a group of any name."""
+        by_hand = await Groups(connection).filled_by_hand()
+        wanted: dict[str, str] = {}
+        left_out: list[str] = []
+        for name in names:
+            try:
+                known = checked_name(name)
+            except ValueError:
+                left_out.append(str(name)[:200])
+                continue
+            if folded(known) in by_hand:
+                left_out.append(known)
+            else:
+                wanted[folded(known)] = known
+        return wanted, tuple(left_out)
 
     async def names_of(self, connection: AsyncConnection, account_id: str) -> tuple[str, ...]:
         """Of all sources."""

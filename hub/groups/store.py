@@ -30,6 +30,13 @@ class Groups:
         made = statement.on_conflict_do_nothing(index_elements=["folded"]).returning(GROUP.c.id)
         return (await self._connection.execute(made)).first() is not None
 
+    async def filled_by_hand(self) -> set[str]:
+        """The folded names of those that were made here and make Administrators."""
+        query = select(GROUP.c.folded).where(
+            GROUP.c.source == "local", GROUP.c.role == "administrator"
+        )
+        return {str(row[0]) for row in await self._connection.execute(query)}
+
     async def change(self, group_id: str, values: Row) -> None:
         changed = update(GROUP).where(GROUP.c.id == group_id).values(**values)
         await self._connection.execute(changed)

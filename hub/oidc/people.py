@@ -10,7 +10,6 @@ from agent.shared.clock import Clock, NewId, rfc3339
 from agent.shared.errors import Denied
 from hub.audit.service import AuditService
 from hub.groups.service import GroupService
-from hub.groups.store import Members
 from hub.identity.revocations import Revocations
 from hub.oidc.rules import (
     Brought,
@@ -244,8 +243,7 @@ class Vouched:
     async def _differs(self, connection: AsyncConnection, account: Row, brought: Brought) -> bool:
         if account["is_break_glass"]:
             return False
-        known = await Members(connection).of_account(account["id"], SOURCE)
-        same = {row["folded"] for row in known} == {one.casefold() for one in brought.names}
+        same = await self._groups.is_as(connection, account["id"], SOURCE, brought.names)
         return not same or account["role"] != role_for(brought.names, self._mapping.roles)
 
 

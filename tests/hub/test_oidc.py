@@ -43,6 +43,8 @@ async def actions(oidc: Trusting, about: str) -> list[tuple[str, str]]:
 async def test_the_page_learns_how_one_can_sign_in(oidc: Trusting) -> None:
     async with oidc.hub.browser() as stranger:
         known = (await stranger.get("/auth/methods")).json()
+    ada = await oidc.ada()
+    at_home = (await ada.get("/auth/methods")).json()
 
     button = {"name": "Okta", "url": "/api/v1/auth/okta/login"}
     assert some(known, "local", "oidc", "is_first") == {
@@ -50,6 +52,7 @@ async def test_the_page_learns_how_one_can_sign_in(oidc: Trusting) -> None:
         "oidc": button,
         "is_first": False,
     }
+    assert (known["is_signed_in"], at_home["is_signed_in"]) == (False, True)
 
 
 @pytest.mark.slow
@@ -274,6 +277,18 @@ async def test_groups_come_as_a_list_or_as_a_string(
 
     brought = len(mine["groups"]) if isinstance(groups, int) else mine["groups"]
     assert (brought, mine["role"], (await last_login(oidc))["found"]) == (groups, role, found)
+
+
+async def test_a_group_of_the_same_name_makes_nobody_an_administrator(oidc: Trusting) -> None:
+    ada = await oidc.ada()
+    for name, role in (("Hub owners", "administrator"), ("Makers", None)):
+        await ada.post("/groups", json={"name": name, "role": role})
+    browser = await oidc.sign_in(
+        "00u-namer", preferred_username="namer", groups=["hub OWNERS", "makers"]
+    )
+    mine = await me(browser)
+
+    assert (mine["groups"], mine["role"]) == (["Makers"], "user")
 
 
 @pytest.mark.parametrize(
