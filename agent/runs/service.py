@@ -157,11 +157,21 @@ class RunService:
             events = [event for chunk in chunks for event in wire.decode(chunk.payload)]
             last_seq = chunks[-1].last if chunks else 0
             job = recoveries[run.kind](run, events)
-            with suppress(TakenError):
-                await self._end(replace(run, last_seq=last_seq), job, Ending(RunState.INTERRUPTED))
+            await self._end_cut_off(replace(run, last_seq=last_seq), job)
         if orphans:
             log.warning("%d runs were cut off by the end of their program", len(orphans))
         return len(orphans)
+
+    async def _end_cut_off(self, run: Run, job: Job) -> None:
+        """One that cannot be concluded keeps nobody from ending the others."""
+        with suppress(TakenError):
+            try:
+                await self._end(run, job, Ending(RunState.INTERRUPTED))
+            except OrcaError:
+                raise
+            except Exception:  # as in _conclude
+                log.exception("run %s cannot be concluded", run.id)
+                await self._end(run, Unwritten(), Ending(RunState.INTERRUPTED))
 
     async def resume(self, kind: RunKind, job_of: Callable[[Run], Job]) -> int:
         """Sets the runs of a kind going again that were alive when the agent last ended; says how

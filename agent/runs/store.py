@@ -14,6 +14,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -55,6 +56,12 @@ FIND_RUN_BY_KEY = Statement(
 )
 CHANGE_RUN = Statement(update(RUN).where(RUN.c.id == bindparam("key")))
 ADD_RUN, ADD_SEGMENTS = Statement(insert(RUN)), Statement(insert(SEGMENT))
+# Of a server one may not hear that it has committed. The same events come again then, and more.
+KEEP_SEGMENTS = text(
+    "INSERT INTO run_segment (run_id, first_seq, last_seq, payload) "
+    "VALUES (:run_id, :first_seq, :last_seq, :payload) ON CONFLICT (run_id, first_seq) "
+    "DO UPDATE SET last_seq = excluded.last_seq, payload = excluded.payload"
+)
 
 
 class Runs:
@@ -123,13 +130,14 @@ class Runs:
         )
 
     async def append(self, segments: Iterable[tuple[str, Chunk]]) -> None:
-        await ADD_SEGMENTS.run(
-            self._connection,
-            *(
-                {"run_id": run_id, "first_seq": c.first, "last_seq": c.last, "payload": c.payload}
-                for run_id, c in segments
-            ),
-        )
+        rows = [
+            {"run_id": run_id, "first_seq": c.first, "last_seq": c.last, "payload": c.payload}
+            for run_id, c in segments
+        ]
+        if self._connection.dialect.name == "sqlite":
+            await ADD_SEGMENTS.run(self._connection, *rows)
+        elif rows:
+            await self._connection.execute(KEEP_SEGMENTS, rows)
 
     async def segments(self, run_id: str, after_seq: int, limit: int = 64) -> list[Chunk]:
         rows = await self._connection.execute(

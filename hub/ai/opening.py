@@ -83,7 +83,12 @@ async def open_ai(core: Core, people: People, limits: Limits, kind: Kind = "hub"
         new_id=core.new_id,
     )
     watch = Watch(
-        replica, core.database, count=runs.__len__, recover=service.recover, cancel=runs.cancel
+        replica,
+        core.database,
+        count=runs.__len__,
+        is_here=service.is_here,
+        recover=service.recover,
+        cancel=runs.cancel,
     )
     area, providers = _area(core, asked, service, following, runs)
     loops = {

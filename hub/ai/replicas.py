@@ -16,6 +16,7 @@ from hub.ai.rules import OwnedRun
 from hub.ai.run_store import TeamRuns
 
 BEAT_S = 2.0
+LONGEST_LOOK_S = 2 * BEAT_S  # from one to the next, while nothing is wrong
 SILENT_S = 10.0
 LOOK_S = 0.25
 
@@ -28,7 +29,8 @@ class Replica:
     """This one among others. Implements Ownership: what it holds is its own as long as it lives.
 
     Nobody's clock is compared with another's: a replica is dead when this one has not seen it
-    count on for `silent_s`."""
+    count on for `silent_s`, of which no more counts than was looked at: while the database is away
+    nobody is seen."""
 
     def __init__(
         self,
@@ -44,6 +46,7 @@ class Replica:
         self.id, self._database, self._clock = replica_id, database, clock
         self._is_alone, self._silent_s, self._monotonic = is_alone, silent_s, monotonic
         self._seen: dict[str, tuple[int, float]] = {}
+        self._looked_at = monotonic()
 
     async def held(self, connection: AsyncConnection, runs: Sequence[Run]) -> set[str]:
         """As Ownership says."""
@@ -55,24 +58,33 @@ class Replica:
             await TeamRuns(connection).beat(self.id, rfc3339(self._clock()))
 
     async def beat(self) -> list[OwnedRun]:
-        """Says that it lives, and looks who does not; gives the runs that are its own from now
-        on, to be ended."""
+        """Says that it lives, and looks who does not; gives every run that is alive and its own,
+        with those that it has taken over."""
         now = self._monotonic()
+        unseen_s = max(0.0, now - self._looked_at - LONGEST_LOOK_S)
         async with self._database.writing() as connection:
             runs = TeamRuns(connection)
             await runs.beat(self.id, rfc3339(self._clock()))
             beats = await runs.beats()
+            if unseen_s:
+                self._look_again(unseen_s)
             silent = [
                 (one, count)
                 for one, count in beats.items()
                 if one != self.id and self._is_silent(one, count, now)
             ]
             await runs.forget_replicas(silent)
-            taken = await runs.take_over(self.id)
+            await runs.take_over(self.id)
+            mine = await runs.alive_of(self.id)
+        self._looked_at = now
         self._seen = {one: seen for one, seen in self._seen.items() if one in beats}
         if silent:
             log.warning("replicas that have died: %d", len(silent))
-        return taken
+        return mine
+
+    def _look_again(self, unseen_s: float) -> None:
+        self._looked_at += unseen_s  # once, also if this look comes to nothing
+        self._seen = {one: (count, at + unseen_s) for one, (count, at) in self._seen.items()}
 
     async def leave(self) -> None:
         """What is left of it may be taken at once."""
@@ -93,7 +105,8 @@ class Replica:
 
 
 class Watch:
-    """Keeps the replica alive, ends what a dead one left, and stops what is unwanted."""
+    """Keeps the replica alive, ends what a dead one left and what nobody works on, and stops what
+    is unwanted."""
 
     def __init__(
         self,
@@ -101,17 +114,23 @@ class Watch:
         database: Databases,
         *,
         count: Callable[[], int],
+        is_here: Callable[[str], bool],
         recover: Recover,
         cancel: Cancel,
     ) -> None:
-        """`count` says how many runs are alive here."""
-        self._replica, self._database, self._count = replica, database, count
+        """`count` says how many runs are alive here, `is_here` whether one is, or begins."""
+        self._replica, self._database = replica, database
+        self._count, self._is_here = count, is_here
         self._recover, self._cancel = recover, cancel
 
     async def beat(self) -> None:
-        """Once. Raises Unavailable."""
-        if taken := await self._replica.beat():
-            await self._recover(taken)
+        """Once. Raises Unavailable.
+
+        A run of its own that is not here was begun by a statement of which nobody heard that it
+        worked, or taken over by one, or could not be ended."""
+        mine = await self._replica.beat()
+        if left := [one for one in mine if not self._is_here(one.run.id)]:
+            await self._recover(left)
 
     async def keep_beating(self) -> None:
         """Until it is cancelled."""

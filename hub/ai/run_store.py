@@ -13,6 +13,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Update,
+    and_,
     bindparam,
     delete,
     select,
@@ -174,10 +175,12 @@ class TeamRuns(Runs):
             query = delete(REPLICA).where(REPLICA.c.id == replica, REPLICA.c.beats == beats)
             await self._at.execute(query)
 
-    async def take_over(self, replica: str) -> list[OwnedRun]:
+    async def take_over(self, replica: str) -> None:
         """Every run that is alive and whose replica is not: from now on it is this one's."""
-        rows = await self._at.execute(_taking(replica).returning(RUN))
-        return [_owned(dict(row)) for row in rows.mappings()]
+        await self._at.execute(_taking(replica))
+
+    async def alive_of(self, replica: str) -> list[OwnedRun]:
+        return [_owned(row) for row in await self._rows(and_(IS_ALIVE, RUN.c.replica == replica))]
 
     async def _rows(self, which: Any) -> list[Row]:  # Any: a clause of SQLAlchemy
         rows = await self._at.execute(select(RUN).where(which))

@@ -11,7 +11,7 @@ from agent.runs.service import RunService
 from agent.shared import wire
 from agent.shared.clock import Clock, NewId, rfc3339
 from agent.shared.databases import Databases
-from agent.shared.errors import Conflict, OrcaError
+from agent.shared.errors import Conflict
 from agent.shared.tasks import Tasks
 from hub.access import Principal
 from hub.ai.asking import Asking, client_of
@@ -53,6 +53,7 @@ class AiService:
         self._lanes, self._clock, self._new_id = lanes, clock, new_id
         self._purposes: dict[str, Purpose] = {ANSWER: Nothing()}
         self._tasks = Tasks()
+        self._beginning: set[str] = set()
 
     def register(self, name: str, purpose: Purpose) -> None:
         """While the program is opened, before anything runs."""
@@ -60,6 +61,10 @@ class AiService:
 
     def knows(self, purpose: str) -> bool:
         return purpose in self._purposes
+
+    def is_here(self, run_id: str) -> bool:
+        """Whether this replica works on it, or is about to."""
+        return run_id in self._beginning or self._runs.live(run_id) is not None
 
     async def start(
         self,
@@ -111,20 +116,23 @@ class AiService:
         request_hash: str,
     ) -> Run:
         reservation = await self._asking.reserve(who, plan)
+        self._beginning.add(owned.run.id)
         try:
             await self._add(owned, write, key, request_hash)
+            job = Answering(
+                owned, self._purpose(owned.purpose), plan, client_of(who), self._asking, reservation
+            )
+            return self._runs.launch(owned.run, job).run
         except _MadeBeforeError:
             await self._asking.release(reservation)
             if key and (made := await self._made_by(key, request_hash)):
                 return made
             raise Conflict("changed-meanwhile", "The same was asked at this moment.") from None
-        except OrcaError:
+        except BaseException:  # also of a mistake: what is set aside would be kept for ever
             await self._asking.release(reservation)
             raise
-        job = Answering(
-            owned, self._purpose(owned.purpose), plan, client_of(who), self._asking, reservation
-        )
-        return self._runs.launch(owned.run, job).run
+        finally:
+            self._beginning.discard(owned.run.id)
 
     async def get(self, who: Principal, run_id: str) -> Run:
         """One's own run; an Administrator's are all. Raises NotFound."""

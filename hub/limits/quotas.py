@@ -153,8 +153,13 @@ class Quotas:
 
     async def run(self) -> None:
         """Until it is cancelled: what goes on here is kept, what others left behind is ended."""
+        waited_s = 0.0
         while True:
-            await asyncio.sleep(OWED_BEAT_S if self._owed else BEAT_S)
+            await asyncio.sleep(OWED_BEAT_S)
+            waited_s += OWED_BEAT_S
+            if waited_s < BEAT_S and not self._owed:
+                continue
+            waited_s = 0.0
             try:
                 await self.beat()
             except OrcaError as err:

@@ -219,13 +219,13 @@ async def test_what_was_used_while_the_database_was_away_is_counted_once(
         await browser.post("/quotas", json=asked)
         quotas = _quotas(served)
         taken = await quotas.reserve(bob, "m", prompt_tokens=100, answer_tokens=500)
-        server.stop()
+        await asyncio.to_thread(server.stop)
         try:
             await quotas.settle(taken, Used(90, 10, 1.5, "gpu-1"))
             with pytest.raises(Unavailable):
                 await quotas.reserve(bob, "m", prompt_tokens=1, answer_tokens=1)
         finally:
-            server.start()
+            await asyncio.to_thread(server.start)
         await quotas.settle(taken, Used(90, 10, 1.5, "gpu-1"))
         for _ in range(2):
             await quotas.beat()
