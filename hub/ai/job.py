@@ -72,21 +72,33 @@ class Answering:
         self, connection: AsyncConnection, run: Run, ending: Ending, live: LiveRun | None
     ) -> dict[str, object]:
         """Whatever became of it."""
+        answer = self._answer(ending, live)
+        return await concluded(
+            connection, _now(self._owned, run), self._purpose, answer, self._asked.reasons
+        )
+
+    @property
+    def leaves_nothing(self) -> bool:
+        """Whether nothing is written down but the run and its events."""
+        return isinstance(self._purpose, Nothing)
+
+    def closing(self, ending: Ending, live: LiveRun) -> tuple[Answer, dict[str, object]]:
+        """What became of one that leaves nothing, and the data of its closing event."""
+        answer = self._answer(ending, live)
+        return answer, _closing(answer, self._asked.reasons, {})
+
+    def _answer(self, ending: Ending, live: LiveRun | None) -> Answer:
         asked = self._asked
         is_done = ending.state is RunState.DONE
-        usage = asked.usage.to_json() if asked.usage and is_done else {}
-        answer = Answer(
+        return Answer(
             ending.state,
             "".join(live.content) if live else "",
             "".join(live.thinking) if live else "",
             asked.model,
             asked.provider,
-            usage,
+            asked.usage.to_json() if asked.usage and is_done else {},
             asked.finish_reason if is_done else None,
             ending.problem,
-        )
-        return await concluded(
-            connection, _now(self._owned, run), self._purpose, answer, asked.reasons
         )
 
 
@@ -144,7 +156,12 @@ async def concluded(
     await TeamRuns(connection).tell(
         owned.run.id, model=answer.model, provider=answer.provider, usage=answer.usage or None
     )
-    told = await purpose.conclude(connection, owned, answer)
+    return _closing(answer, reasons, await purpose.conclude(connection, owned, answer))
+
+
+def _closing(
+    answer: Answer, reasons: Sequence[Mapping[str, object]], told: Mapping[str, object]
+) -> dict[str, object]:
     data: dict[str, object] = {"usage": answer.usage} if answer.usage else {}
     if answer.problem:
         data["problem"] = answer.problem

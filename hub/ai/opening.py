@@ -21,6 +21,7 @@ from hub.ai.choosing import Speed
 from hub.ai.configuration import Configuration, nobody
 from hub.ai.direct import Direct
 from hub.ai.following import Following
+from hub.ai.pen import LanePen
 from hub.ai.planning import KEEP_ALIVE, ModelDefaults, Planner
 from hub.ai.prices import Prices
 from hub.ai.replicas import Replica, Watch
@@ -69,7 +70,8 @@ class _Asked:
 async def open_ai(core: Core, people: People, limits: Limits, kind: Kind = "hub") -> Ai:
     """Providers, routes and policy, and the runs that ask them, which only a hub has."""
     asked = await _open_asking(core, limits)
-    runs, replica = await _open_runs(core, kind)
+    lanes = _lanes(core)
+    runs, replica = await _open_runs(core, lanes, kind)
     following = Following(core.database, runs)
     service = AiService(
         core.database,
@@ -78,7 +80,7 @@ async def open_ai(core: Core, people: People, limits: Limits, kind: Kind = "hub"
         asked.asking,
         following,
         replica_id=replica.id,
-        lanes=_lanes(core),
+        lanes=lanes,
         clock=core.clock,
         new_id=core.new_id,
     )
@@ -130,13 +132,13 @@ def _lanes(core: Core) -> Lanes | None:
     return lanes
 
 
-async def _open_runs(core: Core, kind: Kind) -> tuple[RunService, Replica]:
+async def _open_runs(core: Core, lanes: Lanes | None, kind: Kind) -> tuple[RunService, Replica]:
     is_alone = core.settings.database_url is None
     replica = Replica(core.database, core.clock, core.new_id(), is_alone=is_alone)
     if kind == "hub":  # nothing else keeps beating, and others would take it for dead
         await replica.join()
         core.stack.push_async_callback(replica.leave)
-    pen = Pen(core.database, replica)
+    pen = LanePen(core.database, replica, lanes) if lanes else Pen(core.database, replica)
     runs = RunService(core.database, core.clock, pen=pen, mistake=MISTAKE, tries=SAVING_TRIES)
     core.stack.push_async_callback(runs.close)
     add_upkeep(core, runs)
