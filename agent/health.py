@@ -10,6 +10,7 @@ from quart import Blueprint, Response, g
 
 from agent.guide.service import Guide
 from agent.inference.backend import Backend
+from agent.inference.backends import Backends
 from agent.inference.queue import Queue
 from agent.inference.routes import QueueOut
 from agent.models.service import ModelService
@@ -37,6 +38,14 @@ class OllamaOut(Out):
     warning: str | None
 
 
+class OtherOut(Out):
+    """Another server of models."""
+
+    name: str
+    url: str
+    state: Literal["up", "down", "unknown"]
+
+
 class ReadyOut(Out):
     """Without credentials the status alone."""
 
@@ -44,6 +53,7 @@ class ReadyOut(Out):
     version: str | SkipJsonSchema[None] = left_out()
     started_at: str | SkipJsonSchema[None] = left_out()
     ollama: OllamaOut | SkipJsonSchema[None] = left_out()
+    others: list[OtherOut] | SkipJsonSchema[None] = left_out()
     default_model: str | None = None
     models_count: int | SkipJsonSchema[None] = left_out()
     queue: QueueOut | SkipJsonSchema[None] = left_out()
@@ -58,6 +68,7 @@ class Health:
 
     database: Database
     backend: Backend
+    backends: Backends
     models: ModelService
     queue: Queue
     guide: Guide
@@ -81,6 +92,11 @@ class Health:
             "version": self.version,
             "started_at": rfc3339(self.started_at),
             "ollama": state.to_json(),
+            "others": [
+                {"name": one.name, "url": one.provider.url, "state": one.state.state}
+                for one in self.backends
+                if one is not self.backend
+            ],
             "default_model": self.models.default_name(),
             "models_count": len(state.models),
             "queue": asdict(self.queue.state),

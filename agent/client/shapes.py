@@ -262,6 +262,7 @@ class Health(TypedDict, total=False):
     version: str
     started_at: str
     ollama: Json
+    others: list[Json]
     default_model: str | None
     models_count: int
     queue: Queue

@@ -21,6 +21,7 @@ from agent.runs import routes as run_routes
 from agent.runtime import routes as runtime_routes
 from agent.shared import bodies, problems
 from agent.shared.folders import data_dir_warning
+from agent.shared.routing import LazyRule
 from agent.shared.tasks import Tasks
 from agent.slicer.printhost import speaking
 from agent.telemetry import routes as telemetry_routes
@@ -104,6 +105,7 @@ def _health(core: Core, servers: Servers, answers: Answers) -> Health:
     return Health(
         database=core.database,
         backend=servers.ollama,
+        backends=servers.backends,
         models=servers.models,
         queue=servers.queues.text,
         guide=answers.guide,
@@ -139,6 +141,7 @@ def _metrics(core: Core, servers: Servers, answers: Answers) -> Metrics:
 
 def _app() -> Quart:
     app = Quart("agent", static_folder=None)
+    app.url_rule_class = LazyRule
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         BODY_TIMEOUT=300,

@@ -121,3 +121,22 @@ async def test_an_ollama_on_another_machine_is_named(panel: Panel) -> None:
     await panel.menu("About")
     await expect(panel.page.get_by_role("dialog")).to_contain_text(told)
     await panel.page.unroute_all(behavior="wait")
+
+
+@pytest.mark.slow
+async def test_a_team_whose_models_answer_is_named_though_there_is_no_ollama(panel: Panel) -> None:
+    async def team(route: Route) -> None:
+        reply = await route.fetch()
+        body = await reply.json()
+        body["ollama"] |= {"state": "down", "detail": "It does not answer."}
+        body["models_count"] = 0
+        body["others"] = [{"name": "team", "url": "https://hub.example.org", "state": "up"}]
+        await route.fulfill(response=reply, json=body)
+
+    await panel.page.route("**/health/ready", team)
+
+    await expect(panel.state).to_have_text(f"Ready · {CHAT}")
+    first = panel.page.get_by_test_id("first-run")
+    await expect(first).to_contain_text("Questions may go to hub.example.org; everything else")
+    await expect(first).to_contain_text(f"{CHAT} answers.")
+    await panel.page.unroute_all(behavior="wait")

@@ -22,6 +22,12 @@ export function connectionWords(connection: Connection, model: string | null): S
   if (ready?.is_paused) return { mood: "paused", words: t("chat:state.paused"), detail: t("chat:state.paused-detail") };
   if (!ready?.ollama) return { mood: "ready", words: t("chat:state.reachable"), detail: "" };
   const ollama = ready.ollama;
+  const answersHere = ollama.state === "up" && (ready.models_count ?? 0) > 0;
+  if (!answersHere && ready.default_model) {
+    const names = (ready.others ?? []).filter((one) => one.state === "up").map((one) => one.name);
+    const words = t("chat:state.ready-model", { model: model ?? ready.default_model });
+    return { mood: "ready", words, detail: t("chat:state.ready-others", { names: names.join(", ") }) };
+  }
   if (ollama.state === "unknown") return { mood: "starting", words: t("chat:state.seeking"), detail: ollama.url };
   if (ollama.state !== "up") {
     const why = ollama.detail ?? t("chat:state.no-answer");
@@ -32,6 +38,13 @@ export function connectionWords(connection: Connection, model: string | null): S
   }
   const words = model ? t("chat:state.ready-model", { model }) : t("chat:state.ready");
   return { mood: "ready", words, detail: t("chat:state.ready-detail", { version: ollama.version ?? "", url: ollama.url }) };
+}
+
+/** Where what is written goes; `here` says that it stays. */
+export function keptWords(connection: Connection, here: string): string {
+  const host = connection.elsewhere;
+  if (!connection.others.length) return host ? t("chat:where.elsewhere", { host }) : here;
+  return t("chat:where.several", { hosts: [...(host ? [host] : []), ...connection.others].join(", ") });
 }
 
 /** What a growing answer waits for; `seconds` is how long the model has been loading. */

@@ -1980,6 +1980,13 @@ export interface components {
             type?: string;
             function: components["schemas"]["OpenaiFunctionIn"];
         };
+        /** @description Another server of models. */
+        OtherOut: {
+            name: string;
+            url: string;
+            /** @enum {string} */
+            state: "up" | "down" | "unknown";
+        };
         OutcomeIn: {
             /** @enum {string} */
             result: "finished" | "failed" | "cancelled" | "unknown";
@@ -2394,6 +2401,7 @@ export interface components {
             version?: string;
             started_at?: string;
             ollama?: components["schemas"]["OllamaOut"];
+            others?: components["schemas"]["OtherOut"][];
             /** @default null */
             default_model?: string | null;
             models_count?: number;

@@ -54,12 +54,18 @@ export class Connection {
   }
 
   get hasModels(): boolean {
-    return this.ready?.ollama?.state === "up" && (this.ready.models_count ?? 0) > 0;
+    const isUp = this.ready?.ollama?.state === "up" && (this.ready.models_count ?? 0) > 0;
+    return isUp || Boolean(this.ready?.default_model);
   }
 
   /** The host of an Ollama that is not on this machine. */
   get elsewhere(): string | null {
     return hostElsewhere(this.ready?.ollama?.url);
+  }
+
+  /** Hosts of other model servers that are not on this machine. */
+  get others(): string[] {
+    return (this.ready?.others ?? []).map((one) => hostElsewhere(one.url)).filter((host) => host !== null);
   }
 
   get #isStarting(): boolean {
