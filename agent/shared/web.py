@@ -36,6 +36,7 @@ PROJECT_HEADER, DEFAULT_PROJECT = "X-Project", "default"
 PROJECT = re.compile(r"[A-Za-z0-9._-]{1,64}")
 KEY_CHARACTERS = 200
 NOT_THE_FORM = "This is not in the form that is wanted here."
+WHOLE = "(body)"  # in the place of a field, where several do not go together
 SENT_AT_ONCE_BYTES = 32 * 1024  # what the kernel takes in whether or not the client reads
 
 M = TypeVar("M", bound=BaseModel)
@@ -206,14 +207,20 @@ def read(model: type[M], values: object) -> M:
     except ValidationError as err:
         errors = [
             {
-                "field": ".".join(map(str, e["loc"])) or "(body)",
+                "field": ".".join(map(str, e["loc"])) or WHOLE,
                 "detail": _in_words(model, e),
             }
             for e in err.errors(include_url=False, include_context=False, include_input=False)
         ]
-        first = errors[0]
-        detail = first["detail"].removesuffix(".")
-        raise Invalid("invalid-fields", f"{first['field']}: {detail}.", errors=errors) from None
+        raise Invalid("invalid-fields", _sentence(errors[0]), errors=errors) from None
+
+
+def _sentence(error: Mapping[str, str]) -> str:
+    """What is wrong with a field; or with several together, which need no name."""
+    detail = error["detail"].removesuffix(".")
+    if error["field"] == WHOLE:
+        return f"{detail[:1].upper()}{detail[1:]}."
+    return f"{error['field']}: {detail}."
 
 
 def _in_words(model: type[BaseModel], error: Mapping[str, Any]) -> str:

@@ -8,9 +8,11 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from agent.inference.openai_facts import is_remote
 from agent.shared.clock import Clock, NewId, rfc3339
 from agent.shared.databases import Databases
 from agent.shared.errors import Conflict, Invalid, NotFound, OrcaError
+from agent.shared.web import read
 from hub.ai.configuration import Configuration, changed, sealed_for
 from hub.ai.servers import TRIED_WITHIN_S, Servers, tried
 from hub.ai.specs import ProviderFields, Spec, spec_of
@@ -74,7 +76,7 @@ class ProviderService:
             if row is None:
                 raise _no_such_provider()
             names = ("name", "kind", "url", "is_cloud", "priority", "parallel", "models", "is_on")
-            asked = ProviderFields.model_validate({**{n: row[n] for n in names}, **values})
+            asked = read(ProviderFields, {**{n: row[n] for n in names}, **values})
             spec = _spec_of(asked, provider_id, self._parallel)
             await self._check_name(connection, spec)
             kept = None if values.get("key") or _moved(row["url"], spec.url) else row["key_sealed"]
@@ -129,6 +131,7 @@ class ProviderService:
             "source": spec.source,
             "has_key": bool(spec.key),
             "is_cloud": spec.is_cloud,
+            "follows_address": spec.is_cloud == is_remote(spec.url),
             "priority": spec.priority,
             "parallel": spec.parallel,
             "models": list(spec.models),

@@ -19,7 +19,8 @@ class ProviderIn(ProviderFields):
 
 
 class ProviderChange(In):
-    """What is absent stays. With another host the key has to be given again; null removes it."""
+    """What is absent stays. With another host the key has to be given again; null removes it.
+    With null for `is_cloud` its address decides."""
 
     name: str | None = Field(default=None, pattern=NAME)
     url: str | None = Field(default=None, min_length=1, max_length=500)
@@ -31,13 +32,15 @@ class ProviderChange(In):
     is_on: bool | None = None
 
     def values(self) -> dict[str, object]:
-        """What was sent; null means something for the key alone."""
+        """What was sent; null means something for two of them alone."""
         sent = self.model_dump(exclude_unset=True)
-        return {name: one for name, one in sent.items() if one is not None or name == "key"}
+        nulls = ("key", "is_cloud")
+        return {name: one for name, one in sent.items() if one is not None or name in nulls}
 
 
 class ProviderOut(Out):
-    """`state` is up, down, unknown or off; `source` says where it is set."""
+    """`state` is up, down, unknown or off; `source` says where it is set. `follows_address`:
+    `is_cloud` is what its address says."""
 
     id: str
     name: str
@@ -46,6 +49,7 @@ class ProviderOut(Out):
     source: Literal["environment", "file", "console"]
     has_key: bool
     is_cloud: bool
+    follows_address: bool
     priority: int
     parallel: int
     models: list[str]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from agent.inference.addresses import base_url, openai_url
 from agent.inference.openai_facts import is_remote
@@ -55,10 +55,12 @@ class ProviderFields(In):
     models: list[str] = Field(default=[], max_length=200)
     is_on: bool = True
 
-    @model_validator(mode="after")
-    def _has_an_address(self) -> "ProviderFields":
-        address_of(self.kind, self.url)
-        return self
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str, info: ValidationInfo) -> str:
+        if kind := info.data.get("kind"):  # else that is what does not fit
+            address_of(kind, url)
+        return url
 
 
 class ProvidersFile(In):

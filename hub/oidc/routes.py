@@ -81,7 +81,8 @@ def around_routes(
     @gives(shapes.MethodsOut)
     async def list_methods() -> Response:
         """How one can sign in here, for the page that asks for it."""
-        return json(await methods.shown())
+        is_signed_in = g.get("principal") is not None
+        return json({**await methods.shown(), "is_signed_in": is_signed_in})
 
     @bp.post("/oidc/logout")
     @newcomer

@@ -19,11 +19,13 @@ class IdentityProviderOut(Out):
 
 
 class MethodsOut(Out):
-    """How one can sign in here. `is_first`: there is no Administrator yet."""
+    """How one can sign in here. `is_first`: there is no Administrator yet. `is_signed_in`: this
+    browser needs none of it."""
 
     local: bool
     oidc: IdentityProviderOut | None
     is_first: bool
+    is_signed_in: bool
 
 
 class LoginQuery(In):

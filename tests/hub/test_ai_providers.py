@@ -116,6 +116,28 @@ async def test_what_cannot_be_a_server_is_refused(
     assert "secret@" not in answer.text
 
 
+async def test_a_changed_address_is_as_good_as_a_new_one_and_says_where_the_server_is(
+    asked: Asked,
+) -> None:
+    added = (
+        await asked.ada.post("/providers", json={**cloud_at(asked.far), "name": "changing"})
+    ).json()
+    path = f"/providers/{added['id']}"
+    odd = await asked.ada.patch(path, json={"url": "file:///etc/passwd"})
+    places = [
+        (one["is_cloud"], one["follows_address"])
+        for one in [
+            (await asked.ada.patch(path, json=change)).json()
+            for change in ({"is_cloud": True}, {"is_cloud": False}, {"is_cloud": None})
+        ]
+    ]
+    await asked.ada.delete(path)
+
+    assert code(odd) == (422, "invalid-fields")
+    assert [one["field"] for one in odd.json()["errors"]] == ["url"]
+    assert places == [(True, False), (False, True), (False, True)]
+
+
 async def test_those_of_the_environment_are_changed_there(asked: Asked) -> None:
     near = await provider(asked, "ollama")
 

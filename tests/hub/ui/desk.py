@@ -13,13 +13,13 @@ from tests.ui.watch import Watch
 # Of WCAG 2.2, and off where nobody asks for it.
 RULES = {"rules": {"target-size": {"enabled": True}}}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-# The browser lives as long as the session does; all of these tests take their time.
-MARKS = [
+# The browser lives as long as the session does; all of these tests but one take their time.
+SHORT = [
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.browser,
-    pytest.mark.slow,
     pytest.mark.timeout(60),
 ]
+MARKS = [*SHORT, pytest.mark.slow]
 STICKS_OUT = """() => {
   const root = document.documentElement;
   return root.scrollWidth > root.clientWidth ? [root.scrollWidth, root.clientWidth] : null;

@@ -13,12 +13,14 @@ from .desk import MARKS
 pytestmark = MARKS
 CHOSEN = "another four words together"
 SIGNED_OUT = "#/audit"
+REFUSED = "status of 401"  # as a browser logs it
 
 
 async def test_a_wrong_password_is_said_and_the_right_one_leads_where_one_wanted_to_be(
     hub: Served, new_desk: NewDesk
 ) -> None:
     desk = await new_desk(hub.url)
+    desk.watch.allow(REFUSED)
     await desk.page.goto(f"{hub.url}/{SIGNED_OUT}")
     await desk.fill_in("ada", "not this one at all")
     await expect(desk.page.get_by_role("alert")).to_contain_text("wrong")
@@ -33,6 +35,7 @@ async def test_a_session_that_has_ended_leads_back_to_the_sign_in_page(
     hub: Served, new_desk: NewDesk
 ) -> None:
     desk = await new_desk(hub.url)
+    desk.watch.allow(REFUSED)
     await desk.sign_in("bob")
     bob = await hub.signed_in("bob")
     await bob.delete("/auth/sessions")
@@ -87,6 +90,27 @@ async def test_a_computer_without_a_browser_is_let_in_by_its_code(
     assert got.json()["machine"]["name"] == "printer-pi"
 
 
+async def test_the_code_of_a_computer_is_typed_and_refused(hub: Served, new_desk: NewDesk) -> None:
+    asked = (await hub.stranger.post("/auth/device", json={"machine_name": "stranger's"})).json()
+    desk = await new_desk(hub.url)
+    desk.watch.allow("status of 404")
+    await desk.page.goto(asked["verification_uri"])
+    await desk.fill_in("bob")
+    code = desk.page.get_by_label("Code", exact=True)
+    await code.fill("BBBB-BBBB")
+    await code.press("Enter")
+    await expect(desk.page.get_by_role("alert")).to_be_visible()
+    await code.fill(asked["user_code"].lower())
+    await code.press("Enter")
+    await expect(desk.page.get_by_test_id("device-words")).to_contain_text("stranger's")
+
+    await desk.page.get_by_role("button", name="Refuse").click()
+
+    await expect(desk.page.get_by_test_id("device-answered")).to_contain_text("stays outside")
+    got = await hub.stranger.post("/auth/device/token", json={"device_code": asked["device_code"]})
+    assert got.json()["error"] == "access_denied"
+
+
 async def test_a_computer_whose_agent_has_opened_the_page_is_let_in(
     hub: Served, new_desk: NewDesk
 ) -> None:
@@ -105,10 +129,22 @@ async def test_a_computer_whose_agent_has_opened_the_page_is_let_in(
     asked = httpx.URL(f"{hub.url}/api/v1/auth/machine/authorize", params=query)
     await desk.page.goto(str(asked))
     await desk.fill_in("bob")
-    await expect(desk.page.get_by_test_id("connect-words")).to_contain_text("workshop laptop")
+    words = desk.page.get_by_test_id("connect-words")
+    await expect(words).to_contain_text("workshop laptop")
+    assert await desk.faults() == []
 
+    async with desk.page.expect_request(lambda one: one.url.startswith(address)) as led:
+        await desk.page.get_by_role("button", name="Refuse").click()
+    refused = parse_qs(urlsplit((await led.value).url).query)
+    await desk.page.goto(str(asked))
+    await expect(words).to_contain_text("in the name of Bob")
+    await desk.page.get_by_role("button", name="Sign in as somebody else").click()
+    await desk.fill_in("ada")
+    await expect(words).to_contain_text("in the name of Ada Lovelace")
     async with desk.page.expect_request(lambda one: one.url.startswith(address)) as led:
         await desk.page.get_by_test_id("connect-allow").click()
 
     told = parse_qs(urlsplit((await led.value).url).query)
+    assert (refused["state"], refused["error"]) == (["as it was"], ["access_denied"])
+    assert "code" not in refused
     assert (told["state"], len(told["code"])) == (["as it was"], 1)

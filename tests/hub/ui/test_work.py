@@ -119,7 +119,7 @@ async def test_somebody_has_code_written_compares_its_versions_and_takes_it_home
     wrong = await desk.faults()
     asked.near.misbehave(path="/api/chat", text=CODE.replace("x = 2", "x = 3"))
     await page.get_by_test_id("begin").click()
-    await expect(page.locator("[data-path='tools/flow.py'] td").nth(1)).to_have_text("2")
+    await expect(page.locator("[data-path='tools/flow.py'] td").nth(2)).to_have_text("2")
     async with page.expect_download() as all_of_them:
         await page.get_by_test_id("download-all").click()
     await page.get_by_role("link", name="tools/flow.py").click()

@@ -3,6 +3,9 @@ import { ApiError, Unreachable } from "./api/client";
 import type { Problem } from "./api/types";
 import { t } from "./i18n";
 
+/** In the place of a field, where several do not go together. */
+const WHOLE = "(body)";
+
 export interface ErrorWords {
   title: string;
   detail: string | null;
@@ -25,8 +28,10 @@ export function inOneLine(error: unknown): string {
 }
 
 export function problemInWords(problem: Problem, requestId: string | null = null): ErrorWords {
-  const saysMore = (detail: string) => !problem.detail?.includes(detail.replace(/\.$/, ""));
-  const fields = (problem.errors ?? []).filter((error) => saysMore(error.detail)).map((error) => `${error.field}: ${error.detail}`);
+  const said = problem.detail?.toLowerCase() ?? "";
+  const saysMore = (detail: string) => !said.includes(detail.replace(/\.$/, "").toLowerCase());
+  const named = (field: string) => (field === WHOLE ? "" : `${field}: `);
+  const fields = (problem.errors ?? []).filter((error) => saysMore(error.detail)).map((error) => `${named(error.field)}${error.detail}`);
   return {
     // The detail is the sentence for people; the title often only names the status.
     title: problem.detail || problem.title,

@@ -715,11 +715,15 @@ export interface components {
             items: components["schemas"]["MessageOut"][];
             next_cursor: string | null;
         };
-        /** @description How one can sign in here. `is_first`: there is no Administrator yet. */
+        /**
+         * @description How one can sign in here. `is_first`: there is no Administrator yet. `is_signed_in`: this
+         *     browser needs none of it.
+         */
         MethodsOut: {
             local: boolean;
             oidc: components["schemas"]["IdentityProviderOut"] | null;
             is_first: boolean;
+            is_signed_in: boolean;
         };
         /** @description A model at one provider. Speeds are those measured lately, 0 before the first answer. */
         ModelOut: {
@@ -944,7 +948,10 @@ export interface components {
         ProofIn: {
             password: string;
         };
-        /** @description What is absent stays. With another host the key has to be given again; null removes it. */
+        /**
+         * @description What is absent stays. With another host the key has to be given again; null removes it.
+         *     With null for `is_cloud` its address decides.
+         */
         ProviderChange: {
             /** @default null */
             name?: string | null;
@@ -992,7 +999,10 @@ export interface components {
             /** @default true */
             is_on?: boolean;
         };
-        /** @description `state` is up, down, unknown or off; `source` says where it is set. */
+        /**
+         * @description `state` is up, down, unknown or off; `source` says where it is set. `follows_address`:
+         *     `is_cloud` is what its address says.
+         */
         ProviderOut: {
             id: string;
             name: string;
@@ -1003,6 +1013,7 @@ export interface components {
             source: "environment" | "file" | "console";
             has_key: boolean;
             is_cloud: boolean;
+            follows_address: boolean;
             priority: number;
             parallel: number;
             models: string[];

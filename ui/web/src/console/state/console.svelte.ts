@@ -5,7 +5,7 @@ import { ApiError, onUnauthenticated } from "../../lib/api/client";
 import { Notices } from "../../lib/notices.svelte";
 import { Theme } from "../../lib/theme.svelte";
 import * as hub from "../api/people";
-import type { Me } from "../api/types";
+import type { Me, Methods } from "../api/types";
 import type { PageAbout } from "../page-about";
 import { HOME, pageOf } from "../pages";
 
@@ -23,6 +23,8 @@ export class Console {
   readonly theme = new Theme();
   access = $state<"asking" | "signed-out" | "signed-in">("asking");
   me = $state.raw<Me | null>(null);
+  /** The ways in, as they were when the page was opened. */
+  methods: Methods | null = null;
   page = $state.raw<PageAbout>(HOME);
   /** What stands in the address behind the page: an id, or words of the page's own. */
   place = $state.raw("");
@@ -62,9 +64,11 @@ export class Console {
     return () => stops.forEach((stop) => stop());
   }
 
-  /** Asks who is signed in. */
+  /** Asks who is signed in; at first whether anybody is, which a browser logs no fault for. */
   async look(): Promise<void> {
     try {
+      if (this.access === "asking") this.methods = await hub.signing.methods();
+      if (this.access === "asking" && !this.methods?.is_signed_in) return this.#signedOut();
       this.me = await hub.me.show();
       this.access = "signed-in";
       this.#route();
