@@ -4,7 +4,6 @@ The socket answers first. The program is imported and opened while it does, and 
 the settings of then, whenever somebody asks for that."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -19,6 +18,7 @@ from agent import ports, runfile
 from agent.runfile import RunningAgent
 from agent.server import Server
 from agent.settings import BadSettings, Settings, load_again
+from agent.shared import garbage
 from agent.shared.clock import rfc3339, system_clock
 from agent.shared.errors import OrcaError
 from agent.shared.logs import log_at
@@ -208,11 +208,7 @@ def _say(text: str) -> None:
 def _import() -> None:
     """In a thread, so that the socket answers meanwhile."""
     import_module("agent.app")
-    # While hundreds of modules were loaded there was nothing to collect.
-    gc.freeze()
-    # An answer makes thousands of small things that nothing refers to in a circle.
-    gc.set_threshold(20_000, 20, 20)
-    gc.enable()
+    garbage.resume()
 
 
 async def _nothing() -> None:

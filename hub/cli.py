@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from agent.shared import garbage
 from agent.shared.errors import OrcaError
 from hub.settings import BadSettings, Settings, load
 
@@ -27,6 +28,7 @@ PasswordStdin = Annotated[
 @app.command()
 def serve() -> None:
     """Run the hub. The first start prints a link that makes the first Administrator."""
+    garbage.rest()
     from hub.serve import serve as run  # slow import
 
     raise typer.Exit(run(_settings()))
@@ -39,6 +41,7 @@ def worker(
     ] = None,
 ) -> None:
     """Do background jobs; start as many as you like. Needs PostgreSQL and Redis."""
+    garbage.rest()
     from hub.serve import work  # slow import
 
     raise typer.Exit(work(_settings(), at_once=at_once))

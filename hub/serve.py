@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import typer
 from filelock import FileLock, Timeout
 
+from agent.shared import garbage
 from agent.shared.connections import Connections, loop_factory, server_config
 from agent.shared.errors import OrcaError
 from agent.shared.logs import logging_json, logging_to
@@ -159,6 +160,7 @@ async def _until_told(run: Run) -> None:
 
 async def _serve(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
     async with open_hub(settings) as hub:
+        garbage.resume()
         app = BehindProxies(hub.app, settings.proxies)
         connections = Connections(app, server_config(), refuse=_nobody_waits)
         server = await asyncio.start_server(connections.serve, sock=listener, backlog=BACKLOG)
@@ -176,6 +178,7 @@ async def _serve(settings: Settings, listener: socket.socket, stop: asyncio.Even
 
 async def _work(settings: Settings, at_once: int, stop: asyncio.Event) -> None:
     async with open_hub(settings, kind="worker") as hub:
+        garbage.resume()
         if hub.jobs.by_redis is None:
             return
         async with running(listen=hub.jobs.by_redis.listen(at_once)):
