@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, create_engine, event, text
 
 from agent.shared.database import Database
 from agent.shared.databases import Databases
@@ -18,12 +19,11 @@ from hub.postgres import PostgresDatabase
 from hub.settings import Settings
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from alembic.config import Config
 
 
 MIGRATING_S = 120.0
+NEWEST = "0008"  # schema; Alembic is asked only where the database has another one
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,8 @@ async def open_database(settings: Settings) -> AsyncIterator[Databases]:
             url, pool_size=settings.database_pool, overflow=settings.database_overflow
         )
         try:
-            await _upgrade_patiently(url)
+            if await _stored_in(server) != NEWEST:
+                await _upgrade_patiently(url)
             yield server
         finally:
             await server.close()
@@ -50,6 +51,29 @@ async def open_database(settings: Settings) -> AsyncIterator[Databases]:
             yield file
         finally:
             await file.close()
+
+
+async def _stored_in(server: PostgresDatabase) -> str | None:
+    """The schema of a server's database; None where there is nothing yet."""
+    async with server.reading() as connection:
+        is_there = text("SELECT to_regclass('alembic_version') IS NOT NULL")
+        if not await connection.scalar(is_there):
+            return None
+        stored: str | None = await connection.scalar(
+            text("SELECT version_num FROM alembic_version")
+        )
+        return stored
+
+
+def _stored_in_file(file: Path) -> str | None:
+    """The schema of a file; None where that cannot be said so easily."""
+    with (
+        suppress(sqlite3.Error),
+        closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection,
+    ):
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return str(row[0]) if row else None
+    return None
 
 
 async def _upgrade_patiently(url: str) -> None:
@@ -69,11 +93,13 @@ async def upgrade_server(server: PostgresDatabase, revision: str = "head") -> No
 
 
 def upgrade_file(file: Path, revision: str = "head") -> None:
-    """Blocks. Under a lock beside the file."""
+    """Blocks. Under a lock beside the file, unless there is nothing to do."""
+    if revision == "head" and _stored_in_file(file) == NEWEST:
+        return
     engine = create_engine(f"sqlite:///{file}")
 
     @event.listens_for(engine, "connect")
-    def leave_transactions_alone(connection: "sqlite3.Connection", _record: object) -> None:
+    def leave_transactions_alone(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None
 
     @event.listens_for(engine, "begin")

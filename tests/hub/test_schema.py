@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Connection, create_engine, inspect
 
 import hub
-from hub.database import open_database, upgrade_file, upgrade_server
+from hub.commands.migrating import revisions
+from hub.database import NEWEST, open_database, upgrade_file, upgrade_server
 from hub.postgres import PostgresDatabase
 from hub.settings import Settings, load
 from hub.tables import METADATA
@@ -49,6 +50,10 @@ def test_the_file_has_the_tables_of_the_code_and_goes_back_to_nothing(tmp_path: 
     engine.dispose()
 
     assert (up, down, again) == (tables_in_code(), {}, up)
+
+
+def test_the_newest_schema_is_known_without_a_look_at_all_of_them() -> None:
+    assert revisions()[-1] == NEWEST
 
 
 @pytest.mark.slow
