@@ -200,7 +200,7 @@ async def orca_agent(
 
 def compile_bytecode() -> None:
     """As an installation does; a start that compiles is another thing to measure."""
-    command = [sys.executable, "-m", "compileall", "-q", "agent", "tests/fakes"]
+    command = [sys.executable, "-m", "compileall", "-q", "agent", "hub", "tests/fakes"]
     subprocess.run(command, cwd=ROOT, env=environ(), check=True)
 
 
