@@ -109,6 +109,8 @@ def _awaited(agent: "Agent") -> Json:
     """How it stands when somebody has answered, or nobody in time."""
     while True:
         found: Json = agent.json("GET", PATH)
+        if found["state"] == "on":
+            return agent.json("POST", f"{PATH}/look", timeout=60.0)
         if found["state"] != "waiting":
             return found
         time.sleep(LOOK_S)

@@ -113,7 +113,8 @@ class Backends:
             )
         return NotFound(
             "model-not-found",
-            f"There is no model called {model}. Get it with `orca-agent models pull {model}`.",
+            f"There is no model called {model}. `orca-agent models list` shows what there is, and "
+            f"`orca-agent models pull {model}` gets one for this computer.",
             model=model,
         )
 

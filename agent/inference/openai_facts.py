@@ -20,6 +20,7 @@ from agent.inference.rules import Embeddings, InstalledModel
 from agent.shared.errors import OrcaError
 
 TRAINED = ("max_model_len", "context_length", "max_context_length", "context_window")
+KNOWN_WORDS = frozenset({"completion", "tools", "vision", "thinking", "insert"})
 SEEING_WORDS = {"multimodal", "vision", "image"}
 VECTOR_WORDS = ("embed", "bge-", "e5-", "gte-", "minilm")
 SILENT_WORDS = ("whisper", "tts", "dall-e", "moderation", "transcribe", "gpt-image", "rerank")
@@ -95,6 +96,9 @@ def _capabilities(
     if any(word in lower for word in SILENT_WORDS):
         return ("other",)  # none at all would count as "not told"
     has_eyes = words & SEEING_WORDS or any(fnmatchcase(lower, one.lower()) for one in sees)
+    if (told := entry.get("capabilities")) and isinstance(told, list) and "completion" in told:
+        known = [str(word) for word in told if word in KNOWN_WORDS]  # as a hub says, and Ollama
+        return tuple(dict.fromkeys((*known, *(("vision",) if has_eyes else ()))))
     return ("completion", "tools", *(("vision",) if has_eyes else ()))
 
 

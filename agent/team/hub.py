@@ -76,17 +76,21 @@ class HubClient:
                 f"The certificate of {self.url} is not one that this computer trusts. If an "
                 "authority of your own made it, give its file with --ca-file.",
             ) from err
-        except (aiohttp.ClientError, OSError, TimeoutError) as err:
+        except aiohttp.ClientSSLError as err:
             raise Unavailable(
-                "hub-away", f"The hub at {self.url} does not answer. What is local goes on."
+                "hub-away", f"What answers at {self.url} does not speak HTTPS."
             ) from err
+        except aiohttp.ClientConnectorDNSError as err:
+            raise Unavailable(
+                "hub-away", f"The name in {self.url} cannot be found. Look at the address."
+            ) from err
+        except (aiohttp.ClientError, OSError, TimeoutError) as err:
+            raise Unavailable("hub-away", f"The hub at {self.url} does not answer.") from err
 
     async def _read(self, reply: "aiohttp.ClientResponse") -> Answer:
         text = await reply.content.read(LARGEST_BYTES)
         if reply.status in {502, 503, 504}:
-            raise Unavailable(
-                "hub-away", f"The hub at {self.url} is not ready. What is local goes on."
-            )
+            raise Unavailable("hub-away", f"The hub at {self.url} is not ready.")
         try:
             said = orjson.loads(text or b"{}")
         except orjson.JSONDecodeError:

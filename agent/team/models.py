@@ -35,7 +35,7 @@ class TeamModels:
         self._first_token_s, self._stall_s = first_token_s, stall_s
         self._backend: Backend | None = None
         self._policy: Policy | None = None
-        self._offered: tuple[Mapping[str, object], ...] = ()
+        self._offered: dict[str, bool] = {}  # whether it is in a cloud, by name
 
     async def begin(self, url: str, keys: KeySource, ca_file: str | None) -> None:
         """Once; it is asked from now on."""
@@ -65,8 +65,12 @@ class TeamModels:
         self._backend = backend
 
     def heard(self, policy: Policy, offered: Iterable[Mapping[str, object]] = ()) -> None:
-        """What the hub allows, which holds from now on, and what it offers."""
-        self._policy, self._offered = policy, tuple(offered)
+        """What the hub allows, which holds from now on, and what it offers: a model that several
+        of its servers have is one."""
+        self._policy = policy
+        self._offered = {
+            name: one.get("is_cloud") is True for one in offered if (name := str(one["name"]))
+        }
         self._backends.obey(self._hold)
 
     async def end(self) -> None:
@@ -74,7 +78,7 @@ class TeamModels:
         if self._backend is not None:
             backend, self._backend = self._backend, None
             await self._backends.remove(backend.name)
-        self._policy, self._offered = None, ()
+        self._policy, self._offered = None, {}
         self._backends.obey(self._hold)
 
     def told(self) -> dict[str, object]:
@@ -83,8 +87,7 @@ class TeamModels:
             "backend": self._backend.name if self._backend else None,
             "is_up": bool(state and state.is_up),
             "models": [
-                {"name": str(one.get("name", "")), "is_cloud": one.get("is_cloud") is True}
-                for one in self._offered
+                {"name": name, "is_cloud": is_cloud} for name, is_cloud in self._offered.items()
             ],
             "policy": {
                 "cloud": policy.cloud,

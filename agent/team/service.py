@@ -142,7 +142,9 @@ class TeamService:
         async with self._changing:
             if self.state in ("on", "waiting"):
                 raise Conflict(
-                    "team-signed-in", "This agent belongs to a hub already. Sign out of it first."
+                    "team-signed-in",
+                    "This agent belongs to a hub already. Sign out of it first: "
+                    "`orca-agent team logout`.",
                 )
             await self._close()
             hub = self._begin(url, str(ca_file) if ca_file else None)
@@ -249,7 +251,7 @@ class TeamService:
         if self._link is not link:
             return  # somebody signed out meanwhile
         self._problem = None
-        self._models.heard(policy, offered.get("items", ()))
+        self._models.heard(policy, (*offered.get("routes", ()), *offered.get("items", ())))
         name, owner = str(me["name"]), str(me["owner"])
         now = replace(link, machine_name=name, account=owner, policy=policy)
         if now != link:
@@ -267,6 +269,8 @@ class TeamService:
 
     def _has_failed(self, link: Link, err: OrcaError) -> None:
         if self._link is link and not self._has_ended:
+            if err.code == "hub-away":
+                err = Unavailable(err.code, f"{err.detail} What is local goes on.")
             if self._problem is None or self._problem.code != err.code:
                 log.warning("the hub: %s", err.detail)
             self._problem = err

@@ -20,9 +20,10 @@ PATIENCE_S = 20.0
 
 
 @asynccontextmanager
-async def a_hub(folder: Path, ollama: FakeOllama | None = None) -> AsyncIterator[Served]:
-    """With an Administrator ada and a User bob, and the models of a server of its own."""
-    environment = {"ORCA_HUB_OLLAMA_URLS": ollama.url} if ollama else {}
+async def a_hub(folder: Path, *ollamas: FakeOllama) -> AsyncIterator[Served]:
+    """With an Administrator ada and a User bob, and the models of servers of its own."""
+    urls = ",".join(one.url for one in ollamas)
+    environment = {"ORCA_HUB_OLLAMA_URLS": urls} if urls else {}
     async with running_hub(folder, environment=environment) as served:
         await served.hub.local.add(NewAccount("ada", PASSWORD, "administrator"))
         await served.hub.local.add(NewAccount("bob", PASSWORD))

@@ -103,6 +103,7 @@ async def test_a_refusal_and_a_stranger_at_the_door_let_nobody_in(tmp_path: Path
     [
         ("http://hub.example.org", (422, "invalid-address")),
         ("http://127.0.0.1:9", (503, "hub-away")),
+        ("https://no-such-hub.invalid", (503, "hub-away")),
     ],
 )
 async def test_an_address_that_cannot_be_is_told_at_once(
@@ -114,7 +115,31 @@ async def test_an_address_that_cannot_be_is_told_at_once(
         after = await team(served.client)
 
     assert (problem(answer), stranger.status_code) == (said, 401)
+    assert "goes on" not in answer.json()["detail"]
     assert after["state"] == "off"
+
+
+@pytest.mark.slow
+async def test_a_hub_without_tls_is_told_apart_and_a_model_of_two_servers_is_one(
+    tmp_path: Path,
+) -> None:
+    async with (
+        FakeOllama(models=["short"]) as one,
+        FakeOllama(models=["short"]) as two,
+        a_hub(tmp_path / "hub", one, two) as hub,
+        running_agent(tmp_path / "agent") as served,
+    ):
+        secure = hub.url.replace("http://", "https://")
+        plain = await served.client.post(f"{TEAM}/login", json={"url": secure})
+        ada = await hub.signed_in("ada")
+        route = {"pattern": "of-the-team", "candidates": [{"provider": "*", "model": "short"}]}
+        routed = await ada.post("/routes", json=route)
+        await signed_in(served.client, hub)
+        up = await until(served.client, lambda said: bool(said["models"]))
+
+    assert plain.json()["detail"] == f"What answers at {secure} does not speak HTTPS."
+    assert routed.status_code == 201
+    assert [model["name"] for model in up["models"]] == ["of-the-team", "short:latest"]
 
 
 @pytest.mark.slow
