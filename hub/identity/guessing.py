@@ -1,6 +1,6 @@
 """Slows down who guesses passwords, and never the owner for good."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,12 +14,15 @@ from hub.identity.store import FailedLogins
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One that has been counted before it is known how it ends."""
+    """One that has been counted before it is known how it ends. `at` is when, and `before` when
+    the last one was, by subject."""
 
     own: str
     address: str
     name: str
     network: str
+    at: str
+    before: dict[str, str] = field(default_factory=dict)
 
     @property
     def subjects(self) -> list[str]:
@@ -37,15 +40,15 @@ class Guesses:
     async def begin(self, name: str, account_id: str | None, address: str) -> Attempt:
         """`name` is what is guessed at. Raises TooMany `too-many-logins`."""
         network = network_of(address)
-        attempt = Attempt(f"{name}@{network}", f"@{network}", f"{name}@*", network)
+        at = rfc3339(self._clock())
+        attempt = Attempt(f"{name}@{network}", f"@{network}", f"{name}@*", network, at)
         async with self._database.reading() as connection:
             await self._check(connection, attempt, account_id, is_last_word=False)
         async with self._database.writing() as connection:
             await self._check(connection, attempt, account_id, is_last_word=True)
-            now = self._clock()
-            stale = rfc3339(now - FORGOTTEN_AFTER)
+            stale = rfc3339(from_rfc3339(at) - FORGOTTEN_AFTER)
             for subject in attempt.subjects:
-                await FailedLogins(connection).count(subject, rfc3339(now), stale)
+                await FailedLogins(connection).count(subject, at, stale)
         return attempt
 
     async def succeeded(self, connection: AsyncConnection, attempt: Attempt) -> None:
@@ -56,7 +59,9 @@ class Guesses:
 
     async def none_made(self, connection: AsyncConnection, attempt: Attempt) -> None:
         """This one was no guess; those before it stay what they were."""
-        await FailedLogins(connection).take_back(attempt.subjects)
+        for subject in attempt.subjects:
+            before = attempt.before.get(subject, attempt.at)
+            await FailedLogins(connection).undo(subject, attempt.at, before)
 
     async def forget_old(self) -> None:
         """Those that do not count any more."""
@@ -77,6 +82,7 @@ class Guesses:
         if is_last_word:
             await failures.hold(attempt.subjects, rfc3339(now))
         kept = await failures.of(attempt.subjects)
+        attempt.before.update({subject: last_at for subject, (_, last_at) in kept.items()})
         is_familiar = account_id is not None and await Recovery(connection).is_familiar(
             account_id, attempt.network
         )

@@ -3,7 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Column, Delete, Integer, String, Text, delete, insert, select, text, update
+from sqlalchemy import (
+    Column,
+    Delete,
+    Integer,
+    String,
+    Text,
+    case,
+    delete,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.tables import table
@@ -129,6 +141,13 @@ class FailedLogins:
         for one in subjects:
             less = update(FAILURE).where(FAILURE.c.subject == one, FAILURE.c.count > 0)
             await self._connection.execute(less.values(count=FAILURE.c.count - 1))
+
+    async def undo(self, subject: str, at: str, before: str) -> None:
+        """One that was counted `at` was no failure: as if it had not been, with the last one
+        `before`, unless another one came after it."""
+        last_at = case((FAILURE.c.last_at == at, before), else_=FAILURE.c.last_at)
+        less = update(FAILURE).where(FAILURE.c.subject == subject, FAILURE.c.count > 0)
+        await self._connection.execute(less.values(count=FAILURE.c.count - 1, last_at=last_at))
 
     async def forget_before(self, at: str) -> None:
         await self._connection.execute(delete(FAILURE).where(FAILURE.c.last_at < at))

@@ -92,24 +92,24 @@ class DeviceService:
 
     async def look(self, who: Principal, code: str) -> Row:
         """The machine that shows a code. Raises NotFound and TooMany."""
-        now = self._clock()
-        await self._may_guess(who)
-        async with self._database.reading() as connection:
-            row = await Devices(connection).pending(self._digest(code), rfc3339(now))
+        at, before = await self._guess(who)
+        async with self._database.writing() as connection:
+            row = await Devices(connection).pending(self._digest(code), at)
+            if row is not None:
+                await FailedLogins(connection).undo(_subject(who), at, before)
         if row is None:
-            raise await self._wrong(who)
+            raise _wrong()
         return row
 
     async def answer(self, who: Principal, code: str, *, allow: bool) -> None:
         """Somebody's yes or no. Raises NotFound `no-such-code` and TooMany."""
-        now = self._clock()
-        await self._may_guess(who)
+        at, before = await self._guess(who)
         async with self._database.writing() as connection:
             row = await Devices(connection).answer(
-                self._digest(code), "allowed" if allow else "denied", who.account_id, rfc3339(now)
+                self._digest(code), "allowed" if allow else "denied", who.account_id, at
             )
             if row is not None:
-                await FailedLogins(connection).forget([_subject(who)])
+                await FailedLogins(connection).undo(_subject(who), at, before)
                 await self._audit.note(
                     connection,
                     "machine.allow" if allow else "machine.deny",
@@ -118,7 +118,7 @@ class DeviceService:
                     machine_address=row["address"],
                 )
         if row is None:
-            raise await self._wrong(who)
+            raise _wrong()
 
     async def exchange(self, device_code: str, whence: From) -> Connected:
         """Tokens, when somebody said yes. Raises Malformed with the words of RFC 8628."""
@@ -156,24 +156,29 @@ class DeviceService:
 
     # --- guessing -------------------------------------------------------------------------------
 
-    async def _may_guess(self, who: Principal) -> None:
-        async with self._database.reading() as connection:
-            kept = (await FailedLogins(connection).of([_subject(who)])).get(_subject(who))
-        failures = Failures(kept[0], from_rfc3339(kept[1])) if kept else None
-        pause = pause_after(failures, self._clock())
-        if pause > timedelta(0):
-            raise TooMany(
-                "too-many-codes",
-                "Too many wrong codes. Wait a moment, then type the one that the machine shows.",
-                retry_after_s=max(1, round(pause.total_seconds())),
-            )
-
-    async def _wrong(self, who: Principal) -> NotFound:
-        now = self._clock()
-        stale = rfc3339(now - FORGOTTEN_AFTER)
+    async def _guess(self, who: Principal) -> tuple[str, str]:
+        """Counted before it is known how it ends, so that many at once are no more than one after
+        the other; one that is right is undone, and those before it stay. Says when it was counted
+        and when the one before it. Raises TooMany."""
+        subject, now = _subject(who), self._clock()
         async with self._database.writing() as connection:
-            await FailedLogins(connection).count(_subject(who), rfc3339(now), stale)
-        return NotFound("no-such-code", "No machine shows this code, or it has ended. Look again.")
+            failed = FailedLogins(connection)
+            await failed.hold([subject], rfc3339(now))
+            kept = (await failed.of([subject])).get(subject)
+            failures = Failures(kept[0], from_rfc3339(kept[1])) if kept else None
+            pause = pause_after(failures, now)
+            if pause > timedelta(0):
+                raise TooMany(
+                    "too-many-codes",
+                    "Too many wrong codes. Wait a moment, then type what the machine shows.",
+                    retry_after_s=max(1, round(pause.total_seconds())),
+                )
+            await failed.count(subject, rfc3339(now), rfc3339(now - FORGOTTEN_AFTER))
+        return rfc3339(now), kept[1] if kept else rfc3339(now)
+
+
+def _wrong() -> NotFound:
+    return NotFound("no-such-code", "No machine shows this code, or it has ended. Look again.")
 
 
 def _subject(who: Principal) -> str:

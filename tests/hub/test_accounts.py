@@ -119,14 +119,18 @@ async def test_a_code_from_paper_lets_in_once(still: Still) -> None:
 async def test_whoever_knows_the_password_does_not_guess_codes_by_asking_in_between(
     still: Still,
 ) -> None:
-    await with_app(still, "lea")
+    _, secret, _ = await with_app(still, "lea")
     seen = []
     for number in range(6):
         guessed = await still.tried("lea", totp=f"00000{number}")
         asked = await still.tried("lea")
         seen.append((guessed.status_code, asked.status_code))
 
+    still.clock.passes(seconds=3)
+    owner = [await still.tried("lea"), await still.tried("lea", totp=still.code(secret))]
+
     assert seen == [*[(401, 401)] * 4, (401, 429), (429, 429)]
+    assert (code(owner[0]), owner[1].status_code) == ((401, "code-wanted"), 204)
 
 
 async def test_the_second_step_goes_with_the_password_alone_or_by_an_administrator(

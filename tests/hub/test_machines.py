@@ -247,6 +247,29 @@ async def test_a_code_is_refused_ends_and_is_answered_once(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
+async def test_guesses_of_codes_count_at_once_and_with_right_ones_in_between(
+    tmp_path: Path,
+) -> None:
+    clock = MovingClock()
+    async with running_hub(tmp_path, clock=clock) as served:
+        ada = await an_administrator(served)
+        begun = (await served.stranger.post("/auth/device", json={"machine_name": "pi"})).json()
+        right, wrong = {"user_code": begun["user_code"]}, {"user_code": "BCDF-GHJK"}
+        looks = [
+            (await ada.post("/auth/device/look", json=one)).status_code
+            for one in [right, *[wrong, right] * 5]
+        ]
+        clock.passes(minutes=61)
+        flood = await asyncio.gather(
+            *(ada.post("/auth/device/look", json=wrong) for _ in range(12))
+        )
+        await ada.aclose()
+
+    assert looks == [200, *[404, 200] * 4, 404, 429]
+    assert sorted(one.status_code for one in flood) == [404] * 5 + [429] * 7
+
+
+@pytest.mark.slow
 async def test_whoever_guesses_codes_is_slowed_down(tmp_path: Path) -> None:
     clock = MovingClock()
     async with running_hub(tmp_path, clock=clock) as served:
