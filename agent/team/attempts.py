@@ -8,7 +8,7 @@ from agent.shared.clock import NewSecret
 from agent.shared.errors import Denied, OrcaError, TimedOut, Unavailable
 from agent.team.hub import HubClient, Json
 from agent.team.listener import listening
-from agent.team.rules import authorize_address
+from agent.team.rules import authorize_address, page_address
 
 BROWSER_S = 600.0
 
@@ -58,7 +58,8 @@ async def by_device(hub: HubClient, name: str, show: Show) -> Json:
         raise Unavailable("hub-refused", begun.detail)
     told = begun.said
     left_s, interval_s = float(told["expires_in"]), float(told["interval"])
-    show(Shown(str(told["verification_uri_complete"]), str(told["user_code"]), left_s))
+    page = page_address(told["verification_uri_complete"])
+    show(Shown(page, str(told["user_code"]), left_s))
     while left_s > 0:
         await asyncio.sleep(interval_s)
         left_s -= interval_s

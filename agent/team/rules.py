@@ -74,6 +74,19 @@ def hub_origin(text: str) -> str:
     return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
 
 
+def page_address(text: object) -> str:
+    """A page that a hub wants to be opened: on the web, and nothing that starts a program or opens
+    a file here. Raises ValueError."""
+    address = str(text)
+    parts = urlsplit(address)
+    is_web = parts.scheme == "https" or (
+        parts.scheme == "http" and _is_loopback(parts.hostname or "")
+    )
+    if not is_web or not parts.hostname or not re.fullmatch(r"[!-~]{1,500}", address):
+        raise ValueError("That is no page of a hub.")
+    return address
+
+
 def challenge_of(verifier: str) -> str:
     """S256 of RFC 7636."""
     digest = hashlib.sha256(verifier.encode()).digest()

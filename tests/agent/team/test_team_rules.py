@@ -12,6 +12,7 @@ from agent.team.rules import (
     challenge_of,
     hub_origin,
     machine_name,
+    page_address,
 )
 
 NOW = datetime(2026, 1, 31, 9, 5, tzinfo=UTC)
@@ -106,3 +107,32 @@ def test_the_hubs_own_sentence_says_why_it_does_not_answer() -> None:
         ),
         ("backend-down", "The hub at https://hub.example.org does not answer."),
     ]
+
+
+@pytest.mark.parametrize(
+    "address", ["https://hub.example.org/device?user_code=A", "http://127.0.0.1:14480/device"]
+)
+def test_a_page_of_a_hub_may_be_opened(address: str) -> None:
+    assert page_address(address) == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        None,
+        "",
+        "https://",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "smb://evil.example/share",
+        "-https://hub.example.org",
+        "http://hub.example.org/device",
+        "https://hub.example.org/a b",
+        "https://hub.example.org/\n",
+        "https://[::1",
+        f"https://hub.example.org/{'x' * 500}",
+    ],
+)
+def test_whatever_else_a_hub_names_is_not_opened(address: object) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        page_address(address)
