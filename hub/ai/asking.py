@@ -9,7 +9,6 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from agent.inference.failures import is_backends_fault
-from agent.inference.fitting import Clamped
 from agent.inference.inference import Inference, Tell, Who, nobody
 from agent.inference.rules import (
     Batch,
@@ -29,18 +28,22 @@ from hub.limits.rules import Outcome, Reservation, Used
 
 # A slow answer now and then does not make a model a slow one.
 WEIGHT = 0.2
-ELSEWHERE = {"model-not-found", "no-vision", "no-tools"}
+ELSEWHERE = {"model-not-found", "no-vision", "no-tools", "quota-exceeded"}
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Asked:
-    """How a request goes: what counts for quotas, and what is shown of it."""
+    """How a request goes: what counts for quotas, and what is shown of it. `held` is what is set
+    aside for the model that is asked, so that another one is asked under its own name."""
 
+    who: Principal
+    held: Reservation
     model: str
     provider: str
     prompt_tokens: int
+    answer_tokens: int = 0
     usage: Usage | None = None
     finish_reason: str | None = None
     said: int = 0  # tokens, as far as they can be told before the end
@@ -84,9 +87,11 @@ class Asking:
             answer_tokens=plan.answer_tokens,
         )
 
-    def begun(self, plan: Plan) -> Asked:
+    def begun(self, plan: Plan, who: Principal, held: Reservation) -> Asked:
+        """`held` is of `reserve`."""
         offer = plan.first.offer
-        return Asked(offer.model, offer.provider, plan.prompt_tokens)
+        tokens = plan.prompt_tokens, plan.answer_tokens
+        return Asked(who, held, offer.model, offer.provider, *tokens)
 
     async def answer(
         self, plan: Plan, client: Who, asked: Asked, tell: Tell = nobody
@@ -94,7 +99,6 @@ class Asking:
         """The answer of the first that can give one. `tell` hears what Inference tells, and
         `backend` {"model", "provider", "instead_of", "reason"} where another one has to."""
         for at, step in enumerate(plan.steps):
-            asked.model, asked.provider = step.offer.model, step.offer.provider
             is_last = at == len(plan.steps) - 1
 
             def told(event: str, data: dict[str, object], clamped: object = step.clamped) -> None:
@@ -107,6 +111,7 @@ class Asking:
             )
             async with aclosing(stream):
                 try:
+                    await self._turn_to(asked, step.offer)
                     first = await anext(stream)
                 except OrcaError as err:
                     if is_last or not _may_go_on(err):
@@ -130,22 +135,22 @@ class Asking:
         held = await self._quotas.reserve(
             who, offers[0].model, prompt_tokens=prompt_tokens, answer_tokens=0
         )
-        asked = Asked(offers[0].model, offers[0].provider, prompt_tokens)
+        asked = Asked(who, held, offers[0].model, offers[0].provider, prompt_tokens)
         outcome: Outcome = "failed"
         try:
             found = await self._embedded(client_of(who), offers, request, asked)
             outcome = "done"
         finally:
-            await self.settle(held, asked.used(outcome))
+            await self.settle(asked, outcome)
         return found
 
     async def _embedded(
         self, client: Who, offers: Sequence[Offer], request: EmbedRequest, asked: Asked
     ) -> Embeddings:
         for at, offer in enumerate(offers):
-            asked.model, asked.provider = offer.model, offer.provider
             wanted = replace(request, model=offer.model)
             try:
+                await self._turn_to(asked, offer)
                 found = await self._inference.embed(wanted, client, only=offer.provider)
             except OrcaError as err:
                 if at == len(offers) - 1 or not _may_go_on(err):
@@ -155,8 +160,22 @@ class Asking:
                 return found
         raise AssertionError("the last one returns or raises")
 
-    async def settle(self, reservation: Reservation, used: Used) -> None:
+    async def _turn_to(self, asked: Asked, offer: Offer) -> None:
+        """What is set aside for one model does not stand for another, which may have other quotas
+        and another price. Raises TooMany `quota-exceeded`."""
+        if canonical_name(offer.model) != canonical_name(asked.model):
+            await self.release(asked.held)  # first: a quota of all models would count it twice
+            asked.held = await self._quotas.reserve(
+                asked.who,
+                offer.model,
+                prompt_tokens=asked.prompt_tokens,
+                answer_tokens=asked.answer_tokens,
+            )
+        asked.model, asked.provider = offer.model, offer.provider
+
+    async def settle(self, asked: Asked, outcome: Outcome) -> None:
         """Never keeps an answer from its end: what cannot be settled now ends by itself."""
+        reservation, used = asked.held, asked.used(outcome)
         self.tokens[used.provider, reservation.model, "prompt"] += used.prompt_tokens
         self.tokens[used.provider, reservation.model, "answer"] += used.answer_tokens
         try:
@@ -204,14 +223,3 @@ def _reason(plan: Plan, at: int, err: OrcaError) -> dict[str, object]:
         "code": err.code,
         "reason": err.detail,
     }
-
-
-def _telling(tell: Tell, clamped: Clamped) -> Tell:
-    """Says with the start what of the options could not hold."""
-    if not clamped:
-        return tell
-
-    def told(event: str, data: dict[str, object]) -> None:
-        tell(event, {**data, "clamped": clamped} if event == "started" else data)
-
-    return told

@@ -67,7 +67,7 @@ class Rule:
     cloud: bool = True
 
     def allows(self, offer: Offer, asked: str) -> bool:
-        """`asked` is the name by which it was asked for, such as a route's."""
+        """`asked` is the name of the route by which it was asked for."""
         if offer.leaves and not self.cloud:
             return False
         names = (offer.model, asked) if asked else (offer.model,)
@@ -114,6 +114,12 @@ def allowed(rules: Iterable[Rule], offer: Offer, asked: str = "") -> bool:
 def route_for(routes: Sequence[Route], asked: str) -> Route | None:
     """The first whose pattern the name matches."""
     return next((one for one in routes if means(one.pattern, asked)), None)
+
+
+def name_of(route: Route | None) -> str:
+    """The name that stands for the models of a route, by which a rule may allow them. A pattern is
+    none: whoever asks would choose the name."""
+    return route.pattern if route and not any(sign in route.pattern for sign in "*?[") else ""
 
 
 def offers_of(route: Route | None, asked: str, offers: Sequence[Offer]) -> list[Offer]:

@@ -9,7 +9,7 @@ from agent.inference.fitting import MESSAGE_TOKENS
 from agent.inference.options import OPTIONS
 from agent.inference.rules import Batch, Embeddings, EmbedRequest, canonical_name, estimate_tokens
 from agent.inference.wanted import Wanted
-from agent.shared.errors import Invalid, OrcaError
+from agent.shared.errors import Invalid
 from agent.shared.tasks import Tasks
 from hub.access import Principal
 from hub.ai.asking import Asking, client_of
@@ -17,6 +17,7 @@ from hub.ai.catalogue import Catalogue
 from hub.ai.choosing import Offer, is_for_code
 from hub.ai.planning import Planner
 from hub.ai.rules import GenerationRequest, Use
+from hub.limits.rules import Outcome
 
 Json = dict[str, Any]  # Any: JSON
 
@@ -35,20 +36,22 @@ class Direct:
         """The answer as it arrives. Closing the generator stops the model."""
         plan = await self._planner.plan(who, _request(wanted))
         held = await self._asking.reserve(who, plan)
-        asked = self._asking.begun(plan)
+        asked = self._asking.begun(plan, who, held)
+        outcome: Outcome = "failed"
         try:
             async with aclosing(self._asking.answer(plan, client_of(who), asked)) as batches:
                 async for batch in batches:
                     yield batch
-        except OrcaError:
-            await self._asking.settle(held, asked.used("failed"))
-            raise
+            outcome = "done"
         except (asyncio.CancelledError, GeneratorExit):
-            settling = self._asking.settle(held, asked.used("cancelled"))
-            self._settling.start(settling, name=f"settle {held.id}")
+            outcome = "cancelled"
             raise
-        else:
-            await self._asking.settle(held, asked.used("done"))
+        finally:
+            settling = self._asking.settle(asked, outcome)
+            if outcome == "cancelled":  # nobody waits for it
+                self._settling.start(settling, name=f"settle {held.id}")
+            else:
+                await settling
 
     async def embed(self, who: Principal, request: EmbedRequest) -> Embeddings:
         """One vector for each text. Raises as `answer`, and Invalid `no-embedding`."""

@@ -6,12 +6,12 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.inference.inference import Who
 from agent.inference.rules import Batch, Finish
 from agent.runs.live import LiveRun
 from agent.runs.rules import Ending, Run, RunState
 from agent.shared import wire
-from hub.ai.asking import Asked, Asking
+from hub.access import Principal
+from hub.ai.asking import Asked, Asking, client_of
 from hub.ai.planning import Plan
 from hub.ai.rules import Answer, OwnedRun
 from hub.ai.run_store import TeamRuns
@@ -39,13 +39,13 @@ class Answering:
         owned: OwnedRun,
         purpose: Purpose,
         plan: Plan,
-        client: Who,
+        who: Principal,
         asking: Asking,
         reservation: Reservation,
     ) -> None:
-        self._owned, self._purpose, self._plan, self._client = owned, purpose, plan, client
-        self._asking, self._reservation = asking, reservation
-        self._asked: Asked = asking.begun(plan)
+        self._owned, self._purpose, self._plan = owned, purpose, plan
+        self._client, self._asking = client_of(who), asking
+        self._asked: Asked = asking.begun(plan, who, reservation)
 
     async def work(self, live: LiveRun) -> object:
         """Asks the models of the plan. What it took counts however it ends."""
@@ -65,7 +65,7 @@ class Answering:
         finally:
             if live.stop is RunState.CANCELLED:
                 outcome = "cancelled"
-            await self._asking.settle(self._reservation, self._asked.used(outcome))
+            await self._asking.settle(self._asked, outcome)
         return None
 
     async def conclude(

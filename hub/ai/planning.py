@@ -13,7 +13,17 @@ from agent.inference.options import checked
 from agent.inference.rules import ChatRequest, Message, endless
 from agent.shared.errors import Denied, Invalid, NotFound, OrcaError
 from hub.access import Principal
-from hub.ai.choosing import Offer, Speed, allowed, best, offers_of, ordered, route_for, rules_for
+from hub.ai.choosing import (
+    Offer,
+    Speed,
+    allowed,
+    best,
+    name_of,
+    offers_of,
+    ordered,
+    route_for,
+    rules_for,
+)
 from hub.ai.configuration import Configuration, nobody
 from hub.ai.prices import Prices
 from hub.ai.rules import GenerationRequest, Use
@@ -108,7 +118,7 @@ class Planner:
             raise nobody()
         if not found:
             raise NotFound("model-not-found", f"There is no model called {name} here.", model=name)
-        mine = [one for one in found if allowed(rules, one, name if route else "")]
+        mine = [one for one in found if allowed(rules, one, name_of(route))]
         if not mine:
             raise Denied("not-allowed-here", _refusal(name, found), model=name)
         by = route.by if route else "order"

@@ -14,7 +14,7 @@ from agent.shared.databases import Databases
 from agent.shared.errors import Conflict
 from agent.shared.tasks import Tasks
 from hub.access import Principal
-from hub.ai.asking import Asking, client_of
+from hub.ai.asking import Asking
 from hub.ai.following import Following
 from hub.ai.job import Answering, CutOff, Nothing, Purpose
 from hub.ai.planning import Plan, Planner
@@ -119,9 +119,8 @@ class AiService:
         self._beginning.add(owned.run.id)
         try:
             await self._add(owned, write, key, request_hash)
-            job = Answering(
-                owned, self._purpose(owned.purpose), plan, client_of(who), self._asking, reservation
-            )
+            purpose = self._purpose(owned.purpose)
+            job = Answering(owned, purpose, plan, who, self._asking, reservation)
             return self._runs.launch(owned.run, job).run
         except _MadeBeforeError:
             await self._asking.release(reservation)

@@ -30,6 +30,7 @@ class Limits:
 async def open_limits(core: Core, people: People) -> Limits:
     """Quotas are asked by whoever calls a model; rates stand in front of everything."""
     quotas = Quotas(core.database, books_of(core), core.clock, core.new_id)
+    core.stack.push_async_callback(quotas.close)
     rates = Rates(core.redis, core.clock)
     core.stack.push_async_callback(rates.close)
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from agent.shared.clock import Clock, NewId, rfc3339
 from agent.shared.databases import Databases
 from agent.shared.errors import Conflict, OrcaError, TooMany, Unavailable
+from agent.shared.tasks import Tasks
 from hub.access import Principal
 from hub.limits.books import Books, Full, Limit, Use, expired, settle_again
 from hub.limits.rules import (
@@ -61,6 +62,7 @@ class Quotas:
         self._changes = 0  # so that what was read before a change is not kept after it
         self._live: dict[str, Reservation] = {}
         self._owed: dict[str, tuple[Reservation, Used]] = {}  # used, and not counted yet
+        self._tasks = Tasks()
         self.tallies = Tallies()
 
     async def reserve(
@@ -96,9 +98,13 @@ class Quotas:
     async def settle(self, reservation: Reservation, used: Used) -> None:
         """Counts what it came to, in the quotas and in the usage. A second time does nothing.
 
-        While the database is away it is kept here, and counted when that is back."""
-        if self._live.pop(reservation.id, None) is None:
-            return
+        While the database is away it is kept here, and counted when that is back. It is counted
+        also if nobody waits for that any more."""
+        if self._live.pop(reservation.id, None) is not None:
+            counting = self._settle(reservation, used)
+            await self._tasks.to_the_end(counting, name=f"settle {reservation.id}")
+
+    async def _settle(self, reservation: Reservation, used: Used) -> None:
         try:
             spent, use = await self._sums(reservation, used)
             await self._books.settle(reservation, spent, use)
@@ -117,7 +123,12 @@ class Quotas:
     async def release(self, reservation: Reservation) -> None:
         """Nothing was asked: as if it had not been reserved. A second time does nothing."""
         if self._live.pop(reservation.id, None) is not None and reservation.counters:
-            await self._books.end(reservation)
+            ending = self._books.end(reservation)
+            await self._tasks.to_the_end(ending, name=f"release {reservation.id}")
+
+    async def close(self) -> None:
+        """Leaves what is being counted."""
+        await self._tasks.close()
 
     async def rulebook(self) -> Rulebook:
         """Two seconds old at most, and never older than the last change here."""

@@ -259,6 +259,49 @@ async def test_a_route_gives_models_a_name_of_the_teams_own(asked: Asked) -> Non
     assert code(gone) == (404, "model-not-found")
 
 
+async def test_a_route_of_many_names_opens_no_model_that_the_policy_closes(asked: Asked) -> None:
+    """Whoever asks chooses the name."""
+    small = {**EVERYBODY, "models": ["qwen*", "team"]}
+    candidates = [{"provider": "cloud", "model": "big:70b"}]
+    async with (
+        policy(asked.ada, small),
+        route(asked.ada, pattern="team", candidates=candidates),
+        route(asked.ada, pattern="*", candidates=candidates),
+    ):
+        by_its_name = await asked.bob.post("/ai/chat", json={**HI, "model": "team"})
+        await ended(asked.bob, by_its_name.json()["run_id"])
+        refused = await asked.bob.post("/ai/chat", json={**HI, "model": "qwen-or-so"})
+
+    assert by_its_name.status_code == 202
+    assert code(refused) == (403, "not-allowed-here")
+
+
+async def test_another_model_answers_under_its_own_quota_and_price(asked: Asked) -> None:
+    candidates = [{"model": "qwen3-coder:30b"}, {"provider": "cloud", "model": "big:70b"}]
+    quota = {"subject_kind": "model", "subject": "big:70b", "period": "month", "requests": 1}
+    made = (await asked.ada.post("/quotas", json=quota)).json()
+    price = {"prompt_micros_per_million": 1_000_000, "answer_micros_per_million": 1_000_000}
+    cost = (await asked.ada.post("/costs", json={"model": "big:70b", **price})).json()
+    asked.near.misbehave(path="/api/chat", status=500, error="out of memory")
+    try:
+        async with route(asked.ada, pattern="dear", candidates=candidates):
+            first, second = [
+                await streamed(asked.bob, "/ai/chat", {**HI, "model": "dear"}) for _ in range(2)
+            ]
+        used = (await asked.bob.get("/usage", params={"by": "model"})).json()["items"]
+    finally:
+        asked.near.behave_well()
+        await asked.ada.delete(f"/quotas/{made['id']}")
+        await asked.ada.delete(f"/costs/{cost['id']}")
+
+    big = next(one for one in used if one["key"] == "big:70b")
+    problem = second[-1].data["problem"]
+    assert isinstance(problem, dict)
+    assert (first[-1].name, second[-1].name) == ("done", "error")
+    assert problem["type"].endswith("quota-exceeded")
+    assert big["cost_micros"] > 0
+
+
 @pytest.mark.parametrize(
     ("path", "body", "expected"),
     [

@@ -1,6 +1,7 @@
 """Quotas: what is set aside before, settled after, refused when it is used up."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from agent.shared.errors import TooMany, Unavailable
 from hub.access import Principal
 from hub.identity.service import NewAccount
+from hub.limits.books import Books, Full, Limit, Use
 from hub.limits.opening import books_of
 from hub.limits.quotas import Quotas
 from hub.limits.rules import (
@@ -18,6 +20,7 @@ from hub.limits.rules import (
     Period,
     Price,
     Quota,
+    Reservation,
     Used,
     cost,
     dearest,
@@ -205,6 +208,51 @@ async def test_people_of_a_group_share_its_quota_unless_each_has_as_much(
             await quotas.reserve(who, "m", prompt_tokens=1, answer_tokens=1)
         with pytest.raises(TooMany):
             await quotas.reserve(one, "m", prompt_tokens=1, answer_tokens=1)
+
+
+class Slow:
+    """Books that are written when they may be."""
+
+    def __init__(self, books: Books) -> None:
+        self.books, self.begun, self.may = books, asyncio.Event(), asyncio.Event()
+
+    async def take(
+        self, reservation: Reservation, limits: Sequence[Limit], expires_at: str
+    ) -> Full | None:
+        return await self.books.take(reservation, limits, expires_at)
+
+    async def settle(self, reservation: Reservation, spent: Amounts, use: Use | None) -> None:
+        self.begun.set()
+        await self.may.wait()
+        await self.books.settle(reservation, spent, use)
+        self.begun.clear()
+
+    async def end(self, reservation: Reservation) -> None:
+        await self.books.end(reservation)
+
+    async def extend(self, ids: Sequence[str], expires_at: str) -> None:
+        await self.books.extend(ids, expires_at)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_was_used_is_counted_also_if_nobody_waits_for_it(hub: Served) -> None:
+    core, bob = hub.hub.core, Principal("leaver", "leaver", "user", "session", "s")
+    slow = Slow(books_of(core))
+    quotas = Quotas(core.database, slow, core.clock, core.new_id)
+    taken = await quotas.reserve(bob, "left", prompt_tokens=100, answer_tokens=500)
+    settling = asyncio.ensure_future(quotas.settle(taken, Used(90, 10, 1.5, "gpu-1")))
+    await slow.begun.wait()
+    settling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await settling
+    slow.may.set()
+    async with asyncio.timeout(20):
+        while slow.begun.is_set():  # noqa: ASYNC110 - of what nobody waits for
+            await asyncio.sleep(0.01)
+    ada = await hub.signed_in("ada")
+    total = (await ada.get("/usage", params={"model": "left"})).json()["total"]
+
+    assert (total["requests"], total["prompt_tokens"]) == (1, 90)
 
 
 @pytest.mark.slow
