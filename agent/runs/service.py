@@ -167,7 +167,7 @@ class RunService:
         with suppress(TakenError):
             try:
                 await self._end(run, job, Ending(RunState.INTERRUPTED))
-            except OrcaError:
+            except (OrcaError, TakenError):
                 raise
             except Exception:  # as in _conclude
                 log.exception("run %s cannot be concluded", run.id)
