@@ -130,6 +130,13 @@ class Accounts:
         )
         return {str(row[0]) for row in await self._connection.execute(union(own, by_group))}
 
+    async def break_glass(self) -> set[str]:
+        """Those that are active and sign in with a password whatever else is set."""
+        query = select(ACCOUNT.c.id).where(
+            ACCOUNT.c.is_active.is_(True), ACCOUNT.c.is_break_glass.is_(True)
+        )
+        return {str(row[0]) for row in await self._connection.execute(query)}
+
     async def found(self, text: str, after: str | None, limit: int) -> list[Row]:
         """By name. `after` is the last name of the page before."""
         query = select(ACCOUNT).order_by(ACCOUNT.c.name).limit(limit)

@@ -16,21 +16,33 @@ class Weighing:
 
     connection: AsyncConnection
     before: set[str]
+    glass: set[str]
 
     @classmethod
     async def begin(cls, connection: AsyncConnection) -> "Weighing":
         """At the beginning of the transaction."""
         await locks.hold(connection, locks.PEOPLE)
-        return cls(connection, await Accounts(connection).administrators())
+        accounts = Accounts(connection)
+        before = await accounts.administrators()
+        return cls(connection, before, before & await accounts.break_glass())
 
     async def end(self, revocations: Revocations) -> set[str]:
         """The accounts of which it changed: they sign in anew, and `revocations.tell` wants them
-        when it is committed. Raises Conflict `last-administrator`, which undoes the change."""
-        after = await Accounts(self.connection).administrators()
+        when it is committed. Raises Conflict `last-administrator` or `last-break-glass`,
+        which undoes the change."""
+        accounts = Accounts(self.connection)
+        after = await accounts.administrators()
         if self.before and not after:
             raise Conflict(
                 "last-administrator",
                 "This is the last Administrator. Make somebody else one first.",
+            )
+        if self.glass and not after & await accounts.break_glass():
+            raise Conflict(
+                "last-break-glass",
+                "This is the last Administrator who gets in with a password whatever happens to "
+                "the provider. Add another one first: `orca-hub user add NAME --role "
+                "administrator`.",
             )
         moved = self.before ^ after
         for account_id in sorted(moved):

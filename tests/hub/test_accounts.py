@@ -275,6 +275,26 @@ async def test_a_group_makes_administrators_and_takes_it_away_again(still: Still
     assert (gone.status_code, (await gil.get("/users/me")).json()["groups"]) == (204, [])
 
 
+@pytest.mark.slow
+async def test_the_last_break_glass_account_stays(tmp_path: Path) -> None:
+    async with running_hub(tmp_path) as served:
+        local = served.hub.local
+        await local.add(NewAccount("other", PASSWORD, "administrator"))
+        await local.add(NewAccount("glass", PASSWORD, "administrator", is_break_glass=True))
+        glass = await served.signed_in("glass")
+        me = (await glass.get("/users/me")).json()
+        kept = [
+            await glass.delete(f"/users/{me['id']}"),
+            await glass.patch(f"/users/{me['id']}", json={"is_active": False}),
+            await glass.patch(f"/users/{me['id']}", json={"role": "user"}),
+        ]
+        await local.add(NewAccount("glass-too", PASSWORD, "administrator", is_break_glass=True))
+        gone = await glass.delete(f"/users/{me['id']}")
+
+    assert [code(one) for one in kept] == [(409, "last-break-glass")] * 3
+    assert gone.status_code == 204
+
+
 async def test_the_last_administrator_may_be_one_by_a_group(still: Still) -> None:
     await still.made("hal")
     ada = await still.served.signed_in("ada")

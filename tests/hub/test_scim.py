@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from hub.identity.service import NewAccount
+from hub.users.store import Accounts
 from tests.hub.serving import PASSWORD, Served, running_hub
 from tests.serving import http
 
@@ -200,6 +201,8 @@ async def test_break_glass_accounts_and_the_last_administrator_are_out_of_reach(
         await okta.patch(f"/Users/{glass['id']}", json=off),
         await okta.delete(f"/Users/{glass['id']}"),
     ]
+    async with hub.hub.core.database.writing() as connection:
+        await Accounts(connection).change(glass["id"], {"is_break_glass": False})
     await hub.hub.users.remove(glass["id"])
     answers += [
         await okta.patch(f"/Users/{ada['id']}", json=off),
