@@ -43,20 +43,29 @@ class Principal:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """Of one route. `scope` is what a key needs; without one no key may call it.
-    `is_before_change`: also for whoever has to change the password first."""
+    `is_before_change`: also for whoever has to change the password first. `is_measuring`: for
+    nobody but a program with the token of the setting metrics_token."""
 
     role: Role | None
     means: tuple[Means, ...] = ()
     scope: str | None = None
     is_before_change: bool = False
+    is_measuring: bool = False
 
 
-PUBLIC = Rule(None)
+PUBLIC, MEASURED = Rule(None), Rule(None, is_measuring=True)
 
 
 def public(handler: H) -> H:
     """Anyone may call the route. The list is closed (tests/hub)."""
     setattr(handler, RULE_ATTRIBUTE, PUBLIC)
+    return handler
+
+
+def measuring(handler: H) -> H:
+    """A program that reads numbers, with a token of its own, whichever way the address is
+    written; no account comes into it."""
+    setattr(handler, RULE_ATTRIBUTE, MEASURED)
     return handler
 
 

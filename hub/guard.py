@@ -114,7 +114,7 @@ class Guard:
         self._is_from_our_origin(sent)
         rule = self._rule(sent)
         g.is_public = rule is PUBLIC
-        if sent.path == "/metrics":
+        if rule.is_measuring:
             self._may_measure(sent)
             return
         try:

@@ -3,7 +3,7 @@
 from quart import Blueprint, Response
 
 from agent.shared.web import gives_media
-from hub.access import public
+from hub.access import measuring
 from hub.operation.metrics import Metrics
 
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -13,7 +13,7 @@ def routes(metrics: Metrics) -> Blueprint:
     bp = Blueprint("operation", __name__)
 
     @bp.get("/metrics")
-    @public  # but for the guard, which wants the token of the setting metrics_token
+    @measuring
     @gives_media(200, "text/plain")
     async def show_metrics() -> Response:
         """Everything for Prometheus, in its text format; needs a token of its own."""

@@ -50,9 +50,11 @@ async def test_metrics_want_their_own_token_and_are_of_routes_not_of_addresses(
 
 
 async def test_without_a_setting_nobody_reads_metrics(hub: Served) -> None:
-    answer = await hub.stranger.get(httpx.URL(hub.url).join("/metrics"), headers=TOKEN)
+    root = httpx.URL(hub.url)
+    answer = await hub.stranger.get(root.join("/metrics"), headers=TOKEN)
+    otherwise = await hub.stranger.get(root.join("/metrics/"))
 
-    assert code(answer) == (401, "unauthenticated")
+    assert [code(answer), code(otherwise)] == [(401, "unauthenticated")] * 2
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="orca-hub"'
     assert "ORCA_HUB_METRICS_TOKEN" in answer.json()["detail"]
 
