@@ -68,7 +68,7 @@ class ProviderService:
 
     async def change(self, provider_id: str, values: Json) -> Json:
         """`values` are fields of ProviderFields; an absent one stays. A key does not follow to
-        another server. Raises as `add`, and NotFound."""
+        another server, nor does the word that it is no cloud. Raises as `add`, and NotFound."""
         await self._may_change(provider_id)
         async with self._written.database.writing() as connection:
             await changed(connection)
@@ -76,7 +76,10 @@ class ProviderService:
             if row is None:
                 raise _no_such_provider()
             names = ("name", "kind", "url", "is_cloud", "priority", "parallel", "models", "is_on")
-            asked = read(ProviderFields, {**{n: row[n] for n in names}, **values})
+            before = {n: row[n] for n in names}
+            if not row["is_cloud"] and _moved(row["url"], str(values.get("url", row["url"]))):
+                before["is_cloud"] = None  # its address says it, unless somebody does
+            asked = read(ProviderFields, {**before, **values})
             spec = _spec_of(asked, provider_id, self._parallel)
             await self._check_name(connection, spec)
             kept = None if values.get("key") or _moved(row["url"], spec.url) else row["key_sealed"]

@@ -62,6 +62,26 @@ async def test_a_key_does_not_follow_to_another_server(asked: Asked) -> None:
     assert set(sent) == {None}
 
 
+async def test_a_server_that_moves_to_a_cloud_is_one(asked: Asked) -> None:
+    """Or text would leave by what was said of another server."""
+    near = {"name": "mover", "kind": "openai", "url": "http://10.0.0.7:8000/v1", "is_on": False}
+    added = (await asked.ada.post("/providers", json=near)).json()
+    address = f"/providers/{added['id']}"
+    away = (await asked.ada.patch(address, json={"url": "https://api.example.com/v1"})).json()
+    back = (await asked.ada.patch(address, json={"url": near["url"]})).json()
+    known = (await asked.ada.patch(address, json={"is_cloud": False})).json()
+    renamed = (await asked.ada.patch(address, json={"name": "mover-2"})).json()
+    await asked.ada.delete(address)
+
+    assert [one["is_cloud"] for one in (added, away, back, known, renamed)] == [
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
 async def test_the_test_button_tells_what_is_there_and_what_is_wrong(asked: Asked) -> None:
     near = await asked.ada.post(f"/providers/{(await provider(asked, 'ollama'))['id']}/test")
     dead = {"name": "dead", "kind": "ollama", "url": "http://127.0.0.1:9"}
