@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from agent.shared.errors import Unavailable
+from agent.shared.leaving_out import leaving_out
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -17,9 +18,11 @@ class SharedRedis:
     """One pool of connections, which comes back by itself when Redis does."""
 
     def __init__(self, url: str, *, most: int = 50) -> None:
-        from redis.asyncio import BlockingConnectionPool, Redis  # slow import
-        from redis.asyncio.retry import Retry  # slow import
-        from redis.backoff import ConstantBackoff  # slow import
+        # It would load that for measurements of its own, which nobody has turned on.
+        with leaving_out("opentelemetry"):
+            from redis.asyncio import BlockingConnectionPool, Redis  # slow import
+            from redis.asyncio.retry import Retry  # slow import
+            from redis.backoff import ConstantBackoff  # slow import
 
         pool: Any = BlockingConnectionPool.from_url(  # Any: untyped in the library
             url,
