@@ -57,14 +57,14 @@ SERVER_MESSAGES = text(
     f"""
     SELECT m.conversation_id, m.id AS message_id, NULL AS snippet FROM message m
     JOIN conversation c ON c.id = m.conversation_id
-    WHERE {OWN} AND to_tsvector('simple', left(m.content, 200000))
+    WHERE {OWN} AND to_tsvector('simple', left(m.content, 100000))
       @@ to_tsquery('simple', :query)
     ORDER BY m.created_at DESC, m.id DESC LIMIT :scan
     """  # noqa: S608 - as above
 )
 SERVER_SNIPPETS = text(
     f"""
-    SELECT m.id, ts_headline('simple', left(m.content, 200000), to_tsquery('simple', :query),
+    SELECT m.id, ts_headline('simple', left(m.content, 100000), to_tsquery('simple', :query),
       {MARKS} || ', MaxFragments=1, MaxWords=16, MinWords=6') AS snippet
     FROM message m WHERE m.id IN :ids
     """  # noqa: S608 - as above

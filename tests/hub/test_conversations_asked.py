@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from agent.chat.transfer import Exported
 from agent.shared.clock import random_id
+from hub.chat.store import Messages
 from hub.identity.service import NewAccount
 from tests.clock import MovingClock
 from tests.hub.asking import Asked, Json, asked_hub, code, streamed, text_of
@@ -48,6 +49,21 @@ async def answered(asked: Asked, path: str, body: Json, says: str) -> Json:
     finally:
         asked.near.behave_well()
     return {"name": events[-1].name, "text": text_of(events), **events[-1].data}
+
+
+async def test_no_answer_has_words_that_cannot_be_kept(asked: Asked) -> None:
+    """Rare letters, in words with hyphens: more of them than an index takes."""
+    letters = [chr(0x20000 + number) for number in range(300)]
+    words = [one + other for one in letters for other in letters][:66_000]
+    says = " ".join(map("-".join, zip(words[::2], words[1::2], strict=True)))
+    conversation = await opened(asked.bob)
+    path = f"/conversations/{conversation}/messages"
+    done = await answered(asked, path, {"content": "Rare?"}, "Rare.")
+    async with asked.hub.hub.core.database.writing() as connection:
+        await Messages(connection).change(done["message"]["id"], {"content": says})
+    messages = await tree(asked.bob, conversation)
+
+    assert messages[1]["content"] == says
 
 
 async def test_an_answer_is_kept_with_its_question_and_found_again(asked: Asked) -> None:
@@ -150,6 +166,7 @@ async def test_an_answer_that_is_stopped_or_deleted_keeps_its_text(asked: Asked)
     assert answer["content"] != ""
 
 
+@pytest.mark.slow
 async def test_files_in_answers_become_versions_that_are_checked(asked: Asked) -> None:
     one = await opened(asked.bob)
     ask = f"/conversations/{one}/messages"

@@ -62,11 +62,11 @@ SQLITE = (
     END
     """,
 )
-# The words of one text take a megabyte in PostgreSQL at the most.
+# The words of one text take a megabyte in PostgreSQL at the most; with hyphens they count twice.
 POSTGRES = (
     """
     CREATE INDEX message_words ON message
-      USING gin (to_tsvector('simple', left(content, 200000)))
+      USING gin (to_tsvector('simple', left(content, 100000)))
     """,
 )
 
