@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field
 
 from agent.shared.web import In, Out
 from hub.access import Principal
@@ -42,13 +42,6 @@ class FirstIn(In):
 class PasswordIn(In):
     old: Text
     new: Text
-
-    @field_validator("new")
-    @classmethod
-    def _is_another_one(cls, new: str, others: ValidationInfo) -> str:
-        if new == others.data.get("old"):
-            raise ValueError("choose another one than the one that you have")
-        return new
 
 
 class ProofIn(In):

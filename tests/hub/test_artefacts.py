@@ -80,6 +80,7 @@ async def test_downloads_are_saved_and_never_shown(hub: Served) -> None:
         }
 
 
+@pytest.mark.slow
 async def test_files_are_listed_by_set_and_path_and_go_with_the_last_of_them(
     hub: Served,
 ) -> None:

@@ -101,6 +101,7 @@ async def test_the_database_changes_and_removes_no_entry(hub: Served) -> None:
     assert (refused, chain) == (2, {"is_whole": True, "broken_at": None})
 
 
+@pytest.mark.slow
 async def test_who_gets_around_that_is_noticed(tmp_path: Path) -> None:
     broken = []
     async with running_hub(tmp_path) as served:

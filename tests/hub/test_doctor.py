@@ -32,6 +32,7 @@ def test_a_hub_that_was_never_started_is_well(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.slow
 def test_what_a_new_hub_has_yet_to_get_is_told(tmp_path: Path) -> None:
     public = {"public_url": "http://hub.example.org"}
     nobody = run(tmp_path / "data", "user", "list")

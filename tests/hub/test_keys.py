@@ -83,6 +83,7 @@ async def test_a_revoked_key_is_refused_at_once_and_nobody_revokes_anothers(hub:
     }
 
 
+@pytest.mark.slow
 async def test_keys_end_with_the_account(hub: Served) -> None:
     ada = await hub.signed_in("ada")
     made = await hub.hub.local.add(NewAccount("kim", PASSWORD))
@@ -98,6 +99,7 @@ async def test_keys_end_with_the_account(hub: Served) -> None:
     assert (before, code(off), code(gone)) == (200, (401, "bad-key"), (401, "bad-key"))
 
 
+@pytest.mark.slow
 async def test_a_key_ends_at_its_time(tmp_path: Path) -> None:
     clock = MovingClock()
     async with running_hub(tmp_path, clock=clock) as served:

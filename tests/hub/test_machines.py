@@ -186,6 +186,7 @@ async def test_a_code_is_sent_nowhere_but_to_this_computer(hub: Served) -> None:
     assert parse_qs(urlsplit(denied["redirect_to"]).query)["error"] == ["access_denied"]
 
 
+@pytest.mark.slow
 async def test_a_machine_without_a_browser_comes_in_by_a_code(tmp_path: Path) -> None:
     clock = MovingClock()
     async with running_hub(tmp_path, clock=clock) as served:
@@ -337,6 +338,7 @@ async def test_a_machine_that_is_thrown_out_is_out_at_once(hub: Served) -> None:
     assert [code(one) for one in (after, renewed, gone)] == [(401, "token-ended")] * 3
 
 
+@pytest.mark.slow
 async def test_a_machine_of_somebody_who_is_switched_off_is_out_at_once(hub: Served) -> None:
     ada = await hub.signed_in("ada")
     user = await hub.hub.local.add(NewAccount("eric", PASSWORD))

@@ -46,6 +46,7 @@ async def test_a_session_is_looked_at_again_when_it_is_due_and_used(oidc: Trusti
     assert (not_used - before, refreshed(oidc) - before) == (0, 1)
 
 
+@pytest.mark.slow
 async def test_of_twenty_requests_at_once_one_asks_the_provider(oidc: Trusting) -> None:
     browser = await oidc.sign_in("00u-race", preferred_username="race", groups=[])
     oidc.clock.passes(**DUE)
@@ -151,6 +152,7 @@ async def test_an_answer_that_is_lost_ends_the_session_cleanly(oidc: Trusting) -
     assert (meanwhile.status_code, code(later)) == (200, (401, "session-ended"))
 
 
+@pytest.mark.slow
 async def test_sessions_go_on_for_an_hour_while_the_provider_is_away(oidc: Trusting) -> None:
     browser = await oidc.sign_in("00u-away", preferred_username="away", groups=[])
     oidc.provider.status = 503

@@ -90,19 +90,14 @@ async def test_another_password_ends_every_other_session(hub: Served) -> None:
     one, other = await hub.signed_in("dora"), await hub.signed_in("dora")
     new = "another four words here"
     weak = await one.post("/auth/password", json={"old": PASSWORD, "new": "short"})
-    same = await one.post("/auth/password", json={"old": PASSWORD, "new": PASSWORD})
     wrong = await one.post("/auth/password", json={"old": "no", "new": new})
     changed = await one.post("/auth/password", json={"old": PASSWORD, "new": new})
 
-    assert (code(weak), code(same), code(wrong), changed.status_code) == (
+    assert (code(weak), code(wrong), changed.status_code) == (
         (422, "weak-password"),
-        (422, "invalid-fields"),
         (401, "wrong-login"),
         204,
     )
-    assert same.json()["errors"] == [
-        {"field": "new", "detail": "choose another one than the one that you have"}
-    ]
     assert (await one.get("/users/me")).status_code == 200
     assert (await other.get("/users/me")).status_code == 401
     assert (await (await hub.signed_in("dora", new)).get("/users/me")).status_code == 200
@@ -187,6 +182,7 @@ async def test_what_changes_something_comes_from_a_page_of_the_hub(hub: Served) 
     ]
 
 
+@pytest.mark.slow
 async def test_signing_in_takes_a_code_of_the_app_and_each_code_once(hub: Served) -> None:
     await hub.hub.local.add(NewAccount("tara", PASSWORD))
     tara = await hub.signed_in("tara")
@@ -203,6 +199,7 @@ async def test_signing_in_takes_a_code_of_the_app_and_each_code_once(hub: Served
     assert code(answers[2]) == (401, "wrong-login")
 
 
+@pytest.mark.slow
 async def test_a_group_makes_its_members_administrators(hub: Served) -> None:
     ada = await hub.signed_in("ada")
     asked = {"name": "hugo", "password": PASSWORD}

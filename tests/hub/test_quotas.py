@@ -234,6 +234,7 @@ class Slow:
         await self.books.extend(ids, expires_at)
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio(loop_scope="module")
 async def test_what_was_used_is_counted_also_if_nobody_waits_for_it(hub: Served) -> None:
     core, bob = hub.hub.core, Principal("leaver", "leaver", "user", "session", "s")

@@ -146,6 +146,7 @@ async def test_a_program_signs_in_with_a_password_and_out_again(hub: Served) -> 
     assert [code(one) for one in after] == [(401, "token-ended")] * 2
 
 
+@pytest.mark.slow
 async def test_an_account_that_is_switched_off_takes_its_tokens_along(hub: Served) -> None:
     ada = await hub.signed_in("ada")
     user = (await ada.post("/users", json={"name": "dora", "password": PASSWORD})).json()

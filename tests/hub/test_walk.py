@@ -44,6 +44,7 @@ async def test_every_route_has_a_rule_and_the_public_ones_are_a_closed_list(hub:
     assert public - pages - OPEN == set()
 
 
+@pytest.mark.slow
 async def test_every_other_route_refuses_strangers_and_some_refuse_users(hub: Served) -> None:
     bob = await hub.signed_in("bob")
     closed = [step for step in walk(hub.hub.app) if step.rule and step.rule.role is not None]
