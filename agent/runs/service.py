@@ -150,28 +150,32 @@ class RunService:
         if alive is None:
             async with self._database.reading() as connection:
                 alive = await Runs(connection).alive()
-        orphans = [run for run in alive if run.kind in recoveries]
-        for run in orphans:
+        ended = 0
+        for run in [one for one in alive if one.kind in recoveries]:
             async with self._database.reading() as connection:
                 chunks = await Runs(connection).segments(run.id, 0, limit=1_000_000)
             events = [event for chunk in chunks for event in wire.decode(chunk.payload)]
             last_seq = chunks[-1].last if chunks else 0
             job = recoveries[run.kind](run, events)
-            await self._end_cut_off(replace(run, last_seq=last_seq), job)
-        if orphans:
-            log.warning("%d runs were cut off by the end of their program", len(orphans))
-        return len(orphans)
+            ended += await self._end_cut_off(replace(run, last_seq=last_seq), job)
+        if ended:
+            log.warning("runs that were cut off by the end of their program: %d", ended)
+        return ended
 
-    async def _end_cut_off(self, run: Run, job: Job) -> None:
-        """One that cannot be concluded keeps nobody from ending the others."""
-        with suppress(TakenError):
-            try:
-                await self._end(run, job, Ending(RunState.INTERRUPTED))
-            except (OrcaError, TakenError):
-                raise
-            except Exception:  # as in _conclude
-                log.exception("run %s cannot be concluded", run.id)
+    async def _end_cut_off(self, run: Run, job: Job) -> bool:
+        """One that cannot be concluded keeps nobody from ending the others. False if it had ended
+        meanwhile."""
+        try:
+            await self._end(run, job, Ending(RunState.INTERRUPTED))
+        except TakenError:
+            return False
+        except OrcaError:
+            raise
+        except Exception:  # as in _conclude
+            log.exception("run %s cannot be concluded", run.id)
+            with suppress(TakenError):
                 await self._end(run, Unwritten(), Ending(RunState.INTERRUPTED))
+        return True
 
     async def resume(self, kind: RunKind, job_of: Callable[[Run], Job]) -> int:
         """Sets the runs of a kind going again that were alive when the agent last ended; says how
