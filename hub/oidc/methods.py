@@ -16,6 +16,7 @@ class Methods:
             administrators = await Accounts(connection).administrators()
         return {
             "local": self._settings.local_login != "off",
+            "is_emergency_only": self._settings.local_login == "break-glass",
             "oidc": self._button(),
             "is_first": not administrators,
         }

@@ -20,9 +20,11 @@ class IdentityProviderOut(Out):
 
 class MethodsOut(Out):
     """How one can sign in here. `is_first`: there is no Administrator yet. `is_signed_in`: this
-    browser needs none of it."""
+    browser needs none of it. `is_emergency_only`: with a name and a password only the accounts
+    get in that are kept for an emergency."""
 
     local: bool
+    is_emergency_only: bool
     oidc: IdentityProviderOut | None
     is_first: bool
     is_signed_in: bool

@@ -1,12 +1,13 @@
 """Forms that say what is wrong in the page's own words, and what is told over no button."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 
 from tests.fakes.ollama import FakeOllama
-from tests.hub.serving import PASSWORD, Served
+from tests.hub.serving import PASSWORD, Served, running_hub
 
 from .conftest import NewDesk
 from .desk import MARKS
@@ -151,3 +152,37 @@ async def test_what_is_told_stands_inside_the_page(
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= width
     assert await desk.faults() == []
+
+
+async def test_names_stay_whole_where_it_is_narrow_and_details_have_room(
+    hub: Served, new_desk: NewDesk
+) -> None:
+    ada = await hub.signed_in("ada")
+    made = (await ada.post("/groups", json={"name": "engineering"})).json()
+    desk = await new_desk(hub.url, viewport={"width": 320, "height": 640})
+    await desk.sign_in("ada")
+    await desk.open("groups")
+    group = desk.page.locator("[data-testid=group][data-name=engineering]")
+    lines = await group.locator(".name").evaluate("one => one.getClientRects().length")
+    await desk.open("audit")
+    entry = desk.page.locator("[data-testid=audit-entry][data-action='group.add']")
+    details = await entry.first.locator("td").last.bounding_box()
+    await desk.open("settings")
+    tick = await desk.page.get_by_label("Only what is set").bounding_box()
+
+    await ada.delete(f"/groups/{made['id']}")
+    assert details is not None
+    assert tick is not None
+    assert lines == 1
+    assert details["width"] > 200
+    assert tick["width"] < 30
+
+
+async def test_where_only_an_emergency_lets_passwords_in_the_page_says_so(
+    tmp_path: Path, new_desk: NewDesk
+) -> None:
+    async with running_hub(tmp_path / "data", local_login="break-glass") as served:
+        desk = await new_desk(served.url)
+        await desk.page.goto(f"{served.url}/")
+
+        await expect(desk.page.get_by_test_id("emergency")).to_contain_text("for an emergency")

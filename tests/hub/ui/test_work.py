@@ -171,3 +171,15 @@ async def test_at_the_width_of_a_telephone_nothing_sticks_out(
     wide += [found] if (found := await desk.too_wide()) else []
 
     assert wide == []
+
+
+async def test_an_answer_without_a_file_says_that_nothing_was_kept(
+    page: Page, asked: Asked, desk: Desk
+) -> None:
+    await desk.open("generate")
+    asked.near.misbehave(path="/api/chat", text="I would rather talk about it.")
+    await page.get_by_label("What shall be written").fill("A tool")
+    await page.get_by_test_id("begin").click()
+
+    await expect(page.get_by_test_id("no-files")).to_contain_text("no file")
+    assert await desk.faults() == []

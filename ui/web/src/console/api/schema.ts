@@ -717,10 +717,12 @@ export interface components {
         };
         /**
          * @description How one can sign in here. `is_first`: there is no Administrator yet. `is_signed_in`: this
-         *     browser needs none of it.
+         *     browser needs none of it. `is_emergency_only`: with a name and a password only the accounts
+         *     get in that are kept for an emergency.
          */
         MethodsOut: {
             local: boolean;
+            is_emergency_only: boolean;
             oidc: components["schemas"]["IdentityProviderOut"] | null;
             is_first: boolean;
             is_signed_in: boolean;

@@ -35,3 +35,17 @@ export function peak(values: readonly number[]): number {
   });
   return at;
 }
+
+/** The round number at or above the highest value, in which a plot of it ends. */
+export function roofOf(most: number, isWhole: boolean): number {
+  if (most <= 0) return 1;
+  const power = 10 ** Math.floor(Math.log10(most));
+  const roof = ([1, 2, 4, 6, 8, 10].find((one) => one * power >= most * 0.999_999) ?? 10) * power;
+  return isWhole ? Math.max(1, roof) : roof;
+}
+
+/** Where lines lie across a plot: at nothing, in the middle and at the top; at no half of what is whole. */
+export function linesOf(most: number, isWhole: boolean): number[] {
+  const roof = roofOf(most, isWhole);
+  return isWhole && roof % 2 ? [0, roof] : [0, roof / 2, roof];
+}
