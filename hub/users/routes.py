@@ -73,15 +73,16 @@ def routes(users: UserService, local: LocalAccounts) -> Blueprint:
     @takes(shapes.UserChange)
     @gives(shapes.UserOut)
     async def change_user(user_id: str, asked: shapes.UserChange) -> Response:
-        """Role, name, address, or whether the account may be used."""
-        return json(shapes.user(await users.change(user_id, shapes.said(asked))))
+        """Role, name, address, or whether the account may be used: of oneself the name and the
+        address alone."""
+        return json(shapes.user(await users.change(user_id, shapes.said(asked), caller())))
 
     @bp.delete("/<user_id>")
     @administrator
     @gives_media(204)
     async def remove_user(user_id: str) -> Response:
-        """With all sessions, keys and machines."""
-        await users.remove(user_id)
+        """Somebody else, with all sessions, keys and machines."""
+        await users.remove(user_id, caller())
         return no_content()
 
     return bp

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.shared.clock import Clock, rfc3339
 from agent.shared.databases import Databases
-from agent.shared.errors import NotFound
+from agent.shared.errors import Conflict, NotFound
 from hub.access import Principal
 from hub.audit.service import AuditService
 from hub.groups.store import Members
@@ -16,6 +16,7 @@ from hub.users.store import Accounts, Row
 from hub.users.weighing import Weighing
 
 OWN = ("display_name", "email")
+STANDING = ("role", "is_active")
 
 
 class UserService:
@@ -48,12 +49,17 @@ class UserService:
             groups = await Members(connection).names([row["id"] for row in rows])
         return [{**row, "groups": groups[row["id"]]} for row in rows]
 
-    async def change(self, account_id: str, values: Mapping[str, Any]) -> Row:  # Any: each its own
-        """An Administrator's change of somebody. Raises NotFound, Conflict `last-administrator`."""
+    async def change(
+        self, account_id: str, values: Mapping[str, Any], by: Principal
+    ) -> Row:  # Any: each its own
+        """An Administrator's change of somebody. Raises NotFound, Conflict `last-administrator`,
+        and `own-account` for one's own role or being switched off."""
         async with self._database.writing() as connection:
             weighing = await Weighing.begin(connection)
             row = await _present(connection, account_id)
             change = dict(values)
+            if any(name in change and change[name] != row[name] for name in STANDING):
+                _not_oneself(account_id, by)
             if "role" in change and change["role"] != row["role"]:
                 change["role_from"] = "local"
             change["updated_at"] = rfc3339(self._clock())
@@ -80,8 +86,9 @@ class UserService:
         await self._revocations.tell(who.account_id)
         return row
 
-    async def remove(self, account_id: str) -> None:
-        """With all sessions. Raises NotFound, Conflict `last-administrator`."""
+    async def remove(self, account_id: str, by: Principal | None = None) -> None:
+        """With all sessions. Raises NotFound, Conflict `last-administrator` and `own-account`."""
+        _not_oneself(account_id, by)
         async with self._database.writing() as connection:
             weighing = await Weighing.begin(connection)
             row = await _present(connection, account_id)
@@ -90,6 +97,15 @@ class UserService:
             await weighing.end(self._revocations)
             await self._audit.note(connection, "user.remove", row["name"])
         await self._revocations.tell(account_id)
+
+
+def _not_oneself(account_id: str, by: Principal | None) -> None:
+    if by is not None and by.account_id == account_id:
+        raise Conflict(
+            "own-account",
+            "This is your own account. Another Administrator can switch it off, remove it or "
+            "change its role.",
+        )
 
 
 async def _present(connection: AsyncConnection, account_id: str) -> Row:

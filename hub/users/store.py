@@ -137,6 +137,15 @@ class Accounts:
         )
         return {str(row[0]) for row in await self._connection.execute(query)}
 
+    async def ready(self, account_ids: set[str]) -> set[str]:
+        """Those of them that can be counted on: whoever never signed in, with a password that
+        somebody else chose, may never do so."""
+        query = select(ACCOUNT.c.id).where(
+            ACCOUNT.c.id.in_(account_ids),
+            or_(ACCOUNT.c.must_change.is_(False), ACCOUNT.c.last_login_at.is_not(None)),
+        )
+        return {str(row[0]) for row in await self._connection.execute(query)}
+
     async def found(self, text: str, after: str | None, limit: int) -> list[Row]:
         """By name. `after` is the last name of the page before."""
         query = select(ACCOUNT).order_by(ACCOUNT.c.name).limit(limit)

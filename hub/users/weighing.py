@@ -17,6 +17,7 @@ class Weighing:
     connection: AsyncConnection
     before: set[str]
     glass: set[str]
+    ready: set[str]
 
     @classmethod
     async def begin(cls, connection: AsyncConnection) -> "Weighing":
@@ -24,7 +25,9 @@ class Weighing:
         await locks.hold(connection, locks.PEOPLE)
         accounts = Accounts(connection)
         before = await accounts.administrators()
-        return cls(connection, before, before & await accounts.break_glass())
+        return cls(
+            connection, before, before & await accounts.break_glass(), await accounts.ready(before)
+        )
 
     async def end(self, revocations: Revocations) -> set[str]:
         """The accounts of which it changed: they sign in anew, and `revocations.tell` wants them
@@ -32,10 +35,11 @@ class Weighing:
         which undoes the change."""
         accounts = Accounts(self.connection)
         after = await accounts.administrators()
-        if self.before and not after:
+        if (self.before and not after) or (self.ready and not await accounts.ready(after)):
             raise Conflict(
                 "last-administrator",
-                "This is the last Administrator. Make somebody else one first.",
+                "This is the last Administrator who ever signed in. Make somebody else one first, "
+                "and let them sign in.",
             )
         if self.glass and not after & await accounts.break_glass():
             raise Conflict(
