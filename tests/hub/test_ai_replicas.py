@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
 
 from hub.identity.service import NewAccount
 from tests.fakes.ollama import FakeOllama
@@ -131,6 +132,38 @@ async def test_a_replica_that_ends_tells_its_readers_at_once(two: Two) -> None:
 
     two.near.behave_well()
     assert (ended, events[-1].name) == (0, "interrupted")
+
+
+async def test_what_is_kept_of_a_run_is_what_its_reader_saw(two: Two) -> None:
+    seen = await streamed(two.bob, "/ai/chat", SLOW)
+    run_id = (await two.bob.get("/runs")).json()["items"][0]["id"]
+
+    kept = await streamed(two.bob, f"/runs/{run_id}/events")
+    run = (await two.bob.get(f"/runs/{run_id}")).json()
+
+    assert kept == seen
+    assert (run["state"], run["last_seq"], run["problem"]) == ("done", len(seen), None)
+    assert (run["model"], run["provider"]) == ("qwen3:4b", "ollama")
+    assert run["usage"] == seen[-1].data["usage"]
+    assert run["created_at"] <= run["started_at"] <= run["ended_at"]
+
+
+async def test_a_run_that_was_taken_away_is_not_ended_by_who_had_it(two: Two) -> None:
+    run_id = await begun(two.bob, two.near, 5)
+    following = asyncio.ensure_future(streamed(two.bob, f"/runs/{run_id}/events"))
+    await _until(two.bob, run_id, "running")
+
+    async with two.here.hub.core.database.writing() as connection:
+        taking = text("UPDATE run SET replica = 'gone' WHERE id = :id")
+        await connection.execute(taking, {"id": run_id})
+    two.near.behave_well()
+    await two.bob.post(f"/runs/{run_id}/cancel")
+    events = await following
+
+    # Nobody has the replica `gone`: the next one that looks ends what it left.
+    assert [one.seq for one in events] == list(range(1, len(events) + 1))
+    assert (events[-1].name, text_of(events) != "") == ("interrupted", True)
+    assert (await two.bob.get(f"/runs/{run_id}")).json()["state"] == "interrupted"
 
 
 async def test_what_is_set_on_one_replica_holds_on_the_others(two: Two) -> None:
