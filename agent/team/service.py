@@ -132,10 +132,7 @@ class TeamService:
         """Begins it; somebody has to say yes. `opens`: in the browser of this computer.
 
         Raises Invalid, Denied, Conflict and Unavailable."""
-        try:
-            url = hub_origin(address)
-        except ValueError as err:
-            raise Invalid("invalid-address", str(err), errors=[_field("url", str(err))]) from None
+        url = _origin(address)
         self._allowed.check_server(f"{url}/v1")
         if ca_file is not None:
             await asyncio.to_thread(check_authority, ca_file)
@@ -302,6 +299,13 @@ class TeamService:
         if self._hub is not None:
             await self._hub.close()
         self._hub = self._keys = None
+
+
+def _origin(address: str) -> str:
+    try:
+        return hub_origin(address)
+    except ValueError as err:
+        raise Invalid("invalid-address", str(err), errors=[_field("url", str(err))]) from None
 
 
 def _policy(said: Json) -> Policy:
