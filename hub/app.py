@@ -81,7 +81,8 @@ async def open_hub(
         app = _app(core, people, areas, parts, operation)
         at_work = {"hub": areas, "worker": [jobs.area], "command": []}[kind]
         loops = {name: loop() for area in at_work for name, loop in area.loops.items()}
-        await stack.enter_async_context(running(**loops))
+        if loops:  # what a command refuses would leave these as a group of errors
+            await stack.enter_async_context(running(**loops))
 
         async def first_link() -> str | None:
             secret = await people.local.first_link()

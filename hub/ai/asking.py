@@ -3,7 +3,6 @@ happens, measured, and settled with the quotas."""
 
 import logging
 import time
-from collections import Counter
 from collections.abc import AsyncGenerator, MutableMapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -76,7 +75,6 @@ class Asking:
         speeds: MutableMapping[tuple[str, str], Speed],
     ) -> None:
         self._inference, self._quotas, self._speeds = inference, quotas, speeds
-        self.tokens: Counter[tuple[str, str, str]] = Counter()  # since the start, by whose and kind
 
     async def reserve(self, who: Principal, plan: Plan) -> Reservation:
         """Raises TooMany `quota-exceeded`."""
@@ -176,8 +174,6 @@ class Asking:
     async def settle(self, asked: Asked, outcome: Outcome) -> None:
         """Never keeps an answer from its end: what cannot be settled now ends by itself."""
         reservation, used = asked.held, asked.used(outcome)
-        self.tokens[used.provider, reservation.model, "prompt"] += used.prompt_tokens
-        self.tokens[used.provider, reservation.model, "answer"] += used.answer_tokens
         try:
             await self._quotas.settle(reservation, used)
         except OrcaError as err:

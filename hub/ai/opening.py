@@ -118,7 +118,7 @@ def _area(
         ),
         dialects={errors.PATH: errors.spoken},
         health=(_health(asked.servers),),
-        readings=(readings(asked.servers, asked.queues, runs, asked.asking),),
+        readings=(readings(asked.servers, asked.queues, runs),),
         endings=(runs.close,),
     )
     return area, providers

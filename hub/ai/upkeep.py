@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from agent.inference.queue import Queues
 from agent.runs.service import RunService
-from hub.ai.asking import Asking
 from hub.ai.servers import Servers
 from hub.core import Core, Reading, Readings
 from hub.jobs.running import Job, Result
@@ -20,12 +19,11 @@ def add_upkeep(core: Core, runs: RunService) -> None:
     core.jobs.every("runs.forget", timedelta(hours=6), forget_events)
 
 
-def readings(servers: Servers, queues: Queues, runs: RunService, asking: Asking) -> Readings:
+def readings(servers: Servers, queues: Queues, runs: RunService) -> Readings:
     async def read() -> Iterable[Reading]:
         return [
             *_of_runs(runs),
             *_of_queues(queues),
-            *_of_tokens(asking),
             *(
                 Reading("provider_up", "Whether a model server answers.", is_up, {"provider": name})
                 for name, is_up in servers.up().items()
@@ -54,10 +52,3 @@ def _of_queues(queues: Queues) -> Iterator[Reading]:
             labels,
             is_counter=True,
         )
-
-
-def _of_tokens(asking: Asking) -> Iterator[Reading]:
-    said = "Tokens of prompts and answers."
-    for (provider, model, kind), count in sorted(asking.tokens.items()):
-        labels = {"provider": provider, "model": model, "kind": kind}
-        yield Reading("model_tokens", said, count, labels, is_counter=True)

@@ -32,6 +32,13 @@ def test_a_hub_that_was_never_started_is_well(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+def test_a_command_that_is_refused_says_it_in_a_sentence(tmp_path: Path) -> None:
+    given = "four long words here\n"
+    unknown = run(tmp_path, "user", "reset", "nobody", "--password-stdin", stdin=given)
+
+    assert (unknown.exit_code, unknown.output) == (1, "There is no account called nobody.\n")
+
+
 @pytest.mark.slow
 def test_what_a_new_hub_has_yet_to_get_is_told(tmp_path: Path) -> None:
     public = {"public_url": "http://hub.example.org"}
