@@ -158,3 +158,6 @@ async def test_a_used_up_quota_is_told_before_the_model_is_asked(
     asks = [one for one in asked.near.requests[before:] if one.method == "POST"]
     assert ([one.status_code for one in answers], asks) == ([429, 429], [])
     assert int(answers[0].headers["Retry-After"]) > 0
+    error, problem = answers[0].json()["error"], answers[1].json()
+    assert error["code"] == "quota_exceeded"
+    assert (error["left"], error["resets_at"]) == (problem["left"], problem["resets_at"])

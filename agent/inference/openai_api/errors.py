@@ -16,6 +16,7 @@ CODES = {
     "too-many-requests": "rate_limit_exceeded",
     "no-such-route": "unknown_url",
 }
+OF_QUOTAS = ("left", "resets_at")
 BY_STATUS = {401: "invalid_api_key"}
 
 
@@ -31,7 +32,8 @@ def status_of(problem: Mapping[str, object]) -> int:
 
 
 def error_body(problem: Mapping[str, object]) -> dict[str, object]:
-    """`{"error": {"message", "type", "param", "code"}}`."""
+    """`{"error": {"message", "type", "param", "code"}}`; of a quota also what is left of it, and
+    when it begins anew."""
     code, status = str(problem["type"]).rpartition(":")[2], status_of(problem)
     kind = "server_error" if status >= 500 else KINDS.get(status, "invalid_request_error")
     errors = problem.get("errors")
@@ -42,5 +44,6 @@ def error_body(problem: Mapping[str, object]) -> dict[str, object]:
             "type": kind,
             "param": str(first["field"]).removeprefix("options.") if "field" in first else None,
             "code": CODES.get(code, BY_STATUS.get(status, code.replace("-", "_"))),
+            **{name: problem[name] for name in OF_QUOTAS if name in problem},
         }
     }
