@@ -13,7 +13,7 @@ from .desk import MARKS, Desk
 pytestmark = MARKS
 PAGES = (
     *("overview", "users", "groups", "machines", "providers", "routes", "policy", "usage"),
-    *("quotas", "costs", "audit", "jobs", "logins", "settings", "account"),
+    *("quotas", "costs", "audit", "jobs", "runs", "logins", "settings", "account"),
 )
 OPENS = {
     "users": "add-user",

@@ -102,6 +102,7 @@ async def _set_limits(desk: Desk) -> None:
     await desk.dialog.get_by_label("Requests").fill("500")
     await desk.press("Add")
     await expect(desk.page.get_by_test_id("quota")).to_contain_text("500 requests a day")
+    await expect(desk.page.get_by_test_id("quota-used")).to_contain_text("0 requests")
     await desk.open("costs")
     await desk.page.get_by_test_id("add-cost").click()
     await desk.dialog.get_by_label("Model", exact=True).fill("gpt-*")

@@ -183,3 +183,21 @@ async def test_an_answer_without_a_file_says_that_nothing_was_kept(
 
     await expect(page.get_by_test_id("no-files")).to_contain_text("no file")
     assert await desk.faults() == []
+
+
+async def test_an_administrator_sees_that_somebody_asked_and_not_what(
+    asked: Asked, new_desk: NewDesk
+) -> None:
+    asked.near.misbehave(path="/api/chat", text="It is between us.")
+    body = {"messages": [{"role": "user", "content": "A secret of bob"}]}
+    run_id = (await asked.bob.post("/ai/chat", json=body)).json()["run_id"]
+    await asked.bob.get(f"/runs/{run_id}/events")
+    one = await new_desk(asked.hub.url)
+    await one.sign_in("ada")
+
+    runs = await one.open("runs")
+    await one.page.get_by_label("State").select_option("done")
+
+    await expect(one.page.get_by_test_id("run").first).to_contain_text("answered")
+    assert "secret" not in await runs.inner_text()
+    assert await one.faults() == []

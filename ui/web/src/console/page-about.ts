@@ -15,7 +15,7 @@ export type PageId =
   | "providers"
   | "routes"
   | "policy"
-  | "usage"
+  | "usage" | "runs"
   | "quotas"
   | "costs"
   | "audit"

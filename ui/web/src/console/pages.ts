@@ -17,6 +17,7 @@ const LISTED: readonly Listed[] = [
   { id: "routes", icon: "route", group: "models", isForAdministrators: true, load: page(() => import("./pages/RoutesPage.svelte"), "hub-models") },
   { id: "policy", icon: "shield-check", group: "models", isForAdministrators: true, load: page(() => import("./pages/PolicyPage.svelte"), "hub-models") },
   { id: "usage", icon: "chart-column", group: "operation", load: page(() => import("./pages/UsagePage.svelte"), "hub-limits", "hub-overview") },
+  { id: "runs", icon: "message-square", group: "operation", isForAdministrators: true, load: page(() => import("./pages/RunsPage.svelte"), "hub-jobs") },
   { id: "quotas", icon: "gauge", group: "operation", isForAdministrators: true, load: page(() => import("./pages/QuotasPage.svelte"), "hub-limits", "hub-overview") },
   { id: "costs", icon: "coins", group: "operation", isForAdministrators: true, load: page(() => import("./pages/CostsPage.svelte"), "hub-limits", "hub-overview") },
   { id: "audit", icon: "scroll-text", group: "operation", isForAdministrators: true, load: page(() => import("./pages/AuditPage.svelte"), "hub-audit") },

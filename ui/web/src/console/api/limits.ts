@@ -28,5 +28,11 @@ export const costs = {
   remove: (cost: string) => call<void>("DELETE", `/costs/${id(cost)}`),
 };
 
+/** What everybody asks of models, the newest first. */
+export const runs = {
+  list: (state: string, cursor: string | null) => call<TeamRuns>("GET", "/runs", { query: { ...(state ? { state } : {}), all: true, cursor, limit: 100 } }),
+  cancel: (run: string) => call<void>("POST", `/runs/${id(run)}/cancel`),
+};
+
 /** Those that are not over, everybody's. */
 export const runsNow = () => call<TeamRuns>("GET", "/runs", { query: { state: "running", all: true, limit: 100 } });

@@ -1086,7 +1086,7 @@ export interface components {
             updated_at: string;
         };
         QuotasOut: {
-            items: components["schemas"]["QuotaOut"][];
+            items: components["schemas"]["SharedQuotaOut"][];
             next_cursor: string | null;
         };
         /** @description Strangers see `status` alone. */
@@ -1316,6 +1316,28 @@ export interface components {
             name: string;
             created_at: string;
         };
+        /**
+         * @description With what is used of it in the present period. Where each person has as much by themselves:
+         *     what all of them used, and nothing is `left` in common.
+         */
+        SharedQuotaOut: {
+            id: string;
+            /** @enum {string} */
+            subject_kind: "user" | "group" | "model" | "everybody";
+            subject: string;
+            model: string;
+            /** @enum {string} */
+            period: "day" | "month";
+            requests: number | null;
+            tokens: number | null;
+            cost_micros: number | null;
+            is_each: boolean;
+            created_at: string;
+            updated_at: string;
+            used: components["schemas"]["UsedOut"];
+            left: components["schemas"]["LeftOut"] | null;
+            resets_at: string;
+        };
         SharesOut: {
             items: components["schemas"]["ShareOut"][];
             next_cursor: string | null;
@@ -1433,6 +1455,11 @@ export interface components {
             items: components["schemas"]["UsageOut"][];
             total: components["schemas"]["CountedOut"];
             next_cursor: string | null;
+        };
+        UsedOut: {
+            requests: number;
+            tokens: number;
+            cost_micros: number;
         };
         UserChange: {
             /** @default null */

@@ -89,4 +89,5 @@ export type OwnQuotas = Schemas["OwnQuotasOut"];
 export type Cost = Schemas["CostOut"];
 export type Costs = Schemas["CostsOut"];
 export type CostIn = Schemas["CostIn"];
+export type TeamRun = Schemas["TeamRunOut"];
 export type TeamRuns = Schemas["TeamRunPage"];
