@@ -207,7 +207,7 @@ def read(model: type[M], values: object) -> M:
     except ValidationError as err:
         errors = [
             {
-                "field": ".".join(map(str, e["loc"])) or WHOLE,
+                "field": ".".join(one for one in map(str, e["loc"]) if "[" not in one) or WHOLE,
                 "detail": _in_words(model, e),
             }
             for e in err.errors(include_url=False, include_context=False, include_input=False)
@@ -225,6 +225,8 @@ def _sentence(error: Mapping[str, str]) -> str:
 
 def _in_words(model: type[BaseModel], error: Mapping[str, Any]) -> str:
     """What does not fit: no regular expression, but what the field says of itself."""
+    if error["type"] == "model_type":
+        return "Input should be a JSON object"
     if error["type"] != "string_pattern_mismatch":
         return str(error["msg"]).removeprefix("Value error, ")
     known = model.model_fields.get(str(error["loc"][0])) if error["loc"] else None
