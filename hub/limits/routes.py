@@ -16,8 +16,8 @@ def quota_routes(limits: LimitService) -> Blueprint:
     @administrator
     @gives(shapes.QuotasOut)
     async def list_quotas() -> Response:
-        """All that are set."""
-        items = [shapes.quota(row) for row in await limits.quotas()]
+        """All that are set, with what is used of them now."""
+        items = [{**shapes.quota(row), **now} for row, now in await limits.quotas()]
         return json({"items": items, "next_cursor": None})
 
     @bp.post("")

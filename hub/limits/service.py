@@ -1,8 +1,8 @@
 """Quotas and costs as Administrators set them, and what was used."""
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import date, timedelta
+from dataclasses import asdict, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from agent.shared.clock import Clock, NewId, rfc3339
@@ -11,8 +11,18 @@ from agent.shared.errors import Conflict, Denied, Invalid, NotFound
 from hub.access import Principal
 from hub.audit.service import AuditService
 from hub.limits.quotas import Quotas
-from hub.limits.rules import ANY, Amounts, Asked, Quota, counter_of, holds, left, resets_at
-from hub.limits.store import Row, Rulings
+from hub.limits.rules import (
+    ANY,
+    Amounts,
+    Asked,
+    Quota,
+    counter_of,
+    holds,
+    left,
+    period_starts,
+    resets_at,
+)
+from hub.limits.store import QUOTA_FIELDS, Row, Rulings
 from hub.limits.usage_store import Span, Usages
 from hub.users.store import Accounts
 
@@ -37,9 +47,20 @@ class LimitService:
 
     # --- quotas ---------------------------------------------------------------------------------
 
-    async def quotas(self) -> list[Row]:
+    async def quotas(self) -> list[tuple[Row, dict[str, object]]]:
+        """Each with what is `used` and `left` of it now, and when it `resets_at`."""
+        now = self._clock()
         async with self._database.reading() as connection:
-            return await Rulings(connection).listed_quotas()
+            rulings = Rulings(connection)
+            rows = await rulings.listed_quotas()
+            quotas = [Quota(**{name: row[name] for name in QUOTA_FIELDS}) for row in rows]
+            sums = await rulings.used_by_all(
+                [(one.id, period_starts(one.period, now)) for one in quotas]
+            )
+        return [
+            (row, _standing(one, sums.get(one.id, Amounts()), now))
+            for row, one in zip(rows, quotas, strict=True)
+        ]
 
     async def quota(self, quota_id: str) -> Row:
         """Raises NotFound."""
@@ -156,6 +177,14 @@ def _may_hold(quota: Quota, who: Principal) -> bool:
     """For some model."""
     asked = Asked(who.account_id, who.groups, ANY)
     return quota.subject_kind == "model" or holds(replace(quota, model=ANY), asked)
+
+
+def _standing(quota: Quota, used: Amounts, now: datetime) -> dict[str, object]:
+    return {
+        "used": asdict(used),
+        "left": None if quota.is_each else left(quota, used),
+        "resets_at": rfc3339(resets_at(quota.period, now)),
+    }
 
 
 def _no_quota() -> Row:

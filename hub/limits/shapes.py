@@ -72,8 +72,23 @@ class QuotaOut(Out):
     updated_at: str
 
 
+class UsedOut(Out):
+    requests: int
+    tokens: int
+    cost_micros: int
+
+
+class SharedQuotaOut(QuotaOut):
+    """With what is used of it in the present period. Where each person has as much by themselves:
+    what all of them used, and nothing is `left` in common."""
+
+    used: UsedOut
+    left: LeftOut | None
+    resets_at: str
+
+
 class QuotasOut(Out):
-    items: list[QuotaOut]
+    items: list[SharedQuotaOut]
     next_cursor: str | None
 
 

@@ -3,7 +3,21 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, String, delete, select, text, update
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    String,
+    and_,
+    delete,
+    false,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.limits.rules import Amounts, Counter, Price, Quota
@@ -145,6 +159,29 @@ class Rulings:
                 row.requests, row.tokens, row.cost_micros
             )
             for row in await self._connection.execute(query)
+        }
+
+    async def used_by_all(self, periods: Sequence[tuple[str, str]]) -> dict[str, Amounts]:
+        """By quota: what everybody together used in its period, given by the day it began."""
+        counted = ("requests", "tokens", "cost_micros")
+        query = select(
+            QUOTA_USE.c.quota_id, *(func.sum(QUOTA_USE.c[name]).label(name) for name in counted)
+        ).where(
+            or_(
+                *(
+                    and_(
+                        QUOTA_USE.c.starts_at == day,
+                        QUOTA_USE.c.quota_id.in_([one for one, began in periods if began == day]),
+                    )
+                    for day in sorted({began for _, began in periods})
+                ),
+                false(),
+            )
+        )
+        rows = await self._connection.execute(query.group_by(QUOTA_USE.c.quota_id))
+        return {
+            row["quota_id"]: Amounts(*(int(row[name]) for name in counted))
+            for row in rows.mappings()
         }
 
     async def forget_counters(self, before: str) -> int:

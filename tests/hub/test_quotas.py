@@ -355,6 +355,28 @@ async def test_a_quota_that_makes_no_sense_is_refused(
 
 
 @pytest.mark.asyncio(loop_scope="module")
+async def test_an_administrator_sees_what_is_used_and_left_of_each_quota(hub: Served) -> None:
+    browser, quotas = await hub.signed_in("ada"), _quotas(hub)
+    about = {"subject_kind": "model", "subject": "told-*", "period": "day", "requests": 5}
+    ids = [
+        (await browser.post("/quotas", json={**about, "is_each": is_each})).json()["id"]
+        for is_each in (False, True)
+    ]
+    for name in ("eve", "fay"):
+        who = Principal(name, name, "user", "session", "s")
+        taken = await quotas.reserve(who, "told-1", prompt_tokens=10, answer_tokens=50)
+        await quotas.settle(taken, Used(9, 1, 0.1, "gpu-1"))
+    items = (await browser.get("/quotas")).json()["items"]
+    told = {one["id"]: (one["used"], one["left"], one["resets_at"][10:]) for one in items}
+    await asyncio.gather(*(browser.delete(f"/quotas/{one}") for one in ids))
+
+    used = {"requests": 2, "tokens": 20, "cost_micros": 0}
+    left_of_it = {"requests": 3, "tokens": None, "cost_micros": None}
+    assert [told[one][:2] for one in ids] == [(used, left_of_it), (used, None)]
+    assert {at[:9] for *_, at in told.values()} == {"T00:00:00"}
+
+
+@pytest.mark.asyncio(loop_scope="module")
 async def test_quotas_and_costs_are_changed_and_removed_and_that_is_noted(hub: Served) -> None:
     browser = await hub.signed_in("ada")
     asked = {"subject_kind": "model", "subject": "gpt-*", "period": "day", "tokens": 5}
