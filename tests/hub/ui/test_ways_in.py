@@ -125,7 +125,7 @@ async def test_a_computer_whose_agent_has_opened_the_page_is_let_in(
         "machine_name": "workshop laptop",
     }
     desk = await new_desk(hub.url)
-    desk.watch.allow_lost_connections()  # nobody listens there
+    await desk.page.route(f"{address}?**", lambda route: route.fulfill(body="The agent."))
     asked = httpx.URL(f"{hub.url}/api/v1/auth/machine/authorize", params=query)
     await desk.page.goto(str(asked))
     await desk.fill_in("bob")
@@ -136,6 +136,7 @@ async def test_a_computer_whose_agent_has_opened_the_page_is_let_in(
     async with desk.page.expect_request(lambda one: one.url.startswith(address)) as led:
         await desk.page.get_by_role("button", name="Refuse").click()
     refused = parse_qs(urlsplit((await led.value).url).query)
+    await expect(desk.page.get_by_text("The agent.")).to_be_visible()
     await desk.page.goto(str(asked))
     await expect(words).to_contain_text("in the name of Bob")
     await desk.page.get_by_role("button", name="Sign in as somebody else").click()
