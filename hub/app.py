@@ -138,6 +138,7 @@ def _app(
         PROVIDE_AUTOMATIC_OPTIONS=False,
     )
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False  # `//` is an address that there is not, and no page about it
     bodies.install(app)
     dialects = {below: one for area in areas for below, one in area.dialects.items()}
     problems.install(app, dialects, mistake=MISTAKE, realm="orca-hub", docs="/api/v1/docs")

@@ -67,6 +67,12 @@ async def test_of_an_unknown_address_it_is_said_where_the_routes_are_listed(hub:
     assert answer.json()["detail"].endswith("The routes are listed at /api/v1/docs.")
 
 
+async def test_two_slashes_are_an_unknown_address_and_lead_nowhere(hub: Served) -> None:
+    answer = await hub.stranger.get(f"{hub.url}/api//v1/users/me")
+
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:orca:problem:no-such-route")
+
+
 async def test_lists_are_compressed_and_not_sent_again(hub: Served) -> None:
     ada = await hub.signed_in("ada")
     for number in range(10):
