@@ -28,10 +28,10 @@ PasswordStdin = Annotated[
 @app.command()
 def serve() -> None:
     """Run the hub. The first start prints a link that makes the first Administrator."""
-    garbage.rest()
-    from hub.serve import serve as run  # slow import
+    with garbage.resting():
+        from hub.serve import serve as run  # slow import
 
-    raise typer.Exit(run(_settings()))
+        raise typer.Exit(run(_settings()))
 
 
 @app.command()
@@ -41,10 +41,10 @@ def worker(
     ] = None,
 ) -> None:
     """Do background jobs; start as many as you like. Needs PostgreSQL and Redis."""
-    garbage.rest()
-    from hub.serve import work  # slow import
+    with garbage.resting():
+        from hub.serve import work  # slow import
 
-    raise typer.Exit(work(_settings(), at_once=at_once))
+        raise typer.Exit(work(_settings(), at_once=at_once))
 
 
 @app.command()

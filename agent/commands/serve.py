@@ -1,10 +1,10 @@
 """orca-agent serve"""
 
-import gc
 from typing import Annotated
 
 import typer
 
+from agent.shared import garbage
 from agent.terminal import DataDir, clean, fail
 
 
@@ -37,18 +37,18 @@ def serve(
 
         orca-agent serve --port 0 --data-dir ~/other
     """
-    gc.disable()  # until all is loaded: there is nothing to collect
-    from agent.settings import BadSettings, load, notices  # slow import
+    with garbage.resting():
+        from agent.settings import BadSettings, load, notices  # slow import
 
-    asked = {"port": port, "log_level": log_level, "data_dir": data_dir}
-    try:
-        settings = load(**{name: value for name, value in asked.items() if value is not None})
-    except BadSettings as err:
-        raise fail(str(err), 2) from None
-    for notice in notices(settings):
-        if log_level and notice.startswith("LOG_LEVEL "):
-            continue
-        typer.secho(clean(notice), err=True)
-    from agent import serve as program  # slow import
+        asked = {"port": port, "log_level": log_level, "data_dir": data_dir}
+        try:
+            settings = load(**{name: value for name, value in asked.items() if value is not None})
+        except BadSettings as err:
+            raise fail(str(err), 2) from None
+        for notice in notices(settings):
+            if log_level and notice.startswith("LOG_LEVEL "):
+                continue
+            typer.secho(clean(notice), err=True)
+        from agent import serve as program  # slow import
 
-    raise typer.Exit(program.serve(settings, browser=browser))
+        raise typer.Exit(program.serve(settings, browser=browser))

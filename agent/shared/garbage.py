@@ -1,12 +1,19 @@
 """When Python looks for garbage: not while a program is loaded, and seldom afterwards."""
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
-def rest() -> None:
+@contextmanager
+def resting() -> Iterator[None]:
     """For the time in which all is loaded: there is nothing to collect, and to look takes a fifth
-    of that time."""
+    of that time. It ends with `resume`, and with the block at the latest."""
     gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def resume() -> None:

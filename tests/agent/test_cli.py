@@ -1,5 +1,6 @@
 """The command line, as a person or a script uses it."""
 
+import gc
 import json
 import os
 import re
@@ -101,6 +102,12 @@ def test_help_is_quick_because_it_loads_nothing_heavy(stopped: Program) -> None:
 
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert loaded & heavy == set()
+
+
+def test_a_start_that_is_refused_leaves_garbage_to_be_collected() -> None:
+    done = CliRunner().invoke(app, ["serve"], env={"ORCA_AGENT_PORT": "70000"})
+
+    assert (done.exit_code, gc.isenabled()) == (2, True)
 
 
 def test_version_is_one_line(stopped: Program) -> None:
