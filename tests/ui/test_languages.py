@@ -13,7 +13,7 @@ from .program import Program
 FIRST_PAGE_BYTES = 150_000
 ORCA = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/605.1.15 BBL-Slicer/v2.4.0 (dark)"
 # What i18next shows of words that are not there, and what a word that was not filled in looks like.
-MISSING = re.compile(r"\b[a-z]+(?:\.[a-z-]+)+\b(?<!\.gcode)(?<!\.md)(?<!\.com)|\{\{")
+MISSING = re.compile(r"\b[a-z]+(?:\.[a-z-]+)+\b(?<!\.gcode)(?<!\.md)(?<!\.com)(?<!\.org)|\{\{")
 TURN = "document.documentElement.dir = 'rtl'"
 # A box that sticks out of the page, unless it lies in one that scrolls or hides it.
 STICKS_OUT = """() => Array.from(document.querySelectorAll("body *")).filter((one) => {
