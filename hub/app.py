@@ -120,7 +120,7 @@ async def _open_areas(core: Core, people: People, jobs: JobParts, kind: Kind) ->
     machines = await open_machines(core, people)
     ai = await open_ai(core, people, limits, kind)
     artefacts = await open_artefacts(core, ai)
-    chat = await open_chat(core, people, ai, artefacts)
+    chat = await open_chat(core, ai, artefacts)
     console = await open_console(core, people)
     parts = (people, groups, limits, jobs, keys, oidc, scim, machines, ai, chat, artefacts)
     return [*(part.area for part in parts), console.area]

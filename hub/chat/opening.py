@@ -12,7 +12,6 @@ from hub.chat.service import ConversationService
 from hub.chat.sharing import SharingService
 from hub.chat.transfer import TransferService
 from hub.core import Area, Core
-from hub.identity.opening import People
 from hub.jobs.running import Job, Result
 
 
@@ -22,14 +21,14 @@ class Chat:
     conversations: ConversationService
 
 
-async def open_chat(core: Core, people: People, ai: Ai, artefacts: Artefacts) -> Chat:
+async def open_chat(core: Core, ai: Ai, artefacts: Artefacts) -> Chat:
     """Conversations, what is asked in them, and who else may read them."""
     database, clock, new_id = core.database, core.clock, core.new_id
     conversations = ConversationService(database, ai.service, core.audit, clock, new_id)
     asking = AskingService(
         database, ai.service, clock, new_id, history_tokens=core.settings.conversation_tokens
     )
-    sharing = SharingService(database, core.audit, clock, people.users.named)
+    sharing = SharingService(database, core.audit, clock)
     ai.service.register(PURPOSE, AnswerPurpose(artefacts.files))
 
     async def purge(_job: Job) -> Result:
@@ -40,6 +39,7 @@ async def open_chat(core: Core, people: People, ai: Ai, artefacts: Artefacts) ->
         blueprints=(
             routes.routes(conversations, asking, TransferService(database), ai.service),
             routes.share_routes(sharing),
+            routes.reader_routes(sharing),
         )
     )
     return Chat(area, conversations)

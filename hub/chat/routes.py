@@ -156,7 +156,7 @@ def share_routes(sharing: SharingService) -> Blueprint:
     @gives(shapes.ShareOut, 201)
     async def share(conversation_id: str, asked: shapes.ShareIn) -> Response:
         """Let a person, or everybody in a group, read it."""
-        return json(await sharing.share(caller(), conversation_id, asked.kind, asked.name), 201)
+        return json(await sharing.share(caller(), conversation_id, asked.kind, asked.subject), 201)
 
     @bp.delete("/person/<subject>")
     @member(SCOPE)
@@ -170,9 +170,25 @@ def share_routes(sharing: SharingService) -> Blueprint:
     @member(SCOPE)
     @gives_media(204)
     async def take_back_from_group(conversation_id: str, subject: str) -> Response:
-        """By the name of the group."""
+        """By the id of the group."""
         await sharing.take_back(caller(), conversation_id, "group", subject)
         return no_content()
+
+    return bp
+
+
+def reader_routes(sharing: SharingService) -> Blueprint:
+    bp = Blueprint("readers", __name__, url_prefix="/api/v1/people")
+
+    @bp.get("")
+    @member(SCOPE)
+    @asks(shapes.ReaderQuery)
+    @gives(shapes.ReadersOut)
+    async def find_people(query: shapes.ReaderQuery) -> Response:
+        """Whom a conversation can be shared with: people whose account is used, by either of
+        their names, and one's own groups. At most twenty."""
+        items = await sharing.readers(caller(), query.q)
+        return json({"items": items, "next_cursor": None})
 
     return bp
 

@@ -91,7 +91,6 @@ class ConversationService:
                 behind = read_cursor(cursor, (str, str))
                 rows = await conversations.shared_with(
                     account_id,
-                    who.groups,
                     after=(behind[0], behind[1]) if behind else None,
                     limit=limit + 1,
                 )
@@ -203,6 +202,8 @@ class ConversationService:
     async def purge(self) -> int:
         """Deletes for good what was deleted over seven days ago; says how many."""
         limit, purged = rfc3339(self._clock() - KEEP_DELETED), 0
+        async with self._database.writing() as connection:
+            await Shares(connection).forget_gone()
         while True:
             async with self._database.reading() as connection:
                 due = await Conversations(connection).over_due(limit, 100)
@@ -222,7 +223,7 @@ async def seen(connection: AsyncConnection, who: Principal, conversation_id: str
     """One that this person may read. Raises NotFound."""
     row = await _find(connection, conversation_id)
     if row["account_id"] != who.account_id and not await Shares(connection).reach(
-        conversation_id, who.account_id, who.groups
+        conversation_id, who.account_id
     ):
         raise no_conversation()
     return row

@@ -161,17 +161,48 @@ class ExportQuery(In):
     format: Literal["json", "md"] = "json"
 
 
-class ShareIn(In):
-    """With a person by the name of the account, or with everybody in a group."""
+def _two_letters(text: str) -> str:
+    if len(text.strip()) < 2:
+        raise ValueError("give at least two letters of the name")
+    return text.strip()
+
+
+class ReaderQuery(In):
+    q: Annotated[
+        Words,
+        Field(max_length=200, description="At least two letters of either name."),
+        AfterValidator(_two_letters),
+    ]
+
+
+class ReaderOut(Out):
+    """Somebody, or everybody in a group."""
 
     kind: Literal["person", "group"]
-    name: Annotated[Words, Field(min_length=1, max_length=200)]
+    id: str
+    name: str
+    display_name: str
+
+
+class ReadersOut(Out):
+    items: list[ReaderOut]
+    next_cursor: str | None
+
+
+class ShareIn(In):
+    """With a person, or with everybody in a group; `subject` is the id of either."""
+
+    kind: Literal["person", "group"]
+    subject: Annotated[Words, Field(min_length=1, max_length=200)]
 
 
 class ShareOut(Out):
+    """Names are those of now."""
+
     kind: Literal["person", "group"]
     subject: str
     name: str
+    display_name: str
     created_at: str
 
 
@@ -198,3 +229,7 @@ def message_json(row: Mapping[str, object]) -> dict[str, object]:
 
 def share_json(row: Mapping[str, object]) -> dict[str, object]:
     return {name: row[name] for name in ShareOut.model_fields}
+
+
+def reader_json(row: Mapping[str, object]) -> dict[str, object]:
+    return {name: row[name] for name in ReaderOut.model_fields}

@@ -15,6 +15,7 @@ from sqlalchemy import (
     and_,
     delete,
     exists,
+    func,
     or_,
     select,
     text,
@@ -24,7 +25,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hub.chat.readers_store import groups_of
+from hub.groups.table_store import GROUP
 from hub.tables import table
+from hub.users.store import ACCOUNT
 
 Row = dict[str, Any]  # Any: a row's values, by the table's column names
 
@@ -77,8 +81,7 @@ SHARE = table(
     "conversation_share",
     conversation_id=Column(String, primary_key=True),
     kind=Column(String, primary_key=True),
-    subject=Column(String, primary_key=True),
-    name=Column(String),
+    subject=Column(String, primary_key=True),  # the id of the account, or of the group
     created_at=Column(String),
 )
 LISTED = [c for c in CONVERSATION.c if c.name != "number"]
@@ -174,16 +177,11 @@ class Conversations:
         return await self._rows(query)
 
     async def shared_with(
-        self,
-        account_id: str,
-        groups: Sequence[str],
-        *,
-        after: tuple[str, str] | None,
-        limit: int,
+        self, account_id: str, *, after: tuple[str, str] | None, limit: int
     ) -> list[Row]:
         """Of other people, the latest first."""
         c = CONVERSATION.c
-        is_shared = exists().where(SHARE.c.conversation_id == c.id, _reaches(account_id, groups))
+        is_shared = exists().where(SHARE.c.conversation_id == c.id, _reaches(account_id))
         query = select(*LISTED).where(is_shared, c.deleted_at.is_(None), c.account_id != account_id)
         if after is not None:
             query = query.where(tuple_(c.updated_at, c.id) < tuple_(*after))
@@ -273,10 +271,20 @@ class Shares:
         self._connection = connection
 
     async def of(self, conversation_id: str) -> list[Row]:
+        """With the names that they have now; those that are gone are left out."""
+        is_person = and_(SHARE.c.kind == "person", SHARE.c.subject == ACCOUNT.c.id)
+        is_group = and_(SHARE.c.kind == "group", SHARE.c.subject == GROUP.c.id)
+        name = func.coalesce(ACCOUNT.c.name, GROUP.c.name)
         query = (
-            select(SHARE)
-            .where(SHARE.c.conversation_id == conversation_id)
-            .order_by(SHARE.c.kind, SHARE.c.name)
+            select(
+                SHARE,
+                name.label("name"),
+                func.coalesce(ACCOUNT.c.display_name, GROUP.c.name).label("display_name"),
+            )
+            .outerjoin(ACCOUNT, is_person)
+            .outerjoin(GROUP, is_group)
+            .where(SHARE.c.conversation_id == conversation_id, name.is_not(None))
+            .order_by(SHARE.c.kind, name)
         )
         return [dict(row) for row in (await self._connection.execute(query)).mappings()]
 
@@ -297,14 +305,21 @@ class Shares:
         )
         return (await self._connection.execute(query)).first() is not None
 
-    async def reach(self, conversation_id: str, account_id: str, groups: Sequence[str]) -> bool:
+    async def forget_gone(self) -> None:
+        """Those with accounts and groups that are not there any more."""
+        for kind, there in (("person", ACCOUNT.c.id), ("group", GROUP.c.id)):
+            is_gone = SHARE.c.subject.not_in(select(there))
+            await self._connection.execute(delete(SHARE).where(SHARE.c.kind == kind, is_gone))
+
+    async def reach(self, conversation_id: str, account_id: str) -> bool:
         """Whether this person may read it."""
         query = select(SHARE.c.subject).where(
-            SHARE.c.conversation_id == conversation_id, _reaches(account_id, groups)
+            SHARE.c.conversation_id == conversation_id, _reaches(account_id)
         )
         return (await self._connection.execute(query.limit(1))).first() is not None
 
 
-def _reaches(account_id: str, groups: Sequence[str]) -> Any:  # Any: of SQLAlchemy
+def _reaches(account_id: str) -> Any:  # Any: of SQLAlchemy
+    """Who is in a group is looked up now: being put in, or taken out, holds at once."""
     one = and_(SHARE.c.kind == "person", SHARE.c.subject == account_id)
-    return or_(one, and_(SHARE.c.kind == "group", SHARE.c.subject.in_(groups)))
+    return or_(one, and_(SHARE.c.kind == "group", SHARE.c.subject.in_(groups_of(account_id))))

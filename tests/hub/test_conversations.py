@@ -85,7 +85,7 @@ async def test_a_conversation_is_there_for_its_owner_alone_and_no_administrator(
         await ada.post(f"/conversations/{one}/messages", json={"content": "Hello"}),
         await ada.get(f"/conversations/{one}/export"),
         await ada.get(f"/conversations/{one}/share"),
-        await ada.post(f"/conversations/{one}/share", json={"kind": "person", "name": "ada"}),
+        await ada.post(f"/conversations/{one}/share", json={"kind": "person", "subject": one}),
         await ada.get("/conversations/%00"),
         await ada.get("/conversations/' OR 1=1 --"),
     ]
@@ -140,11 +140,12 @@ async def test_search_finds_words_in_titles_whatever_signs_are_typed(hub: Served
 async def test_a_shared_one_is_read_by_whom_it_is_shared_with_and_changed_by_nobody_else(
     hub: Served,
 ) -> None:
-    await hub.hub.local.add(NewAccount("kim", PASSWORD))
+    kim_id = (await hub.hub.local.add(NewAccount("kim", PASSWORD)))["id"]
     bob, kim = await hub.signed_in("bob"), await hub.signed_in("kim")
     one = (await opened(bob, title="For Kim"))["id"]
-    unknown = await bob.post(f"/conversations/{one}/share", json={"kind": "person", "name": "x"})
-    shared = await bob.post(f"/conversations/{one}/share", json={"kind": "person", "name": "Kim"})
+    path, person = f"/conversations/{one}/share", {"kind": "person"}
+    unknown = await bob.post(path, json={**person, "subject": "x"})
+    shared = await bob.post(path, json={**person, "subject": kim_id})
     listed = (await bob.get(f"/conversations/{one}/share")).json()["items"]
     seen = (await kim.get(f"/conversations/{one}")).json()
     refused = [
@@ -154,7 +155,7 @@ async def test_a_shared_one_is_read_by_whom_it_is_shared_with_and_changed_by_nob
         await kim.get(f"/conversations/{one}/share"),
     ]
     theirs, own = await titles(kim, view="shared"), await titles(kim)
-    back = await bob.delete(f"/conversations/{one}/share/person/{listed[0]['subject']}")
+    back = await bob.delete(f"/conversations/{one}/share/person/{kim_id}")
     after = await kim.get(f"/conversations/{one}")
 
     assert (code(unknown), shared.status_code) == ((404, "no-such-user"), 201)
