@@ -107,6 +107,28 @@ async def test_what_has_the_focus_shows_wherever_tab_leads(
     assert found == []
 
 
+@pytest.mark.timeout(120)
+async def test_a_message_never_lies_over_what_has_the_focus(
+    agent: Program, new_panel: NewPanel
+) -> None:
+    panel = await new_panel(agent, viewport={"width": 1000, "height": 640})
+    found: list[str] = []
+    async with FakeOctoPrint() as printer:
+        await everything(agent, printer)
+        await panel.sign_in()
+        await expect(panel.page.get_by_test_id("held-count")).to_have_text("1")
+
+        for name in ("printers", "backends", "log", "setup/end"):
+            await shown(panel, name)
+            await sent_by_slicer(agent, "voron", hot_tower(), f"{name.replace('/', '-')}.gcode")
+            await expect(panel.toast.last).to_contain_text(f"{name.replace('/', '-')}.gcode")
+            await panel.page.get_by_role("heading", level=1).focus()
+            found += [f"{name}: {one}" for one in await walked(panel)]
+            await panel.toast.last.get_by_role("button", name="Dismiss").click()
+
+    assert found == []
+
+
 async def walked(panel: Panel) -> list[str]:
     """What is wrong on the way of the Tab key from the heading on."""
     found, seen = [], set()
