@@ -31,6 +31,7 @@ from agent.commands import (
     updates,
     url,
 )
+from agent.shared.command_line import PlainGroup
 from agent.version import program_version
 
 HELP = """
@@ -47,6 +48,7 @@ Examples:
 
 app = typer.Typer(
     name="orca-agent",
+    cls=PlainGroup,
     help=HELP,
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,

@@ -1,28 +1,23 @@
 """The command line of the hub."""
 
-import asyncio
-import sys
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from agent.shared import garbage
-from agent.shared.errors import OrcaError
-from hub.settings import BadSettings, Settings, load
+from agent.shared.command_line import PlainGroup
+from hub.commands.command import do, settings
+from hub.commands.user import user
 
 app = typer.Typer(
     name="orca-hub",
+    cls=PlainGroup,
     help="The team server of Orca Agents.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-user = typer.Typer(help="Accounts, without a browser.", no_args_is_help=True)
 app.add_typer(user, name="user")
-PasswordStdin = Annotated[
-    bool, typer.Option("--password-stdin", help="Read the password from standard input.")
-]
 
 
 @app.command()
@@ -31,7 +26,7 @@ def serve() -> None:
     with garbage.resting():
         from hub.serve import serve as run  # slow import
 
-        raise typer.Exit(run(_settings()))
+        raise typer.Exit(run(settings()))
 
 
 @app.command()
@@ -44,7 +39,7 @@ def worker(
     with garbage.resting():
         from hub.serve import work  # slow import
 
-        raise typer.Exit(work(_settings(), at_once=at_once))
+        raise typer.Exit(work(settings(), at_once=at_once))
 
 
 @app.command()
@@ -77,9 +72,9 @@ def migrate(
     from hub.commands.migrating import migrate as run  # slow import
 
     async def work() -> None:
-        typer.echo(await run(_settings(), down=down))
+        typer.echo(await run(settings(), down=down))
 
-    _do(work)
+    do(work)
 
 
 @app.command()
@@ -103,92 +98,4 @@ def move(
     """
     from hub.commands.move import move as run  # slow import
 
-    raise typer.Exit(run(_settings(), to))
-
-
-@user.command()
-def add(
-    name: str,
-    *,
-    role: Annotated[
-        Literal["administrator", "user"], typer.Option(help="What it may do.")
-    ] = "user",
-    password_stdin: PasswordStdin = False,
-) -> None:
-    """Add an account.
-
-    Example:
-
-        orca-hub user add ada --role administrator --password-stdin < password.txt
-    """
-    from hub.app import open_hub  # slow import
-    from hub.identity.service import NewAccount  # slow import
-
-    password = _password(stdin=password_stdin)
-
-    async def work() -> None:
-        async with open_hub(_settings(), kind="command") as hub:
-            is_first = role == "administrator"
-            await hub.local.add(NewAccount(name, password, role, is_break_glass=is_first))
-
-    _do(work)
-    typer.echo(f"{name} may sign in.")
-
-
-@user.command()
-def reset(name: str, *, password_stdin: PasswordStdin = False) -> None:
-    """Give somebody another password, and end all sessions and one-time codes."""
-    from hub.app import open_hub  # slow import
-
-    password = _password(stdin=password_stdin)
-
-    async def work() -> None:
-        async with open_hub(_settings(), kind="command") as hub:
-            await hub.local.reset_password(await hub.users.named(name.casefold()), password)
-
-    _do(work)
-    typer.echo(f"{name} may sign in with the new password, and chooses another one then.")
-
-
-@user.command("list")
-def list_() -> None:
-    """List the accounts."""
-    from hub.app import open_hub  # slow import
-
-    async def work() -> None:
-        async with open_hub(_settings(), kind="command") as hub:
-            rows = await hub.users.found("", None, 10_000)
-            if not rows:
-                typer.echo("There is no account yet: see the link that `orca-hub serve` prints.")
-            for row in rows:
-                state = "" if row["is_active"] else ", switched off"
-                typer.echo(f"{row['name']}  {row['role']}{state}")
-
-    _do(work)
-
-
-def _password(*, stdin: bool) -> str:
-    if stdin:
-        return sys.stdin.readline().rstrip("\r\n")
-    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
-
-
-def _settings() -> Settings:
-    try:
-        return load()
-    except BadSettings as err:
-        typer.echo(str(err), err=True)
-        raise typer.Exit(2) from None
-
-
-def _do(work: Callable[[], Awaitable[None]]) -> None:
-    async def run() -> None:
-        await work()
-
-    try:
-        asyncio.run(run())
-    except OrcaError as err:
-        from hub.serve import at_start  # slow import
-
-        typer.echo(at_start(err), err=True)
-        raise typer.Exit(1) from None
+    raise typer.Exit(run(settings(), to))

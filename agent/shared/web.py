@@ -225,7 +225,7 @@ def _sentence(error: Mapping[str, str]) -> str:
 
 def _in_words(model: type[BaseModel], error: Mapping[str, Any]) -> str:
     """What does not fit: no regular expression, but what the field says of itself."""
-    if error["type"] == "model_type":
+    if error["type"] in ("model_type", "dict_type"):
         return "Input should be a JSON object"
     if error["type"] != "string_pattern_mismatch":
         return str(error["msg"]).removeprefix("Value error, ")
