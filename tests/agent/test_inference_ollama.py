@@ -65,7 +65,7 @@ async def test_an_answer_ends_with_its_reason_and_its_cost(ollama: Ollama) -> No
     assert isinstance(finish, Finish)
     assert text_of(frames) == " piece" * 12
     assert (finish.reason, finish.usage.completion_tokens) == ("stop", 13)  # the end token counts
-    assert 0 < finish.usage.first_token_ms < 5000
+    assert finish.usage.first_token_ms > 0
     assert (
         min(finish.usage.prompt_tokens, finish.usage.total_ms, finish.usage.tokens_per_second) > 0
     )

@@ -42,6 +42,7 @@ from tests.bench.parts import (
     hub_start,
     post_process,
     presets,
+    telemetry,
     upload,
     window,
 )
@@ -66,6 +67,7 @@ PARTS = (
     "gcode",
     "post-process",
     "presets",
+    "telemetry",
     "window",
     "panel",
     "hub-read",
@@ -87,6 +89,7 @@ ALONE: dict[str, Callable[..., Awaitable[list[Row]]]] = {
     "gcode": gcode.measure,
     "presets": presets.measure,
     "post-process": post_process.measure,
+    "telemetry": telemetry.measure,
     "window": window.measure,
     "panel": panel.measure,
     "hub-read": hub_read.measure,
