@@ -14,7 +14,14 @@ import orjson
 from agent.inference import openai_facts
 from agent.inference.addresses import openai_url
 from agent.inference.openai_failures import Failures
-from agent.inference.openai_request import chat_fields, embed_fields, refused_field, without
+from agent.inference.openai_request import (
+    bounded,
+    chat_fields,
+    embed_fields,
+    fewer_tokens,
+    refused_field,
+    without,
+)
 from agent.inference.openai_wire import AnswerReader
 from agent.inference.provider import Kind
 from agent.inference.rules import (
@@ -81,6 +88,7 @@ class OpenAI:
         self._models: list[InstalledModel] = []
         self._names: dict[str, str] = {}
         self._unknown: frozenset[str] = frozenset()
+        self._longest: dict[str, int] = {}  # answers, of models that refused longer ones
 
     async def __aenter__(self) -> Self:
         return self
@@ -166,19 +174,23 @@ class OpenAI:
     async def _answer(
         self, path: str, body: Mapping[str, object], model: str
     ) -> "AsyncIterator[ClientResponse]":
-        """An answer of status 200; what the server does not know is left out from then on."""
+        """An answer of status 200; what the server does not know is left out from then on, and
+        what it cannot do at such a length is asked for at its own."""
         async with AsyncExitStack() as stack:
             while True:
-                sent = without(body, self._unknown)
+                sent = bounded(without(body, self._unknown), self._longest.get(model))
                 asked = self._http.answer(
                     path, orjson.dumps(sent), model, within_s=self._first_byte_s
                 )
                 try:
                     reply = await stack.enter_async_context(asked)
                 except Invalid as err:
-                    if (field := refused_field(sent, err.detail)) is None:
+                    if (field := refused_field(sent, err.detail)) is not None:
+                        self._unknown |= {field}
+                    elif (most := fewer_tokens(sent, err.detail)) is not None:
+                        self._longest[model] = most
+                    else:
                         raise
-                    self._unknown |= {field}
                 else:
                     break
             yield reply

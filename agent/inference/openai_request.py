@@ -1,5 +1,6 @@
 """What is asked of OpenAI-shaped servers, in their words."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import orjson
@@ -11,6 +12,10 @@ IMAGE_KINDS = {"/9j/": "jpeg", "iVBOR": "png", "UklGR": "webp", "R0lGO": "gif"}
 EFFORTS = {"max": "high"}
 # What not every server knows. A server that refuses one is asked again without it.
 OPTIONAL = ("stream_options", "chat_template_kwargs", "encoding_format")
+LENGTHS = re.compile(
+    r"max_(completion_)?tokens\b.*(too large|at most|maximum|exceed|less than)", re.I
+)
+NUMBERS = re.compile(r"(?<![\w.-])\d[\d,]{0,9}(?![\w-])")
 OPENAI_HOST = "api.openai.com"
 REASONING = ("o1", "o3", "o4", "gpt-5", "codex")
 
@@ -55,6 +60,25 @@ def without(body: Mapping[str, object], fields: frozenset[str]) -> dict[str, obj
     if "max_tokens" in fields and "max_tokens" in body:
         kept["max_completion_tokens"] = body["max_tokens"]
     return kept
+
+
+def fewer_tokens(body: Mapping[str, object], text: str) -> int | None:
+    """How long the answer may be at a server that refuses the length in `body`: what it says that
+    it can, or half if it says nothing. None: the refusal is about something else."""
+    most = body.get("max_tokens", body.get("max_completion_tokens"))
+    if not isinstance(most, int) or most < 2 or not LENGTHS.search(text):
+        return None
+    numbers = [int(found.replace(",", "")) for found in NUMBERS.findall(text)]
+    return max((one for one in numbers if 0 < one < most), default=most // 2)
+
+
+def bounded(body: Mapping[str, object], most: int | None) -> dict[str, object]:
+    """The body for a model whose answers are no longer than this."""
+    told = dict(body)
+    for name in ("max_tokens", "max_completion_tokens"):
+        if most is not None and isinstance(asked := told.get(name), int):
+            told[name] = min(asked, most)
+    return told
 
 
 def refused_field(body: Mapping[str, object], text: str) -> str | None:

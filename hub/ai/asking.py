@@ -21,12 +21,14 @@ from agent.inference.rules import (
 from agent.shared.errors import OrcaError
 from hub.access import Principal
 from hub.ai.choosing import Offer, Speed
+from hub.ai.passing import Passed, Turn, reason
 from hub.ai.planning import Plan
 from hub.limits.quotas import Quotas
 from hub.limits.rules import Outcome, Reservation, Used
 
 # A slow answer now and then does not make a model a slow one.
 WEIGHT = 0.2
+TWICE, ESTIMATED = 2, 64  # how far an estimate of a long piece may be off
 ELSEWHERE = {"model-not-found", "no-vision", "no-tools", "quota-exceeded"}
 
 log = logging.getLogger(__name__)
@@ -46,23 +48,53 @@ class Asked:
     usage: Usage | None = None
     finish_reason: str | None = None
     said: int = 0  # tokens, as far as they can be told before the end
+    pieces: int = 0  # each is a token, or more
+    is_cut: bool = False  # at its bound, by us
     began_s: float = field(default_factory=time.perf_counter)
     reasons: list[dict[str, object]] = field(default_factory=list)
 
-    def take(self, batch: Batch) -> None:
-        for item in batch:
+    def take(self, batch: Batch, most: int) -> Batch:
+        """What is left of a batch: behind `most` tokens, which the server was told, is the end."""
+        for at, item in enumerate(batch):
             if isinstance(item, Finish):
                 self.usage, self.finish_reason = item.usage, item.reason
-            else:
-                self.said += estimate_tokens(item.text) if len(item.text) > 16 else 1
+                continue
+            if not item.text and item.kind != "tool":
+                continue
+            more = estimate_tokens(item.text) if len(item.text) > 16 else 1
+            if self.pieces >= most or self.said + more > TWICE * most + ESTIMATED:
+                self.is_cut, self.finish_reason = True, "length"
+                self.usage = self._counted()
+                return Batch([*batch[:at], Finish("length", self.usage)])
+            self.pieces, self.said = self.pieces + 1, self.said + more
+        return batch
 
     def used(self, outcome: Outcome) -> Used:
-        usage, seconds = self.usage, time.perf_counter() - self.began_s
+        usage, seconds = self.usage, self._seconds
         if usage is not None:
             tokens = usage.prompt_tokens or self.prompt_tokens, usage.completion_tokens
         else:
             tokens = (self.prompt_tokens if self.said else 0), self.said
         return Used(*tokens, seconds, self.provider, outcome)
+
+    def usage_json(self) -> dict[str, object]:
+        """What it took; `is_estimate` where the server could not say it, so that it is counted
+        here. Empty where nothing was written. With `fallbacks` if another one answered."""
+        if self.usage is None and not self.said:
+            return {}
+        is_ours = self.usage is None or self.is_cut
+        return {
+            **(self.usage or self._counted()).to_json(),
+            **({"is_estimate": True} if is_ours else {}),
+            **({"fallbacks": list(self.reasons)} if self.reasons else {}),
+        }
+
+    def _counted(self) -> Usage:
+        return Usage(self.prompt_tokens, self.said, 0.0, 0.0, 0.0, self._seconds * 1000)
+
+    @property
+    def _seconds(self) -> float:
+        return time.perf_counter() - self.began_s
 
 
 class Asking:
@@ -95,9 +127,12 @@ class Asking:
         self, plan: Plan, client: Who, asked: Asked, tell: Tell = nobody
     ) -> AsyncGenerator[Batch, None]:
         """The answer of the first that can give one. `tell` hears what Inference tells, and
-        `backend` {"model", "provider", "instead_of", "reason"} where another one has to."""
+        `backend` {"model", "provider", "instead_of", "code", "reason"} where another one has to:
+        because one failed, or could not be asked at all."""
         for at, step in enumerate(plan.steps):
             is_last = at == len(plan.steps) - 1
+            for passed in step.passed:
+                _instead(asked, passed, step.offer, tell)
 
             def told(event: str, data: dict[str, object], clamped: object = step.clamped) -> None:
                 tell(
@@ -114,45 +149,54 @@ class Asking:
                 except OrcaError as err:
                     if is_last or not _may_go_on(err):
                         raise
-                    reason = _reason(plan, at, err)
-                    asked.reasons.append(reason)
-                    tell("backend", reason)
+                    failed = Passed(step.offer.model, step.offer.provider, err.code, err.detail)
+                    _instead(asked, failed, plan.steps[at + 1].offer, tell)
                     continue
-                asked.take(first)
-                yield first
-                async for batch in stream:
-                    asked.take(batch)
-                    yield batch
+                yield asked.take(first, step.most_tokens)
+                while not asked.is_cut and (batch := await anext(stream, None)) is not None:
+                    yield asked.take(batch, step.most_tokens)
             self._learn(asked)
             return
 
     async def embed(
-        self, who: Principal, offers: Sequence[Offer], request: EmbedRequest, prompt_tokens: int
+        self,
+        who: Principal,
+        turns: Sequence[Turn],
+        request: EmbedRequest,
+        prompt_tokens: int,
+        reasons: list[dict[str, object]],
     ) -> Embeddings:
-        """One vector for each text, of the first that can. Raises TooMany `quota-exceeded`."""
+        """One vector for each text, of the first that can; `reasons` are told why others do not.
+        Raises TooMany `quota-exceeded`."""
+        first = turns[0].offer
         held = await self._quotas.reserve(
-            who, offers[0].model, prompt_tokens=prompt_tokens, answer_tokens=0
+            who, first.model, prompt_tokens=prompt_tokens, answer_tokens=0
         )
-        asked = Asked(who, held, offers[0].model, offers[0].provider, prompt_tokens)
+        asked = Asked(who, held, first.model, first.provider, prompt_tokens, reasons=reasons)
         outcome: Outcome = "failed"
         try:
-            found = await self._embedded(client_of(who), offers, request, asked)
+            found = await self._embedded(client_of(who), turns, request, asked)
             outcome = "done"
         finally:
             await self.settle(asked, outcome)
         return found
 
     async def _embedded(
-        self, client: Who, offers: Sequence[Offer], request: EmbedRequest, asked: Asked
+        self, client: Who, turns: Sequence[Turn], request: EmbedRequest, asked: Asked
     ) -> Embeddings:
-        for at, offer in enumerate(offers):
+        for at, turn in enumerate(turns):
+            offer = turn.offer
             wanted = replace(request, model=offer.model)
+            for passed in turn.passed:
+                _instead(asked, passed, offer, nobody)
             try:
                 await self._turn_to(asked, offer)
                 found = await self._inference.embed(wanted, client, only=offer.provider)
             except OrcaError as err:
-                if at == len(offers) - 1 or not _may_go_on(err):
+                if at == len(turns) - 1 or not _may_go_on(err):
                     raise
+                failed = Passed(offer.model, offer.provider, err.code, err.detail)
+                _instead(asked, failed, turns[at + 1].offer, nobody)
             else:
                 asked.usage = Usage(found.prompt_tokens, 0, 0.0, 0.0, 0.0, found.total_ms)
                 return found
@@ -210,12 +254,7 @@ def _may_go_on(err: OrcaError) -> bool:
     return is_backends_fault(err) or err.code in ELSEWHERE
 
 
-def _reason(plan: Plan, at: int, err: OrcaError) -> dict[str, object]:
-    before, after = plan.steps[at].offer, plan.steps[at + 1].offer
-    return {
-        "model": after.model,
-        "provider": after.provider,
-        "instead_of": {"model": before.model, "provider": before.provider},
-        "code": err.code,
-        "reason": err.detail,
-    }
+def _instead(asked: Asked, passed: Passed, offer: Offer, tell: Tell) -> None:
+    told = reason(passed, offer)
+    asked.reasons.append(told)
+    tell("backend", told)

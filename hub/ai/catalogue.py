@@ -73,7 +73,7 @@ class Catalogue:
         self, who: Principal, name: str | None, *, for_code: bool = False
     ) -> Offer | None:
         try:
-            _, offers = await self._planner.offers(who, name, use="code" if for_code else "chat")
+            choice = await self._planner.choose(who, name, use="code" if for_code else "chat")
         except OrcaError:
             return None
-        return offers[0]
+        return choice.first

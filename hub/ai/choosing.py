@@ -27,6 +27,7 @@ class Offer:
     priority: int = 100
     is_remote: bool = False  # an Ollama only passes it on
     is_up: bool = True  # else it is one that was there before its server fell silent
+    is_there: bool = True  # else nothing but a route says that there is such a one
 
     @property
     def leaves(self) -> bool:
@@ -71,8 +72,9 @@ class Rule:
         if offer.leaves and not self.cloud:
             return False
         names = (offer.model, asked) if asked else (offer.model,)
-        return any(means(one, name) for one in self.models for name in names) and any(
-            fnmatchcase(offer.provider.lower(), one.lower()) for one in self.providers
+        return any(means(one, name) for one in self.models for name in names) and (
+            offer.provider == ANY
+            or any(fnmatchcase(offer.provider.lower(), one.lower()) for one in self.providers)
         )
 
 
@@ -124,7 +126,8 @@ def name_of(route: Route | None) -> str:
 
 def offers_of(route: Route | None, asked: str, offers: Sequence[Offer]) -> list[Offer]:
     """What can answer to a name, best first where nothing else decides: in memory already, then
-    by priority, then the one with the least to do."""
+    by priority, then the one with the least to do. What a route names and nobody has is among
+    them, so that one can say why it does not answer."""
     ranked = sorted(
         offers, key=lambda one: (one.priority, not one.is_up, not one.is_loaded, one.in_flight)
     )
@@ -133,13 +136,13 @@ def offers_of(route: Route | None, asked: str, offers: Sequence[Offer]) -> list[
     found: list[Offer] = []
     for candidate in route.candidates:
         named = asked if candidate.model == ANY else candidate.model
-        found += [
+        meant = [
             one
             for one in ranked
-            if one not in found
-            and candidate.provider in (ANY, one.provider)
+            if candidate.provider in (ANY, one.provider)
             and canonical_name(one.model) == canonical_name(named)
-        ]
+        ] or [Offer(candidate.provider, named, is_cloud=False, is_up=False, is_there=False)]
+        found += [one for one in meant if one not in found]
     return found
 
 

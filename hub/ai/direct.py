@@ -32,11 +32,15 @@ class Direct:
         self._planner, self._asking, self._catalogue = planner, asking, catalogue
         self._settling = settling
 
-    async def answer(self, who: Principal, wanted: Wanted) -> AsyncGenerator[Batch, None]:
-        """The answer as it arrives. Closing the generator stops the model."""
+    async def answer(
+        self, who: Principal, wanted: Wanted, fallbacks: list[Json]
+    ) -> AsyncGenerator[Batch, None]:
+        """The answer as it arrives. Closing the generator stops the model. `fallbacks` are told
+        why others do not answer, all of it before the first batch."""
         plan = await self._planner.plan(who, _request(wanted))
         held = await self._asking.reserve(who, plan)
         asked = self._asking.begun(plan, who, held)
+        asked.reasons = fallbacks
         outcome: Outcome = "failed"
         try:
             async with aclosing(self._asking.answer(plan, client_of(who), asked)) as batches:
@@ -53,18 +57,21 @@ class Direct:
             else:
                 await settling
 
-    async def embed(self, who: Principal, request: EmbedRequest) -> Embeddings:
-        """One vector for each text. Raises as `answer`, and Invalid `no-embedding`."""
-        name, offers = await self._planner.offers(who, request.model)
-        able = [one for one in offers if not one.capabilities or "embedding" in one.capabilities]
+    async def embed(
+        self, who: Principal, request: EmbedRequest, fallbacks: list[Json]
+    ) -> Embeddings:
+        """One vector for each text. As `answer`; raises Invalid `no-embedding`, too."""
+        choice = await self._planner.choose(who, request.model)
+        able = choice.able(_embeds, "no-embedding", "{model} makes no embeddings.")
         if not able:
+            name = choice.name
             raise Invalid(
                 "no-embedding",
                 f"{name} makes no embeddings. Choose a model that does, such as embeddinggemma.",
                 model=name,
             )
         prompt = sum(estimate_tokens(text) + MESSAGE_TOKENS for text in request.input)
-        return await self._asking.embed(who, able, request, prompt)
+        return await self._asking.embed(who, able, request, prompt, fallbacks)
 
     async def models(self, who: Principal) -> list[Json]:
         """Every name once, with what agents want to know of it."""
@@ -72,14 +79,17 @@ class Direct:
         for offer in await self._planner.visible(who):
             found.setdefault(canonical_name(offer.model), _model(offer.model, offer))
         for route in (await self._catalogue.models(who))["routes"]:
-            _, offers = await self._planner.offers(who, route["name"])
-            found.setdefault(canonical_name(route["name"]), _model(route["name"], offers[0]))
+            choice = await self._planner.choose(who, route["name"])
+            found.setdefault(canonical_name(route["name"]), _model(route["name"], choice.first))
         return list(found.values())
 
     async def model(self, who: Principal, name: str) -> Json:
         """Raises NotFound or Denied."""
-        _, offers = await self._planner.offers(who, name)
-        return _model(name, offers[0])
+        return _model(name, (await self._planner.choose(who, name)).first)
+
+
+def _embeds(offer: Offer) -> bool:
+    return not offer.capabilities or "embedding" in offer.capabilities
 
 
 def _request(wanted: Wanted) -> GenerationRequest:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.inference.rules import Batch, Finish
+from agent.inference.rules import Batch, Finish, Usage, estimate_tokens
 from agent.runs.live import LiveRun
 from agent.runs.rules import Ending, Run, RunState
 from agent.shared import wire
@@ -96,7 +96,7 @@ class Answering:
             "".join(live.thinking) if live else "",
             asked.model,
             asked.provider,
-            asked.usage.to_json() if asked.usage and is_done else {},
+            asked.usage_json(),
             asked.finish_reason if is_done else None,
             ending.problem,
         )
@@ -120,13 +120,14 @@ class CutOff:
         started = [dict(one.data) for one in self._events if one.name == "started"]
         about = started[-1] if started else {}
         reasons = [dict(one.data) for one in self._events if one.name == "backend"]
+        content, thinking = self._text("token"), self._text("thinking")
         answer = Answer(
             ending.state,
-            self._text("token"),
-            self._text("thinking"),
+            content,
+            thinking,
             str(about.get("model", self._owned.model)),
             str(about.get("backend", "")),
-            {},
+            counted(content + thinking, reasons),
             None,
             ending.problem,
         )
@@ -134,6 +135,15 @@ class CutOff:
 
     def _text(self, name: str) -> str:
         return "".join(str(one.data["text"]) for one in self._events if one.name == name)
+
+
+def counted(text: str, reasons: Sequence[Mapping[str, object]]) -> dict[str, object]:
+    """The usage of an answer of which nothing but its text is known."""
+    if not text:
+        return {}
+    usage = Usage(0, estimate_tokens(text), 0.0, 0.0, 0.0, 0.0)
+    fallbacks = {"fallbacks": list(reasons)} if reasons else {}
+    return {**usage.to_json(), "is_estimate": True, **fallbacks}
 
 
 class Nothing:

@@ -1,5 +1,6 @@
 """The routes that OpenAI's clients know, below /v1, before the models of the team."""
 
+import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
@@ -14,12 +15,9 @@ from agent.inference.openai_api.requests import (
     unsupported,
 )
 from agent.inference.openai_api.shapes import (
-    ChatCompletionOut,
     ChatIn,
     CompletionIn,
-    CompletionOut,
     EmbeddingIn,
-    EmbeddingsOut,
     OpenAIErrorOut,
     OpenAIModelOut,
     OpenAIModelsOut,
@@ -29,9 +27,12 @@ from agent.shared import web
 from agent.shared.clock import Clock
 from agent.shared.relaying import read_document, relayed
 from hub.access import caller, member
-from hub.ai.direct import Direct
+from hub.ai import openai_shapes as shapes
+from hub.ai.direct import Direct, Json
 
 EVENTS = "text/event-stream; charset=utf-8"
+FALLBACKS = "X-Orca-Fallbacks"
+HEADER_BYTES = 2000  # proxies take some 4,000 for all headers of an answer
 
 
 def routes(direct: Direct, clock: Clock) -> Blueprint:
@@ -40,24 +41,26 @@ def routes(direct: Direct, clock: Clock) -> Blueprint:
     @bp.post("/chat/completions")
     @member("ai")
     @document_request(ChatIn)
-    @web.gives(ChatCompletionOut)
+    @web.gives(shapes.ChatCompletionOut)
     @web.gives_media(200, "text/event-stream")
     @web.fails_with(OpenAIErrorOut)
     async def chat_completions() -> Response:
         """Answer a chat, as OpenAI does."""
         asked = web.read(ChatIn, await read_document())
-        batches = direct.answer(caller(), chat_wanted(asked))
+        fallbacks: list[Json] = []
+        batches = direct.answer(caller(), chat_wanted(asked), fallbacks)
         head = answers.Head(f"chatcmpl-{g.request_id}", int(clock().timestamp()), asked.model)
         if asked.stream:
-            return await streamed(batches, head, wants_usage=asked.wants_usage)
+            answer = await streamed(batches, head, wants_usage=asked.wants_usage)
+            return with_header(answer, fallbacks)
         said = await collected(batches)
         whole = answers.whole_chat(head, said, wants_logprobs=bool(asked.logprobs))
-        return web.json(whole)
+        return told(whole, fallbacks)
 
     @bp.post("/completions")
     @member("ai")
     @document_request(CompletionIn)
-    @web.gives(CompletionOut)
+    @web.gives(shapes.CompletionOut)
     @web.gives_media(200, "text/event-stream")
     @web.fails_with(OpenAIErrorOut)
     async def completions() -> Response:
@@ -65,28 +68,32 @@ def routes(direct: Direct, clock: Clock) -> Blueprint:
         asked = web.read(CompletionIn, await read_document())
         if asked.suffix:
             raise unsupported("suffix", "Nothing is filled in between texts here.")
-        batches = direct.answer(caller(), completion_wanted(asked))
+        fallbacks: list[Json] = []
+        batches = direct.answer(caller(), completion_wanted(asked), fallbacks)
         made = int(clock().timestamp())
         head = answers.Head(f"cmpl-{g.request_id}", made, asked.model, is_chat=False)
         if asked.stream:
-            return await streamed(batches, head, wants_usage=asked.wants_usage)
+            answer = await streamed(batches, head, wants_usage=asked.wants_usage)
+            return with_header(answer, fallbacks)
         said = await collected(batches)
         whole = answers.whole_text(head, said, wants_logprobs=asked.logprobs is not None)
-        return web.json(whole)
+        return told(whole, fallbacks)
 
     @bp.post("/embeddings")
     @member("ai")
     @document_request(EmbeddingIn)
-    @web.gives(EmbeddingsOut)
+    @web.gives(shapes.EmbeddingsOut)
     @web.fails_with(OpenAIErrorOut)
     async def embeddings() -> Response:
         """Turn texts into vectors, as OpenAI does."""
         asked = web.read(EmbeddingIn, await read_document())
         texts = tuple(texts_of(asked.input, "input"))
         request = EmbedRequest(asked.model, texts, dimensions=asked.dimensions)
-        found = await direct.embed(caller(), request)
+        fallbacks: list[Json] = []
+        found = await direct.embed(caller(), request, fallbacks)
         as_base64 = asked.encoding_format == "base64"
-        return web.json(answers.embeddings_json(found, asked.model, as_base64=as_base64))
+        whole = answers.embeddings_json(found, asked.model, as_base64=as_base64)
+        return told(whole, fallbacks)
 
     @bp.get("/models")
     @member("ai")
@@ -123,3 +130,23 @@ async def streamed(
     first = await anext(batches)
     frames = answers.Frames(head, wants_usage=wants_usage)
     return relayed(answers.stream(frames, first, batches), EVENTS)
+
+
+def told(whole: Json, fallbacks: list[Json]) -> Response:
+    """An answer with why others did not give it, if so."""
+    if not fallbacks:
+        return web.json(whole)
+    return with_header(web.json({**whole, "fallbacks": fallbacks}), fallbacks)
+
+
+def with_header(answer: Response, fallbacks: list[Json]) -> Response:
+    """As JSON in ASCII, as headers want it; the last ones where all are too long."""
+    while fallbacks and len(said := _ascii(fallbacks)) > HEADER_BYTES:
+        fallbacks = fallbacks[1:]
+    if fallbacks:
+        answer.headers[FALLBACKS] = said
+    return answer
+
+
+def _ascii(fallbacks: list[Json]) -> str:
+    return json.dumps(fallbacks, separators=(",", ":"))

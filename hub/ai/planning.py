@@ -11,9 +11,10 @@ from agent.images.service import ImageService
 from agent.inference.fitting import LEAST_ANSWER, Clamped, Defaults, fitted, prompt_tokens
 from agent.inference.options import checked
 from agent.inference.rules import ChatRequest, Message, endless
-from agent.shared.errors import Denied, Invalid, NotFound, OrcaError
+from agent.shared.errors import Denied, Invalid, NotFound, OrcaError, Unavailable
 from hub.access import Principal
 from hub.ai.choosing import (
+    ANY,
     Offer,
     Speed,
     allowed,
@@ -25,6 +26,7 @@ from hub.ai.choosing import (
     rules_for,
 )
 from hub.ai.configuration import Configuration, nobody
+from hub.ai.passing import Choice, Passed, Turn, turns_of
 from hub.ai.prices import Prices
 from hub.ai.rules import GenerationRequest, Use
 from hub.ai.servers import Servers
@@ -35,17 +37,24 @@ KEEP_ALIVE = "10m"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One model that may answer, and what it would be asked."""
+    """One model that may answer, what it would be asked, and who is passed over for it."""
 
     offer: Offer
     request: ChatRequest
     clamped: Clamped
+    passed: tuple[Passed, ...] = ()
+
+    @property
+    def most_tokens(self) -> int:
+        """How long the answer may be, which the server is told."""
+        most = self.request.options["num_predict"]
+        return max(1, most) if isinstance(most, int) else 1
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The steps in their order; `asked` is the name by which the answer goes, `prompt_tokens` an
-    upper estimate and `answer_tokens` what there may be at most."""
+    upper estimate and `answer_tokens` what there may be at most, whoever answers."""
 
     asked: str
     steps: tuple[Step, ...]
@@ -83,26 +92,22 @@ class Planner:
     async def plan(self, who: Principal, asked: GenerationRequest) -> Plan:
         """Raises Denied `not-allowed-here`, NotFound `model-not-found`, Invalid and Unavailable."""
         options = checked(asked.options)
-        name, offers = await self.offers(who, asked.model, use=asked.use)
-        able = [one for one in offers if one.talks]
-        if asked.has_images:
-            able = [one for one in able if not one.capabilities or "vision" in one.capabilities]
+        choice = await self.choose(who, asked.model, use=asked.use)
+        what = "see images" if asked.has_images else "answer; it makes vectors"
+        able = choice.able(
+            _sees if asked.has_images else _talks, "no-such-ability", f"{{model}} cannot {what}."
+        )
         if not able:
-            what = "see images" if asked.has_images else "answer; it makes vectors"
+            name = choice.name
             raise Invalid("no-such-ability", f"{name} cannot {what}.", model=name)
         messages = tuple([await self._with_images(one) for one in asked.messages])
         beside = orjson.dumps(asked.tools).decode() if asked.tools else ""
         prompt = prompt_tokens(messages, beside)
         steps = tuple(self._step(one, asked, messages, options, prompt) for one in able)
-        answer = steps[0].request.options["num_predict"]
-        if not isinstance(answer, int) or answer < 0:
-            answer = self._defaults.rooms[asked.use].answer_tokens
-        return Plan(name, steps, prompt, answer)
+        return Plan(choice.name, steps, prompt, max(one.most_tokens for one in steps))
 
-    async def offers(
-        self, who: Principal, named: str | None, *, use: Use = "chat"
-    ) -> tuple[str, list[Offer]]:
-        """The name that was meant, and what can answer to it, in order. At least one."""
+    async def choose(self, who: Principal, named: str | None, *, use: Use = "chat") -> Choice:
+        """The name that was meant, and what can answer to it, in order."""
         await self._first_look()
         rules = rules_for(self._configuration.rules, who.groups)
         there = self._servers.offers()
@@ -113,17 +118,26 @@ class Planner:
                 raise _none_for(there)
             name = chosen.model
         route = route_for(self._configuration.routes, name)
-        found = offers_of(route, name, there)
+        found = [self._known(one) for one in offers_of(route, name, there)]
         if not self._servers.is_any_up():
             raise nobody()
-        if not found:
+        if not any(one.is_there for one in found):
             raise NotFound("model-not-found", f"There is no model called {name} here.", model=name)
-        mine = [one for one in found if allowed(rules, one, name_of(route))]
-        if not mine:
+        open_to_me = {one for one in found if allowed(rules, one, name_of(route))}
+        if not any(one.is_there for one in open_to_me):
+            found = [one for one in found if one.is_there]
             raise Denied("not-allowed-here", _refusal(name, found), model=name)
         by = route.by if route else "order"
         price = (await self._prices.price()) if by == "cost" else _free
-        return name, ordered(mine, by, speeds=self._speeds, price=price)
+        # Without a route nobody has said that another one should come first.
+        ranked = ordered(
+            found if route else [one for one in found if one in open_to_me],
+            by,
+            speeds=self._speeds,
+            price=price,
+        )
+        turns = turns_of(ranked, name, is_open=open_to_me.__contains__, trouble=self._trouble)
+        return Choice(name, turns)
 
     async def visible(self, who: Principal) -> list[Offer]:
         """Everything that somebody may use."""
@@ -131,22 +145,41 @@ class Planner:
         rules = rules_for(self._configuration.rules, who.groups)
         return [one for one in self._servers.offers() if one.is_up and allowed(rules, one)]
 
+    def _known(self, offer: Offer) -> Offer:
+        """With what is set of its server, where nothing but a route names it."""
+        spec = next((one for one in self._configuration.specs if one.name == offer.provider), None)
+        if offer.is_there or spec is None:
+            return offer
+        return replace(offer, is_cloud=spec.is_cloud, priority=spec.priority)
+
+    def _trouble(self, offer: Offer) -> OrcaError:
+        """Why a model that a route names is not there."""
+        model, provider = offer.model, offer.provider
+        if provider == ANY:
+            return NotFound("model-not-found", f"No model server has a model called {model}.")
+        spec = next((one for one in self._configuration.specs if one.name == provider), None)
+        if spec is None:
+            return NotFound("no-such-provider", f"There is no model server called {provider}.")
+        if not spec.is_on:
+            return Unavailable("backend-off", f"The model server {provider} is switched off.")
+        return self._servers.why_not(provider, model)
+
     def _step(
         self,
-        offer: Offer,
+        turn: Turn,
         asked: GenerationRequest,
         messages: tuple[Message, ...],
         options: Mapping[str, object],
         prompt: int,
     ) -> Step:
-        room = self._defaults.rooms[asked.use]
+        offer, room = turn.offer, self._defaults.rooms[asked.use]
         wanted = dict(options)
         if asked.use == "code" and prompt + LEAST_ANSWER < room.context_tokens:
             # The same context each time, so that the model stays in memory as it is.
             wanted = {"num_ctx": room.context_tokens, **wanted}
-        used, clamped = fitted(wanted, room, context_length=offer.context_length, prompt=prompt)
         if offer.is_cloud and endless(options.get("num_predict")):
-            used["num_predict"] = -1  # how long its answers may be is known to the provider alone
+            wanted["num_predict"] = -1  # all that there is room for, since it may think as well
+        used, clamped = fitted(wanted, room, context_length=offer.context_length, prompt=prompt)
         request = ChatRequest(
             offer.model,
             messages,
@@ -159,7 +192,8 @@ class Planner:
             logprobs=asked.logprobs,
             top_logprobs=asked.top_logprobs,
         )
-        return Step(offer, request, {k: v for k, v in clamped.items() if k in options})
+        shown = {name: change for name, change in clamped.items() if name in options}
+        return Step(offer, request, shown, turn.passed)
 
     async def _with_images(self, message: Message) -> Message:
         if not message.images:
@@ -175,6 +209,14 @@ class Planner:
             with suppress(TimeoutError, OrcaError):
                 async with asyncio.timeout(FIRST_LOOK_S):
                     await backend.check_now()
+
+
+def _talks(offer: Offer) -> bool:
+    return offer.talks
+
+
+def _sees(offer: Offer) -> bool:
+    return offer.talks and (not offer.capabilities or "vision" in offer.capabilities)
 
 
 def _none_for(there: Sequence[Offer]) -> OrcaError:

@@ -54,7 +54,7 @@ class OwnedRun:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came of a run, however it ended: `content` holds what there is of the text. `usage` is
-    empty unless it is done."""
+    empty if nothing was written; with `is_estimate` it was counted here."""
 
     state: RunState
     content: str

@@ -13,6 +13,7 @@ from agent.inference.openai_facts import is_remote
 from agent.inference.provider import Provider
 from agent.inference.rules import InstalledModel
 from agent.shared.clock import Clock
+from agent.shared.errors import NotFound, OrcaError, Unavailable
 from hub.ai.choosing import Offer
 from hub.ai.specs import Spec
 
@@ -88,6 +89,15 @@ class Servers:
             model.is_remote and spec.kind == "ollama",
             is_up,
         )
+
+    def why_not(self, name: str, model: str) -> OrcaError:
+        """Why this server cannot answer by this model, which it does not have."""
+        state = self._backends.get(name).state if name in self._specs else None
+        if state is None or state.state == "unknown":
+            return Unavailable("backend-down", f"The model server {name} has not answered yet.")
+        if state.is_up:
+            return NotFound("model-not-found", f"{name} has no model called {model}.")
+        return Unavailable("backend-down", state.detail or f"The model server {name} is down.")
 
     def up(self) -> dict[str, bool]:
         """Which of them answer."""

@@ -238,6 +238,26 @@ async def test_a_server_that_does_not_know_a_field_is_asked_without_it_from_then
     assert [body.get("max_completion_tokens") for body in bodies] == [None, None, None, 64]
 
 
+@pytest.mark.parametrize(
+    ("refusal", "then"),
+    [
+        ("max_tokens is too large: 64. This model supports at most 48 completion tokens.", 48),
+        ("max_tokens: 64 > 40, which is the maximum allowed number of output tokens", 40),
+        ("max_tokens must be less than it is", 32),
+    ],
+)
+async def test_a_model_of_shorter_answers_is_asked_for_those(
+    fake: FakeOllama, server: OpenAI, refusal: str, then: int
+) -> None:
+    refuses(fake, 400, {"error": {"message": refusal}})
+
+    frames = await answered(server, asked())
+    await answered(server, asked())
+
+    assert text_of(frames) == " piece" * 12
+    assert [seen.body["max_tokens"] for seen in fake.requests] == [64, then, then]
+
+
 # --- faults -----------------------------------------------------------------------------------
 
 STREAM_FAULTS: list[tuple[Fault, str]] = [

@@ -1,0 +1,176 @@
+"""Who was passed over before a model was asked, and why: told like one that failed."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from tests.hub.asking import Asked, Json, asked_hub, chunks_of, streamed, text_of
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
+HI: Json = {"messages": [{"role": "user", "content": "hi"}]}
+NOWHERE = "http://127.0.0.1:9"
+DEAD: Json = {"name": "dead", "kind": "ollama", "url": NOWHERE, "is_cloud": False}
+OFF: Json = {**DEAD, "name": "off", "is_on": False}
+LAST: Json = {"provider": "ollama", "model": "qwen3:4b"}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def asked(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Asked]:
+    folder: Path = tmp_path_factory.mktemp("fallbacks")
+    async with asked_hub(folder / "data", {}) as one:
+        for server in (DEAD, OFF):
+            assert (await one.ada.post("/providers", json=server)).status_code == 201
+        yield one
+
+
+@asynccontextmanager
+async def route(ada: httpx.AsyncClient, *candidates: Json) -> AsyncIterator[None]:
+    """Candidates behind the name team-code inside the block."""
+    made = await ada.post("/routes", json={"pattern": "team-code", "candidates": list(candidates)})
+    assert made.status_code == 201, made.text
+    try:
+        yield
+    finally:
+        await ada.delete(f"/routes/{made.json()['id']}")
+
+
+def reason(instead_of: Json, code: str, said: str) -> Json:
+    return {**LAST, "instead_of": instead_of, "code": code, "reason": said}
+
+
+BY_DEAD = reason(
+    {"provider": "dead", "model": "qwen3-coder"},
+    "backend-down",
+    f"Ollama does not answer at {NOWHERE}. Start it, or correct its address.",
+)
+
+
+async def test_a_server_that_was_never_up_is_told_in_every_answer(asked: Asked) -> None:
+    async with route(asked.ada, {"provider": "dead", "model": "qwen3-coder"}, LAST):
+        wish = {**HI, "model": "team-code"}
+        events = await streamed(asked.bob, "/ai/chat", wish)
+        code = await streamed(asked.bob, "/ai/generate", {"prompt": "x", "model": "team-code"})
+        run = (await asked.bob.get("/runs")).json()["items"][0]
+        opened = (await asked.bob.post("/conversations", json={"model": "team-code"})).json()
+        path = f"/conversations/{opened['id']}/messages"
+        sent = (await asked.bob.post(path, json={"content": "hi"})).json()
+        await streamed(asked.bob, f"/runs/{sent['run']['id']}/events")
+        kept = (await asked.bob.get(path)).json()["items"]
+        at_v1 = f"{asked.hub.url}/v1/chat/completions"
+        whole = await asked.bob.post(at_v1, json=wish)
+        stream = await asked.bob.post(at_v1, json={**wish, "stream": True})
+
+    result, answer = events[-1].data["result"], next(one for one in kept if one["usage"])
+    assert isinstance(result, dict)
+    assert [one.name for one in events[:2]] == ["backend", "started"]
+    assert (events[0].data, result["fallbacks"]) == (BY_DEAD, [BY_DEAD])
+    assert [one.data for one in code if one.name == "backend"] == [BY_DEAD]
+    assert run["usage"]["fallbacks"] == answer["usage"]["fallbacks"] == [BY_DEAD]
+    assert (whole.json()["fallbacks"], chunks_of(stream.content)[-1]["choices"][0]["index"]) == (
+        [BY_DEAD],
+        0,
+    )
+    headers = [one.headers["X-Orca-Fallbacks"] for one in (whole, stream)]
+    assert list(map(json.loads, headers)) == [[BY_DEAD]] * 2
+
+
+async def test_each_reason_is_told_in_the_order_of_the_route(asked: Asked) -> None:
+    candidates: list[Json] = [
+        {"provider": "off", "model": "a"},
+        {"provider": "cloud", "model": "b"},
+        {"provider": "*", "model": "c"},
+        LAST,
+        {"provider": "dead", "model": "d"},
+    ]
+    async with route(asked.ada, *candidates):
+        events = await streamed(asked.bob, "/ai/chat", {**HI, "model": "team-code"})
+
+    assert [one.data for one in events if one.name == "backend"] == [
+        reason(
+            {"provider": "off", "model": "a"},
+            "backend-off",
+            "The model server off is switched off.",
+        ),
+        reason(
+            {"provider": "cloud", "model": "b"},
+            "model-not-found",
+            "cloud has no model called b.",
+        ),
+        reason(
+            {"provider": "*", "model": "c"},
+            "model-not-found",
+            "No model server has a model called c.",
+        ),
+    ]
+
+
+async def test_what_the_policy_closes_is_told_without_its_name(asked: Asked) -> None:
+    rule = {"subject_kind": "everybody", "models": ["qwen3:4b"], "providers": ["ollama"]}
+    await asked.ada.put("/policy", json={"rules": [rule]})
+    secret: list[Json] = [{"provider": "cloud", "model": "big:70b"}, {"model": "nowhere"}]
+    try:
+        async with route(asked.ada, *secret, {"provider": "dead", "model": "x"}, LAST):
+            at_v1 = f"{asked.hub.url}/v1/chat/completions"
+            answer = await asked.bob.post(at_v1, json={**HI, "model": "team-code"})
+    finally:
+        await asked.ada.put("/policy", json={"rules": []})
+
+    told = reason(
+        {"provider": "", "model": "team-code"},
+        "not-allowed-here",
+        "What comes before it is not open to you.",
+    )
+    assert answer.json()["fallbacks"] == [told]
+    assert not any(name in answer.text for name in ("big", "cloud", "dead", "nowhere"))
+
+
+async def test_an_answer_of_the_first_says_nothing_of_others(asked: Asked) -> None:
+    async with route(asked.ada, LAST, {"provider": "dead", "model": "x"}):
+        at_v1 = f"{asked.hub.url}/v1/chat/completions"
+        answer = await asked.bob.post(at_v1, json={**HI, "model": "team-code"})
+
+    assert answer.status_code == 200
+    assert ("fallbacks" in answer.json(), "X-Orca-Fallbacks" in answer.headers) == (False, False)
+
+
+async def test_what_was_written_until_a_run_is_stopped_is_counted(asked: Asked) -> None:
+    before = (await asked.bob.get("/usage")).json()["total"]["answer_tokens"]
+    asked.near.misbehave(path="/api/chat", stall_after=3, times=1)
+    wish = {**HI, "model": "qwen3:4b"}
+    run_id = (await asked.bob.post("/ai/chat", json=wish)).json()["run_id"]
+    following = asyncio.ensure_future(streamed(asked.bob, f"/runs/{run_id}/events"))
+    await asked.near.until(lambda: asked.near.requests[-1].frames_sent == 3)
+    await asked.bob.post(f"/runs/{run_id}/cancel")
+    events = await following
+    asked.near.behave_well()
+    run = (await asked.bob.get(f"/runs/{run_id}")).json()
+    after = (await asked.bob.get("/usage")).json()["total"]["answer_tokens"]
+
+    written = sum(1 for one in events if one.name == "token")
+    usage = run["usage"]
+    assert events[-1].data["usage"] == usage
+    assert (usage["completion_tokens"], usage["is_estimate"], after - before) == (
+        written,
+        True,
+        written,
+    )
+
+
+async def test_a_server_that_does_not_stop_is_stopped_at_the_bound(asked: Asked) -> None:
+    word: Json = {"message": {"role": "assistant", "content": "word "}, "done": False}
+    asked.near.misbehave(path="/api/chat", script=[(0, word)] * 50, times=1)
+    wish = {**HI, "model": "qwen3:4b", "options": {"num_predict": 7}}
+    events = await streamed(asked.bob, "/ai/chat", wish)
+    asked.near.behave_well()
+
+    result, usage = events[-1].data["result"], events[-1].data["usage"]
+    assert isinstance(result, dict)
+    assert isinstance(usage, dict)
+    assert (events[-1].name, result["finish_reason"]) == ("done", "length")
+    assert (text_of(events), usage["completion_tokens"]) == ("word " * 7, 7)
