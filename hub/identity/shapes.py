@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from agent.shared.web import In, Out
 from hub.access import Principal
@@ -14,9 +14,10 @@ Code = Annotated[str, Field(max_length=50)]
 
 
 class LoginIn(In):
-    """`totp`: the six digits of an app, or one of the codes for when it is lost."""
+    """`totp`: the six digits of an app, or one of the codes for when it is lost. The account's
+    `username` may be called `name`, too, as it is where accounts are made."""
 
-    username: Text
+    username: Annotated[Text, Field(validation_alias=AliasChoices("username", "name"))]
     password: Text
     totp: Code = ""
 

@@ -35,7 +35,7 @@ class BadResource(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PersonSaid:
-    """What a provider says of somebody."""
+    """What a provider says of somebody. `is_active` is None where it says nothing of that."""
 
     user_name: str
     display_name: str
@@ -43,7 +43,7 @@ class PersonSaid:
     family_name: str
     email: str | None
     external_id: str | None
-    is_active: bool
+    is_active: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def person(resource: Mapping[str, object]) -> PersonSaid:
         family,
         _email(said.get("emails")),
         _text(said, "externalId") or None,
-        _truth(said.get("active", True)),
+        None if said.get("active") is None else _truth(said["active"]),
     )
 
 

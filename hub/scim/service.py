@@ -79,7 +79,9 @@ class ScimPeople:
         """Raises Invalid, Conflict `name-taken`."""
         person = reading(lambda: rules.person(said))
         name, now = _name(person), rfc3339(self._clock())
-        row = account_row(self._new_id(), name, now, role_from="scim", **_kept(person))
+        row = account_row(
+            self._new_id(), name, now, role_from="scim", **_kept(person, is_active=True)
+        )
         async with self._database.writing() as connection:
             if not await Accounts(connection).add_named(row):
                 raise _taken(name)
@@ -120,7 +122,7 @@ class ScimPeople:
         name = _name(person)
         if name != row["name"] and await Accounts(connection).named(name):
             raise _taken(name)
-        wanted = {"name": name, **_kept(person)}
+        wanted = {"name": name, **_kept(person, is_active=row["is_active"])}
         change = {key: value for key, value in wanted.items() if row[key] != value}
         names = (row["given_name"] or "", row["family_name"] or "")
         if names != (person.given_name, person.family_name):
@@ -163,12 +165,14 @@ class ScimPeople:
         return resources.user(row, groups[account_id], self._base)
 
 
-def _kept(person: PersonSaid) -> dict[str, Any]:  # Any: each its own
+def _kept(person: PersonSaid, *, is_active: bool) -> dict[str, Any]:  # Any: each its own
+    """`is_active`: what holds where the provider says nothing of it. Whoever was switched off stays
+    so: RFC 7644, 3.5.1 leaves open what a missing attribute means."""
     return {
         "display_name": person.display_name,
         "email": person.email,
         "external_id": person.external_id,
-        "is_active": person.is_active,
+        "is_active": is_active if person.is_active is None else person.is_active,
     }
 
 

@@ -78,6 +78,18 @@ async def with_app(still: Still, name: str) -> tuple[httpx.AsyncClient, str, lis
     return browser, secret, confirmed.json()["recovery_codes"]
 
 
+async def test_who_signs_in_may_call_the_name_as_it_is_called_elsewhere(hub: Served) -> None:
+    asked = {"name": "bob", "password": PASSWORD}
+    async with hub.browser() as browser:
+        by_name = await browser.post("/auth/login", json=asked)
+        me = await browser.get("/users/me")
+        both = await browser.post("/auth/login", json={**asked, "username": "ada"})
+        neither = await browser.post("/auth/login", json={"password": PASSWORD})
+
+    assert (by_name.status_code, me.json()["name"]) == (204, "bob")
+    assert (code(both), code(neither)) == ((422, "invalid-fields"), (422, "invalid-fields"))
+
+
 async def test_a_second_step_is_asked_for_once_it_is_confirmed_and_no_code_counts_twice(
     still: Still,
 ) -> None:

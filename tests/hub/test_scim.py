@@ -189,6 +189,23 @@ async def test_a_put_says_everything_anew_and_a_patch_some_of_it(okta: httpx.Asy
     }
 
 
+async def test_who_was_switched_off_stays_so_until_the_provider_says_otherwise(
+    okta: httpx.AsyncClient,
+) -> None:
+    made = await added(okta, "kai@example.org")
+    where, plain = f"/Users/{made['id']}", person("kai@example.org")
+    unsaid = {name: value for name, value in plain.items() if name != "active"}
+    still = [(await okta.put(where, json=unsaid)).json()["active"]]
+    await okta.put(where, json={**plain, "active": False})
+    bodies = (unsaid, {**unsaid, "active": None}, {**unsaid, "displayName": "Kai"})
+    still += [(await okta.put(where, json=body)).json()["active"] for body in bodies]
+    removed = await okta.patch(where, json=operations({"op": "remove", "path": "active"}))
+    back = await okta.put(where, json={**plain, "active": True})
+
+    assert still == [True, False, False, False]
+    assert (removed.json()["active"], back.json()["active"]) == (False, True)
+
+
 async def test_break_glass_accounts_and_the_last_administrator_are_out_of_reach(
     hub: Served, okta: httpx.AsyncClient
 ) -> None:

@@ -598,7 +598,10 @@ export interface components {
         LiveOut: {
             status: string;
         };
-        /** @description `totp`: the six digits of an app, or one of the codes for when it is lost. */
+        /**
+         * @description `totp`: the six digits of an app, or one of the codes for when it is lost. The account's
+         *     `username` may be called `name`, too, as it is where accounts are made.
+         */
         LoginIn: {
             username: string;
             password: string;
@@ -1089,6 +1092,18 @@ export interface components {
             items: components["schemas"]["SharedQuotaOut"][];
             next_cursor: string | null;
         };
+        /** @description Somebody, or everybody in a group. */
+        ReaderOut: {
+            /** @enum {string} */
+            kind: "person" | "group";
+            id: string;
+            name: string;
+            display_name: string;
+        };
+        ReadersOut: {
+            items: components["schemas"]["ReaderOut"][];
+            next_cursor: string | null;
+        };
         /** @description Strangers see `status` alone. */
         ReadyOut: {
             status: string;
@@ -1303,17 +1318,19 @@ export interface components {
             items: components["schemas"]["SettingOut"][];
             next_cursor: string | null;
         };
-        /** @description With a person by the name of the account, or with everybody in a group. */
+        /** @description With a person, or with everybody in a group; `subject` is the id of either. */
         ShareIn: {
             /** @enum {string} */
             kind: "person" | "group";
-            name: string;
+            subject: string;
         };
+        /** @description Names are those of now. */
         ShareOut: {
             /** @enum {string} */
             kind: "person" | "group";
             subject: string;
             name: string;
+            display_name: string;
             created_at: string;
         };
         /**
