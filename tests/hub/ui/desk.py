@@ -52,7 +52,7 @@ class Desk:
     async def open(self, name: str) -> Locator:
         """A page of the console, by what stands in its address."""
         await self.page.evaluate("name => { location.hash = `#/${name}` }", name)
-        page = self.shown(name)
+        page = self.shown(name.partition("/")[0])
         await expect(page).to_be_visible()
         await expect(self.page.get_by_text("Looking…", exact=True)).to_have_count(0)
         await expect(self.page.get_by_text("Opening…", exact=True)).to_have_count(0)

@@ -13,6 +13,8 @@ from .conftest import NewDesk
 from .desk import MARKS, Desk
 
 pytestmark = MARKS
+KEPT = """() => [...Object.keys(localStorage), ...Object.keys(sessionStorage)]
+  .filter(key => !["orca.theme", "orca.language"].includes(key))"""
 CODE = "A tool.\n\n```python tools/flow.py\nx = 2\n```\n\n```yaml odd.yaml\na: [1\n```\n"
 
 
@@ -97,14 +99,93 @@ async def test_a_conversation_is_shared_and_read_by_whom_it_is_shared_with(
     await expect(page.locator("[data-role=assistant]")).to_have_attribute("data-status", "complete")
     await page.get_by_test_id("chat-menu").click()
     await page.get_by_role("menuitem", name="Share").click()
-    await page.get_by_label("Name of the account").fill("ada")
-    await page.get_by_role("button", name="Let read").click()
-    await expect(page.get_by_test_id("shares")).to_contain_text("ada")
+    field = desk.dialog.get_by_role("combobox", name="Person or group")
+    await field.fill("ad")
+    ada = desk.dialog.get_by_role("option", name="ada")
+    await expect(ada).to_be_visible()
     wrong = await desk.faults()
+    await field.press("ArrowDown")
+    await expect(ada).to_have_attribute("aria-selected", "true")
+    await field.press("Enter")
+    await expect(page.get_by_test_id("shares").get_by_role("listitem")).to_have_count(1)
+    await expect(page.get_by_test_id("shares")).to_contain_text("ada")
+    wrong += await desk.faults()
     there = (await asked.ada.get("/conversations", params={"view": "shared"})).json()["items"]
+    await desk.press("Take back from ada")
+    await expect(desk.dialog).to_contain_text("Nobody but you.")
+    await expect(field).to_be_focused()
+    gone = (await asked.ada.get("/conversations", params={"view": "shared"})).json()["items"]
 
     assert wrong == []
-    assert [one["title"] for one in there] == ["Look, Ada"]
+    assert [[one["title"] for one in some] for some in (there, gone)] == [["Look, Ada"], []]
+
+
+async def test_the_menu_in_the_list_holds_what_the_one_above_the_conversation_holds(
+    page: Page, asked: Asked, desk: Desk
+) -> None:
+    made = (await asked.bob.post("/conversations", json={"title": "Two menus"})).json()["id"]
+    await desk.open(f"chat/{made}")
+    await page.get_by_test_id("chat-menu").click()
+    above = await page.get_by_role("menuitem").all_inner_texts()
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Actions for Two menus").last.click()
+    beside = await page.get_by_role("menuitem").all_inner_texts()
+    await page.get_by_role("menuitem", name="Rename").click()
+    await page.get_by_label("New title").fill("One menu")
+    await desk.press("Rename")
+    await expect(page.get_by_test_id("chat-title")).to_have_text("One menu")
+
+    assert beside == above
+    assert above == [
+        *("Pin", "Archive", "Rename", "Share"),
+        *("Export as Markdown", "Export as JSON", "Delete"),
+    ]
+
+
+async def test_whoever_signs_out_leaves_nothing_behind_in_the_browser(
+    page: Page, desk: Desk, asked: Asked
+) -> None:
+    made = (await asked.bob.post("/conversations", json={"title": "Left open"})).json()["id"]
+    await desk.open(f"chat/{made}")
+    await page.get_by_test_id("composer").fill("Half a thought of bob")
+    other = await page.context.new_page()
+    await other.goto(f"{asked.hub.url}/#/chat")
+    await other.get_by_test_id("composer").fill("Another half")
+    await page.get_by_test_id("account-menu").click()
+    await page.get_by_role("menuitem", name="Sign out").click()
+    await expect(page.get_by_test_id("sign-in")).to_be_visible()
+    await expect(other.get_by_test_id("sign-in")).to_be_visible()
+    kept = [await one.evaluate(KEPT) for one in (page, other)]
+    address = page.url
+    await desk.sign_in("ada")
+    await desk.open("chat")
+
+    assert kept == [[], []]
+    assert address == f"{asked.hub.url}/"
+    await expect(page.get_by_test_id("composer")).to_have_value("")
+
+
+async def test_a_draft_waits_for_its_writer_and_is_shown_to_nobody_else(
+    page: Page, desk: Desk, asked: Asked
+) -> None:
+    await desk.open("chat")
+    await page.get_by_test_id("composer").fill("Half a thought of bob")
+    await desk.open("artefacts")
+    me = (await asked.bob.get("/users/me")).json()["id"]
+    begun = await page.evaluate(KEPT)
+    await page.context.clear_cookies()
+    await page.reload()
+    await desk.sign_in("bob")
+    await desk.open("chat")
+    await expect(page.get_by_test_id("composer")).to_have_value("Half a thought of bob")
+    await page.context.clear_cookies()
+    await page.reload()
+    await desk.sign_in("ada")
+    await desk.open("chat")
+    await expect(page.get_by_test_id("composer")).to_have_value("")
+
+    assert begun == [f"orca.draft.{me}.new"]
+    assert await page.evaluate(KEPT) == []
 
 
 async def test_somebody_has_code_written_compares_its_versions_and_takes_it_home(

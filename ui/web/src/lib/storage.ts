@@ -19,6 +19,16 @@ export function recall<T>(key: string, fallback: T): T {
   }
 }
 
+/** Whatever is kept under a name that is to go. */
+export function forgetAll(isToGo: (key: string) => boolean): void {
+  try {
+    const keys = Object.keys(localStorage).filter((key) => key.startsWith(PREFIX) && isToGo(key.slice(PREFIX.length)));
+    keys.forEach((key) => localStorage.removeItem(key));
+  } catch {
+    // Nothing was kept then.
+  }
+}
+
 export function forget(key: string): void {
   try {
     localStorage.removeItem(PREFIX + key);

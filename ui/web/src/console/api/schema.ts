@@ -124,6 +124,7 @@ export interface components {
             } | null;
             finish_reason: string;
         };
+        /** @description `fallbacks`: absent where the first one answered. */
         ChatCompletionOut: {
             id: string;
             object: string;
@@ -131,6 +132,7 @@ export interface components {
             model: string;
             choices: components["schemas"]["ChatChoiceOut"][];
             usage: components["schemas"]["Usage"];
+            fallbacks?: components["schemas"]["FallbackOut"][];
         };
         ChatIn: {
             /**
@@ -243,6 +245,7 @@ export interface components {
             /** @default null */
             logprobs?: number | null;
         };
+        /** @description As a chat has it. */
         CompletionOut: {
             id: string;
             object: string;
@@ -250,6 +253,7 @@ export interface components {
             model: string;
             choices: components["schemas"]["CompletionChoiceOut"][];
             usage: components["schemas"]["Usage"];
+            fallbacks?: components["schemas"]["FallbackOut"][];
         };
         ConnectedOut: {
             access_token: string;
@@ -403,11 +407,21 @@ export interface components {
             prompt_tokens: number;
             total_tokens: number;
         };
+        /** @description As a chat has it. */
         EmbeddingsOut: {
             object: string;
             model: string;
             data: components["schemas"]["EmbeddingOut"][];
             usage: components["schemas"]["EmbeddingUsage"];
+            fallbacks?: components["schemas"]["FallbackOut"][];
+        };
+        /** @description Why another model answers. Of what is not open to you the provider is empty. */
+        FallbackOut: {
+            model: string;
+            provider: string;
+            instead_of: components["schemas"]["NamedOut"];
+            code: string;
+            reason: string;
         };
         FieldProblem: {
             field: string;
@@ -759,6 +773,10 @@ export interface components {
         };
         NamedFunctionIn: {
             name: string;
+        };
+        NamedOut: {
+            model: string;
+            provider: string;
         };
         NamedRouteOut: {
             name: string;

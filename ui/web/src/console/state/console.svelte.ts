@@ -1,8 +1,9 @@
 /** Builds what the console's pages share: who is signed in, which page is open, what is told. */
-import { getContext, setContext } from "svelte";
+import { flushSync, getContext, setContext } from "svelte";
 
 import { ApiError, onUnauthenticated } from "../../lib/api/client";
 import { Notices } from "../../lib/notices.svelte";
+import { forgetAll, remember } from "../../lib/storage";
 import { Theme } from "../../lib/theme.svelte";
 import * as hub from "../api/people";
 import type { Me, Methods } from "../api/types";
@@ -11,6 +12,10 @@ import { HOME, pageOf } from "../pages";
 
 const KEY = Symbol("console");
 const RETURN_TO = "orca.return-to";
+/** Told to other tabs, which are signed out with this one. */
+const SIGNED_OUT = "signed-out";
+/** Of the browser, not of a person: these stay when somebody signs out. */
+const OF_BROWSER = new Set(["theme", "language"]);
 
 export const provideConsole = (console: Console): Console => setContext(KEY, console);
 export const useConsole = (): Console => getContext<Console>(KEY);
@@ -52,9 +57,14 @@ export class Console {
     const measure = () => (this.isWide = wide.matches);
     wide.addEventListener("change", measure);
     measure();
+    const hear = ({ key, newValue }: StorageEvent) => {
+      if (key === `orca.${SIGNED_OUT}` && newValue && this.access === "signed-in") this.#leave();
+    };
+    window.addEventListener("storage", hear);
     const stops = [
       () => window.removeEventListener("hashchange", route),
       () => wide.removeEventListener("change", measure),
+      () => window.removeEventListener("storage", hear),
       this.theme.start(),
       onUnauthenticated(() => this.#signedOut()),
     ];
@@ -70,6 +80,7 @@ export class Console {
       if (this.access === "asking") this.methods = await hub.signing.methods();
       if (this.access === "asking" && !this.methods?.is_signed_in) return this.#signedOut();
       this.me = await hub.me.show();
+      this.#forgetOthers(this.me.id);
       this.access = "signed-in";
       this.#route();
     } catch (error) {
@@ -81,7 +92,9 @@ export class Console {
 
   async signOut(): Promise<void> {
     const { redirect_to } = (await hub.signing.out()) ?? {};
-    this.#signedOut();
+    this.#leave();
+    remember(SIGNED_OUT, Date.now());
+    forgetAll((key) => key === SIGNED_OUT);
     if (redirect_to) location.assign(redirect_to);
   }
 
@@ -94,6 +107,22 @@ export class Console {
     const hash = sessionStorage.getItem(RETURN_TO);
     sessionStorage.removeItem(RETURN_TO);
     if (hash && !location.hash && !this.#path) history.replaceState(null, "", hash);
+  }
+
+  /** Whoever sits here next finds nothing of the one who left. */
+  #leave(): void {
+    // What is open keeps its drafts when it is closed: that comes first.
+    flushSync(() => this.#signedOut());
+    forgetAll((key) => !OF_BROWSER.has(key));
+    sessionStorage.removeItem(RETURN_TO);
+    this.notices.clear();
+    history.replaceState(null, "", location.pathname);
+    this.#route();
+  }
+
+  /** A session that ran out leaves its drafts for the one who comes back, and for nobody else. */
+  #forgetOthers(id: string): void {
+    forgetAll((key) => key.startsWith("draft.") && !key.startsWith(`draft.${id}.`));
   }
 
   #signedOut(): void {

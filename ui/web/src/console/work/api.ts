@@ -9,6 +9,7 @@ import type {
   Diff,
   FileSets,
   GenerateIn,
+  Readers,
   Run,
   Share,
   ShareIn,
@@ -37,6 +38,10 @@ export const shares = {
   list: (one: string) => call<Shares>("GET", `/conversations/${id(one)}/share`),
   add: (one: string, body: ShareIn) => call<Share>("POST", `/conversations/${id(one)}/share`, { body }),
   remove: (one: string, share: Share) => call<void>("DELETE", `/conversations/${id(one)}/share/${share.kind}/${id(share.subject)}`),
+};
+
+export const readers = {
+  find: (q: string) => call<Readers>("GET", "/people", { query: { q } }),
 };
 
 export const artefacts = {

@@ -73,6 +73,8 @@ export class Attachment {
   }
 }
 
+const nameOf = (id: string, owner: string) => (owner ? `draft.${owner}.${id}` : `draft.${id}`);
+
 export class Draft {
   text = $state("");
   attachments = $state.raw<Attachment[]>([]);
@@ -83,8 +85,11 @@ export class Draft {
   #name: string;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(id: string) {
-    this.#name = `draft.${id}`;
+  constructor(
+    id: string,
+    readonly owner = "",
+  ) {
+    this.#name = nameOf(id, owner);
     const kept = recall<Kept>(this.#name, { text: "", images: [] });
     this.text = kept.text;
     this.attachments = kept.images.map((image) => new Attachment(image.name, null, image.sha256));
@@ -170,7 +175,7 @@ export class Draft {
   /** Goes on under the name of another conversation. */
   rename(id: string): void {
     forget(this.#name);
-    this.#name = `draft.${id}`;
+    this.#name = nameOf(id, this.owner);
     this.save();
   }
 
@@ -188,11 +193,14 @@ export class Draft {
 export class Drafts {
   #byId = new Map<string, Draft>();
 
+  /** `owner`: whose they are, where several people use the same page. */
+  constructor(readonly owner = "") {}
+
   of(conversationId: string | null): Draft {
     const id = conversationId ?? "new";
     const known = this.#byId.get(id);
     if (known) return known;
-    const draft = new Draft(id);
+    const draft = new Draft(id, this.owner);
     this.#byId.set(id, draft);
     return draft;
   }

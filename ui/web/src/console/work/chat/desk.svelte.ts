@@ -22,16 +22,21 @@ export class Desk {
   readonly chat: Chat;
   view = $state<View>("own");
   query = $state("");
+  /** The conversation that a dialog is open about. */
+  asked = $state.raw<{ what: "rename" | "share"; conversation: Conversation } | null>(null);
   readonly list = new Paged<Conversation>((cursor) =>
     conversations.list(this.query.trim() ? { q: this.query } : QUERIES[this.view], cursor as string | null),
   );
   #timer: ReturnType<typeof setTimeout> | undefined;
-  readonly #drafts = new Drafts();
+  readonly #drafts: Drafts;
 
+  /** Drafts are kept in the browser under the name of the account. */
   constructor(
+    accountId: string,
     readonly notices: Notices,
     readonly show: (id: string | null) => void,
   ) {
+    this.#drafts = new Drafts(accountId);
     this.chat = new Chat(this.#drafts, this.models, notices);
     this.chat.onChange = () => this.#later();
     this.chat.onCreated = ({ id }) => this.show(id);
@@ -71,6 +76,13 @@ export class Desk {
   async change(one: Conversation, change: ConversationChange): Promise<void> {
     await this.#try(one, () => conversations.change(one.id, change));
     if (this.chat.id === one.id) void this.chat.refresh();
+  }
+
+  renamed(): void {
+    const id = this.asked?.conversation.id;
+    this.asked = null;
+    void this.list.reload();
+    if (id && this.chat.id === id) void this.chat.refresh();
   }
 
   async remove(one: Conversation): Promise<void> {

@@ -2,7 +2,7 @@
 import { flushSync } from "svelte";
 
 import { followRun, type Following } from "../../../lib/api/run-stream";
-import type { Problem, RunEvent } from "../../../lib/api/types";
+import type { Fallback, Problem, RunEvent } from "../../../lib/api/types";
 import { FrameBatch } from "../../../lib/frames";
 import { BlockSplitter } from "../../../lib/markdown/blocks";
 import { newKey } from "../../../lib/identifiers";
@@ -22,8 +22,8 @@ interface Closing {
 export class Generation {
   state = $state<State>("none");
   model = $state<string | null>(null);
-  /** Why another model answers than the first one. */
-  reason = $state<string | null>(null);
+  /** Who was passed over for the one that answers, and why. */
+  fallbacks = $state.raw<Fallback[]>([]);
   blocks = $state.raw<string[]>([]);
   letters = $state(0);
   /** The files that were begun so far, as the answer names them. */
@@ -84,7 +84,8 @@ export class Generation {
     this.names = [];
     this.blocks = [];
     this.files = [];
-    this.problem = this.reason = this.model = null;
+    this.fallbacks = [];
+    this.problem = this.model = null;
     this.state = "queued";
     this.#following = followRun(runId, {
       onEvent: (event) => this.#take(event),
@@ -93,7 +94,7 @@ export class Generation {
     });
   }
 
-  #take(event: RunEvent | { name: "backend"; data: { reason: string } }): void {
+  #take(event: RunEvent): void {
     switch (event.name) {
       case "queued":
         this.state = "queued";
@@ -107,7 +108,7 @@ export class Generation {
         this.model = event.data.model;
         break;
       case "backend":
-        this.reason = event.data.reason;
+        this.fallbacks = [...this.fallbacks, event.data];
         break;
       case "token":
         this.#letters += event.data.text.length;
