@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 # Numbers that no other program of the same server takes for its advisory locks.
 MIGRATION, JOBS = 0x0CA_0B01, 0x0CA_0B03
 PEOPLE = 0x0CA_0B04  # whoever changes who is an Administrator; taken before the head of the audit
-PARTITIONS = 0x0CA_0B05
+PARTITIONS, USAGE = 0x0CA_0B05, 0x0CA_0B06
 
 
 async def hold(connection: AsyncConnection, lock: int) -> None:

@@ -20,6 +20,7 @@ STATEMENT_S = 30.0
 IDLE_S = 5.0  # a connection that rested for longer is asked first whether it is still one
 NO_TEXT = ("22021", "22P05")  # SQLSTATE of what cannot be kept as text
 BROKEN_RULE = "23"  # class of SQLSTATE of a key that is there already, or of a row that is gone
+LOCKED = "55P03"  # of a lock that was not to be had in time
 LOST_STATES = ("08", "57P", "53300")  # classes of SQLSTATE: connection, operator, too many
 
 log = logging.getLogger(__name__)
@@ -162,6 +163,12 @@ def _explained(err: DatabaseError | DBAPIError) -> Exception:
     if state.startswith((BROKEN_RULE, "40")):
         return Conflict(
             "changed-meanwhile", "Somebody else changed the same at this moment. Try again."
+        )
+    if state == LOCKED:
+        return Unavailable(
+            "database-busy",
+            "Somebody else holds what is needed in the database, such as a backup. Try it later.",
+            retry_after_s=10,
         )
     if state in NO_TEXT:
         return Invalid("bad-text", "Text cannot hold the character NUL.")

@@ -212,6 +212,25 @@ class Settings(ProviderSettings):
         le=60,
         description="Seconds that checking the files of one answer takes.",
     )
+    audit_months: int = Field(
+        default=24,
+        ge=0,
+        le=1200,
+        description="Whole months beside the present one that the audit log is kept. 0: for ever.",
+    )
+    usage_months: int = Field(
+        default=36,
+        ge=0,
+        le=1200,
+        description="The same of what was used. 0: for ever.",
+    )
+    usage_day_months: int = Field(
+        default=13,
+        ge=0,
+        le=1200,
+        description="Whole months of which each day's use is kept; of older ones the sum of the "
+        "month. 0: each day's for ever.",
+    )
     metrics_token: SecretStr | None = Field(
         default=None, description="What Prometheus sends for /metrics. Unset: nobody may read it."
     )

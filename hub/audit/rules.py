@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 Outcome = Literal["done", "refused", "failed"]
 FIRST = "0" * 64
+CUT = "audit.cut"  # the action of the entry that tells of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,32 @@ class Entry:
     outcome: Outcome
     request_id: str
     detail: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON values
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The last entry of what was cut off at the beginning, and when that was."""
+
+    number: int
+    at: str
+    digest: str
+    cut_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What came of checking all entries. `broken_at` is the first one that was changed or is
+    missing; if `is_cut_unproved`, no entry tells of what is missing before it."""
+
+    broken_at: int | None = None
+    cut: Cut | None = None
+    is_cut_unproved: bool = False
+
+
+def tells_of(entry: Entry, cut: Cut) -> bool:
+    """Whether this is the entry that was written with the cut."""
+    said = (entry.detail.get("number"), entry.detail.get("digest"), entry.detail.get("at"))
+    return entry.action == CUT and said == (cut.number, cut.digest, cut.at)
 
 
 def digest_of(entry: Entry, before: str) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from agent.shared.clock import Clock, rfc3339
 from agent.shared.databases import Databases
 from hub.access import Principal
-from hub.audit.rules import FIRST, Entry, Outcome, broken_at
+from hub.audit.rules import FIRST, Chain, Cut, Entry, Outcome, broken_at, tells_of
 from hub.audit.store import ANYTHING, Audits, Wanted
 
 NOBODY = "nobody"
@@ -70,23 +70,46 @@ class AuditService:
                 return
             number = page[-1][0].number
 
+    async def check(self) -> Chain:
+        """Reads all that is kept: from its beginning, or from where it was cut off, to its end."""
+        while True:
+            cut = await self._last_cut()
+            chain = await self._checked_from(cut)
+            if await self._last_cut() == cut:  # or it was cut off while it was read
+                return chain
+
     async def broken_at(self) -> int | None:
         """The number of the first entry that was changed, or is missing, at the end, too."""
+        return (await self.check()).broken_at
+
+    async def _last_cut(self) -> Cut | None:
+        async with self._database.reading() as connection:
+            return await Audits(connection).last_cut()
+
+    async def _checked_from(self, cut: Cut | None) -> Chain:
         async with self._database.reading() as connection:
             last, digest = await Audits(connection).last()
-        before, number = FIRST, 0
+        before, number = (cut.digest, cut.number) if cut else (FIRST, 0)
+        after, is_proved = 0, cut is None
         while True:
             async with self._database.reading() as connection:
-                page = await Audits(connection).after(number)
+                page = await Audits(connection).after(after)
             if not page:
-                return number + 1 if number < last else None
+                break
             if page[0][0].number != number + 1:
-                return number + 1
+                return Chain(number + 1, cut)
             if (broken := await asyncio.to_thread(broken_at, page, before)) is not None:
-                return broken
+                return Chain(broken, cut)
             if any(entry.number == last and said != digest for entry, said in page):
-                return last
+                return Chain(last, cut)
+            is_proved = is_proved or any(cut and tells_of(entry, cut) for entry, _ in page)
             before, number = page[-1][1], page[-1][0].number
+            after = number
+        if number < last:
+            return Chain(number + 1, cut)
+        if cut and not is_proved:
+            return Chain(cut.number, cut, is_cut_unproved=True)
+        return Chain(None, cut)
 
 
 def shown(entry: Entry) -> dict[str, Any]:  # Any: JSON values

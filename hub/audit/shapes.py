@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -10,7 +11,7 @@ from pydantic import Field
 
 from agent.shared.clock import rfc3339
 from agent.shared.web import In, Out
-from hub.audit.rules import Entry
+from hub.audit.rules import Chain, Entry
 from hub.audit.service import shown
 from hub.audit.store import Wanted
 from hub.moments import Moment
@@ -70,11 +71,28 @@ class AuditOut(Out):
     next_cursor: int | None
 
 
+class CutOut(Out):
+    """The last entry that was removed when its months were over, and when that was."""
+
+    number: int
+    at: str
+    digest: str
+    cut_at: str
+
+
 class ChainOut(Out):
-    """`broken_at`: the number of the first entry that was changed or is missing."""
+    """`broken_at`: the number of the first entry that was changed or is missing. `cut`: where the
+    log begins now, null while it begins with its first entry. `is_cut_unproved`: what is missing
+    up to there was not removed by the hub."""
 
     is_whole: bool
     broken_at: int | None
+    cut: CutOut | None
+    is_cut_unproved: bool
+
+
+def chain(checked: Chain) -> dict[str, Any]:  # Any: JSON values
+    return {"is_whole": checked.broken_at is None, **asdict(checked)}
 
 
 def as_json_line(entry: Entry, digest: str) -> bytes:

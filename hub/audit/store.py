@@ -1,5 +1,5 @@
-"""The table of the audit log. Nothing here changes or removes an entry, and the database lets
-nobody do it."""
+"""The table of the audit log. Nothing here changes an entry, and the database lets nobody do it;
+entries at the beginning are removed as far as they were cut off, and that is kept."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     RowMapping,
     String,
+    delete,
     func,
     insert,
     or_,
@@ -21,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hub.audit.rules import FIRST, Entry, digest_of
+from hub.audit.rules import FIRST, Cut, Entry, digest_of
 from hub.tables import table
 
 AUDIT = table(
@@ -44,6 +45,14 @@ HEAD = table(
     id=Column(Integer, primary_key=True),
     number=Column(BigInteger),
     digest=Column(String),
+)
+# The last entry of each part that was cut off at the beginning. What is here may be removed.
+CUT = table(
+    "audit_cut",
+    number=Column(BigInteger, primary_key=True),
+    at=Column(String),
+    digest=Column(String),
+    cut_at=Column(String),
 )
 BEGIN = text(
     f"INSERT INTO audit_head (id, number, digest) VALUES (1, 0, '{FIRST}') "  # noqa: S608 - ours
@@ -117,6 +126,41 @@ class Audits:
             await self._connection.execute(query.with_for_update() if is_held else query)
         ).first()
         return (int(row.number), str(row.digest)) if row else None
+
+    async def hold(self) -> None:
+        """From here to the end of the transaction nobody else appends or cuts."""
+        await self._last(is_held=True)
+
+    async def last_before(self, moment: str) -> tuple[Entry, str] | None:
+        """The last one of those at the beginning that are all older, with its digest. Clocks of
+        replicas differ: what is older and stands behind something newer stays with it."""
+        newer = select(func.min(AUDIT.c.number)).where(AUDIT.c.at >= moment).scalar_subquery()
+        query = select(AUDIT).where(AUDIT.c.number < func.coalesce(newer, 1 << 62))
+        row = (
+            (await self._connection.execute(query.order_by(AUDIT.c.number.desc()).limit(1)))
+            .mappings()
+            .first()
+        )
+        return _entry(row) if row else None
+
+    async def add_cut(self, cut: Cut) -> None:
+        """From now on the entries up to it may be removed."""
+        values = {name: getattr(cut, name) for name in Cut.__slots__}
+        await self._connection.execute(insert(CUT), [values])
+
+    async def remove_to(self, cut: Cut) -> None:
+        """What was cut off and is still there."""
+        await self._connection.execute(delete(AUDIT).where(AUDIT.c.number <= cut.number))
+
+    async def count_to(self, number: int) -> int:
+        query = select(func.count()).select_from(AUDIT).where(AUDIT.c.number <= number)
+        return int((await self._connection.execute(query)).scalar_one())
+
+    async def last_cut(self) -> Cut | None:
+        """Where the log begins now; None where it begins with its first entry."""
+        query = select(CUT).order_by(CUT.c.number.desc()).limit(1)
+        row = (await self._connection.execute(query)).mappings().first()
+        return Cut(**row) if row else None
 
     async def found(
         self, wanted: Wanted = ANYTHING, *, before: int | None = None, limit: int = 50

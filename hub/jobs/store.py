@@ -43,6 +43,8 @@ JOB = table(
     lease_until=Column(String),
     ended_at=Column(String),
     worker=Column(String),
+    worker_host=Column(String),
+    worker_process=Column(Integer),
     is_unwanted=Column(Boolean),
     progress=Column(JSON(none_as_null=True)),
     result=Column(JSON(none_as_null=True)),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from quart import Blueprint
 
+from hub.audit import upkeep as audit_upkeep
 from hub.core import Area, Core, Reading
 from hub.health import Part
 from hub.identity.opening import People
@@ -35,6 +36,7 @@ async def open_limits(core: Core, people: People) -> Limits:
     core.stack.push_async_callback(rates.close)
 
     add_upkeep(core)
+    audit_upkeep.add_upkeep(core)
     service = LimitService(core.database, quotas, core.audit, core.clock, core.new_id)
 
     async def readings() -> Iterable[Reading]:

@@ -17,7 +17,7 @@ Pattern = Annotated[
 ]
 Most = Annotated[int, Field(ge=0, le=10**15)]
 Micros = Annotated[int, Field(ge=0, le=10**12)]
-By = Literal["day", "model", "user", "provider", "group"]
+By = Literal["day", "month", "model", "user", "provider", "group"]
 
 
 class QuotaIn(In):
@@ -157,7 +157,8 @@ class CountedOut(Out):
 
 
 class UsageOut(CountedOut):
-    """`key`: a day, a model, an account's id, a provider or a group; `label`: its name."""
+    """`key`: a day, a month, a model, an account's id, a provider or a group; `label`: its name.
+    Among days a month stands for itself whose days are not kept any more: 2024-05."""
 
     key: str
     label: str

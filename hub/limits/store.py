@@ -80,6 +80,7 @@ USAGE = table(
     cost_micros=Column(BigInteger),
     milliseconds=Column(BigInteger),
 )
+WHOLE = "00"  # the day of a row that stands for all of its month
 ADD_QUOTA = text(
     "INSERT INTO quota (id, subject_kind, subject, model, period, requests, tokens, cost_micros, "
     "is_each, created_at, updated_at) VALUES (:id, :subject_kind, :subject, :model, :period, "

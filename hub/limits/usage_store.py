@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hub.groups.table_store import GROUP, MEMBER
-from hub.limits.store import USAGE, Row
+from hub.limits.store import USAGE, WHOLE, Row
 from hub.users.store import ACCOUNT
 
 COUNTED = ("requests", "failed", "prompt_tokens", "answer_tokens", "cost_micros", "milliseconds")
@@ -34,8 +34,8 @@ class Usages:
         """With `key` and `label`; days in their order, the rest by what they cost and took."""
         query = _QUERIES[what]().where(*_within(span))
         ordered = (
-            query.order_by(USAGE.c.day)
-            if what == "day"
+            query.order_by("key")
+            if what in ("day", "month")
             else query.order_by(
                 func.sum(USAGE.c.cost_micros).desc(),
                 func.sum(USAGE.c.prompt_tokens + USAGE.c.answer_tokens).desc(),
@@ -52,6 +52,17 @@ class Usages:
 def _by_column(name: str) -> Select[Any]:  # Any: of SQLAlchemy
     column = USAGE.c[name]
     return select(column.label("key"), column.label("label"), *_sums()).group_by(column)
+
+
+def _by_day() -> Select[Any]:  # Any: as above
+    """Months of which no days are kept any more are months."""
+    day = func.replace(USAGE.c.day, f"-{WHOLE}", "")
+    return select(day.label("key"), day.label("label"), *_sums()).group_by(USAGE.c.day)
+
+
+def _by_month() -> Select[Any]:  # Any: as above
+    month = func.substr(USAGE.c.day, 1, 7)
+    return select(month.label("key"), month.label("label"), *_sums()).group_by(month)
 
 
 def _by_user() -> Select[Any]:  # Any: as above
@@ -78,7 +89,8 @@ def _by_group() -> Select[Any]:  # Any: as above
 
 
 _QUERIES = {
-    "day": lambda: _by_column("day"),
+    "day": _by_day,
+    "month": _by_month,
     "model": lambda: _by_column("model"),
     "provider": lambda: _by_column("provider"),
     "user": _by_user,
@@ -91,7 +103,9 @@ def _sums() -> list[ColumnElement[Any]]:  # Any: of SQLAlchemy
 
 
 def _within(span: Span) -> list[ColumnElement[bool]]:
-    found = [USAGE.c.day >= span.since, USAGE.c.day <= span.until]
+    # A month of which only the sum is kept stands before its first day.
+    since = f"{span.since[:8]}{WHOLE}" if span.since.endswith("-01") else span.since
+    found = [USAGE.c.day >= since, USAGE.c.day <= span.until]
     if span.account_id:
         found.append(USAGE.c.account_id == span.account_id)
     if span.model:

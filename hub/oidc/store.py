@@ -45,6 +45,14 @@ LOGIN = table(
     role=Column(String),
     problem=Column(String),
 )
+# What the provider says of itself, as it was fetched for every replica.
+DOCUMENT = table(
+    "oidc_document",
+    issuer=Column(String, primary_key=True),
+    discovery=Column(JSON),
+    keys=Column(JSON),
+    fetched_at=Column(String),
+)
 USE = text(
     "INSERT INTO oidc_once (digest, ends_at) VALUES (:digest, :ends_at) "
     "ON CONFLICT (digest) DO NOTHING RETURNING digest"

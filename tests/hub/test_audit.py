@@ -19,6 +19,7 @@ from tests.hub.serving import PASSWORD, Served, running_hub
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 Json = dict[str, Any]  # Any: JSON
+WHOLE: Json = {"is_whole": True, "broken_at": None, "is_cut_unproved": False}
 
 
 async def found(served: Served, **wanted: str) -> list[tuple[str, str, str]]:
@@ -98,7 +99,7 @@ async def test_the_database_changes_and_removes_no_entry(hub: Served) -> None:
             refused += "only grows" in f"{err} {err.__cause__}"
     chain = (await (await hub.signed_in("ada")).get("/audit/chain")).json()
 
-    assert (refused, chain) == (2, {"is_whole": True, "broken_at": None})
+    assert (refused, chain) == (2, {**WHOLE, "cut": None})
 
 
 @pytest.mark.slow
