@@ -146,6 +146,7 @@ def _app(
     door = Guard(
         app,
         people.sessions,
+        people.known,
         people.cookie,
         origin=settings.origin,
         port=settings.port,

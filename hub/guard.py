@@ -17,6 +17,7 @@ from agent.shared.errors import Denied, Malformed, Unauthenticated, Unavailable
 from agent.shared.request_id import CURRENT
 from hub.access import PUBLIC, RULE_ATTRIBUTE, Principal, Rule, check
 from hub.core import Bearer, Door
+from hub.identity.known_browsers import NAMES, KnownBrowsers
 from hub.identity.sessions import SessionService
 
 READING = ("GET", "HEAD")
@@ -86,6 +87,7 @@ class Guard:
         self,
         app: Quart,
         sessions: SessionService,
+        known: KnownBrowsers,
         cookie: Cookie,
         *,
         origin: str,
@@ -98,7 +100,7 @@ class Guard:
     ) -> None:
         """`lent`: other origins, whose pages may ask with a token."""
         self._app, self._sessions, self._cookie, self._new_id = app, sessions, cookie, new_id
-        self._bearers, self._doors, self._lent = bearers, doors, lent
+        self._known, self._bearers, self._doors, self._lent = known, bearers, doors, lent
         self._origins = {origin, f"http://127.0.0.1:{port}", f"http://localhost:{port}"}
         self._hosts = {urlsplit(one).netloc for one in self._origins}
         self._metrics_token = metrics_token
@@ -131,6 +133,10 @@ class Guard:
         check(rule, who)
 
     async def _pass_doors(self, who: Principal | None) -> None:
+        if who is None:  # a stranger who has been here before is not counted with all others
+            cookies = request.cookies
+            kept = next((found for name in NAMES if (found := cookies.get(name))), "")
+            g.known_account = self._known.account_of(kept)
         for door in self._doors:
             await door(who)
 

@@ -15,11 +15,12 @@ from hub.identity.store import FailedLogins
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One that has been counted before it is known how it ends. `at` is when, and `before` when
-    the last one was, by subject."""
+    the last one was, by subject. `address` and `name` count what others do, too: they are None in
+    a browser that is known."""
 
     own: str
-    address: str
-    name: str
+    address: str | None
+    name: str | None
     network: str
     at: str
     before: dict[str, str] = field(default_factory=dict)
@@ -27,7 +28,11 @@ class Attempt:
     @property
     def subjects(self) -> list[str]:
         """In one order for everybody, so that nobody waits for each other."""
-        return sorted({self.own, self.address, self.name})
+        return sorted({self.own, *self.shared})
+
+    @property
+    def shared(self) -> list[str]:
+        return sorted(one for one in (self.address, self.name) if one is not None)
 
 
 class Guesses:
@@ -37,11 +42,17 @@ class Guesses:
     def __init__(self, database: Databases, clock: Clock) -> None:
         self._database, self._clock = database, clock
 
-    async def begin(self, name: str, account_id: str | None, address: str) -> Attempt:
-        """`name` is what is guessed at. Raises TooMany `too-many-logins`."""
+    async def begin(
+        self, name: str, account_id: str | None, address: str, browser: str | None = None
+    ) -> Attempt:
+        """`name` is what is guessed at; `browser` the id of one in which its owner has signed in
+        before: there nobody else's failures count. Raises TooMany `too-many-logins`."""
         network = network_of(address)
         at = rfc3339(self._clock())
-        attempt = Attempt(f"{name}@{network}", f"@{network}", f"{name}@*", network, at)
+        if browser is None:
+            attempt = Attempt(f"{name}@{network}", f"@{network}", f"{name}@*", network, at)
+        else:
+            attempt = Attempt(f"{name}#{browser}", None, None, network, at)
         async with self._database.reading() as connection:
             await self._check(connection, attempt, account_id, is_last_word=False)
         async with self._database.writing() as connection:
@@ -55,7 +66,7 @@ class Guesses:
         """In the transaction that lets somebody in."""
         failures = FailedLogins(connection)
         await failures.forget([attempt.own])
-        await failures.take_back(sorted({attempt.address, attempt.name}))
+        await failures.take_back(attempt.shared)
 
     async def none_made(self, connection: AsyncConnection, attempt: Attempt) -> None:
         """This one was no guess; those before it stay what they were."""
@@ -88,8 +99,8 @@ class Guesses:
         )
         tried = Tried(
             own=_failures(kept.get(attempt.own)),
-            address=_failures(kept.get(attempt.address)),
-            name=None if is_familiar else _failures(kept.get(attempt.name)),
+            address=_failures(kept.get(attempt.address or "")),
+            name=None if is_familiar else _failures(kept.get(attempt.name or "")),
         )
         pause = pause_before(tried, now)
         if pause.total_seconds() > 0:

@@ -9,6 +9,7 @@ from hub.core import Area, Core
 from hub.guard import Cookie
 from hub.identity import own_routes, routes
 from hub.identity.guessing import Guesses
+from hub.identity.known_browsers import KnownBrowsers
 from hub.identity.passwords import Passwords
 from hub.identity.recovery_store import Recovery
 from hub.identity.revocations import Revocations
@@ -28,6 +29,7 @@ class People:
     cookie: Cookie
     revocations: Revocations
     tokens: TokenSeam
+    known: KnownBrowsers
     sessions: SessionService
     local: LocalAccounts
     users: UserService
@@ -42,9 +44,16 @@ async def open_people(core: Core) -> People:
     second_step = SecondStep(
         core.database, core.audit, core.seal, revocations, core.clock, core.new_secret
     )
-    guesses = Guesses(core.database, core.clock)
+    guesses, known = Guesses(core.database, core.clock), KnownBrowsers(core.seal, core.new_secret)
     doors = Doors(
-        Passwords(), guesses, second_step, sessions, tokens, revocations, settings.local_login
+        Passwords(),
+        guesses,
+        second_step,
+        known,
+        sessions,
+        tokens,
+        revocations,
+        settings.local_login,
     )
     local = LocalAccounts(
         core.database, doors, core.audit, core.seal, core.clock, core.new_id, core.new_secret
@@ -53,7 +62,7 @@ async def open_people(core: Core) -> People:
     users = UserService(core.database, core.audit, revocations, core.clock)
     area = Area(
         blueprints=(
-            routes.routes(local, sessions, tokens, cookie),
+            routes.routes(local, sessions, tokens, known, cookie),
             own_routes.routes(local, second_step, sessions, cookie),
             user_routes.routes(users, local),
             recovery_routes.routes(users, local, second_step, sessions, settings.origin),
@@ -61,7 +70,7 @@ async def open_people(core: Core) -> People:
         ),
         loops={"revocations": revocations.listen},
     )
-    return People(area, cookie, revocations, tokens, sessions, local, users)
+    return People(area, cookie, revocations, tokens, known, sessions, local, users)
 
 
 def _sessions(core: Core, revocations: Revocations) -> SessionService:

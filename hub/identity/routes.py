@@ -6,15 +6,33 @@ from agent.shared.web import gives, gives_media, json, takes
 from hub.access import caller, newcomer, public
 from hub.guard import Cookie, no_content
 from hub.identity import shapes
+from hub.identity.known_browsers import HOLDS_S, NAMES, KnownBrowsers
 from hub.identity.service import LocalAccounts, NewAccount
 from hub.identity.sessions import From, Opened, SessionService
 from hub.identity.tokens import TokenSeam
 
 
+class KnownCookie(Cookie):
+    """Says in which browsers somebody has signed in; it lets nobody in."""
+
+    @property
+    def name(self) -> str:
+        return NAMES[0] if self.is_secure else NAMES[1]
+
+
 def routes(
-    local: LocalAccounts, sessions: SessionService, tokens: TokenSeam, cookie: Cookie
+    local: LocalAccounts,
+    sessions: SessionService,
+    tokens: TokenSeam,
+    known: KnownBrowsers,
+    cookie: Cookie,
 ) -> Blueprint:
     bp = Blueprint("auth", __name__, url_prefix="/api/v1/auth")
+
+    def remembered(response: Response, account_id: str) -> Response:
+        kept = known.kept(account_id, known_here())
+        KnownCookie(cookie.is_secure).keep(response, kept, HOLDS_S)
+        return response
 
     @bp.post("/login")
     @public
@@ -29,7 +47,7 @@ def routes(
         opened = await how(asked.username, asked.password, asked.totp, whence())
         if not isinstance(opened, Opened):
             return json(shapes.pair(opened))
-        return with_cookie(cookie, opened)
+        return remembered(with_cookie(cookie, opened), opened.account_id)
 
     @bp.post("/first")
     @public
@@ -41,7 +59,8 @@ def routes(
             asked.name, asked.password, "administrator", asked.display_name, is_break_glass=True
         )
         await local.make_first(asked.link, new)
-        return with_cookie(cookie, await local.login(asked.name, asked.password, "", whence()))
+        opened = await local.login(asked.name, asked.password, "", whence())
+        return remembered(with_cookie(cookie, opened), opened.account_id)
 
     @bp.post("/reset")
     @public
@@ -49,8 +68,7 @@ def routes(
     @gives_media(204)
     async def use_link(asked: shapes.LinkedIn) -> Response:
         """A password of one's own choice, by the link of an Administrator. Every session ends."""
-        await local.use_link(asked.link, asked.password)
-        return no_content()
+        return remembered(no_content(), await local.use_link(asked.link, asked.password))
 
     @bp.post("/logout")
     @newcomer
@@ -71,7 +89,12 @@ def routes(
 
 def whence() -> From:
     """Where the present request comes from."""
-    return From(request.remote_addr or "", request.headers.get("User-Agent", ""))
+    return From(request.remote_addr or "", request.headers.get("User-Agent", ""), known_here())
+
+
+def known_here() -> str:
+    """Whom the browser says that it knows."""
+    return next((found for name in NAMES if (found := request.cookies.get(name))), "")
 
 
 def with_cookie(cookie: Cookie, opened: Opened) -> Response:

@@ -16,6 +16,7 @@ from hub.access import Principal, Role
 from hub.audit.service import AuditService
 from hub.identity.facts import Facts
 from hub.identity.guessing import Attempt, Guesses
+from hub.identity.known_browsers import KnownBrowsers
 from hub.identity.passwords import Passwords
 from hub.identity.principals import principal_of
 from hub.identity.recovery_store import Recovery
@@ -73,6 +74,7 @@ class Doors:
     passwords: Passwords
     guesses: Guesses
     second_step: SecondStep
+    known: KnownBrowsers
     sessions: SessionService
     tokens: TokenSeam
     revocations: Revocations
@@ -169,7 +171,7 @@ class LocalAccounts:
         async with self._database.reading() as connection:
             account = await Accounts(connection).named(known_as) if known_as else None
         account_id = account["id"] if account else None
-        attempt = await self._doors.guesses.begin(known_as, account_id, whence.address)
+        attempt = await self._attempt(known_as, account_id, whence)
         kept = account["password_hash"] if account and self._may_try(account) else None
         fits = await self._doors.passwords.fits(kept, normal_password(keys.password))
         if not fits or account is None:
@@ -185,6 +187,11 @@ class LocalAccounts:
                 await self._refused(known_as, "code")
             raise
         return account, attempt
+
+    async def _attempt(self, name: str, account_id: str | None, whence: From) -> Attempt:
+        """Counted. Raises TooMany."""
+        browser = account_id and self._doors.known.id_for(account_id, whence.known)
+        return await self._doors.guesses.begin(name, account_id, whence.address, browser or None)
 
     def _may_try(self, account: Row) -> bool:
         return bool(
@@ -219,7 +226,7 @@ class LocalAccounts:
         Raises Unauthenticated `wrong-login` and TooMany `too-many-logins`."""
         async with self._database.reading() as connection:
             account = await Accounts(connection).find(who.account_id)
-        attempt = await self._doors.guesses.begin(who.name, who.account_id, whence.address)
+        attempt = await self._attempt(who.name, who.account_id, whence)
         kept = account["password_hash"] if account else None
         if account is None or not await self._doors.passwords.fits(kept, normal_password(password)):
             await self._refused(who.name, "password")
@@ -289,9 +296,9 @@ class LocalAccounts:
             await self._audit.note(connection, "user.reset-link", account["name"])
         return Link(secret, ends_at)
 
-    async def use_link(self, secret: str, new: str) -> None:
-        """A password of one's own choice. Raises Gone `link-used`, and Invalid, after which the
-        link is as good as before."""
+    async def use_link(self, secret: str, new: str) -> str:
+        """A password of one's own choice. The id of the account. Raises Gone `link-used`, and
+        Invalid, after which the link is as good as before."""
         now, key = rfc3339(self._clock()), hashed(secret)
         async with self._database.reading() as connection:
             account_id = await Recovery(connection).linked(key, now)
@@ -304,6 +311,7 @@ class LocalAccounts:
                 raise _used()
             await self._reset(connection, account, change, account["name"], keeps_totp=True)
         await self._doors.revocations.tell(account["id"])
+        return str(account["id"])
 
     async def _password(self, account: Row, new: str, *, must_change: bool) -> dict[str, object]:
         return {

@@ -21,10 +21,12 @@ ENDED = "The session has ended. Sign in again."
 
 @dataclass(frozen=True, slots=True)
 class From:
-    """Where a request came from: the address, and what the program calls itself."""
+    """Where a request came from: the address, what the program calls itself, and whom a browser
+    says that it knows."""
 
     address: str
     program: str
+    known: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Opened:
     id: str
     secret: str
     ends_in_s: int
+    account_id: str = ""
 
 
 class SessionService:
@@ -75,7 +78,8 @@ class SessionService:
             "sid": None,
             "sealed": None,
         }
-        return row, Opened(row["id"] or "", secret, int(self._at_all.total_seconds()))
+        opened = Opened(row["id"] or "", secret, int(self._at_all.total_seconds()), account_id)
+        return row, opened
 
     async def who(self, secret: str) -> Principal:
         """Raises Unauthenticated."""

@@ -51,14 +51,14 @@ class RateDoor:
         allowed = self._allowed
         found: list[tuple[Kind, str, Rate | None]] = []
         if who is None:
-            found.append(("address", _address(), allowed.address))
+            found.append(("address", _stranger(), allowed.address))
         elif who.means in ("key", "scim"):
             found.append(("key", who.means_id, allowed.key))
         else:
             found.append(("user", who.account_id, allowed.user))
         is_login = request.method == "POST" and request.path.startswith(SIGNING_IN)
         if is_login and g.get("is_public"):
-            found.append(("login", _address(), allowed.login))
+            found.append(("login", _stranger(), allowed.login))
         return found
 
     def _refusal(self, kind: Kind, verdict: Verdict) -> TooMany:
@@ -76,8 +76,11 @@ class RateDoor:
         )
 
 
-def _address() -> str:
-    return address_key(request.remote_addr or "")
+def _stranger() -> str:
+    """The address; or, so that nobody else of that address uses it up, who has signed in before in
+    this browser."""
+    known: str | None = g.get("known_account")
+    return f"known {known}" if known else address_key(request.remote_addr or "")
 
 
 def telling(bp: Blueprint) -> Blueprint:
