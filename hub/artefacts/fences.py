@@ -4,7 +4,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hub.artefacts.paths import clashes, clean_path, key_of, language_of, name_for, named_language
+from hub.artefacts.paths import (
+    MOST_CHARACTERS,
+    clashes,
+    clean_path,
+    key_of,
+    language_of,
+    name_for,
+    named_language,
+)
 
 MOST_FILES = 100
 LONGEST_LINE = 250  # that may name a file
@@ -13,7 +21,7 @@ LONGEST_LINE = 250  # that may name a file
 FENCE = re.compile(r"^( {0,3})(`{3,}|~{3,})(.*)$")
 # The ways in which models name files: ```python tools/x.py, ```python:x.py, title="x.py".
 ATTRIBUTE = re.compile(r"""(?:title|file|filename|path|name)\s*=\s*["']?([^"'\s}]+)""", re.I)
-LOOKS_LIKE_A_FILE = re.compile(r"^[\w@.+()/\\-]*[\w)]\.[A-Za-z][A-Za-z0-9]{0,9}$")
+LOOKS_LIKE_A_FILE = re.compile(r"^(?:[A-Za-z]:)?[\w@.+()/\\-]*[\w)]\.[A-Za-z][A-Za-z0-9]{0,9}$")
 # The line above: **tools/x.py**, ### `x.py`, File: x.py, Save this as `x.py`:
 ABOVE = re.compile(r"^\W*+(?:(?:file(?:name)?|path|datei)\W++)?([\w@.+()/\\-]++)\W*+$", re.I)
 MARKED = re.compile(r"[`*]+([^`*\s]+)[`*]+")
@@ -25,12 +33,14 @@ WITHIN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file. `is_whole`: its fence was closed, so that nothing of it is missing."""
+    """A file. `is_whole`: its fence was closed, so that nothing of it is missing. `refused_path`:
+    what it was called, where a file must not be called so."""
 
     path: str
     language: str
     content: str
     is_whole: bool = True
+    refused_path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,7 @@ def files_in(text: str, *, names_all: bool) -> list[Found]:
     found: dict[str, Found] = {}
     unnamed = 0
     for block in blocks(text):
-        path = _path_of(block)
+        path, refused = _path_of(block)
         if path is None and names_all and block.content.strip():
             unnamed += 1
             path = name_for(named_language(_words(block.info)[0]), unnamed)
@@ -62,7 +72,8 @@ def files_in(text: str, *, names_all: bool) -> list[Found]:
         kept = found.pop(key, None)
         if kept is None and len(found) >= MOST_FILES:
             break
-        found[key] = Found(kept.path if kept else path, language, block.content, block.is_whole)
+        kept_path = kept.path if kept else path
+        found[key] = Found(kept_path, language, block.content, block.is_whole, refused)
     return list(found.values())
 
 
@@ -100,12 +111,16 @@ def _without_indent(line: str, indent: int) -> str:
     return line[min(indent, spaces) :]
 
 
-def _path_of(block: Block) -> str | None:
+def _path_of(block: Block) -> tuple[str | None, str | None]:
+    """Where it is to go, else by which name it must not go anywhere."""
+    refused = None
     for said in _names(block):
         path = clean_path(said)
         if path is not None and LOOKS_LIKE_A_FILE.match(path):
-            return path
-    return None
+            return path, None
+        if path is None and LOOKS_LIKE_A_FILE.match(said.strip()):
+            refused = refused or said.strip()[:MOST_CHARACTERS]
+    return None, refused
 
 
 def _names(block: Block) -> Iterator[str]:

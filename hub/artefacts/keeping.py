@@ -142,6 +142,7 @@ def _values(row: Row, file: Found, content: str, origin: Origin) -> Row:
         "run_id": origin.run_id,
         "message_id": origin.message_id,
         "is_whole": file.is_whole,
+        "refused_path": file.refused_path,
     }
 
 

@@ -1,5 +1,6 @@
 """Artefacts over HTTP. A download is never shown by a browser: it is saved."""
 
+from dataclasses import asdict
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
@@ -80,8 +81,8 @@ def routes(artefacts: ArtefactService) -> Blueprint:
         path, since, to, differs = await artefacts.compare(
             caller(), artefact_id, query.first, query.second
         )
-        said = {"text": differs.text, "added": differs.added, "removed": differs.removed}
-        return json({"path": path, "from_version": since, "to_version": to, **said})
+        numbers = {"from_version": since, "to_version": to}
+        return json({"path": path, **numbers, **asdict(differs)})
 
     @bp.get("/<artefact_id>/download")
     @member(SCOPE)

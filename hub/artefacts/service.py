@@ -13,10 +13,11 @@ from agent.shared.databases import Databases
 from agent.shared.errors import Invalid, NotFound, TooLarge
 from hub.access import Principal
 from hub.artefacts.checking import Checker
+from hub.artefacts.differing import Difference, difference
 from hub.artefacts.fences import Found
 from hub.artefacts.keeping import Keeper, Place
 from hub.artefacts.paths import clean_path, language_of
-from hub.artefacts.rules import MOST_IN_DOWNLOAD, MOST_IN_SET, Difference, Origin, difference
+from hub.artefacts.rules import MOST_IN_DOWNLOAD, MOST_IN_SET, Origin
 from hub.artefacts.rules import state_of as state
 from hub.artefacts.shapes import artefact_json, set_json, version_json
 from hub.artefacts.store import Artefacts, Row, Sets

@@ -70,7 +70,9 @@ class FindingOut(Out):
 
 class VersionOut(Out):
     """`check_state`: waiting until it was looked at, unchecked where there is no parser for it.
-    `is_whole`: false where the answer was cut off in the middle of the file."""
+    `is_whole`: false where the answer was cut off in the middle of the file. `refused_path`: how
+    the model called it, where that leads out of its folder or is no name of a file, so that it
+    was given another."""
 
     number: int
     size_bytes: int
@@ -81,6 +83,7 @@ class VersionOut(Out):
     run_id: str | None
     message_id: str | None
     is_whole: bool
+    refused_path: str | None
     check_state: CheckStateName
     check_findings: list[FindingOut]
     content: str | SkipJsonSchema[None] = left_out()
@@ -128,7 +131,9 @@ class SetsOut(Out):
 
 
 class DiffOut(Out):
-    """`text` is as `diff -u` writes it, empty where both are the same."""
+    """`text` is as `diff -u` writes it, empty where both are the same. `is_coarse`: the versions
+    differ too much to be compared line by line; all from the first to the last line that differs
+    is given as replaced."""
 
     path: str
     from_version: int
@@ -136,6 +141,7 @@ class DiffOut(Out):
     text: str
     added: int
     removed: int
+    is_coarse: bool
 
 
 def version_json(row: Mapping[str, Any], *, whole: bool = False) -> dict[str, object]:  # Any: a row

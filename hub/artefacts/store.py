@@ -63,6 +63,7 @@ VERSION = table(
     run_id=Column(String),
     message_id=Column(String),
     is_whole=Column(Boolean),
+    refused_path=Column(String),
     check_state=Column(String),
     check_findings=Column(JSON),
 )

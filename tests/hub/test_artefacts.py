@@ -51,6 +51,7 @@ async def test_a_file_has_versions_that_are_compared_and_checked(hub: Served) ->
         "@@ -1,2 +1,2 @@\n a = 1\n-b = 2\n+b = (\n",
         "added": 1,
         "removed": 1,
+        "is_coarse": False,
     }
     assert old["latest"]["content"] == "a = 1\nb = 2\n"
 

@@ -2,15 +2,16 @@
 
 import re
 from pathlib import PurePosixPath
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hub.artefacts.differing import LINES, difference
 from hub.artefacts.fences import Found, files_in
 from hub.artefacts.macros import macro_findings
 from hub.artefacts.paths import clashes, clean_path, key_of
-from hub.artefacts.rules import LINES, difference
 
 ANSWER = """Here are two files.
 
@@ -67,6 +68,23 @@ def test_blocks_without_a_name_get_one_where_code_was_asked_for() -> None:
         ("file-1.py", "python"),
         ("file-2.txt", "text"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "path", "refused"),
+    [
+        ("```yaml ../../etc/evil.yaml\na: 1\n```", "file-1.yaml", "../../etc/evil.yaml"),
+        ("```python\n# /etc/cron.py\nx\n```", "file-1.py", "/etc/cron.py"),
+        ("**C:\\boot.ini**\n\n```ini\nx\n```", "file-1.ini", "C:\\boot.ini"),
+        ('```yaml title="../a.yaml"\n# b.yaml\n```', "b.yaml", None),
+        ("```html\n<!-- https://example.com/x.html -->\n```", "file-1.html", None),
+        ("```bash\n#!/usr/bin/bash\n```", "file-1.sh", None),
+    ],
+)
+def test_a_name_that_was_refused_is_said(written: str, path: str, refused: str | None) -> None:
+    (found,) = files_in(written, names_all=True)
+
+    assert (found.path, found.refused_path) == (path, refused)
 
 
 def test_the_later_of_two_files_of_a_name_counts() -> None:
@@ -161,10 +179,40 @@ def test_no_text_keeps_the_hub_busy(text: str) -> None:
 @given(st.text(alphabet="ab\n", max_size=40), st.text(alphabet="ab\n", max_size=40))
 @settings(max_examples=40, deadline=None)
 def test_a_difference_makes_the_new_version_of_the_old_one(old: str, new: str) -> None:
-    differs = difference("x.txt", (1, old), (2, new))
+    for most_steps in (0, 12, 10_000):
+        differs = difference("x.txt", (1, old), (2, new), most_steps=most_steps)
 
-    assert (differs.text == "") == (old == new)
-    assert _patched(old, differs.text) == new
+        assert (differs.text == "") == (old == new)
+        assert _patched(old, differs.text) == new
+
+
+def test_a_difference_is_as_fine_as_its_bound_allows() -> None:
+    old, new = "a\nb\nc\nd\ne\nf\n", "a\nb\nx\nd\ny\nf\n"
+    fine = difference("x", (1, old), (2, new))
+    coarse = difference("x", (1, old), (2, new), most_steps=2)
+    head = "--- x (version 1)\n+++ x (version 2)\n@@ -1,6 +1,6 @@\n a\n b\n"
+
+    assert (fine.text, fine.is_coarse) == (f"{head}-c\n+x\n d\n-e\n+y\n f\n", False)
+    assert (coarse.text, coarse.is_coarse) == (f"{head}-c\n-d\n-e\n+x\n+d\n+y\n f\n", True)
+    assert (coarse.added, coarse.removed) == (3, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["moved apart", "swapped", "few words", "half a million lines"])
+def test_no_two_versions_keep_the_hub_busy(kind: str) -> None:
+    lines = [f"line {number}\n" for number in range(20_000)]
+    pairs = zip(lines[1::2], lines[::2], strict=True)
+    words = [f"line {number % 110}\n" for number in range(20_000)]
+    before, after = {
+        "moved apart": (lines, lines[::2] + lines[1::2]),
+        "swapped": (lines, [one for pair in pairs for one in pair]),
+        "few words": (words, Random(7).sample(words, len(words))),
+        "half a million lines": (lines, ["\n"] * (1 << 19)),
+    }[kind]
+    differs = difference("x.txt", (1, "".join(before)), (2, "".join(after)))
+
+    assert differs.is_coarse
+    assert _patched("".join(before), differs.text) == "".join(after)
 
 
 def _patched(old: str, text: str) -> str:
