@@ -9,6 +9,7 @@ from quart import Quart
 
 from agent.shared import bodies, problems
 from agent.shared.clock import Clock, NewId, NewSecret, random_id, random_secret, system_clock
+from agent.shared.loops import Loops
 from agent.shared.tasks import running
 from hub import guard, health, openapi
 from hub.ai.opening import open_ai
@@ -75,14 +76,14 @@ async def open_hub(
         people = await open_people(core)
         jobs = await open_jobs(core, kind)
         areas = await _open_areas(core, people, jobs, kind)
-        parts = _stood_on(core, areas)
+        at_work = {"hub": areas, "worker": [jobs.area], "command": []}[kind]
+        loops = Loops({name: loop for area in at_work for name, loop in area.loops.items()})
+        parts = [*_stood_on(core, areas), Part("loops", loops.check, is_needed=False)]
         operation = await open_operation(core, jobs, areas, parts)
         areas.append(operation.area)
         app = _app(core, people, areas, parts, operation)
-        at_work = {"hub": areas, "worker": [jobs.area], "command": []}[kind]
-        loops = {name: loop() for area in at_work for name, loop in area.loops.items()}
-        if loops:  # what a command refuses would leave these as a group of errors
-            await stack.enter_async_context(running(**loops))
+        if kind != "command":  # what it refuses would leave these as a group of errors
+            await stack.enter_async_context(running(**loops.coroutines()))
 
         async def first_link() -> str | None:
             secret = await people.local.first_link()

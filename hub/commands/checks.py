@@ -27,7 +27,7 @@ from hub.users.service import UserService
 LITTLE_DISK_BYTES, NO_DISK_BYTES = 2_000_000_000, 100_000_000
 SOME_SKEW, MUCH_SKEW = timedelta(seconds=2), timedelta(seconds=30)
 PATIENCE_S = 15.0
-OWN_PARTS = {"database", "redis", "jobs"}  # looked at here, or of a hub that runs
+OWN_PARTS = {"database", "redis", "jobs", "loops"}  # looked at here, or of a hub that runs
 
 
 class State(StrEnum):

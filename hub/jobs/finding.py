@@ -3,8 +3,6 @@ has left. Every replica and every worker looks; the table decides who does it.""
 
 import asyncio
 import logging
-import os
-import socket
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -168,10 +166,10 @@ class Finder:
         async with self._database.writing() as connection:
             await Workers(connection).seen(
                 {
-                    "id": self._work.worker_id,
+                    "id": self._work.doer.id,
                     "kind": self._kind,
-                    "host": socket.gethostname()[:200],
-                    "process": os.getpid(),
+                    "host": self._work.doer.host,
+                    "process": self._work.doer.process,
                     "version": program_version()[:40],
                     "started_at": self._started_at,
                     "seen_at": rfc3339(now),
@@ -202,6 +200,6 @@ class Finder:
         await self._work.close()
         try:
             async with self._database.writing() as connection:
-                await Workers(connection).gone(self._work.worker_id)
+                await Workers(connection).gone(self._work.doer.id)
         except OrcaError as err:
             log.debug("the end of this worker was not written: %s", err.detail)

@@ -1,5 +1,7 @@
 """Background work."""
 
+import os
+import socket
 from dataclasses import dataclass
 
 from agent.shared.clock import random_fraction
@@ -8,6 +10,7 @@ from hub.health import Part
 from hub.jobs import routes
 from hub.jobs.carrying import Carrier
 from hub.jobs.finding import Finder, Kind, Ways
+from hub.jobs.rules import Doer
 from hub.jobs.service import Jobs
 from hub.jobs.upkeep import add_upkeep
 from hub.jobs.work import Work
@@ -27,8 +30,8 @@ class JobParts:
 async def open_jobs(core: Core, kind: Kind = "hub") -> JobParts:
     """To be opened before what registers jobs, and begun after it."""
     settings, jobs = core.settings, core.jobs
-    worker_id = core.new_id()
-    work = Work(core.database, jobs.known, worker_id, core.clock, random_fraction)
+    doer = Doer(core.new_id(), socket.gethostname()[:200], os.getpid())
+    work = Work(core.database, jobs.known, doer, core.clock, random_fraction)
 
     async def do_here(job_id: str) -> None:
         await finder.do_here(job_id)
@@ -37,7 +40,7 @@ async def open_jobs(core: Core, kind: Kind = "hub") -> JobParts:
     core.stack.push_async_callback(inside.close)
     by_redis = None
     if core.redis is not None:
-        by_redis = Carrier(work.do, redis_url=core.redis.url, name=worker_id)
+        by_redis = Carrier(work.do, redis_url=core.redis.url, name=doer.id)
         core.stack.push_async_callback(by_redis.close)
     finder = Finder(
         jobs,

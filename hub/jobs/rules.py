@@ -13,6 +13,15 @@ WORKER_DIED = "The worker that did it has died."
 
 
 @dataclass(frozen=True, slots=True)
+class Doer:
+    """A process that does jobs: its id, and what people know it by."""
+
+    id: str
+    host: str
+    process: int
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """How a job goes on after an attempt that failed."""
 

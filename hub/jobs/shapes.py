@@ -27,7 +27,9 @@ class ProgressOut(Out):
 
 
 class JobOut(Out):
-    """`attempts` of `max_attempts` were begun; `problem` is that of the last one that failed."""
+    """`attempts` of `max_attempts` were begun; `problem` is that of the last one that failed.
+    Whoever did the last one is known by `worker_host` and `worker_process`, as in the list of
+    workers, also when it has ended."""
 
     id: str
     name: str
@@ -41,6 +43,8 @@ class JobOut(Out):
     heartbeat_at: str | None
     ended_at: str | None
     worker: str | None
+    worker_host: str | None
+    worker_process: int | None
     is_unwanted: bool
     progress: ProgressOut | None
     result: dict[str, Any] | None  # Any: JSON values

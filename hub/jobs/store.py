@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hub.jobs.rules import Doer
 from hub.tables import table
 
 JOB = table(
@@ -140,12 +141,15 @@ class JobTable:
         marked = update(JOB).where(JOB.c.id.in_(some), unheard).values(carried_at=now)
         return await self._ids(marked)
 
-    async def begin(self, job_id: str, worker: str, now: str, lease_until: str) -> Row | None:
-        """Takes it for this worker, unless another one has, or it is not due. One statement."""
+    async def begin(self, job_id: str, doer: Doer, now: str, lease_until: str) -> Row | None:
+        """Takes it for this worker, unless another one has, or it is not due. One statement. Who
+        did it last stays known by name."""
         taken = update(JOB).where(JOB.c.id == job_id, _is_due(now))
         values: dict[Any, object] = {  # Any: names of columns
             "state": "running",
-            "worker": worker,
+            "worker": doer.id,
+            "worker_host": doer.host,
+            "worker_process": doer.process,
             "attempts": JOB.c.attempts + 1,
             "started_at": now,
             "heartbeat_at": now,

@@ -9,7 +9,7 @@ from agent.shared.clock import Clock, rfc3339
 from agent.shared.databases import Databases
 from agent.shared.errors import OrcaError
 from agent.shared.tasks import Tasks
-from hub.jobs.rules import after_failure
+from hub.jobs.rules import Doer, after_failure
 from hub.jobs.running import Job, Known
 from hub.jobs.store import JobTable
 
@@ -27,11 +27,11 @@ class Work:
         self,
         database: Databases,
         known: Mapping[str, Known],
-        worker_id: str,
+        doer: Doer,
         clock: Clock,
         chance: Chance,
     ) -> None:
-        self._database, self._known, self.worker_id = database, known, worker_id
+        self._database, self._known, self.doer = database, known, doer
         self._clock, self._chance = clock, chance
         self._tasks = Tasks()
         self._now: dict[str, tuple[Job, asyncio.Task[None]]] = {}
@@ -45,9 +45,7 @@ class Work:
         and only if the job was not begun."""
         now = self._clock()
         async with self._database.writing() as connection:
-            row = await JobTable(connection).begin(
-                job_id, self.worker_id, rfc3339(now), rfc3339(now)
-            )
+            row = await JobTable(connection).begin(job_id, self.doer, rfc3339(now), rfc3339(now))
             if row is None:
                 return
             job = Job(row, self._database, self._clock)
