@@ -1,7 +1,9 @@
 """Has files looked at by a process of its own, which gets a time and no more."""
 
 import asyncio
+import os
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -56,6 +58,7 @@ class Checker:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             env={"PYTHONDONTWRITEBYTECODE": "1"},
+            start_new_session=True,
             limit=ANSWER_BYTES,
         )
         answers: list[Checked] = []
@@ -66,7 +69,7 @@ class Checker:
             pass  # what it said until then holds
         finally:
             with suppress(ProcessLookupError):
-                process.kill()
+                _end(process)
             await process.wait()
         # It falls over, or is ended, at the first that has no answer; the rest nobody looked at.
         if len(answers) < len(files):
@@ -88,3 +91,11 @@ class Checker:
             told = orjson.loads(line)
             findings = told and [{"line": number, "text": text} for number, text in told]
             answers.append(Checked(findings))
+
+
+def _end(process: asyncio.subprocess.Process) -> None:
+    """With whatever it has started."""
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        os.killpg(process.pid, signal.SIGKILL)

@@ -20,10 +20,11 @@ from typing import Any
 from hub.artefacts.macros import Finding, looks_like_klipper, macro_findings
 
 MOST_FINDINGS, LONGEST_FINDING = 20, 300
-OPENSCAD_S = 3.0
+OPENSCAD_S, SAID_BYTES = 3.0, 1 << 16
 NEW_USER, NEW_NETWORK = 0x1000_0000, 0x4000_0000
-# Another file that OpenSCAD would read, wherever it is.
-READS_OTHERS = re.compile(r"^\s*(include|use)\s*<|\b(import|surface)\s*\(", re.M)
+# Whatever makes OpenSCAD read another file: `include <x>` and `use <x>` may stand anywhere in a
+# line, and words such as import, surface and dxf_dim take a path. Better left alone once too often.
+READS_OTHERS = re.compile(r"(?<![A-Za-z0-9_])(?:(?:include|use)\s*<|import|surface|dxf_|file\s*=)")
 
 
 def main() -> None:
@@ -109,37 +110,41 @@ def _gcode(content: str) -> list[Finding]:
 
 
 def _openscad(content: str) -> list[Finding] | None:
-    """The parser alone: a tree is written, no shape is computed. None where OpenSCAD is not
-    installed, or would read other files."""
+    """The parser alone. None where OpenSCAD is not installed, or would read other files."""
     program = sys.argv[3] if len(sys.argv) > 3 else ""
     if not program or READS_OTHERS.search(content):
         return None
     with tempfile.TemporaryDirectory(prefix="orca-scad-") as name:
-        file = Path(name) / "file.scad"
-        file.write_text(content, "utf-8")
+        folder = Path(name)
+        # Within a module that nobody uses nothing is ever computed, however long it would take.
+        (folder / "file.scad").write_text(f"module orca_agents_() {{{content}\n}}\n", "utf-8")
         try:
-            done = subprocess.run(  # noqa: S603 - a fixed program, no shell
-                [program, "-o", str(Path(name) / "file.ast"), str(file)],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=OPENSCAD_S,
-                cwd=name,
-                env={"PATH": os.defpath, "HOME": name, "QT_QPA_PLATFORM": "offscreen"},
-                check=False,
-            )
+            with (folder / "said").open("wb") as said:  # as long as a file may be, and no longer
+                done = subprocess.run(  # noqa: S603 - a fixed program, no shell
+                    [program, "-o", "file.ast", "file.scad"],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=said,
+                    timeout=OPENSCAD_S,
+                    cwd=name,
+                    env={"PATH": os.defpath, "HOME": name, "QT_QPA_PLATFORM": "offscreen"},
+                    check=False,
+                )
         except (OSError, subprocess.TimeoutExpired):
             return None
+        with (folder / "said").open("rb") as said:
+            words = said.read(SAID_BYTES).decode("utf-8", "replace")
     if done.returncode == 0:
         return []
-    said = [line for line in done.stderr.splitlines() if "rror" in line]
-    return [_openscad_finding(line) for line in said] or None
+    last = max(len(content.removesuffix("\n").split("\n")), 1)
+    return [_openscad_finding(one, last) for one in words.splitlines() if "rror" in one] or None
 
 
-def _openscad_finding(line: str) -> Finding:
+def _openscad_finding(line: str, last: int) -> Finding:
+    """`last`: behind the end of the file there is one more line."""
     at = re.search(r"line (\d+)", line)
-    return Finding(int(at[1]) if at else 1, re.sub(r'\s*in file ".*?",?', "", line).strip())
+    words = re.sub(r"\s*in file [^,]*,?(?: line \d+)?", "", line.removeprefix("ERROR: ")).strip()
+    return Finding(min(int(at[1]), last) if at else 1, f"{words.rstrip('.')}.")
 
 
 LOOKS: dict[str, Any] = {  # Any: they take the content and give findings
