@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+from agent.inference.shapes import Fallback
 from agent.runs.shapes import RunOut
 from agent.shared.problems import Problem
 from agent.shared.web import In, Out, Page, left_out
@@ -115,6 +116,8 @@ class ContextOut(Out):
 
 
 class UsageOut(Out):
+    """`fallbacks`: whom the team's hub passed over for this answer, absent where nobody was."""
+
     prompt_tokens: int
     completion_tokens: int
     load_ms: float
@@ -122,6 +125,7 @@ class UsageOut(Out):
     tokens_per_second: float
     total_ms: float | None = None
     finish_reason: str | None = None
+    fallbacks: list[Fallback] | SkipJsonSchema[None] = left_out()
 
 
 class MessageOut(Out):

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from agent.inference import openai_facts
+from agent.inference import fallbacks, openai_facts
 from agent.inference.addresses import openai_url
 from agent.inference.openai_failures import Failures
 from agent.inference.openai_request import (
@@ -147,6 +147,7 @@ class OpenAI:
         reader = AnswerReader(request.model, self._failures, monotonic=self._monotonic)
         body = chat_fields(request, self._named(request.model), host=self._host)
         async with self._answer("/chat/completions", body, request.model) as reply:
+            reader.fallbacks = fallbacks.told(reply.headers)
             is_stream = reply.content_type != "application/json"
             chunks = self._http.chunks(reply, request.model, first_s=self._first_byte_s)
             async with aclosing(chunks):

@@ -28,6 +28,7 @@ class AnswerReader:
     ) -> None:
         self.failure: OrcaError | None = None
         self.is_finished = False
+        self.fallbacks: tuple[Mapping[str, object], ...] = ()
         self._model, self._failures, self._monotonic = model, failures, monotonic
         self._began, self._first_at = monotonic(), 0.0
         self._lines = Lines(limit_bytes=LINE_LIMIT_BYTES)
@@ -216,6 +217,7 @@ class AnswerReader:
             first_token_ms=round((first_at - self._began) * 1000, 3),
             tokens_per_second=round(speed, 2),
             total_ms=round((now - self._began) * 1000, 3),
+            fallbacks=self.fallbacks,
         )
 
 

@@ -100,7 +100,7 @@ class Frame(NamedTuple):
 class Usage:
     """What an answer cost. `first_token_ms` is measured here, from the request on. The other
     times are the server's; of servers that tell none they are measured here, and 0 where that
-    cannot be."""
+    cannot be. `fallbacks`: whom a hub has passed over, and why."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -108,9 +108,11 @@ class Usage:
     first_token_ms: float
     tokens_per_second: float
     total_ms: float
+    fallbacks: tuple[Mapping[str, object], ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """The `usage` member of messages and `done` events."""
+        told: dict[str, object] = {"fallbacks": list(self.fallbacks)} if self.fallbacks else {}
         return {
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
@@ -118,6 +120,7 @@ class Usage:
             "first_token_ms": self.first_token_ms,
             "tokens_per_second": self.tokens_per_second,
             "total_ms": self.total_ms,
+            **told,
         }
 
 

@@ -152,4 +152,5 @@ def both(first: Usage, second: Usage) -> Usage:
         first.first_token_ms,
         second.tokens_per_second,
         first.total_ms + second.total_ms,
+        second.fallbacks,
     )

@@ -199,8 +199,25 @@ class EmbedIn(In):
 # --- what comes back ------------------------------------------------------------------------------
 
 
+class NamedModel(Out):
+    model: str
+    provider: str
+
+
+class Fallback(Out):
+    """Why another model of the team answered. Of one that is not open to you the provider is
+    empty."""
+
+    model: str
+    provider: str
+    instead_of: NamedModel
+    code: str
+    reason: str
+
+
 class AnswerUsage(Out):
-    """What the answer cost. From the cache: what it cost the first time, in no time."""
+    """What the answer cost. From the cache: what it cost the first time, in no time. `fallbacks`:
+    whom the team's hub passed over, absent where nobody was."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -208,6 +225,7 @@ class AnswerUsage(Out):
     first_token_ms: float
     tokens_per_second: float
     total_ms: float
+    fallbacks: list[Fallback] | SkipJsonSchema[None] = left_out()
 
 
 class Clamped(Out):

@@ -68,7 +68,8 @@ class ProviderService:
 
     async def change(self, provider_id: str, values: Json) -> Json:
         """`values` are fields of ProviderFields; an absent one stays. A key does not follow to
-        another server, nor does the word that it is no cloud. Raises as `add`, and NotFound."""
+        another server, nor does the word that it is no cloud. Raises as `add`, NotFound, and
+        Conflict for another name than routes know it by."""
         await self._may_change(provider_id)
         async with self._written.database.writing() as connection:
             await changed(connection)
@@ -82,6 +83,8 @@ class ProviderService:
             asked = read(ProviderFields, {**before, **values})
             spec = _spec_of(asked, provider_id, self._parallel)
             await self._check_name(connection, spec)
+            if spec.name != row["name"]:
+                await _check_unused(connection, row["name"])
             kept = None if values.get("key") or _moved(row["url"], spec.url) else row["key_sealed"]
             if "key" in values and values["key"] is None:
                 kept = None
@@ -93,13 +96,15 @@ class ProviderService:
         return await self._looked(spec)
 
     async def remove(self, provider_id: str) -> None:
-        """What it answers now goes on to its end. Raises NotFound or Conflict."""
+        """What it answers now goes on to its end. Raises NotFound, and Conflict, also while routes
+        name it."""
         await self._may_change(provider_id)
         async with self._written.database.writing() as connection:
             await changed(connection)
             name = await Models(connection).remove_provider(provider_id)
             if name is None:
                 raise _no_such_provider()
+            await _check_unused(connection, name)
             await self._written.audit.note(connection, "provider.remove", name)
         await self._configuration.look()
 
@@ -197,52 +202,6 @@ class ProviderService:
         }
 
 
-class RouteService:
-    """Which names stand for which models, in which order."""
-
-    def __init__(self, written: Written) -> None:
-        self._written = written
-
-    async def list_all(self) -> list[Row]:
-        async with self._written.database.reading() as connection:
-            return await Models(connection).routes()
-
-    async def add(self, values: Json) -> Row:
-        """Raises Conflict where there are too many."""
-        now = self._written.now
-        row = {**values, "id": self._written.new_id(), "created_at": now, "updated_at": now}
-        async with self._written.database.writing() as connection:
-            await changed(connection)
-            if len(await Models(connection).routes()) >= MOST:
-                raise Conflict("too-many-routes", f"There are {MOST} routes already.")
-            await Models(connection).add_route(row)
-            await self._written.audit.note(connection, "route.add", row["pattern"], **values)
-        await self._written.configuration.look()
-        return row
-
-    async def change(self, route_id: str, values: Json) -> Row:
-        """Raises NotFound."""
-        async with self._written.database.writing() as connection:
-            await changed(connection)
-            now = {**values, "updated_at": self._written.now}
-            row = await Models(connection).change_route(route_id, now)
-            if row is None:
-                raise _no_such_route()
-            await self._written.audit.note(connection, "route.change", row["pattern"], **values)
-        await self._written.configuration.look()
-        return row
-
-    async def remove(self, route_id: str) -> None:
-        """Raises NotFound."""
-        async with self._written.database.writing() as connection:
-            await changed(connection)
-            pattern = await Models(connection).remove_route(route_id)
-            if pattern is None:
-                raise _no_such_route()
-            await self._written.audit.note(connection, "route.remove", pattern)
-        await self._written.configuration.look()
-
-
 class PolicyService:
     """Who may use what."""
 
@@ -281,6 +240,20 @@ def _spec_of(asked: ProviderFields, provider_id: str, parallel: int) -> Spec:
         ) from None
 
 
+async def _check_unused(connection: AsyncConnection, name: str) -> None:
+    patterns = [
+        row["pattern"]
+        for row in await Models(connection).routes()
+        if any(one["provider"] == name for one in row["candidates"])
+    ]
+    if patterns:
+        raise Conflict(
+            "provider-in-use",
+            f"{name} answers to {', '.join(patterns)}. Take it out of there first.",
+            routes=patterns,
+        )
+
+
 def _moved(before: str, after: str) -> bool:
     return urlsplit(before)[:2] != urlsplit(after)[:2]
 
@@ -291,7 +264,3 @@ def _taken(name: str) -> Conflict:
 
 def _no_such_provider() -> NotFound:
     return NotFound("no-such-provider", "There is no model server with this id.")
-
-
-def _no_such_route() -> NotFound:
-    return NotFound("no-such-route-rule", "There is no route with this id.")

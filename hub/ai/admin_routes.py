@@ -5,8 +5,9 @@ from quart import Blueprint, Response
 from agent.shared.web import gives, gives_media, json, takes
 from hub.access import administrator, caller, member
 from hub.ai import admin_shapes as shapes
-from hub.ai.admin import PolicyService, ProviderService, RouteService
+from hub.ai.admin import PolicyService, ProviderService
 from hub.ai.catalogue import Catalogue
+from hub.ai.route_service import RouteService
 from hub.guard import no_content
 
 

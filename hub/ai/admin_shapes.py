@@ -103,8 +103,11 @@ class RouteChange(In):
 
 
 class CandidateOut(Out):
+    """`is_missing`: there is no model server of this name any more."""
+
     provider: str
     model: str
+    is_missing: bool
 
 
 class RouteOut(Out):

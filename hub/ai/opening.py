@@ -14,7 +14,7 @@ from agent.runs.service import RunService
 from agent.shared.errors import Conflict, Unavailable
 from agent.shared.tasks import Tasks
 from hub.ai import admin_routes, openai_routes, routes
-from hub.ai.admin import PolicyService, ProviderService, RouteService, Written
+from hub.ai.admin import PolicyService, ProviderService, Written
 from hub.ai.asking import Asking
 from hub.ai.catalogue import Catalogue
 from hub.ai.choosing import Speed
@@ -25,6 +25,7 @@ from hub.ai.pen import LanePen
 from hub.ai.planning import KEEP_ALIVE, ModelDefaults, Planner
 from hub.ai.prices import Prices
 from hub.ai.replicas import Replica, Watch
+from hub.ai.route_service import RouteService
 from hub.ai.servers import Servers
 from hub.ai.service import AiService
 from hub.ai.specs import fixed_specs

@@ -31,6 +31,13 @@ from tests.agent.openai_talk import (
 )
 from tests.fakes.ollama import FakeOllama
 
+FALLBACK = {
+    "model": "qwen3:4b",
+    "provider": "lab",
+    "instead_of": {"model": "qwen3-coder", "provider": "dead"},
+    "code": "backend-down",
+    "reason": "dead does not answer.",
+}
 CLOSE_LIMIT_S = 0.25  # generous on a busy machine; the usual is a few milliseconds
 
 
@@ -256,6 +263,29 @@ async def test_a_model_of_shorter_answers_is_asked_for_those(
 
     assert text_of(frames) == " piece" * 12
     assert [seen.body["max_tokens"] for seen in fake.requests] == [64, then, then]
+
+
+@pytest.mark.parametrize(
+    ("said_by_the_hub", "known"),
+    [
+        (orjson.dumps([FALLBACK, {"reason": "half of one"}]), (FALLBACK,)),
+        (b"no JSON", ()),
+        (b"{}", ()),
+    ],
+)
+async def test_whom_a_hub_passed_over_stands_in_the_cost_of_an_answer(
+    fake: FakeOllama, server: OpenAI, said_by_the_hub: bytes, known: tuple[object, ...]
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n"
+    told = b"X-Orca-Fallbacks: " + said_by_the_hub + b"\r\n\r\n"
+    whole = head + told + said("Dry it.") + event({}, "stop") + DONE
+    fake.misbehave(path="/v1/chat/completions", raw_script=[(0, whole)])
+
+    finish = (await answered(server, asked()))[-1]
+
+    assert isinstance(finish, Finish)
+    assert finish.usage.fallbacks == known
+    assert finish.usage.to_json().get("fallbacks", []) == list(known)
 
 
 # --- faults -----------------------------------------------------------------------------------

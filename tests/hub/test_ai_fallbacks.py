@@ -10,7 +10,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.hub.asking import Asked, Json, asked_hub, chunks_of, streamed, text_of
+from tests.hub.asking import Asked, Json, asked_hub, chunks_of, code, streamed, text_of
+from tests.hub.serving import running_hub
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 HI: Json = {"messages": [{"role": "user", "content": "hi"}]}
@@ -55,7 +56,7 @@ async def test_a_server_that_was_never_up_is_told_in_every_answer(asked: Asked) 
     async with route(asked.ada, {"provider": "dead", "model": "qwen3-coder"}, LAST):
         wish = {**HI, "model": "team-code"}
         events = await streamed(asked.bob, "/ai/chat", wish)
-        code = await streamed(asked.bob, "/ai/generate", {"prompt": "x", "model": "team-code"})
+        made = await streamed(asked.bob, "/ai/generate", {"prompt": "x", "model": "team-code"})
         run = (await asked.bob.get("/runs")).json()["items"][0]
         opened = (await asked.bob.post("/conversations", json={"model": "team-code"})).json()
         path = f"/conversations/{opened['id']}/messages"
@@ -70,7 +71,7 @@ async def test_a_server_that_was_never_up_is_told_in_every_answer(asked: Asked) 
     assert isinstance(result, dict)
     assert [one.name for one in events[:2]] == ["backend", "started"]
     assert (events[0].data, result["fallbacks"]) == (BY_DEAD, [BY_DEAD])
-    assert [one.data for one in code if one.name == "backend"] == [BY_DEAD]
+    assert [one.data for one in made if one.name == "backend"] == [BY_DEAD]
     assert run["usage"]["fallbacks"] == answer["usage"]["fallbacks"] == [BY_DEAD]
     assert (whole.json()["fallbacks"], chunks_of(stream.content)[-1]["choices"][0]["index"]) == (
         [BY_DEAD],
@@ -174,3 +175,53 @@ async def test_a_server_that_does_not_stop_is_stopped_at_the_bound(asked: Asked)
     assert isinstance(usage, dict)
     assert (events[-1].name, result["finish_reason"]) == ("done", "length")
     assert (text_of(events), usage["completion_tokens"]) == ("word " * 7, 7)
+
+
+async def test_a_route_takes_no_server_that_there_is_not(asked: Asked) -> None:
+    wrong = {"pattern": "typo", "candidates": [LAST, {"provider": "labb", "model": "x"}]}
+    right = {"pattern": "typo", "candidates": [LAST]}
+
+    added = await asked.ada.post("/routes", json=wrong)
+    made = (await asked.ada.post("/routes", json=right)).json()
+    path = f"/routes/{made['id']}"
+    changed = await asked.ada.patch(path, json={"candidates": wrong["candidates"]})
+    await asked.ada.delete(path)
+
+    said = "There is no model server called labb. There are: cloud, dead, off, ollama."
+    assert [code(one) for one in (added, changed)] == [(422, "unknown-provider")] * 2
+    assert added.json()["errors"] == [{"field": "candidates.1.provider", "detail": said}]
+    assert made["candidates"] == [{**LAST, "is_missing": False}]
+
+
+async def test_a_server_that_a_route_names_stays_until_it_is_taken_out(asked: Asked) -> None:
+    servers = (await asked.ada.get("/providers")).json()["items"]
+    path = f"/providers/{next(one['id'] for one in servers if one['name'] == 'dead')}"
+    async with route(asked.ada, {"provider": "dead", "model": "x"}, LAST):
+        removed = await asked.ada.delete(path)
+        renamed = await asked.ada.patch(path, json={"name": "alive"})
+        dearer = await asked.ada.patch(path, json={"priority": 300})
+    free = [await asked.ada.patch(path, json={"name": name}) for name in ("alive", "dead")]
+
+    assert [code(one) for one in (removed, renamed)] == [(409, "provider-in-use")] * 2
+    assert removed.json()["routes"] == ["team-code"]
+    assert [one.status_code for one in (dearer, *free)] == [200] * 3
+
+
+async def test_a_server_that_the_environment_names_no_more_is_told_as_missing(
+    asked: Asked, tmp_path: Path
+) -> None:
+    servers = '[[providers]]\nname = "{}"\nkind = "ollama"\nurl = "' + asked.near.url + '"\n'
+    file = tmp_path / "providers.toml"
+    given = {"ORCA_HUB_PROVIDERS_FILE": str(file)}
+    candidates: list[Json] = [{"provider": "lab", "model": "x"}, {"provider": "*", "model": "y"}]
+    file.write_text(servers.format("lab"))
+    async with asked_hub(tmp_path / "data", given) as one:
+        await one.ada.post("/routes", json={"pattern": "team", "candidates": candidates})
+    file.write_text(servers.format("other"))
+    async with running_hub(tmp_path / "data", environment=given) as served:
+        ada = await served.signed_in("ada")
+        listed = (await ada.get("/routes")).json()["items"]
+        patched = await ada.patch(f"/routes/{listed[0]['id']}", json={"note": "mend it"})
+
+    assert [one["is_missing"] for one in listed[0]["candidates"]] == [True, False]
+    assert patched.status_code == 200

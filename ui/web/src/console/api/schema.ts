@@ -107,14 +107,22 @@ export interface components {
              */
             model?: string;
         };
+        /** @description `is_missing`: there is no model server of this name any more. */
         CandidateOut: {
             provider: string;
             model: string;
+            is_missing: boolean;
         };
-        /** @description `broken_at`: the number of the first entry that was changed or is missing. */
+        /**
+         * @description `broken_at`: the number of the first entry that was changed or is missing. `cut`: where the
+         *     log begins now, null while it begins with its first entry. `is_cut_unproved`: what is missing
+         *     up to there was not removed by the hub.
+         */
         ChainOut: {
             is_whole: boolean;
             broken_at: number | null;
+            cut: components["schemas"]["CutOut"] | null;
+            is_cut_unproved: boolean;
         };
         ChatChoiceOut: {
             index: number;
@@ -132,7 +140,7 @@ export interface components {
             model: string;
             choices: components["schemas"]["ChatChoiceOut"][];
             usage: components["schemas"]["Usage"];
-            fallbacks?: components["schemas"]["FallbackOut"][];
+            fallbacks?: components["schemas"]["Fallback"][];
         };
         ChatIn: {
             /**
@@ -253,7 +261,7 @@ export interface components {
             model: string;
             choices: components["schemas"]["CompletionChoiceOut"][];
             usage: components["schemas"]["Usage"];
-            fallbacks?: components["schemas"]["FallbackOut"][];
+            fallbacks?: components["schemas"]["Fallback"][];
         };
         ConnectedOut: {
             access_token: string;
@@ -359,6 +367,13 @@ export interface components {
             cost_micros: number;
             milliseconds: number;
         };
+        /** @description The last entry that was removed when its months were over, and when that was. */
+        CutOut: {
+            number: number;
+            at: string;
+            digest: string;
+            cut_at: string;
+        };
         DeviceIn: {
             /** @description 1 to 100 letters, digits and signs. */
             machine_name: string;
@@ -378,7 +393,11 @@ export interface components {
             /** @default  */
             grant_type?: string;
         };
-        /** @description `text` is as `diff -u` writes it, empty where both are the same. */
+        /**
+         * @description `text` is as `diff -u` writes it, empty where both are the same. `is_coarse`: the versions
+         *     differ too much to be compared line by line; all from the first to the last line that differs
+         *     is given as replaced.
+         */
         DiffOut: {
             path: string;
             from_version: number;
@@ -386,6 +405,7 @@ export interface components {
             text: string;
             added: number;
             removed: number;
+            is_coarse: boolean;
         };
         EmbeddingIn: {
             model: string;
@@ -413,13 +433,16 @@ export interface components {
             model: string;
             data: components["schemas"]["EmbeddingOut"][];
             usage: components["schemas"]["EmbeddingUsage"];
-            fallbacks?: components["schemas"]["FallbackOut"][];
+            fallbacks?: components["schemas"]["Fallback"][];
         };
-        /** @description Why another model answers. Of what is not open to you the provider is empty. */
-        FallbackOut: {
+        /**
+         * @description Why another model of the team answered. Of one that is not open to you the provider is
+         *     empty.
+         */
+        Fallback: {
             model: string;
             provider: string;
-            instead_of: components["schemas"]["NamedOut"];
+            instead_of: components["schemas"]["NamedModel"];
             code: string;
             reason: string;
         };
@@ -535,7 +558,11 @@ export interface components {
         ImageUrlIn: {
             url: string;
         };
-        /** @description `attempts` of `max_attempts` were begun; `problem` is that of the last one that failed. */
+        /**
+         * @description `attempts` of `max_attempts` were begun; `problem` is that of the last one that failed.
+         *     Whoever did the last one is known by `worker_host` and `worker_process`, as in the list of
+         *     workers, also when it has ended.
+         */
         JobOut: {
             id: string;
             name: string;
@@ -552,6 +579,8 @@ export interface components {
             heartbeat_at: string | null;
             ended_at: string | null;
             worker: string | null;
+            worker_host: string | null;
+            worker_process: number | null;
             is_unwanted: boolean;
             progress: components["schemas"]["ProgressOut"] | null;
             result: {
@@ -774,7 +803,7 @@ export interface components {
         NamedFunctionIn: {
             name: string;
         };
-        NamedOut: {
+        NamedModel: {
             model: string;
             provider: string;
         };
@@ -1470,7 +1499,10 @@ export interface components {
             completion_tokens: number;
             total_tokens: number;
         };
-        /** @description `key`: a day, a model, an account's id, a provider or a group; `label`: its name. */
+        /**
+         * @description `key`: a day, a month, a model, an account's id, a provider or a group; `label`: its name.
+         *     Among days a month stands for itself whose days are not kept any more: 2024-05.
+         */
         UsageOut: {
             requests: number;
             failed: number;
@@ -1486,7 +1518,7 @@ export interface components {
             from: string;
             to: string;
             /** @enum {string} */
-            by: "day" | "model" | "user" | "provider" | "group";
+            by: "day" | "month" | "model" | "user" | "provider" | "group";
             items: components["schemas"]["UsageOut"][];
             total: components["schemas"]["CountedOut"];
             next_cursor: string | null;
@@ -1548,7 +1580,9 @@ export interface components {
         };
         /**
          * @description `check_state`: waiting until it was looked at, unchecked where there is no parser for it.
-         *     `is_whole`: false where the answer was cut off in the middle of the file.
+         *     `is_whole`: false where the answer was cut off in the middle of the file. `refused_path`: how
+         *     the model called it, where that leads out of its folder or is no name of a file, so that it
+         *     was given another.
          */
         VersionOut: {
             number: number;
@@ -1561,6 +1595,7 @@ export interface components {
             run_id: string | null;
             message_id: string | null;
             is_whole: boolean;
+            refused_path: string | null;
             /** @enum {string} */
             check_state: "waiting" | "fine" | "wrong" | "unchecked";
             check_findings: components["schemas"]["FindingOut"][];

@@ -183,7 +183,10 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        /** @description What the answer cost. From the cache: what it cost the first time, in no time. */
+        /**
+         * @description What the answer cost. From the cache: what it cost the first time, in no time. `fallbacks`:
+         *     whom the team's hub passed over, absent where nobody was.
+         */
         AnswerUsage: {
             prompt_tokens: number;
             completion_tokens: number;
@@ -191,6 +194,7 @@ export interface components {
             first_token_ms: number;
             tokens_per_second: number;
             total_ms: number;
+            fallbacks?: components["schemas"]["Fallback"][];
         };
         /** @description The answers so far, from the first question on; none begins. */
         AnswersIn: {
@@ -1015,6 +1019,17 @@ export interface components {
             limit: string | null;
             where: string | null;
         };
+        /**
+         * @description Why another model of the team answered. Of one that is not open to you the provider is
+         *     empty.
+         */
+        Fallback: {
+            model: string;
+            provider: string;
+            instead_of: components["schemas"]["NamedModel"];
+            code: string;
+            reason: string;
+        };
         FeatureOut: {
             name: string;
             seconds: number;
@@ -1633,6 +1648,10 @@ export interface components {
         };
         NamedFunctionIn: {
             name: string;
+        };
+        NamedModel: {
+            model: string;
+            provider: string;
         };
         NamedToolIn: {
             /**
@@ -2929,6 +2948,7 @@ export interface components {
             completion_tokens: number;
             total_tokens: number;
         };
+        /** @description `fallbacks`: whom the team's hub passed over for this answer, absent where nobody was. */
         UsageOut: {
             prompt_tokens: number;
             completion_tokens: number;
@@ -2939,6 +2959,7 @@ export interface components {
             total_ms?: number | null;
             /** @default null */
             finish_reason?: string | null;
+            fallbacks?: components["schemas"]["Fallback"][];
         };
         VariantIn: {
             name: string;

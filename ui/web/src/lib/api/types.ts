@@ -25,7 +25,10 @@ export type Message = Schemas["MessageOut"];
 export type MessagePage = Schemas["MessagePage"];
 export type MessageStatus = Message["status"];
 export type Source = Schemas["Source"];
-export type Usage = Schemas["UsageOut"];
+/** With whether it was counted, and not told by a server: the hub does so for what was stopped. */
+export type Usage = Schemas["UsageOut"] & { is_estimate?: boolean };
+/** Why another model answers than the first one. */
+export type Fallback = Schemas["Fallback"];
 export type PostMessage = Schemas["MessageIn"];
 export type RegenerateMessage = Schemas["RegenerateIn"];
 /** The question, and the run that answers it in the message `run.message_id`. */
@@ -66,6 +69,7 @@ export interface RunEventData {
   queued: { position: number };
   loading: { model: string };
   started: { model: string | null; backend: string | null; provider: string | null };
+  backend: Fallback;
   sources: { items: Source[] };
   trimmed: { dropped_messages: number };
   thinking: { text: string };

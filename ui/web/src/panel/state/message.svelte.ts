@@ -5,7 +5,7 @@ import * as agent from "../../lib/api/agent";
 import type { EventReader } from "../../lib/api/event-reader";
 import { followRun, type Following } from "../../lib/api/run-stream";
 import * as slicer from "../../lib/api/slicer";
-import type { Message, MessageStatus, Problem, RunEvent, RunEventData, Source, Usage } from "../../lib/api/types";
+import type { Fallback, Message, MessageStatus, Problem, RunEvent, RunEventData, Source, Usage } from "../../lib/api/types";
 import { FrameBatch } from "../../lib/frames";
 import { BlockSplitter, splitBlocks } from "../../lib/markdown/blocks";
 
@@ -48,6 +48,8 @@ export class ShownMessage {
   trimmed = $state.raw(0);
   usage = $state.raw<Usage | null>(null);
   problem = $state.raw<Problem | null>(null);
+  /** Who was passed over for the one that answers, and why. */
+  fallbacks = $state.raw<Fallback[]>([]);
   tools = $state.raw<ToolUse[]>([]);
   phase = $state.raw<Phase>({ kind: "waiting" });
   /** Whether the events of a growing answer come in right now. */
@@ -132,7 +134,7 @@ export class ShownMessage {
     this.provider = message.provider;
     this.sources = message.sources;
     this.trimmed = message.trimmed;
-    this.usage = message.usage;
+    this.#takeUsage(message.usage);
     this.problem = message.problem;
     this.thinking = message.thinking;
     if (this.content !== message.content) {
@@ -141,10 +143,16 @@ export class ShownMessage {
     }
   }
 
+  #takeUsage(usage: Usage | null): void {
+    this.usage = usage;
+    this.fallbacks = usage?.fallbacks ?? this.fallbacks;
+  }
+
   /** Reads the run from its first event, since the stored text may lag behind. */
   #follow(runId: string, events: EventReader | null): void {
     this.#splitter = new BlockSplitter();
     this.#content = this.#thinking = "";
+    this.fallbacks = [];
     const reader = {
       onEvent: (event: RunEvent) => this.#take(event),
       onConnection: (connected: boolean) => this.#connected(connected),
@@ -172,6 +180,9 @@ export class ShownMessage {
         this.phase = { kind: "waiting" };
         this.model = event.data.model;
         this.provider = event.data.provider;
+        break;
+      case "backend":
+        this.fallbacks = [...this.fallbacks, event.data];
         break;
       case "sources":
         this.sources = event.data.items;
@@ -225,7 +236,7 @@ export class ShownMessage {
     this.isConnected = true;
     if (message) this.#takeFields(message);
     this.status = status;
-    this.usage = usage ?? this.usage;
+    this.#takeUsage(usage ?? this.usage);
     this.problem = problem ?? this.problem;
     this.listener.onEnd(this);
   }
