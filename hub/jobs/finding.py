@@ -94,8 +94,9 @@ class Finder:
         self._looked_at = asyncio.get_running_loop().time()
         now = rfc3339(self._clock())
         async with self._database.reading() as connection:
-            periodic = await Schedules(connection).due(now)
+            due = await Schedules(connection).due(now)
             is_work_there = await JobTable(connection).needs_a_look(now)
+        periodic = [name for name in due if name in self._jobs.known]  # or of another version
         if periodic:
             await self._jobs.queue_due(periodic)
         if periodic or is_work_there:

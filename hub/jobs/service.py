@@ -101,7 +101,8 @@ class Jobs:
         since = rfc3339(self._clock() - ALIVE_FOR)
         async with self._database.reading() as connection:
             counts = await JobTable(connection).counts()
-            schedules = await Schedules(connection).all()
+            every = await Schedules(connection).all()
+            schedules = [one for one in every if one["name"] in self.known]  # with these settings
             return counts, schedules, await Workers(connection).alive(since)
 
     async def oldest_wait(self) -> timedelta:

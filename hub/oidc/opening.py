@@ -17,13 +17,15 @@ from hub.oidc.people import RoleMapping, Vouched
 from hub.oidc.provider import ProviderClient
 from hub.oidc.refreshing import Refreshing
 from hub.oidc.rules import roles_of
+from hub.oidc.shared import SharedDocuments
 from hub.oidc.sign_in import SignIn
 from hub.oidc.signing_out import SigningOut
 from hub.oidc.store import Once
+from hub.oidc.upkeep import add_upkeep
 from hub.oidc.wire import Provider
 from hub.settings import Settings
 
-LOOK_EVERY_S = 600.0
+LOOK_EVERY_S = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +40,9 @@ async def open_oidc(core: Core, people: People, groups: Groups) -> Oidc:
     settings, cookie = core.settings, people.cookie
     client = None
     if settings.oidc_issuer:
-        client = ProviderClient(_provider(settings), core.clock)
+        shared = SharedDocuments(core.database, settings.oidc_issuer)
+        client = ProviderClient(_provider(settings), shared, core.clock)
+        add_upkeep(core, client, shared)
         core.stack.push_async_callback(client.close)
     around = routes.around_routes(
         Methods(core.database, settings),
@@ -79,10 +83,12 @@ def _provider(settings: Settings) -> Provider:
 
 
 async def _keep_at_hand(core: Core, client: ProviderClient) -> None:
-    """The provider's keys before they are old, and nothing of attempts that are over."""
+    """The provider's keys as another replica was told them, or before they are old; and nothing of
+    attempts that are over."""
     is_well = True
     while True:
         try:
+            await client.adopt()
             await client.check()
             is_well = True
         except Unavailable as err:

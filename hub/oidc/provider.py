@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
 from agent.shared.clock import Clock
-from hub.oidc.kept import Kept
+from hub.oidc.kept import At, Kept
 from hub.oidc.rules import BadToken, is_safe_address
+from hub.oidc.shared import Described, SharedDocuments
 from hub.oidc.wire import Answer, Provider, Wire
 
 if TYPE_CHECKING:
@@ -17,6 +18,18 @@ if TYPE_CHECKING:
 
 UNKNOWN_KEY_PAUSE = timedelta(seconds=60)
 MOST_KEYS = 100
+# What the hub reads of the provider's description, and keeps for other replicas.
+DISCOVERY = (
+    "issuer",
+    "authorization_endpoint",
+    "token_endpoint",
+    "jwks_uri",
+    "userinfo_endpoint",
+    "end_session_endpoint",
+    "revocation_endpoint",
+    "token_endpoint_auth_methods_supported",
+    "authorization_response_iss_parameter_supported",
+)
 KEY_TYPES = {"R": "RSA", "P": "RSA", "E": "EC"}  # by the first letter of the algorithm
 WEAKEST_RSA = 2048
 log = logging.getLogger(__name__)
@@ -40,14 +53,31 @@ class Places:
     says_issuer: bool
 
 
+@dataclass(frozen=True, slots=True)
+class SaidPlaces:
+    """As it was said, and as it is read."""
+
+    said: Answer
+    places: Places
+
+
+@dataclass(frozen=True, slots=True)
+class SaidKeys:
+    """The same of its keys."""
+
+    said: Answer
+    keys: "list[Key]"
+
+
 class ProviderClient:
     """Speaks to one provider. Its failures are ours: Unavailable while it does not answer or
     answers nonsense."""
 
-    def __init__(self, provider: Provider, clock: Clock) -> None:
+    def __init__(self, provider: Provider, shared: SharedDocuments, clock: Clock) -> None:
         self.provider, self._wire, self._clock = provider, Wire(provider), clock
-        self._places = Kept(self._fetch_places, clock)
-        self._keys = Kept(self._fetch_keys, clock)
+        self._shared = shared
+        self._places = Kept(self._fetch_places, self._shared_places, clock)
+        self._keys = Kept(self._fetch_keys, self._shared_keys, clock)
         self._asked_for_unknown: datetime | None = None
 
     async def close(self) -> None:
@@ -55,7 +85,7 @@ class ProviderClient:
 
     async def places(self) -> Places:
         """Raises Unavailable."""
-        return await self._places.get()
+        return (await self._places.get()).places
 
     async def check(self) -> None:
         """For health, and to have at hand what the next sign-in needs. Raises Unavailable."""
@@ -64,12 +94,24 @@ class ProviderClient:
         await self._places.get()
         await self._keys.get()
 
+    async def refreshed(self) -> Described:
+        """All that it says of itself, asked now, for every replica. Raises Unavailable."""
+        places, keys = await self._places.again(), await self._keys.again()
+        return Described(places.said, keys.said, self._clock())
+
+    async def adopt(self) -> None:
+        """Takes what another replica was told since."""
+        await self._places.adopted()
+        await self._keys.adopted()
+
     async def key(self, key_id: str, algorithm: str) -> "Key":
         """The one that signs so. Looks again, once a minute, for one that is not known: providers
         change theirs. Raises BadToken, and Unavailable."""
-        found = _key_in(await self._keys.get(), key_id, algorithm)
+        found = _key_in((await self._keys.get()).keys, key_id, algorithm)
         if found is None and self._may_ask_again():
-            found = _key_in(await self._keys.again(), key_id, algorithm)
+            newer = await self._keys.adopted()
+            found = _key_in(newer.keys, key_id, algorithm) if newer else None
+            found = found or _key_in((await self._keys.again()).keys, key_id, algorithm)
         if found is None:
             raise BadToken("the provider has no such key")
         return found
@@ -134,11 +176,19 @@ class ProviderClient:
 
     # --- what it says of itself -----------------------------------------------------------------
 
-    async def _fetch_places(self) -> Places:
+    async def _fetch_places(self) -> "SaidPlaces":
         url = f"{self.provider.issuer.rstrip('/')}/.well-known/openid-configuration"
         status, said = await self._wire.ask("GET", url)
         if status != 200:
             raise self._wire.refused(status)
+        return self._read_places({name: said[name] for name in DISCOVERY if name in said})
+
+    async def _shared_places(self) -> "At[SaidPlaces] | None":
+        found = await self._shared.read()
+        return At(found.fetched_at, self._read_places(found.discovery)) if found else None
+
+    def _read_places(self, said: Answer) -> "SaidPlaces":
+        """Raises Unavailable."""
         if said.get("issuer") != self.provider.issuer:
             raise self._wire.garbled("calls itself by another address than oidc_issuer")
         methods = said.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
@@ -154,7 +204,7 @@ class ProviderClient:
         )
         if not (places.authorization and places.token and places.keys):
             raise self._wire.garbled("does not say where people sign in")
-        return places
+        return SaidPlaces(said, places)
 
     def _place(self, said: Answer, name: str) -> str | None:
         url = said.get(name)
@@ -165,16 +215,23 @@ class ProviderClient:
             raise self._wire.garbled(f"has an address without TLS ({name})")
         return str(url)
 
-    async def _fetch_keys(self) -> "list[Key]":
-        from joserfc.errors import JoseError  # slow import
-        from joserfc.jwk import RSAKey, import_key  # slow import
-
+    async def _fetch_keys(self) -> "SaidKeys":
         status, said = await self._wire.ask("GET", (await self.places()).keys)
         given = said.get("keys")
         if status != 200 or not isinstance(given, list):
             raise self._wire.refused(status)
+        return self._read_keys({"keys": given[:MOST_KEYS]})
+
+    async def _shared_keys(self) -> "At[SaidKeys] | None":
+        found = await self._shared.read()
+        return At(found.fetched_at, self._read_keys(found.keys)) if found else None
+
+    def _read_keys(self, said: Answer) -> "SaidKeys":
+        from joserfc.errors import JoseError  # slow import
+        from joserfc.jwk import RSAKey, import_key  # slow import
+
         keys = []
-        for one in given[:MOST_KEYS]:
+        for one in said["keys"]:
             # Symmetric ones and those without a name are of no use, whatever they are for.
             if not isinstance(one, dict) or one.get("kty") not in ("RSA", "EC"):
                 continue
@@ -187,7 +244,7 @@ class ProviderClient:
                 continue
             if not isinstance(key, RSAKey) or key.public_key.key_size >= WEAKEST_RSA:
                 keys.append(key)
-        return keys
+        return SaidKeys(said, keys)
 
 
 def _key_in(keys: "list[Key]", key_id: str, algorithm: str) -> "Key | None":

@@ -61,6 +61,23 @@ LOGINS_KEPT = 200
 Row = Mapping[str, Any]  # Any: a row's values
 
 
+class Documents:
+    """What providers say of themselves. Commits nothing itself."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def find(self, issuer: str) -> Row | None:
+        query = select(DOCUMENT).where(DOCUMENT.c.issuer == issuer)
+        row = (await self._connection.execute(query)).mappings().first()
+        return dict(row) if row else None
+
+    async def keep(self, values: Row) -> None:
+        """In the place of what was said before. That of other providers is forgotten."""
+        await self._connection.execute(delete(DOCUMENT))
+        await self._connection.execute(insert(DOCUMENT), [dict(values)])
+
+
 class Identities:
     """Who is who. Commits nothing itself."""
 
