@@ -27,6 +27,7 @@ from environment import (
 )
 
 PYTEST_FOUND_NOTHING = 5
+HOUSE = "tests/house"
 COMPILE = ("--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url")
 
 
@@ -68,11 +69,11 @@ def hub(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """The default tests."""
+    """The default tests. What the house rules say of the sources belongs to `check`."""
     _prepare_tests()
     # Three for two cores: much of the time is waiting for a browser or a program that starts.
     spread = ("-n", "3", "--dist", "worksteal")
-    return _wait([*_pytest(), *spread, "-m", "not slow", *arguments])
+    return _wait([*_pytest(), *spread, "-m", "not slow", f"--ignore={HOUSE}", *arguments])
 
 
 def test_slow(arguments: list[str]) -> int:
@@ -100,6 +101,7 @@ def check(_arguments: list[str]) -> int:
         "ruff format": lambda: _tool("ruff", "format", "--check", "."),
         "mypy": lambda: _tool("mypy"),
         "layers": lambda: _tool("lint-imports", "--no-logo"),
+        "house": _rules_of_the_house,
         "locks": _locks_are_fresh,
     }
     if (ROOT / "docs" / "mkdocs.yml").exists():
@@ -201,6 +203,11 @@ def _wait(command: list[str]) -> int:
 
 def _tool(name: str, *arguments: str) -> None:
     environment.run(executable(name), *arguments)
+
+
+def _rules_of_the_house() -> None:
+    # One process reads every source once; it costs more memory and time than all that is asked.
+    environment.run(*_pytest(), HOUSE, "-n", "0", "-q", "-m", "not slow", "-p", "no:cacheprovider")
 
 
 def _documents_build() -> None:

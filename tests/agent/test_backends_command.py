@@ -54,6 +54,7 @@ def test_a_server_is_added_tested_listed_and_removed(
     assert [done.args for done in shown if KEY in done.stdout + done.stderr] == []
 
 
+@pytest.mark.slow
 def test_mistakes_are_answered_with_a_sentence(running: Program) -> None:
     down = running.orca("backends", "add", "gone", NOBODY + "/x")
     both = running.orca("backends", "add", "x", NOBODY, "--key-stdin", "--key-env", "VLLM_KEY")

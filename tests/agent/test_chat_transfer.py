@@ -289,6 +289,7 @@ values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(40)
 async def test_no_file_brings_the_agent_down(guide: Served) -> None:
     """Two hundred files, each of ours with one place in it replaced by anything."""

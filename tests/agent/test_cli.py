@@ -225,6 +225,7 @@ def test_the_link_of_url_signs_one_browser_in_once(running: Program) -> None:
     assert second.status_code != 303
 
 
+@pytest.mark.slow
 def test_doctor_is_content_with_a_running_agent(running: Program) -> None:
     done = running.orca("doctor", "--json")
 
@@ -501,6 +502,7 @@ def test_a_list_without_tokens_says_so(tmp_path: Path) -> None:
     assert listed.stderr.startswith("There is none.")
 
 
+@pytest.mark.slow
 def test_the_main_token_is_replaced_on_demand(running: Program) -> None:
     url = json.loads((running.data_dir / "agent.json").read_text())["url"]
     old = running.orca("token", "show").stdout.strip()

@@ -426,6 +426,7 @@ async def test_a_token_that_was_replaced_is_looked_up(served: Served, kind: Kind
     assert len(found) == 2
 
 
+@pytest.mark.slow
 async def test_a_hundred_questions_at_once_through_one_client(
     served: Served, fake: FakeOllama
 ) -> None:

@@ -15,6 +15,7 @@ def stopped(tmp_path: Path) -> Program:
     return Program(tmp_path / "data")
 
 
+@pytest.mark.slow
 def test_doctor_finds_out_what_is_wrong_and_says_what_to_do(stopped: Program) -> None:
     stopped.data_dir.mkdir(mode=0o700)
     (stopped.data_dir / "agent.db").write_text("this is no database, and has never been one")

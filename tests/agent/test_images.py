@@ -185,6 +185,7 @@ async def test_bodies_without_a_picture_are_refused(served: Served) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(40)
 async def test_a_picture_larger_than_fits_is_refused_each_way(served: Served) -> None:
     data = picture() + b"\0" * (33 << 20)
@@ -194,6 +195,7 @@ async def test_a_picture_larger_than_fits_is_refused_each_way(served: Served) ->
     assert [problem(reply)[0] for reply in replies] == [413] * 4
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(40)
 async def test_no_bytes_bring_the_agent_down(served: Served) -> None:
     whole = [noise(kind) for kind in KINDS]

@@ -124,6 +124,7 @@ async def test_what_cannot_be_made_is_refused(alone: httpx.AsyncClient) -> None:
     assert replies == [(404, "no-such-image")] * 2 + [(422, "invalid-fields")] * 7
 
 
+@pytest.mark.slow
 async def test_however_the_camera_was_held_the_picture_stands_upright(
     alone: httpx.AsyncClient,
 ) -> None:
@@ -402,6 +403,7 @@ def decoders() -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.slow
 async def test_a_hundred_megapixels_are_shrunk_and_more_are_refused(
     alone: httpx.AsyncClient,
 ) -> None:

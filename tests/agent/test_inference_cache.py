@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,6 +47,7 @@ def shuffled(value: Any, chance: random.Random) -> Any:  # Any: JSON values
     return [shuffled(one, chance) for one in value] if isinstance(value, list) else value
 
 
+@pytest.mark.slow
 @given(format_=JSON, options=st.dictionaries(st.text(max_size=4), JSON), chance=st.randoms())
 def test_the_order_of_members_makes_no_other_key(
     format_: Any,  # Any: JSON values

@@ -107,6 +107,7 @@ async def test_names_of_properties_may_be_words_of_schemas() -> None:
     assert await (await Formats().read(odd)).faults('{"pattern": "("}') == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("schema", "answer"),
     [

@@ -514,6 +514,7 @@ async def test_a_strange_list_of_models_is_an_error_with_a_code(
     assert caught.value.code == code
 
 
+@pytest.mark.slow
 async def test_a_list_of_thousands_of_models_is_read(fake: FakeOllama, ollama: Ollama) -> None:
     fake.misbehave(huge_tags=5000)
 

@@ -149,6 +149,7 @@ def test_only_the_latest_copies_are_kept(tmp_path: Path) -> None:
     assert sorted((tmp_path / "backups").iterdir()) == copies[-KEPT_BACKUPS:]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(40)
 def test_a_migration_without_room_leaves_nothing_half_done(tmp_path: Path) -> None:
     """A limit on the size of files stands for a full disk."""

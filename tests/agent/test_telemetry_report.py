@@ -199,6 +199,7 @@ def run(folder: Path, *arguments: str) -> Result:
     return CliRunner().invoke(app, ["report", "--data-dir", str(folder), *arguments])
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(30)
 def test_a_report_is_printed_and_keeps_terminals_as_they_are(folder: Path) -> None:
     printed = run(folder)

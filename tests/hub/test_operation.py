@@ -49,6 +49,7 @@ async def test_metrics_want_their_own_token_and_are_of_routes_not_of_addresses(
     assert not any("made-up" in line for line in lines)
 
 
+@pytest.mark.slow
 async def test_without_a_setting_nobody_reads_metrics(hub: Served) -> None:
     root = httpx.URL(hub.url)
     answer = await hub.stranger.get(root.join("/metrics"), headers=TOKEN)

@@ -148,6 +148,7 @@ def test_an_example_does_what_the_document_says(name: str, workplace: Workplace)
         assert CONTAINS[name] in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", sorted(COOKED))
 def test_a_recipe_does_what_it_is_for(
@@ -202,6 +203,7 @@ def test_the_cookbook_names_every_method() -> None:
     assert missing == set()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 def test_the_example_of_pairing_gets_in_once_it_is_confirmed(workplace: Workplace) -> None:
     with subprocess.Popen(**workplace.command(WAITS_FOR_A_PERSON, workplace.url)) as asking:

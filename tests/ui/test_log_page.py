@@ -11,6 +11,7 @@ from .program import Program
 SECRET_WORDS = "Zirbenholzspäne im Getriebe"
 
 
+@pytest.mark.slow
 async def test_a_line_shows_as_soon_as_it_is_written(panel: Panel, agent: Program) -> None:
     page = await opened(panel, "log")
     await page.get_by_test_id("log-search").fill("/api/v1/guide")
