@@ -197,6 +197,20 @@ async def checked(asked: Asked, artefact: str, count: int) -> list[Json]:
             await asyncio.sleep(0.02)
 
 
+async def test_a_name_that_was_refused_is_told_with_the_file_that_got_another(
+    asked: Asked,
+) -> None:
+    says = "```yaml ../../etc/evil.yaml\na: 1\n```\n\n```json fine.json\n{}\n```\n"
+    made = (await answered(asked, "/ai/generate", {"prompt": "Some settings"}, says))["artefacts"]
+    kept = (await asked.bob.get(f"/artefacts/{made[0]['id']}")).json()
+
+    assert [(one["path"], one["latest"]["refused_path"]) for one in made] == [
+        ("file-1.yaml", "../../etc/evil.yaml"),
+        ("fine.json", None),
+    ]
+    assert kept["latest"]["refused_path"] == "../../etc/evil.yaml"
+
+
 async def test_generated_code_is_files_and_asked_again_their_next_versions(asked: Asked) -> None:
     says = "```json\n{}\n```\n\n```python ../../etc/passwd\nx\n```\n"
     first = await answered(asked, "/ai/generate", {"prompt": "Some settings"}, says)

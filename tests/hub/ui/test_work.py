@@ -266,6 +266,30 @@ async def test_an_answer_without_a_file_says_that_nothing_was_kept(
     assert await desk.faults() == []
 
 
+async def test_a_name_that_was_refused_and_a_coarse_difference_say_so(
+    page: Page, asked: Asked, desk: Desk
+) -> None:
+    await desk.open("generate")
+    asked.near.misbehave(path="/api/chat", text="```yaml ../../etc/evil.yaml\na: 1\n```\n")
+    await page.get_by_label("What shall be written").fill("Settings")
+    await page.get_by_test_id("begin").click()
+    row = page.locator("[data-path='file-1.yaml']")
+    await expect(row.get_by_test_id("refused-path")).to_contain_text("../../etc/evil.yaml")
+    wrong = await desk.faults()
+    await row.get_by_role("link").click()
+    await expect(page.get_by_test_id("refused-path")).to_be_visible()
+    lines = [f"{number}\n" for number in range(20_000)]
+    body = {"path": "moved.txt", "content": "".join(lines)}
+    made = (await asked.bob.post("/artefacts", json=body)).json()
+    moved = {"content": "".join(lines[::2] + lines[1::2])}
+    await asked.bob.post(f"/artefacts/{made['id']}/versions", json=moved)
+    await page.goto(f"{asked.hub.url}/#/artefacts/{made['set_id']}/{made['id']}")
+    await page.get_by_test_id("compare").click()
+    await expect(page.get_by_test_id("coarse")).to_be_visible()
+
+    assert wrong == []
+
+
 async def test_an_administrator_sees_that_somebody_asked_and_not_what(
     asked: Asked, new_desk: NewDesk
 ) -> None:
