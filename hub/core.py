@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from quart import Blueprint
 
@@ -70,11 +70,27 @@ class Readings(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Concern:
+    """Something that an Administrator has to act on, how often it was there, and a sentence."""
+
+    kind: Literal["audit-broken", "groups-unclear"]
+    count: int
+    said: str
+
+
+class Concerns(Protocol):
+    """Says what there is at this moment."""
+
+    async def __call__(self) -> Iterable[Concern]:
+        """May raise an OrcaError: then these are left out."""
+
+
+@dataclass(frozen=True, slots=True)
 class Area:
     """What an area adds to the program: routes, tokens by what they begin with (`oht_`), what
     refuses requests, what readiness looks at, what runs until the end, how errors are told
-    below a path that is not ours to shape, what Prometheus reads, and what tells open streams
-    that the program ends."""
+    below a path that is not ours to shape, what Prometheus reads, what tells open streams that
+    the program ends, and what an Administrator has to act on."""
 
     blueprints: tuple[Blueprint, ...] = ()
     bearers: Mapping[str, Bearer] = field(default_factory=dict)
@@ -84,3 +100,4 @@ class Area:
     dialects: Mapping[str, Dialect] = field(default_factory=dict)
     readings: tuple[Readings, ...] = ()
     endings: tuple[Callable[[], Awaitable[None]], ...] = ()
+    concerns: tuple[Concerns, ...] = ()

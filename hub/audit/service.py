@@ -58,6 +58,10 @@ class AuditService:
         async with self._database.reading() as connection:
             return await Audits(connection).found(wanted, before=before, limit=limit)
 
+    async def count(self, wanted: Wanted) -> int:
+        async with self._database.reading() as connection:
+            return await Audits(connection).count(wanted)
+
     async def everything(self, wanted: Wanted = ANYTHING) -> AsyncIterator[tuple[Entry, str]]:
         """Oldest first, with the digests, a thousand at a time."""
         number = 0

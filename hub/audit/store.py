@@ -172,6 +172,10 @@ class Audits:
         rows = await self._connection.execute(query)
         return [_entry(row)[0] for row in rows.mappings()]
 
+    async def count(self, wanted: Wanted) -> int:
+        query = select(func.count()).select_from(AUDIT).where(*wanted.where())
+        return int((await self._connection.execute(query)).scalar_one())
+
     async def after(
         self, number: int, wanted: Wanted = ANYTHING, limit: int = 1000
     ) -> list[tuple[Entry, str]]:

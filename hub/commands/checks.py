@@ -15,6 +15,8 @@ from sqlalchemy import Connection, create_engine, text
 from agent.shared.clock import system_clock
 from agent.shared.errors import OrcaError
 from agent.shared.private_file import Distrusted, read_private
+from hub.audit.service import AuditService
+from hub.audit.upkeep import sentence
 from hub.commands.migrating import revisions
 from hub.health import Part
 from hub.postgres import PostgresDatabase
@@ -250,6 +252,15 @@ async def _people(users: UserService) -> Check:
     return warning("people", "There is no account yet.", fix)
 
 
+async def _audit(audit: AuditService) -> Check:
+    """Reads all of it."""
+    chain = await audit.check()
+    if chain.broken_at is None:
+        return good("audit log", sentence(chain))
+    fix = "Compare it with your exports and backups, and look who can write the database."
+    return wrong("audit log", sentence(chain), fix)
+
+
 async def _parts(settings: Settings) -> AsyncIterator[Check]:
     """What the areas stand on: providers of models, and of identities."""
     from hub.app import open_hub  # slow import
@@ -263,5 +274,6 @@ async def _parts(settings: Settings) -> AsyncIterator[Check]:
                     continue
                 yield await _part(part)
             yield await _people(hub.users)
+            yield await _audit(hub.core.audit)
     except OrcaError as err:
         yield wrong("start", err.detail, "See above; `orca-hub serve` says the same.")

@@ -3,17 +3,19 @@
 import asyncio
 import logging
 from dataclasses import dataclass
+from datetime import timedelta
 
 from agent.shared.clock import rfc3339
 from agent.shared.errors import Unavailable
-from hub.core import Area, Core
+from hub.audit.store import Wanted
+from hub.core import Area, Concern, Core, Reading
 from hub.groups.opening import Groups
 from hub.health import Part
 from hub.identity.opening import People
 from hub.oidc import routes
 from hub.oidc.logins import LastLogins
 from hub.oidc.methods import Methods, alias_of, name_of
-from hub.oidc.people import RoleMapping, Vouched
+from hub.oidc.people import UNCLEAR, RoleMapping, Vouched
 from hub.oidc.provider import ProviderClient
 from hub.oidc.refreshing import Refreshing
 from hub.oidc.rules import roles_of
@@ -26,6 +28,7 @@ from hub.oidc.wire import Provider
 from hub.settings import Settings
 
 LOOK_EVERY_S = 60.0
+CONCERNED_FOR = timedelta(days=7)
 
 log = logging.getLogger(__name__)
 
@@ -66,9 +69,28 @@ async def open_oidc(core: Core, people: People, groups: Groups) -> Oidc:
         blueprints=(routes.sign_in_routes(sign_in, cookie, settings.origin), around),
         doors=(refreshing,),
         health=(Part("oidc", client.check, is_needed=False),),
+        readings=(lambda: _readings(vouched),),
+        concerns=(lambda: _concerns(core),),
         loops={"oidc": lambda: _keep_at_hand(core, client)},
     )
     return Oidc(area)
+
+
+async def _readings(vouched: Vouched) -> list[Reading]:
+    said = "Sign-ins of which the provider did not say the groups so that they can be read."
+    return [
+        Reading(
+            "oidc_groups_unclear", said, vouched.unclear[found], {"found": found}, is_counter=True
+        )
+        for found in ("missing", "odd")
+    ]
+
+
+async def _concerns(core: Core) -> list[Concern]:
+    since = rfc3339(core.clock() - CONCERNED_FOR)
+    count = await core.audit.count(Wanted(action=UNCLEAR, since=since))
+    said = "Groups were missing in sign-ins, or could not be read: nobody's role was changed."
+    return [Concern("groups-unclear", count, said)] if count else []
 
 
 def _provider(settings: Settings) -> Provider:

@@ -1,5 +1,7 @@
 """Whom a provider vouches for: their accounts, groups and roles."""
 
+import logging
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -36,7 +38,10 @@ ALERTS = {
     ODD: "login.groups-missing",
     LAST: "login.groups-kept",
 }
+UNCLEAR = ALERTS[MISSING]
 TRIES = 100  # names for somebody new whose name is taken
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,7 @@ class Vouched:
     ) -> None:
         self._mapping, self._groups, self._revocations = mapping, groups, revocations
         self._audit, self._clock, self._new_id = audit, clock, new_id
+        self.unclear: Counter[str] = Counter()  # sign-ins by how their groups came
 
     @property
     def claim(self) -> str:
@@ -88,6 +94,14 @@ class Vouched:
         problem = await self._map(connection, account, brought)
         moved = await weighing.end(self._revocations)
         await self.note_login(connection, "login", account, subject, brought, problem)
+        if not brought.is_known:
+            self.unclear[brought.found] += 1
+            log.warning(
+                "The claim %s of a sign-in is %s: its groups and role stay as they were. See the "
+                "list of sign-ins.",
+                self.claim,
+                brought.found,
+            )
         if problem in ALERTS:
             await self._audit.note(
                 connection,

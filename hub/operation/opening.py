@@ -10,6 +10,7 @@ from hub.core import Area, Core
 from hub.health import Part
 from hub.jobs.opening import JobParts
 from hub.operation import compressing, lending, metrics, routes
+from hub.operation.concerns import AllConcerns, of_audit
 from hub.operation.metering import RequestMeter
 from hub.operation.tracing import Tracing, tracing_to
 
@@ -45,5 +46,6 @@ async def open_operation(
     tracing = tracing_to(settings.otlp_endpoint)
     if tracing is not None:
         core.stack.push_async_callback(asyncio.to_thread, tracing.close)
-    area = Area(blueprints=(routes.routes(metrics.Metrics(meter, sources)),))
+    concerns = AllConcerns([of_audit(jobs.jobs), *(one for area in areas for one in area.concerns)])
+    area = Area(blueprints=(routes.routes(metrics.Metrics(meter, sources), concerns),))
     return Operation(area, meter, tracing, frozenset(settings.lent_origins))
