@@ -11,7 +11,6 @@ from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 from quart import Quart, Response, g, has_websocket_context, request, websocket
 from quart.typing import ResponseTypes
 from quart.wrappers.base import BaseRequestWebsocket
-from werkzeug.routing import MapAdapter
 
 from agent import plain
 from agent.access.here import cookie_name, keep_session
@@ -24,6 +23,7 @@ from agent.shared.clock import NewId, random_id
 from agent.shared.errors import Denied, Malformed, TooMany, Unauthenticated
 from agent.shared.request_id import CURRENT
 from agent.shared.web import ANY_SCOPE, COUNTED_ATTRIBUTE, PUBLIC_ATTRIBUTE, SCOPE_ATTRIBUTE
+from agent.shared.webapp import WebApp
 
 PAGES = "/ui"
 READING = ("GET", "HEAD")
@@ -243,7 +243,7 @@ class Guard:
 
 
 def install(
-    app: Quart,
+    app: WebApp,
     access: AccessService,
     *,
     port: int,
@@ -252,18 +252,7 @@ def install(
 ) -> None:
     """Puts the wall around the app. To be called before anything else hooks into requests."""
     guard = Guard(app, access, port, new_id, rate)
-    host = f"{NAMES[0]}:{port}"
-
-    def by_path_alone(sent: BaseRequestWebsocket | None) -> MapAdapter | None:
-        # Quart would match the Host as well, and fail on odd ones before the wall is asked.
-        if sent is None:
-            return app.url_map.bind(host)
-        query = sent.query_string.decode(errors="replace")
-        return app.url_map.bind(
-            host, sent.root_path, "", sent.scheme, sent.method, sent.path, query
-        )
-
-    app.create_url_adapter = by_path_alone  # type: ignore[method-assign,assignment]  # no hook
+    app.host = f"{NAMES[0]}:{port}"
     app.asgi_app = _with_a_path(app.asgi_app)  # type: ignore[method-assign,assignment]  # so wanted
     app.before_request(guard.admit)
     app.before_websocket(guard.admit)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from quart import Quart
 
-from agent.shared import bodies, problems
+from agent.shared import problems
 from agent.shared.clock import Clock, NewId, NewSecret, random_id, random_secret, system_clock
 from agent.shared.loops import Loops
 from agent.shared.tasks import running
+from agent.shared.webapp import WebApp
 from hub import guard, health, openapi
 from hub.ai.opening import open_ai
 from hub.artefacts.opening import open_artefacts
@@ -32,7 +33,6 @@ from hub.limits.opening import open_limits
 from hub.machines.opening import open_machines
 from hub.oidc.opening import open_oidc
 from hub.operation.opening import Operation, open_operation
-from hub.program import Program
 from hub.redis import SharedRedis
 from hub.scim.opening import open_scim
 from hub.sealing import Seal, secret_of
@@ -131,7 +131,7 @@ def _app(
     core: Core, people: People, areas: Iterable[Area], parts: list[Part], operation: Operation
 ) -> Quart:
     settings = core.settings
-    app = Program("hub", static_folder=None)
+    app = WebApp("hub")
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         BODY_TIMEOUT=300,
@@ -140,7 +140,6 @@ def _app(
     )
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # `//` is an address that there is not, and no page about it
-    bodies.install(app)
     dialects = {below: one for area in areas for below, one in area.dialects.items()}
     problems.install(app, dialects, mistake=MISTAKE, realm="orca-hub", docs="/api/v1/docs")
     token = settings.metrics_token.get_secret_value() if settings.metrics_token else None

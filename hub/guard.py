@@ -107,15 +107,15 @@ class Guard:
 
     async def admit(self) -> None:
         """The list. Says who it is in `g.principal`, None for a stranger on a public route."""
-        sent = _sent()
-        named = sent.headers.get("X-Request-ID", "")
-        request_id = named if REQUEST_ID.fullmatch(named) else self._new_id()
+        sent, noted = _sent(), g._get_current_object()
+        named = sent.headers.get("X-Request-ID")
+        request_id = named if named and REQUEST_ID.fullmatch(named) else self._new_id()
         CURRENT.set(request_id)
-        g.request_id, g.started_s, g.principal = request_id, time.perf_counter(), None
+        noted.request_id, noted.started_s, noted.principal = request_id, time.perf_counter(), None
         self._is_for_us(sent)
         self._is_from_our_origin(sent)
         rule = self._rule(sent)
-        g.is_public = rule is PUBLIC
+        noted.is_public = rule is PUBLIC
         if rule.is_measuring:
             self._may_measure(sent)
             return
@@ -124,7 +124,7 @@ class Guard:
         except Unauthenticated:
             await self._pass_doors(None)  # a wrong token counts as what a stranger sends
             raise
-        g.principal = who
+        noted.principal = who
         await self._pass_doors(who)
         if rule is PUBLIC:
             return
@@ -208,7 +208,7 @@ class Guard:
             raise Unauthenticated("unauthenticated", "Send the token of ORCA_HUB_METRICS_TOKEN.")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Sent:
     """What the list looks at again and again, looked up once."""
 

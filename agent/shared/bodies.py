@@ -4,16 +4,12 @@ Quart takes in all that comes, so that a fast sender and a slow disk fill the me
 
 import asyncio
 from collections.abc import Generator
-from typing import Any
 
-from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
-from quart import Quart, Request
-from quart.asgi import ASGIHTTPConnection
+from quart import Request
 from quart.wrappers.request import Body
 from werkzeug.exceptions import RequestEntityTooLarge
 
 HELD_BYTES = 1 << 20
-LAST_WORDS_S = 1.0
 
 
 class HeldBody(Body):
@@ -78,60 +74,7 @@ class HeldBody(Body):
             raise RequestEntityTooLarge
 
 
-class _Request(Request):
+class HeldRequest(Request):
+    """Its body is held."""
+
     body_class = HeldBody  # type: ignore[assignment] # Quart calls it Body itself
-
-
-class _Connection(ASGIHTTPConnection):
-    """Its handler ends with it. Quart's own leaves it running when the connection is cut off, and
-    what it does then may reach what was opened anew."""
-
-    def __init__(self, app: Quart, scope: HTTPScope) -> None:
-        super().__init__(app, scope)
-        self._inner: set[asyncio.Task[Any]] = set()  # Any: of asyncio
-        self._is_cut_off = False
-
-    async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        try:
-            await super().__call__(receive, send)
-        except asyncio.CancelledError:
-            self._is_cut_off = True
-            for task in self._inner:
-                task.cancel()
-            if self._inner:
-                await asyncio.wait(self._inner, timeout=LAST_WORDS_S)
-            raise
-
-    async def handle_request(self, request: Request, send: ASGISendCallable) -> None:
-        if self._has_begun():
-            await super().handle_request(request, send)
-
-    async def handle_messages(self, request: Request, receive: ASGIReceiveCallable) -> None:
-        if self._has_begun():
-            await self._take_in(request, receive)
-
-    def _has_begun(self) -> bool:
-        """Counts the present task; False if it comes too late."""
-        task = asyncio.current_task()
-        if task is not None and not self._is_cut_off:
-            self._inner.add(task)
-            task.add_done_callback(self._inner.discard)
-        return not self._is_cut_off
-
-    async def _take_in(self, request: Request, receive: ASGIReceiveCallable) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return
-            if message["type"] == "http.request":
-                request.body.append(message.get("body", b""))
-                if not message.get("more_body", False):
-                    request.body.set_complete()
-                elif isinstance(request.body, HeldBody):
-                    await request.body.room()
-
-
-def install(app: Quart) -> None:
-    """Every body of the app is held from here on."""
-    app.request_class = _Request
-    app.asgi_http_class = _Connection

@@ -20,6 +20,11 @@ async def running(**jobs: Coroutine[Any, Any, None]) -> AsyncIterator[None]:  # 
                 task.cancel()
 
 
+def beside(job: Coroutine[Any, Any, None], *, name: str) -> asyncio.Task[None]:
+    """A task that belongs to the caller's own: the caller keeps it, and cancels it at its end."""
+    return asyncio.get_running_loop().create_task(job, name=name)
+
+
 class Tasks:
     """Owns tasks that come and go, and waits for all of them when it closes."""
 

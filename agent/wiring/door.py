@@ -19,10 +19,10 @@ from agent.inference.openai_api import errors as openai_errors
 from agent.models import routes as model_routes
 from agent.runs import routes as run_routes
 from agent.runtime import routes as runtime_routes
-from agent.shared import bodies, problems
+from agent.shared import problems
 from agent.shared.folders import data_dir_warning
-from agent.shared.routing import LazyRule
 from agent.shared.tasks import Tasks
+from agent.shared.webapp import WebApp
 from agent.slicer.printhost import speaking
 from agent.telemetry import routes as telemetry_routes
 from agent.telemetry.sources import BackendFacts, Metrics, RunFacts, Sources
@@ -47,7 +47,6 @@ def open_door(
     """`others` are the blueprints of parts that bring their own."""
     settings = core.settings
     app = _app()
-    bodies.install(app)
     problems.install(
         app,
         {
@@ -139,9 +138,8 @@ def _metrics(core: Core, servers: Servers, answers: Answers) -> Metrics:
     )
 
 
-def _app() -> Quart:
-    app = Quart("agent", static_folder=None)
-    app.url_rule_class = LazyRule
+def _app() -> WebApp:
+    app = WebApp("agent")
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         BODY_TIMEOUT=300,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
 
-from quart import Blueprint, g, request
+from quart import Blueprint, Request, g, request
 from quart.typing import ResponseTypes
 
 from agent.shared.clock import Clock, rfc3339
@@ -37,9 +37,10 @@ class RateDoor:
 
     async def __call__(self, who: Principal | None) -> None:
         """Raises TooMany `too-many-requests`."""
-        if not request.path.startswith(COUNTED) or request.path in PROBES:
+        sent: Request = request._get_current_object()  # type: ignore[attr-defined] # of a proxy
+        if not sent.path.startswith(COUNTED) or sent.path in PROBES:
             return
-        for kind, subject, rate in self._subjects(who):
+        for kind, subject, rate in self._subjects(who, sent):
             if rate is None:
                 continue
             verdict = await self._rates.hit(kind, subject, rate)
@@ -47,7 +48,9 @@ class RateDoor:
             if verdict.wait_s > 0:
                 raise self._refusal(kind, verdict)
 
-    def _subjects(self, who: Principal | None) -> list[tuple[Kind, str, Rate | None]]:
+    def _subjects(
+        self, who: Principal | None, sent: Request
+    ) -> list[tuple[Kind, str, Rate | None]]:
         allowed = self._allowed
         found: list[tuple[Kind, str, Rate | None]] = []
         if who is None:
@@ -56,7 +59,7 @@ class RateDoor:
             found.append(("key", who.means_id, allowed.key))
         else:
             found.append(("user", who.account_id, allowed.user))
-        is_login = request.method == "POST" and request.path.startswith(SIGNING_IN)
+        is_login = sent.method == "POST" and sent.path.startswith(SIGNING_IN)
         if is_login and g.get("is_public"):
             found.append(("login", _stranger(), allowed.login))
         return found
@@ -91,9 +94,10 @@ def telling(bp: Blueprint) -> Blueprint:
         verdict: Verdict | None = g.get("rate")
         if verdict is not None:
             resets_in_s = ceil(verdict.wait_s or verdict.full_in_s)
-            response.headers.add("RateLimit-Limit", str(verdict.rate.amount))
-            response.headers.add("RateLimit-Remaining", str(verdict.left))
-            response.headers.add("RateLimit-Reset", str(resets_in_s))
+            headers = response.headers
+            headers.add("RateLimit-Limit", str(verdict.rate.amount))
+            headers.add("RateLimit-Remaining", str(verdict.left))
+            headers.add("RateLimit-Reset", str(resets_in_s))
         return response
 
     return bp

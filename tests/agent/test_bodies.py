@@ -5,9 +5,10 @@ import socket
 from collections.abc import AsyncIterator
 
 import pytest
-from quart import Quart, request
+from quart import request
 
-from agent.shared import bodies, problems
+from agent.shared import problems
+from agent.shared.webapp import WebApp
 from tests.serving import http, served_app
 
 LIMIT = 40_000_000
@@ -17,9 +18,8 @@ SIZE = 30_000_000
 @pytest.fixture
 async def slow() -> AsyncIterator[tuple[str, asyncio.Event]]:
     """An app that reads nothing until it is told to."""
-    app, may_read = Quart("slow"), asyncio.Event()
+    app, may_read = WebApp("slow"), asyncio.Event()
     app.config["MAX_CONTENT_LENGTH"] = LIMIT
-    bodies.install(app)
     problems.install(app)
 
     @app.get("/api/v1/health/live")

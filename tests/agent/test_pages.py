@@ -13,13 +13,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from quart import Quart, Response
+from quart import Response
 
 from agent import guard, pages
 from agent.access.service import AccessService
 from agent.shared import problems, web
 from agent.shared.clock import random_id, system_clock
 from agent.shared.database import Database
+from agent.shared.webapp import WebApp
 from tests.raw import get, send
 from tests.serving import Served, running_agent, served_app
 
@@ -60,7 +61,7 @@ def built(tmp_path: Path) -> Path:
 @asynccontextmanager
 async def showing(folder: Path, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """The wall and the pages around a panel of the test's own."""
-    app = Quart("pages", static_folder=None)
+    app = WebApp("pages")
     database = Database(tmp_path / "agent.db")
     access = AccessService(database, tmp_path, clock=system_clock, new_id=random_id)
     with socket.create_server(("127.0.0.1", 0)) as listener:
