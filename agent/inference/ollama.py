@@ -148,7 +148,7 @@ class Ollama:
                     async for chunk in chunks:
                         for frame in reader.feed(chunk):
                             yield frame
-                        await asyncio.sleep(0)  # see chat()
+                        await asyncio.sleep(0)  # aiohttp hands out what it has without suspending
                 except OrcaError as err:
                     if err.code == "answer-incomplete":
                         raise broken_off(name) from err
@@ -181,8 +181,6 @@ class Ollama:
                         raise reader.failure
                     if reader.is_finished:
                         break
-                    # aiohttp hands out what it has buffered without suspending.
-                    await asyncio.sleep(0)
                 await drain(chunks)
 
     async def embed(self, request: EmbedRequest) -> Embeddings:

@@ -11,6 +11,7 @@ from yarl import URL
 
 from agent.shared.certificates import trust_for
 from agent.shared.errors import Denied, OrcaError, Unavailable
+from agent.shared.patience import patience
 from agent.shared.request_id import CURRENT, HEADER
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ LONGEST_RETRY_S = 3600.0
 # A key to send; another one than the one that was refused, which is empty at first. Raises
 # OrcaError.
 KeySource = Callable[[str], Awaitable[str]]
+
+
+class _OverError(Exception):
+    """The patience with an answer is over."""
 
 
 class Words(Protocol):
@@ -130,21 +135,23 @@ class Transport:
         """The body as it arrives, then b"" at its end. `first_s` is the patience for its first
         piece, for servers that send the head before the model has begun."""
         idle_s = idle_s or self._idle_s
-        patience_s = first_s or idle_s
-        while True:
-            try:
-                async with asyncio.timeout(patience_s):
-                    chunk = await reply.content.readany()
-            except TimeoutError:
-                if patience_s == first_s:
-                    raise self._words.too_slow(model, patience_s) from None
-                raise self._words.stalled(model, patience_s) from None
-            except _broken() as err:
-                raise self._words.incomplete(model) from err
-            yield chunk
-            if not chunk:
-                return
-            patience_s, first_s = idle_s, None
+        patience_s, content = first_s or idle_s, reply.content
+        with patience(lambda: content.set_exception(_OverError())) as limit:
+            while True:
+                limit.begin(patience_s)
+                try:
+                    chunk = await content.readany()
+                except _OverError:
+                    if patience_s == first_s:
+                        raise self._words.too_slow(model, patience_s) from None
+                    raise self._words.stalled(model, patience_s) from None
+                except _broken() as err:
+                    raise self._words.incomplete(model) from err
+                limit.end()
+                yield chunk
+                if not chunk:
+                    return
+                patience_s, first_s = idle_s, None
 
     async def whole(self, reply: "aiohttp.ClientResponse") -> bytes:
         """The body up to its end."""
