@@ -93,6 +93,8 @@ class Answer:
 
     async def work(self, live: LiveRun) -> object:
         """Answers with a model, or from the guide and the checks if there is none."""
+        if not self.question.wanted.is_empty:
+            await live.kept.wait()  # what its tools find is written down beside the question
         self.gathered = await self.parts.desk.gather(self.question.wanted)
         passages = self._passages()
         if self.question.model is None:

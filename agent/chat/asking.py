@@ -107,7 +107,7 @@ class AskingService:
         wanted = above.context if asked.context is None else asked.context
         chosen = await self._model(named, asked.images, above, asked.context)
         now = rfc3339(self._clock())
-        async with self._database.writing() as connection:
+        async with self._runs.launching() as launching, self._database.writing() as connection:
             if key and (known := await self._known(connection, key, fingerprint)):
                 return known
             model = _given(chosen)
@@ -129,7 +129,9 @@ class AskingService:
             run = await self._begin(
                 connection, conversation, question, model, fingerprint, key, is_new=True
             )
-        await self._launch(run, conversation, question, model, named, options, above, asked.who)
+            about = _about(run, conversation, question, model, named, options, above, asked.who)
+            launching.launch(run, Answer(about, self._parts))
+        await _until_asked()
         return message_json(question), run
 
     async def regenerate(
@@ -150,7 +152,7 @@ class AskingService:
             named = model or conversation["model"]
             above = await _above(connection, conversation["id"], question["parent_id"])
         chosen = await self._model(named, question["images"], above)
-        async with self._database.writing() as connection:
+        async with self._runs.launching() as launching, self._database.writing() as connection:
             if key and (known := await self._known(connection, key, fingerprint)):
                 return known
             given = _given(chosen)
@@ -158,7 +160,9 @@ class AskingService:
             run = await self._begin(
                 connection, conversation, question, given, fingerprint, key, is_new=False
             )
-        await self._launch(run, conversation, question, given, named, options, above, who)
+            about = _about(run, conversation, question, given, named, options, above, who)
+            launching.launch(run, Answer(about, self._parts))
+        await _until_asked()
         return message_json(question), run
 
     async def _begin(
@@ -197,40 +201,6 @@ class AskingService:
             change["title"] = title_of(str(question["content"]))
         await Conversations(connection).change(str(conversation["id"]), change)
         return run
-
-    async def _launch(
-        self,
-        run: Run,
-        conversation: Row,
-        question: Mapping[str, Any],
-        model: Model | None,
-        named: str | None,
-        options: Mapping[str, object],
-        above: Above,
-        who: Who,
-    ) -> None:
-        asked = Question(
-            answer_id=str(run.message_id),
-            content=question["content"],
-            images=tuple(question["images"]),
-            parent_id=question["parent_id"],
-            above=above.rows if above.leaf == question["parent_id"] else None,
-            named=named,
-            model=model.name if model else None,
-            context_length=model.context_length if model else None,
-            sees=model is not None and can_see(model),
-            abilities=model.capabilities if model else (),
-            wanted=context_of(question),
-            system=conversation["system"],
-            options=options,
-            who=who,
-        )
-        self._runs.launch(run, Answer(asked, self._parts))
-        # The model is asked first, and the client told of it while the model thinks: the job
-        # takes a turn of the loop to write its question, one to hand it over, one to send it. In
-        # the turns after that the head of an answer that is there already goes along with it.
-        for _ in range(6):
-            await asyncio.sleep(0)
 
     async def _known(
         self, connection: AsyncConnection, key: str, fingerprint: str
@@ -289,6 +259,42 @@ def context_of(question: Mapping[str, Any]) -> Wanted:  # Any: a row's values
     """What a kept question is about."""
     kept = question["context"] or {}
     return Wanted(kept.get("file_id"), kept.get("preset"), tuple(kept.get("without", ())))
+
+
+def _about(
+    run: Run,
+    conversation: Row,
+    question: Mapping[str, Any],
+    model: Model | None,
+    named: str | None,
+    options: Mapping[str, object],
+    above: Above,
+    who: Who,
+) -> Question:
+    return Question(
+        answer_id=str(run.message_id),
+        content=question["content"],
+        images=tuple(question["images"]),
+        parent_id=question["parent_id"],
+        above=above.rows if above.leaf == question["parent_id"] else None,
+        named=named,
+        model=model.name if model else None,
+        context_length=model.context_length if model else None,
+        sees=model is not None and can_see(model),
+        abilities=model.capabilities if model else (),
+        wanted=context_of(question),
+        system=conversation["system"],
+        options=options,
+        who=who,
+    )
+
+
+async def _until_asked() -> None:
+    # The model is asked first, and the client told of it while the model thinks: the job takes
+    # a turn of the loop to write its question, one to hand it over, one to send it. In the turns
+    # after that the head of an answer that is there already goes along with it.
+    for _ in range(6):
+        await asyncio.sleep(0)
 
 
 def _parent_of(asked: Asked, conversation: Row) -> str | None:

@@ -22,6 +22,8 @@ class LiveRun:
         self.ring = Ring(last_seq=last_seq)
         self.content: list[str] = []
         self.thinking: list[str] = []
+        self.kept = asyncio.Event()  # it stands in the database
+        self.is_void = False  # it never will
         self.has_begun = False
         self.has_ended = False
         self.is_lost = False  # another program has ended it, and wrote down how
@@ -29,7 +31,13 @@ class LiveRun:
         self.task: asyncio.Task[None] | None = None
         self.saving = asyncio.Lock()  # nothing of it is written down twice
         self._clock = clock
-        self._changed = asyncio.Event()
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def drop(self) -> None:
+        """It could not be written down: it ends, and nothing is left of it."""
+        self.is_void = True
+        if self.task is not None:
+            self.task.cancel()
 
     def emit(self, name: str, data: object) -> None:
         """Numbers an event and shows it to every reader."""
@@ -59,10 +67,18 @@ class LiveRun:
 
     def wake(self) -> None:
         """Lets every reader look again."""
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            if not one.done():  # else it was cancelled
+                one.set_result(None)
 
     async def wait_for_more(self, seq: int) -> None:
         """Returns when there is an event behind `seq`, or when the run has ended."""
         while self.ring.last_seq <= seq and not self.has_ended:
-            await self._changed.wait()
+            await self.wait_for_change()
+
+    async def wait_for_change(self) -> None:
+        """Returns at the next `wake`."""
+        change = asyncio.get_running_loop().create_future()
+        self._waiting.append(change)
+        await change

@@ -11,6 +11,7 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.runs.jobs import Job, Recovery
+from agent.runs.launching import Launching
 from agent.runs.live import LiveRun
 from agent.runs.owning import TakenError, Unwritten
 from agent.runs.pen import Pen
@@ -20,6 +21,7 @@ from agent.shared import wire
 from agent.shared.clock import Clock, rfc3339
 from agent.shared.databases import Databases
 from agent.shared.errors import NotFound, OrcaError
+from agent.shared.patience import patience
 from agent.shared.problems import describe, document
 from agent.shared.tasks import Tasks
 
@@ -69,11 +71,28 @@ class RunService:
         One that `survives` does not end with the agent: `resume` sets it going again. It tells
         what happens by `telling` alone, so that nobody sees what a crash would take back."""
         live = LiveRun(run, self._clock, survives=survives, last_seq=last_seq)
-        self._live[run.id] = live
-        if self._is_closing:
-            live.stop = RunState.INTERRUPTED
-        live.task = self._tasks.start(self._drive(live, job), name=f"run {run.id}")
+        self._keep(live)
+        self._set_going(live, job)
         return live
+
+    def launching(self) -> Launching:
+        """For runs that the caller adds and commits while they are under way."""
+
+        def set_going(run: Run, job: Job) -> LiveRun:
+            live = LiveRun(run, self._clock)
+            self._set_going(live, job)
+            return live
+
+        return Launching(self._database, set_going, self._keep)
+
+    def _keep(self, live: LiveRun) -> None:
+        self._live[live.run.id] = live
+        live.kept.set()
+        if self._is_closing:
+            self._stop(live, RunState.INTERRUPTED)
+
+    def _set_going(self, live: LiveRun, job: Job) -> None:
+        live.task = self._tasks.start(self._drive(live, job), name=f"run {live.run.id}")
 
     async def get(self, run_id: str) -> Run:
         """Raises NotFound."""
@@ -123,23 +142,25 @@ class RunService:
                     yield part
             return
         seq = after_seq
-        while True:
-            if (payload := live.ring.since(seq)) is None:
-                for chunk in await self._segments(run_id, seq):
-                    yield after(chunk, seq)
-                    seq = chunk.last
-                continue
-            seq = max(seq, live.ring.last_seq)
-            if payload:
-                yield payload
-                await asyncio.sleep(0)  # a source that never suspends would starve all others
-            if live.has_ended and seq >= live.ring.last_seq:
-                return
-            try:
-                async with asyncio.timeout(self._keep_alive_s):
-                    await live.wait_for_more(seq)
-            except TimeoutError:
-                yield wire.COMMENT
+        with patience(live.wake) as silence:
+            while True:
+                if (payload := live.ring.since(seq)) is None:
+                    for chunk in await self._segments(run_id, seq):
+                        yield after(chunk, seq)
+                        await asyncio.sleep(0)  # a source without a pause would starve all others
+                        seq = chunk.last
+                    continue
+                seq = max(seq, live.ring.last_seq)
+                if payload:
+                    yield payload
+                if live.has_ended and seq >= live.ring.last_seq:
+                    return
+                silence.begin(self._keep_alive_s)
+                while live.ring.last_seq <= seq and not (live.has_ended or silence.is_over):
+                    await live.wait_for_change()
+                if silence.is_over:
+                    yield wire.COMMENT
+                silence.end()
 
     async def recover(
         self, recoveries: Mapping[str, Recovery], alive: Sequence[Run] | None = None
@@ -265,14 +286,18 @@ class RunService:
         await self._tasks.close()
 
     def _stop(self, live: LiveRun, state: RunState) -> None:
-        if live.stop is None and live.task is not None:
+        if live.stop is None:
             live.stop = state
-            if live.has_begun:  # a task that is cancelled before its first step never takes one
+            # A task that is cancelled before its first step never takes one.
+            if live.has_begun and live.task is not None:
                 live.task.cancel()
 
     async def _drive(self, live: LiveRun, job: Job) -> None:
         live.has_begun = True
         ending = Ending(live.stop) if live.stop else await self._outcome(live, job)
+        if live.is_void:
+            return
+        await live.kept.wait()
         live.stop = live.stop or ending.state  # from here on nothing can stop it
         if live.survives and ending.state is RunState.INTERRUPTED:
             self._forget(live)
@@ -359,7 +384,7 @@ class RunService:
         while chunks := await self._segments(run.id, seq):
             for chunk in chunks:
                 yield after(chunk, seq)
-                await asyncio.sleep(0)  # see events()
+                await asyncio.sleep(0)  # a source without a pause would starve all others
                 seq = chunk.last
 
 
