@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import event
@@ -18,6 +18,7 @@ CONNECT_S = 5.0
 WAIT_S = 10.0
 STATEMENT_S = 30.0
 IDLE_S = 5.0  # a connection that rested for longer is asked first whether it is still one
+ASKED_S = 2.0  # and is none if it says nothing for so long: what lies between may have forgotten it
 NO_TEXT = ("22021", "22P05")  # SQLSTATE of what cannot be kept as text
 BROKEN_RULE = "23"  # class of SQLSTATE of a key that is there already, or of a row that is gone
 LOCKED = "55P03"  # of a lock that was not to be had in time
@@ -41,10 +42,14 @@ class PostgresDatabase:
         pool_size: int = 10,
         overflow: int = 10,
         patience_s: float | None = STATEMENT_S,
+        idle_s: float = IDLE_S,
     ) -> None:
         """`url` as SQLAlchemy writes it: postgresql+asyncpg://user:password@host:port/name.
-        `patience_s`: how long a statement may take, None for as long as it wants."""
+        `patience_s`: how long a statement may take, None for as long as it wants. `idle_s`: how
+        long a connection may rest without being asked whether it is still one."""
         self._engine = _engine(url, pool_size, overflow, patience_s)
+        _replace_broken(self._engine, idle_s)
+        self.idle_s = idle_s
         # Under READ COMMITTED each statement sees what is committed by then, with a transaction
         # around them or without: that would be two more ways to the server and back.
         self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -79,7 +84,10 @@ class PostgresDatabase:
                 await connection.exec_driver_sql("SELECT 1")
 
     async def close(self) -> None:
-        await self._engine.dispose()
+        """Says goodbye, for as long as somebody may hear it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CONNECT_S):
+                await self._engine.dispose()
 
     @property
     def pool(self) -> dict[str, int]:
@@ -92,7 +100,7 @@ class PostgresDatabase:
 
 
 def _engine(url: str, pool_size: int, overflow: int, patience_s: float | None) -> AsyncEngine:
-    engine = create_async_engine(
+    return create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=overflow,
@@ -106,11 +114,9 @@ def _engine(url: str, pool_size: int, overflow: int, patience_s: float | None) -
             "server_settings": {"application_name": "orca-hub", "timezone": "UTC"},
         },
     )
-    _replace_broken(engine)
-    return engine
 
 
-def _replace_broken(engine: AsyncEngine) -> None:
+def _replace_broken(engine: AsyncEngine, idle_s: float) -> None:
     """Looks at a connection before it is used. SQLAlchemy would ask the server each time, in a
     transaction of its own: three ways there and back before each question."""
     rests_since = "rests_since"
@@ -123,19 +129,22 @@ def _replace_broken(engine: AsyncEngine) -> None:
     def look(connection: Any, record: Any, _proxy: object) -> None:  # Any: of SQLAlchemy
         if (since := record.info.get(rests_since)) is None:
             return
-        is_known = time.monotonic() - since < IDLE_S
+        is_known = time.monotonic() - since < idle_s
         if connection.driver_connection.is_closed() or not (
-            is_known or _answers(engine, connection)
+            is_known or connection.run_async(is_answered)
         ):
             raise InvalidatePoolError
 
 
-def _answers(engine: AsyncEngine, connection: Any) -> bool:  # Any: of SQLAlchemy
-    dialect = engine.dialect
+async def is_answered(connection: Any) -> bool:  # Any: of asyncpg
+    """Whether a connection that rested is still one."""
+    import asyncpg  # type: ignore[import-untyped] # slow import, without types
+
     try:
-        return dialect.do_ping(connection)
-    except (dialect.loaded_dbapi.Error, OSError, TimeoutError):
+        await connection.fetchrow(";", timeout=ASKED_S)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
         return False
+    return True
 
 
 @contextmanager

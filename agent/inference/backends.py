@@ -57,10 +57,12 @@ class Backends:
         """Asks it nothing new; what it answers now goes on to its end. Raises NotFound."""
         backend = self.get(name)
         del self._by_name[name]
-        await self._watches.pop(name).close()
-        self._set_lanes()
-        self._changed()
-        self._leaving.start(_last_answers(backend), name=f"last answers of {name}")
+        try:
+            await self._watches.pop(name).close()
+        finally:  # also if who asks for it is cancelled: nobody else knows the client any more
+            self._set_lanes()
+            self._changed()
+            self._leaving.start(_last_answers(backend), name=f"last answers of {name}")
 
     async def close(self) -> None:
         """Stops watching and closes every connection."""

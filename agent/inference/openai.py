@@ -85,8 +85,7 @@ class OpenAI:
             stays_near=stays_near,
         )
         self._is_remote = openai_facts.is_remote(self.url)
-        self._models: list[InstalledModel] = []
-        self._names: dict[str, str] = {}
+        self._models, self._names = list[InstalledModel](), dict[str, str]()
         self._unknown: frozenset[str] = frozenset()
         self._longest: dict[str, int] = {}  # answers, of models that refused longer ones
 

@@ -160,6 +160,7 @@ async def _open_asking(core: Core, limits: Limits) -> _Asked:
     servers = Servers(
         backends, core.clock, first_token_s=settings.first_token_s, stall_s=settings.stall_s
     )
+    core.stack.push_async_callback(servers.close)
     try:
         fixed = fixed_specs(settings)
     except BadSettings as err:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from agent.inference.allowed import Allowed
 from agent.inference.backend import Backend, Limits
@@ -14,6 +14,7 @@ from agent.inference.provider import Provider
 from agent.inference.rules import InstalledModel
 from agent.shared.clock import Clock
 from agent.shared.errors import NotFound, OrcaError, Unavailable
+from agent.shared.tasks import Tasks
 from hub.ai.choosing import Offer
 from hub.ai.specs import Spec
 
@@ -31,21 +32,31 @@ class Servers:
         self._first_token_s, self._stall_s = first_token_s, stall_s
         self._specs: dict[str, Spec] = {}  # by name, those that run
         self._models: dict[str, tuple[InstalledModel, ...]] = {}  # what each had last
+        self._applying, self._tasks = asyncio.Lock(), Tasks()
 
     def __len__(self) -> int:
         return len(self._specs)
 
     async def apply(self, specs: Iterable[Spec]) -> None:
+        """All of it, also if who wants it leaves in the middle."""
         wanted = {one.name: one for one in specs if one.is_on}
-        for name, spec in list(self._specs.items()):
-            if wanted.get(name) != spec:
-                del self._specs[name]
-                self._models.pop(name, None)
-                await self._backends.remove(name)
-        for name, spec in wanted.items():
-            if name not in self._specs:
-                await self._backends.add(self._backend(spec))
-                self._specs[name] = spec
+        await self._tasks.to_the_end(self._apply(wanted), name="model servers as they are set")
+
+    async def _apply(self, wanted: Mapping[str, Spec]) -> None:
+        async with self._applying:
+            for name, spec in list(self._specs.items()):
+                if wanted.get(name) != spec:
+                    del self._specs[name]
+                    self._models.pop(name, None)
+                    await self._backends.remove(name)
+            for name, spec in wanted.items():
+                if name not in self._specs:
+                    await self._backends.add(self._backend(spec))
+                    self._specs[name] = spec
+
+    async def close(self) -> None:
+        """Waits for what is being applied; the servers are closed by who opened them."""
+        await self._tasks.close()
 
     def state(self, name: str) -> dict[str, object] | None:
         """What is known of it; None if it does not run."""

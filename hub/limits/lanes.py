@@ -3,11 +3,12 @@
 The way through SQLAlchemy takes a small UPDATE five times as long, and holds its row meanwhile."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
 from agent.shared.errors import Conflict, Unavailable
-from hub.postgres import CONNECT_S, STATEMENT_S, PostgresDatabase, away
+from hub.postgres import CONNECT_S, STATEMENT_S, PostgresDatabase, away, is_answered
 
 Record = Any  # of asyncpg, which says nothing about its types
 
@@ -34,7 +35,8 @@ class Lanes:
             "synchronous_commit": "on" if waits_for_disk else "off",
             **PLANS,
         }
-        self._free: list[Any] = []  # Any: connections of asyncpg
+        self._idle_s = database.idle_s
+        self._free: list[tuple[Any, float]] = []  # Any: connections of asyncpg, and since when
         self._room = asyncio.Semaphore(MOST)
 
     async def fetch(self, statement: str, *values: object) -> Sequence[Record]:
@@ -77,27 +79,38 @@ class Lanes:
             if str(err.sqlstate).startswith(LOST):
                 lane.terminate()
             else:
-                self._free.append(lane)
+                self._free.append((lane, time.monotonic()))
             raise
         except BaseException:
             lane.terminate()
             raise
-        self._free.append(lane)
+        self._free.append((lane, time.monotonic()))
         return rows
 
     async def _lane(self) -> Any:  # Any: a connection of asyncpg
         import asyncpg  # slow import
 
         while self._free:
-            lane = self._free.pop()
-            if not lane.is_closed():
+            lane, since = self._free.pop()
+            is_known = time.monotonic() - since < self._idle_s
+            if not lane.is_closed() and (is_known or await self._is_answered(lane)):
                 return lane
         return await asyncpg.connect(
             **self._where, timeout=CONNECT_S, server_settings=self._settings
         )
 
+    async def _is_answered(self, lane: Any) -> bool:  # Any: as above
+        try:
+            if await is_answered(lane):
+                return True
+        except BaseException:
+            lane.terminate()
+            raise
+        lane.terminate()
+        return False
+
     async def close(self) -> None:
-        for lane in self._free:
+        for lane, _ in self._free:
             try:
                 await lane.close(timeout=CONNECT_S)
             except (OSError, TimeoutError):
