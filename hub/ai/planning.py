@@ -1,6 +1,7 @@
 """From what somebody asks to the requests that models get: routes, policy, defaults and room."""
 
 import asyncio
+import base64
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -194,6 +195,17 @@ class Planner:
         )
         shown = {name: change for name, change in clamped.items() if name in options}
         return Step(offer, request, shown, turn.passed)
+
+    async def sees(self, who: Principal, named: str | None) -> bool:
+        """Whether any of what answers to the name can look at pictures. Raises as `choose`."""
+        return bool((await self.choose(who, named)).able(_sees, "", ""))
+
+    async def shrunk(self, data: bytes) -> tuple[bytes, int, int]:
+        """A picture as models get it, its width and its height. Raises UnsupportedMedia, Invalid,
+        TooLarge and Unavailable."""
+        small = base64.b64decode(await self._images.bytes_for_model(data))
+        _, width, height = await self._images.check(small)
+        return small, width, height
 
     async def _with_images(self, message: Message) -> Message:
         if not message.images:

@@ -133,6 +133,15 @@ class AiService:
         finally:
             self._beginning.discard(owned.run.id)
 
+    async def sees(self, who: Principal, model: str | None) -> bool:
+        """Whether what answers to this name can look at pictures. Raises as `start`."""
+        return await self._planner.sees(who, model)
+
+    async def shrunk(self, data: bytes) -> tuple[bytes, int, int]:
+        """A picture as models get it, its width and its height. Raises UnsupportedMedia, Invalid,
+        TooLarge and Unavailable."""
+        return await self._planner.shrunk(data)
+
     async def get(self, who: Principal, run_id: str) -> Run:
         """One's own run; an Administrator's are all. Raises NotFound."""
         return (await self._following.get(who, run_id)).run

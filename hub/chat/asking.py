@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.inference.rules import Message
-from agent.inference.turns import title_of
+from agent.inference.turns import Turn, title_of
 from agent.runs.rules import Run, RunState
 from agent.shared.clock import Clock, NewId, rfc3339
 from agent.shared.databases import Databases
@@ -17,6 +18,7 @@ from hub.ai.rules import Answer, GenerationRequest, OwnedRun
 from hub.ai.service import AiService
 from hub.artefacts.answers import AnswerFiles
 from hub.artefacts.keeping import Place
+from hub.chat.pictures import PictureService, data_url
 from hub.chat.rules import (
     ACTIVE_BRANCH,
     ASSISTANT,
@@ -64,8 +66,10 @@ class AskingService:
         new_id: NewId,
         *,
         history_tokens: int,
+        pictures: PictureService,
     ) -> None:
         self._database, self._ai, self._clock, self._new_id = database, ai, clock, new_id
+        self._pictures = pictures
         self._history_tokens = history_tokens
 
     async def ask(
@@ -75,7 +79,7 @@ class AskingService:
 
         Raises NotFound, Denied, Conflict (still answering, key used for something else), Invalid,
         and whatever keeps the models from answering."""
-        if not asked.content.strip():
+        if not asked.content.strip() and not asked.images:
             raise Invalid("empty-message", "The message is empty. Write something first.")
         async with self._database.reading() as connection:
             conversation = await owned(connection, who, conversation_id)
@@ -89,11 +93,12 @@ class AskingService:
             "parent_id": parent_id,
             "role": "user",
             "content": asked.content,
+            "images": list(asked.images),
             "status": "complete",
             "created_at": rfc3339(self._clock()),
         }
         named = ("ask", conversation_id, asked.content, asked.model, asked.options)
-        fingerprint = _hash(*named, asked.parent_id, asked.id)
+        fingerprint = _hash(*named, asked.parent_id, asked.id, asked.images)
         return await self._begin(
             who, conversation, question, above, asked, key, fingerprint, is_new=True
         )
@@ -128,7 +133,8 @@ class AskingService:
         is_new: bool,
     ) -> tuple[Json, Run]:
         answer_id, kept = self._new_id(), dict(question)
-        request, trimmed = self._request(conversation, above, str(question["content"]), asked)
+        asked = replace(asked, content=str(question["content"]), images=_images_of(question))
+        request, trimmed = await self._request(who, conversation, above, asked)
 
         async def write(connection: AsyncConnection, run: Run) -> None:
             kept.update(
@@ -152,20 +158,36 @@ class AskingService:
             return await self._asked_before(run), run
         return message_json(kept), run
 
-    def _request(
-        self, conversation: Row, above: Sequence[Row], content: str, asked: Asked
+    async def _request(
+        self, who: Principal, conversation: Row, above: Sequence[Row], asked: Asked
     ) -> tuple[GenerationRequest, int]:
-        system = conversation["system"] or ASSISTANT
-        sent = told(above, content, system=system, budget_tokens=self._history_tokens)
+        system, model = conversation["system"] or ASSISTANT, asked.model or conversation["model"]
+        sees = bool(asked.images)
+        if not sees and any(row["images"] for row in above):
+            sees = await self._ai.sees(who, model)
+        question = Turn("user", asked.content, asked.images)
+        sent = told(above, question, system=system, budget_tokens=self._history_tokens, sees=sees)
         if sent is None:
             raise TooLarge(
                 "message-exceeds-context",
                 "The message is longer than what any model reads. Shorten it.",
             )
-        turns = [Message(turn.role, turn.content) for turn in sent.turns]
-        model = asked.model or conversation["model"]
-        messages = (Message("system", system), *turns)
+        messages = (Message("system", system), *await self._messages(who, sent.turns))
         return GenerationRequest(messages, model, options=asked.options), sent.trimmed
+
+    async def _messages(self, who: Principal, turns: Sequence[Turn]) -> list[Message]:
+        hashes = list({sha256 for turn in turns for sha256 in turn.images})
+        kept = await self._pictures.several(who.account_id, hashes)
+        if absent := [one for one in turns[-1].images if one not in kept]:
+            raise Invalid("no-such-image", f"Upload these pictures first: {', '.join(absent)}.")
+        return [
+            Message(
+                turn.role,
+                turn.content,
+                tuple(data_url(kept[one]) for one in turn.images if one in kept),
+            )
+            for turn in turns
+        ]
 
     async def _keep(
         self,
@@ -188,6 +210,9 @@ class AskingService:
         answer |= {"conversation_id": conversation_id, "rev": rev, "place": rev}
         if not await messages.add([question, answer] if is_new else [answer]):
             raise Conflict("id-taken", "This id is in use. Make a new one.")
+        if is_new:
+            question_id, images = str(question["id"]), _images_of(question)
+            await self._pictures.show(connection, who.account_id, question_id, images)
         change: Json = {
             "active_message_id": answer_id,
             "updated_at": now,
@@ -207,6 +232,11 @@ class AskingService:
         if question is None:
             raise no_conversation()
         return message_json(question)
+
+
+def _images_of(question: Json) -> tuple[str, ...]:
+    images = question["images"]
+    return tuple(str(one) for one in images) if isinstance(images, list) else ()
 
 
 def _empty_answer(answer_id: str, question: Json, run: Run, now: str) -> Json:

@@ -107,7 +107,9 @@ def routes(
     async def ask(conversation_id: str, asked: shapes.MessageIn) -> Response:
         """Ask. With Accept: text/event-stream the answer is the run's events themselves."""
         parent_id = asked.parent_id if "parent_id" in asked.model_fields_set else ACTIVE_BRANCH
-        question = Asked(asked.content, asked.model, asked.options, parent_id, asked.id)
+        question = Asked(
+            asked.content, asked.model, asked.options, parent_id, asked.id, tuple(asked.images)
+        )
         message, run = await asking.ask(caller(), conversation_id, question, key=idempotency_key())
         return _begun(ai, message, run)
 

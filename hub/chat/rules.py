@@ -33,6 +33,7 @@ class Asked:
     options: Mapping[str, Any] = field(default_factory=dict)  # Any: checked where it is sent
     parent_id: str | None = ACTIVE_BRANCH
     id: str | None = None
+    images: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,20 @@ def is_id(text: str) -> bool:
 
 
 def told(
-    above: Sequence[Mapping[str, Any]], content: str, *, system: str, budget_tokens: int
+    above: Sequence[Mapping[str, Any]],
+    question: Turn,
+    *,
+    system: str,
+    budget_tokens: int,
+    sees: bool,
 ) -> Told | None:
     """The turns that fit; of a question that is longer than that nothing but the question. None:
-    it is longer than any context."""
-    turns = [Turn(row["role"], row["content"]) for row in above if row["content"]]
-    question = Turn("user", content)
+    it is longer than any context. `sees`: the pictures of earlier questions go along."""
+    turns = [
+        Turn(row["role"], row["content"], tuple(row["images"]) if sees else ())
+        for row in above
+        if row["content"] or row["images"]
+    ]
     context = fit(system, [*turns, question], budget_tokens)
     if context is None and (context := fit(system, [question], LARGEST_CONTEXT)) is None:
         return None

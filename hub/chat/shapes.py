@@ -27,6 +27,7 @@ Id = Annotated[
         description="A UUIDv7 that the client made. Absent: the hub makes one.",
     ),
 ]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Title = Annotated[Words, Field(max_length=300)]
 Model = Annotated[Words, Field(max_length=200)]
 System = Annotated[Words, Field(max_length=100_000)]
@@ -111,7 +112,9 @@ class MessageIn(In):
     parent_id: Annotated[Words, Field(max_length=36)] | None = Field(
         default=None, description="Absent: the active branch goes on. null: a new beginning."
     )
-    images: list[str] = Field(default=[], max_length=0, description="Pictures cannot be sent yet.")
+    images: list[Sha256] = Field(
+        default=[], max_length=8, description="Of pictures that were sent to /api/v1/images."
+    )
     context: None = Field(default=None, description="Files of a slicer are the agent's.")
 
 

@@ -97,10 +97,10 @@ BRANCH = text(
       SELECT m.id, m.parent_id, up.depth + 1 FROM message m JOIN up ON m.id = up.parent_id
       WHERE up.depth < :most AND m.conversation_id = :conversation
     )
-    SELECT m.id, m.role, m.content, m.status FROM up JOIN message m ON m.id = up.id
+    SELECT m.id, m.role, m.content, m.images, m.status FROM up JOIN message m ON m.id = up.id
     ORDER BY up.depth DESC
     """
-)
+).columns(id=String, role=String, content=Text, images=JSON, status=String)
 
 
 async def grow(connection: AsyncConnection, account_id: str, by: int = 1) -> int:
@@ -181,7 +181,7 @@ class Conversations:
     ) -> list[Row]:
         """Of other people, the latest first."""
         c = CONVERSATION.c
-        is_shared = exists().where(SHARE.c.conversation_id == c.id, _reaches(account_id))
+        is_shared = exists().where(SHARE.c.conversation_id == c.id, reaches(account_id))
         query = select(*LISTED).where(is_shared, c.deleted_at.is_(None), c.account_id != account_id)
         if after is not None:
             query = query.where(tuple_(c.updated_at, c.id) < tuple_(*after))
@@ -314,12 +314,13 @@ class Shares:
     async def reach(self, conversation_id: str, account_id: str) -> bool:
         """Whether this person may read it."""
         query = select(SHARE.c.subject).where(
-            SHARE.c.conversation_id == conversation_id, _reaches(account_id)
+            SHARE.c.conversation_id == conversation_id, reaches(account_id)
         )
         return (await self._connection.execute(query.limit(1))).first() is not None
 
 
-def _reaches(account_id: str) -> Any:  # Any: of SQLAlchemy
-    """Who is in a group is looked up now: being put in, or taken out, holds at once."""
+def reaches(account_id: str) -> Any:  # Any: of SQLAlchemy
+    """Whether a share is with this person. Who is in a group is looked up now: being put in, or
+    taken out, holds at once."""
     one = and_(SHARE.c.kind == "person", SHARE.c.subject == account_id)
     return or_(one, and_(SHARE.c.kind == "group", SHARE.c.subject.in_(groups_of(account_id))))

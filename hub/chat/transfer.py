@@ -3,6 +3,7 @@
 from agent.inference.turns import branch
 from agent.shared.databases import Databases
 from hub.access import Principal
+from hub.chat.pictures import PictureService
 from hub.chat.service import seen
 from hub.chat.store import Messages, Row
 
@@ -44,18 +45,23 @@ MESSAGE_FIELDS = (
 class TransferService:
     """For everybody who may read the conversation."""
 
-    def __init__(self, database: Databases) -> None:
-        self._database = database
+    def __init__(self, database: Databases, pictures: PictureService) -> None:
+        self._database, self._pictures = database, pictures
 
     async def as_json(self, who: Principal, conversation_id: str) -> dict[str, object]:
         """Everything of it. Raises NotFound."""
         conversation, messages = await self._whole(who, conversation_id)
+        hashes = sorted({sha256 for row in messages for sha256 in row["images"]})
+        kept = await self._pictures.several(conversation["account_id"], hashes)
         return {
             "format": FORMAT,
             "version": 1,
             "conversation": {name: conversation[name] for name in CONVERSATION_FIELDS},
             "messages": [{name: row[name] for name in MESSAGE_FIELDS} for row in messages],
-            "images": {},
+            "images": {
+                sha256: {"mime": row["mime"], "base64": row["base64"]}
+                for sha256, row in sorted(kept.items())
+            },
         }
 
     async def as_markdown(self, who: Principal, conversation_id: str) -> str:
@@ -68,6 +74,7 @@ class TransferService:
             row = by_id[message_id]
             by = f" ({row['model']})" if row["role"] == "assistant" and row["model"] else ""
             lines += [f"## {TITLES[row['role']]}{by}", "", row["content"], ""]
+            lines += [f"*Picture {sha256[:12]}*\n" for sha256 in row["images"]]
         return "\n".join(lines)
 
     async def _whole(self, who: Principal, conversation_id: str) -> tuple[Row, list[Row]]:
