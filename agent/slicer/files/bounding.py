@@ -10,6 +10,8 @@ from agent.slicer.rules import Facts, Filament, Plate
 NAME, SENTENCE, VALUE = 300, 500, 1 << 16  # characters
 SETTINGS, SETTINGS_CHARACTERS = 5000, 1 << 20
 THUMBNAILS, PLATES, OBJECTS, CHANGED, NOTES, WARNINGS = 300, 1000, 1000, 3000, 50, 50
+# Of all plates together: a thousand plates with a thousand names each were 300 MB.
+ALL_OBJECTS, ALL_WARNINGS = 5000, 500
 LEFT_OUT = "{} settings are longer than any slicer writes them, or too many, and were left out."
 
 
@@ -27,7 +29,7 @@ def bounded(facts: Facts) -> Facts:
         settings=settings,
         written=written,
         thumbnails=facts.thumbnails[:THUMBNAILS],
-        plates=tuple(_plate(one) for one in facts.plates[:PLATES]),
+        plates=_plates(facts.plates[:PLATES]),
         changed={kind: _keys(keys) for kind, keys in facts.changed.items()},
         notes=(*notes, LEFT_OUT.format(left_out)) if left_out else notes,
     )
@@ -52,13 +54,22 @@ def _filament(one: Filament) -> Filament:
     return replace(one, name=_name(one.name), type=_name(one.type), colour=_name(one.colour))
 
 
-def _plate(one: Plate) -> Plate:
-    return replace(
-        one,
-        name=_name(one.name),
-        objects=tuple(_cut(each, NAME) for each in one.objects[:OBJECTS]),
-        warnings=tuple(_cut(each, SENTENCE) for each in one.warnings[:WARNINGS]),
-    )
+def _plates(plates: tuple[Plate, ...]) -> tuple[Plate, ...]:
+    kept: list[Plate] = []
+    objects, warnings = ALL_OBJECTS, ALL_WARNINGS
+    for one in plates:
+        plate = replace(
+            one,
+            name=_name(one.name),
+            objects=tuple(_cut(each, NAME) for each in one.objects[: min(OBJECTS, objects)]),
+            warnings=tuple(
+                _cut(each, SENTENCE) for each in one.warnings[: min(WARNINGS, warnings)]
+            ),
+        )
+        objects -= len(plate.objects)
+        warnings -= len(plate.warnings)
+        kept.append(plate)
+    return tuple(kept)
 
 
 def _keys(keys: tuple[str, ...]) -> tuple[str, ...]:

@@ -45,6 +45,8 @@ def test_what_is_too_much_is_left_out() -> None:
     assert (len(told.thumbnails), len(told.plates), len(told.notes)) == (300, 1000, 51)
     assert {len(told.generator or ""), len(told.filaments[0].name or "")} == {300}
     assert (len(told.plates[0].objects), len(told.changed["process"])) == (1000, 3000)
+    assert sum(len(plate.objects) for plate in told.plates) == 5000
+    assert sum(len(plate.warnings) for plate in told.plates) == 500
 
 
 def test_settings_without_end_are_cut_off_at_five_thousand() -> None:
