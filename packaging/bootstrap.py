@@ -73,7 +73,7 @@ def test(arguments: list[str]) -> int:
     _prepare_tests()
     # Three for two cores: much of the time is waiting for a browser or a program that starts.
     spread = ("-n", "3", "--dist", "worksteal")
-    return _wait([*_pytest(), *spread, "-m", "not slow", f"--ignore={HOUSE}", *arguments])
+    return _wait([*_pytest(), *spread, "-m", "not slow", *arguments])
 
 
 def test_slow(arguments: list[str]) -> int:
