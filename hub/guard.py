@@ -121,7 +121,7 @@ class Guard:
             return
         try:
             who = await self._who(sent, is_public=rule is PUBLIC)
-        except Unauthenticated:
+        except (Unauthenticated, Denied):
             await self._pass_doors(None)  # a wrong token counts as what a stranger sends
             raise
         noted.principal = who
@@ -185,7 +185,7 @@ class Guard:
                 return await self._who_bears(sent.bearer)
             if cookie := sent.request.cookies.get(self._cookie.name):
                 return await self._sessions.who(cookie)
-        except (Unauthenticated, Unavailable):  # what is public is there without the database
+        except (Unauthenticated, Denied, Unavailable):  # what is public needs no database
             if not is_public:
                 raise
         return None

@@ -10,7 +10,9 @@ from hub.guard import Cookie
 from hub.identity import own_routes, routes
 from hub.identity.guessing import Guesses
 from hub.identity.known_browsers import KnownBrowsers
+from hub.identity.lasting import Lasting
 from hub.identity.passwords import Passwords
+from hub.identity.proving import Proving
 from hub.identity.recovery_store import Recovery
 from hub.identity.revocations import Revocations
 from hub.identity.second_step import SecondStep
@@ -30,6 +32,8 @@ class People:
     revocations: Revocations
     tokens: TokenSeam
     known: KnownBrowsers
+    proving: Proving
+    lasting: Lasting
     sessions: SessionService
     local: LocalAccounts
     users: UserService
@@ -41,8 +45,9 @@ async def open_people(core: Core) -> People:
     cookie = Cookie(settings.is_secure)
     revocations, tokens = Revocations(core.clock, core.redis), TokenSeam()
     sessions = _sessions(core, revocations)
+    proving, lasting = Proving(tokens, core.clock, settings.local_login), Lasting()
     second_step = SecondStep(
-        core.database, core.audit, core.seal, revocations, core.clock, core.new_secret
+        core.database, core.audit, core.seal, revocations, proving, core.clock, core.new_secret
     )
     guesses, known = Guesses(core.database, core.clock), KnownBrowsers(core.seal, core.new_secret)
     doors = Doors(
@@ -50,6 +55,7 @@ async def open_people(core: Core) -> People:
         guesses,
         second_step,
         known,
+        proving,
         sessions,
         tokens,
         revocations,
@@ -59,7 +65,7 @@ async def open_people(core: Core) -> People:
         core.database, doors, core.audit, core.seal, core.clock, core.new_id, core.new_secret
     )
     _forget_old(core, sessions, guesses)
-    users = UserService(core.database, core.audit, revocations, core.clock)
+    users = UserService(core.database, core.audit, revocations, proving, core.clock)
     area = Area(
         blueprints=(
             routes.routes(local, sessions, tokens, known, cookie),
@@ -70,7 +76,9 @@ async def open_people(core: Core) -> People:
         ),
         loops={"revocations": revocations.listen},
     )
-    return People(area, cookie, revocations, tokens, known, sessions, local, users)
+    return People(
+        area, cookie, revocations, tokens, known, proving, lasting, sessions, local, users
+    )
 
 
 def _sessions(core: Core, revocations: Revocations) -> SessionService:

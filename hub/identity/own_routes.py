@@ -26,6 +26,16 @@ def routes(
         opened = await local.change_password(caller(), asked.old, asked.new, whence())
         return with_cookie(cookie, opened) if opened else no_content()
 
+    @bp.post("/proof")
+    @person
+    @takes(shapes.ProofIn)
+    @gives_media(204)
+    async def prove(asked: shapes.ProofIn) -> Response:
+        """One's own password, once more: what makes ways in that last wants that, or a sign-in, in
+        the last ten minutes."""
+        await local.prove(caller(), asked.password, whence())
+        return no_content()
+
     @bp.post("/totp")
     @person
     @gives(shapes.TotpOut)

@@ -5,6 +5,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9._@+-]{0,98}[a-z0-9])?")
 SHORTEST, LONGEST = 12, 256  # characters of a password (NIST SP 800-63B, 3.1.1.2: at least 8)
@@ -12,6 +13,7 @@ FREE_FAILURES = 5
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=15)
 FORGOTTEN_AFTER = timedelta(hours=1)
 SHARED_BY = 4  # many people may come from one address: it is slowed down that much later
+PROOF_HOLDS = timedelta(minutes=10)
 FREE_OF_NAME, PAUSE_OF_NAME = 20, timedelta(seconds=30)
 COMMON = frozenset(
     {
@@ -24,6 +26,7 @@ COMMON = frozenset(
         "qwertyuiop12",
     }
 )
+LocalLogin = Literal["on", "break-glass", "off"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,16 @@ def network_of(address: str) -> str:
     if known.ipv4_mapped is not None:
         return str(known.ipv4_mapped)
     return str(ipaddress.ip_network((known, 64), strict=False))
+
+
+def is_proved(proved_at: datetime | None, now: datetime) -> bool:
+    """Whether somebody has just shown who they are; a clock that steps back proves nothing."""
+    return proved_at is not None and timedelta(0) <= now - proved_at < PROOF_HOLDS
+
+
+def may_use_password(local_login: LocalLogin, *, has_password: bool, is_break_glass: bool) -> bool:
+    """Whether an account signs in with a password."""
+    return has_password and (is_break_glass or local_login == "on")
 
 
 def plain_code(text: str) -> str:

@@ -14,6 +14,7 @@ from agent.shared.errors import Conflict, Gone, Unauthenticated
 from hub.access import Principal
 from hub.audit.service import AuditService
 from hub.identity import totp
+from hub.identity.proving import Proving
 from hub.identity.recovery_store import Recovery
 from hub.identity.revocations import Revocations
 from hub.identity.rules import plain_code
@@ -45,11 +46,13 @@ class SecondStep:
         audit: AuditService,
         seal: Seal,
         revocations: Revocations,
+        proving: Proving,
         clock: Clock,
         new_secret: NewSecret,
     ) -> None:
         self._database, self._audit, self._seal = database, audit, seal
-        self._revocations, self._clock, self._new_secret = revocations, clock, new_secret
+        self._revocations, self._proving = revocations, proving
+        self._clock, self._new_secret = clock, new_secret
 
     # --- at each sign-in ------------------------------------------------------------------------
 
@@ -81,7 +84,7 @@ class SecondStep:
     async def offer(self, who: Principal) -> Offer:
         """A secret for an app, which counts when a code of it has been typed.
 
-        Raises Conflict `totp-set` and `no-password`."""
+        Raises Denied `proof-wanted`, Conflict `totp-set` and `no-password`."""
         secret = totp.new_secret()
         async with self._database.writing() as connection:
             account = await Accounts(connection).find(who.account_id)
@@ -91,6 +94,7 @@ class SecondStep:
                 )
             if account["totp_sealed"] is not None:
                 raise Conflict("totp-set", "There is an app already. Remove it first.")
+            await self._proving.check(connection, who)
             ends_at = rfc3339(self._clock() + OFFER_HOLDS)
             sealed = self._seal.seal(secret, TOTP_PURPOSE)
             await Recovery(connection).offer(who.account_id, sealed, ends_at)

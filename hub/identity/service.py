@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,9 +18,16 @@ from hub.identity.guessing import Attempt, Guesses
 from hub.identity.known_browsers import KnownBrowsers
 from hub.identity.passwords import Passwords
 from hub.identity.principals import principal_of
+from hub.identity.proving import Proving
 from hub.identity.recovery_store import Recovery
 from hub.identity.revocations import Revocations, hashed
-from hub.identity.rules import check_password, login_name, normal_password
+from hub.identity.rules import (
+    LocalLogin,
+    check_password,
+    login_name,
+    may_use_password,
+    normal_password,
+)
 from hub.identity.second_step import SecondStep
 from hub.identity.sessions import From, Opened, SessionService
 from hub.identity.store import Row, Sessions
@@ -34,7 +40,6 @@ log = logging.getLogger(__name__)
 FIRST_LINK = "first-administrator"
 WRONG = "The name or the password is wrong."
 LINK_HOLDS = timedelta(hours=24)
-LocalLogin = Literal["on", "break-glass", "off"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ class Doors:
     guesses: Guesses
     second_step: SecondStep
     known: KnownBrowsers
+    proving: Proving
     sessions: SessionService
     tokens: TokenSeam
     revocations: Revocations
@@ -194,8 +200,10 @@ class LocalAccounts:
         return await self._doors.guesses.begin(name, account_id, whence.address, browser or None)
 
     def _may_try(self, account: Row) -> bool:
-        return bool(
-            account["is_active"] and (account["is_break_glass"] or self._doors.local_login == "on")
+        return bool(account["is_active"]) and may_use_password(
+            self._doors.local_login,
+            has_password=account["password_hash"] is not None,
+            is_break_glass=account["is_break_glass"],
         )
 
     async def _welcome(self, connection: AsyncConnection, who: Principal, attempt: Attempt) -> None:
@@ -233,6 +241,19 @@ class LocalAccounts:
             raise Unauthenticated("wrong-login", "The present password is wrong.")
         await self._take_back(attempt)
         return account
+
+    async def prove(self, who: Principal, password: str, whence: From) -> None:
+        """What wants a recent proof may be done for ten minutes. Raises as `check`, and Conflict
+        `no-password` for those who prove themselves at their provider."""
+        async with self._database.reading() as connection:
+            if not await self._doors.proving.by_password(connection, who):
+                raise Conflict(
+                    "no-password", "You sign in with your provider: sign in there once more."
+                )
+        await self.check(who, password, whence)
+        async with self._database.writing() as connection:
+            await self._doors.proving.proved(connection, who)
+            await self._audit.note(connection, "login.proof", who.name)
 
     async def change_password(
         self, who: Principal, old: str, new: str, whence: From

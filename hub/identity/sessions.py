@@ -72,6 +72,7 @@ class SessionService:
             "created_at": rfc3339(now),
             "seen_at": rfc3339(now),
             "ends_at": rfc3339(now + self._at_all),
+            "proved_at": rfc3339(now),
             "address": whence.address[:64],
             "program": whence.program[:300],
             "iss": None,

@@ -29,6 +29,7 @@ SESSION = table(
     created_at=Column(String),
     seen_at=Column(String),
     ends_at=Column(String),
+    proved_at=Column(String),
     address=Column(String),
     program=Column(String),
     iss=Column(String),
@@ -73,6 +74,15 @@ class Sessions:
 
     async def seen(self, session_id: str, at: str) -> None:
         changed = update(SESSION).where(SESSION.c.id == session_id).values(seen_at=at)
+        await self._connection.execute(changed)
+
+    async def proved_at(self, session_id: str) -> str | None:
+        query = select(SESSION.c.proved_at).where(SESSION.c.id == session_id)
+        at: str | None = (await self._connection.execute(query)).scalar_one_or_none()
+        return at
+
+    async def prove(self, session_id: str, at: str) -> None:
+        changed = update(SESSION).where(SESSION.c.id == session_id).values(proved_at=at)
         await self._connection.execute(changed)
 
     async def rotate(self, session_id: str, secret_hash: str) -> str | None:

@@ -38,6 +38,12 @@ class Tokens(Protocol):
     async def end(self, account_id: str, family_id: str) -> None:
         """One family, at once."""
 
+    async def proved_at(self, connection: AsyncConnection, family_id: str) -> str | None:
+        """When the owner of a family last proved who they are."""
+
+    async def prove(self, connection: AsyncConnection, family_id: str, at: str) -> None:
+        """They have just done so."""
+
     async def end_programs(
         self, connection: AsyncConnection, account_id: str, *, but: str = ""
     ) -> None:

@@ -25,6 +25,8 @@ async def open_keys(core: Core, people: People) -> Keys:
         core.clock,
         core.new_id,
         core.new_secret,
+        people.proving,
+        people.lasting,
     )
 
     async def forget(_: Job) -> Result:

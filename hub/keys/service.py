@@ -10,7 +10,9 @@ from agent.shared.databases import Databases
 from agent.shared.errors import Conflict, Invalid, NotFound, Unauthenticated
 from hub.access import Principal
 from hub.audit.service import AuditService
+from hub.identity.lasting import Lasting
 from hub.identity.principals import principal
+from hub.identity.proving import Proving
 from hub.identity.revocations import Revocations, hashed
 from hub.keys.store import ApiKeys, Row
 
@@ -32,10 +34,13 @@ class KeyService:
         clock: Clock,
         new_id: NewId,
         new_secret: NewSecret,
+        proving: Proving,
+        lasting: Lasting,
     ) -> None:
         self._database, self._audit, self._clock = database, audit, clock
         self._new_id, self._new_secret = new_id, new_secret
         self._revocations, self._known = revocations, revocations.cache()
+        self._proving, self._lasting = proving, lasting
         revocations.at_end(self._end_all)
 
     async def add(
@@ -43,7 +48,7 @@ class KeyService:
     ) -> tuple[Row, str]:
         """The row, and the key, which nobody can read again.
 
-        Raises Invalid `already-over` and Conflict `too-many-keys`."""
+        Raises Invalid `already-over`, Conflict `too-many-keys` and Denied `proof-wanted`."""
         now = self._clock()
         if expires_at is not None and expires_at <= now:
             raise Invalid("already-over", "expires_at lies in the past.")
@@ -60,6 +65,7 @@ class KeyService:
             "last_used_at": None,
         }
         async with self._database.writing() as connection:
+            await self._proving.check(connection, who)
             keys = ApiKeys(connection)
             if await keys.count(who.account_id) >= MOST:
                 raise Conflict("too-many-keys", f"There are {MOST} keys already. Revoke one first.")
@@ -85,7 +91,8 @@ class KeyService:
         await self._revocations.tell(gone["account_id"])
 
     async def who(self, secret: str) -> Principal:
-        """The bearer of keys. Raises Unauthenticated `bad-key`."""
+        """The bearer of keys. Raises Unauthenticated `bad-key`, and Denied where the provider is to
+        be heard about its owner first."""
         if len(secret) > LONGEST_SECRET:
             raise _refused()
         return await self._known.find(secret, lambda: self._look(secret))
@@ -96,6 +103,8 @@ class KeyService:
             who = row and await principal(
                 connection, row["account_id"], "key", row["id"], row["scopes"]
             )
+            if who:
+                await self._lasting.check(connection, who.account_id)
         now = self._clock()
         if not row or not who:
             raise _refused()

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.shared.clock import rfc3339
 from hub.core import Area, Core
+from hub.identity.lasting import Lasting
 from hub.identity.opening import People
 from hub.identity.revocations import Revocations
 from hub.jobs.running import Job, Result
@@ -26,8 +27,10 @@ class Machines:
     tokens: TokenService
 
 
-def open_tokens(core: Core, revocations: Revocations) -> TokenService:
-    """What people's programs and machines carry."""
+def open_tokens(
+    core: Core, revocations: Revocations, lasting: Lasting | None = None
+) -> TokenService:
+    """What people's programs and machines carry. Without `lasting` nothing refuses them later."""
     return TokenService(
         core.database,
         core.audit,
@@ -36,6 +39,7 @@ def open_tokens(core: Core, revocations: Revocations) -> TokenService:
         core.new_id,
         core.new_secret,
         revocations,
+        lasting or Lasting(),
         access=timedelta(minutes=core.settings.access_minutes),
         unused=timedelta(days=core.settings.refresh_days),
     )
@@ -43,7 +47,7 @@ def open_tokens(core: Core, revocations: Revocations) -> TokenService:
 
 async def open_machines(core: Core, people: People) -> Machines:
     """Machines sign in through the hub; what they carry are its own tokens."""
-    tokens = open_tokens(core, people.revocations)
+    tokens = open_tokens(core, people.revocations, people.lasting)
     people.tokens.issuer = tokens
     machines = MachineService(core.database, core.audit, tokens, core.clock, core.new_id)
     origin = core.settings.origin

@@ -18,6 +18,7 @@ FAMILY = table(
     program=Column(String),
     created_at=Column(String),
     seen_at=Column(String),
+    proved_at=Column(String),
 )
 TOKEN = table(
     "token",
@@ -60,6 +61,15 @@ class Tokens:
         )
         found: str | None = (await self._connection.execute(spent)).scalar_one_or_none()
         return found
+
+    async def proved_at(self, family_id: str) -> str | None:
+        query = select(FAMILY.c.proved_at).where(FAMILY.c.id == family_id)
+        at: str | None = (await self._connection.execute(query)).scalar_one_or_none()
+        return at
+
+    async def prove(self, family_id: str, at: str) -> None:
+        changed = update(FAMILY).where(FAMILY.c.id == family_id).values(proved_at=at)
+        await self._connection.execute(changed)
 
     async def find(self, token_hash: str) -> Row | None:
         query = select(TOKEN).where(TOKEN.c.hash == token_hash)

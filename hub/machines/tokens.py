@@ -15,6 +15,7 @@ from agent.shared.databases import Databases
 from agent.shared.errors import Unauthenticated
 from hub.access import Principal
 from hub.audit.service import AuditService
+from hub.identity.lasting import Lasting
 from hub.identity.principals import principal
 from hub.identity.revocations import Revocations
 from hub.identity.sessions import From
@@ -54,13 +55,14 @@ class TokenService:
         new_id: NewId,
         new_secret: NewSecret,
         revocations: Revocations,
+        lasting: Lasting,
         *,
         access: timedelta,
         unused: timedelta,
     ) -> None:
         self._database, self._audit, self._seal, self._clock = database, audit, seal, clock
         self._new_id, self._new_secret = new_id, new_secret
-        self._access, self._unused = access, unused
+        self._lasting, self._access, self._unused = lasting, access, unused
         self._revocations, self._known = revocations, revocations.cache()
         revocations.at_end(self._end_all)
 
@@ -85,6 +87,7 @@ class TokenService:
             "program": whence.program[:300],
             "created_at": now,
             "seen_at": now,
+            "proved_at": now,
         }
         async with self._writing(connection) as writing:
             tokens = Tokens(writing)
@@ -95,7 +98,8 @@ class TokenService:
     async def refresh(self, secret: str, whence: From = NOWHERE) -> Pair:
         """The next pair. Of many that ask at once all get the same one.
 
-        Raises Unauthenticated `token-ended`, and `token-reused`, which ends the family."""
+        Raises Unauthenticated `token-ended`, and `token-reused`, which ends the family; and Denied
+        where the provider is to be heard first, which changes nothing."""
         async with self._database.writing() as connection:
             answer = await self._next(connection, hashed(secret), whence)
         if isinstance(answer, _Refused):  # what it changed is kept
@@ -114,6 +118,7 @@ class TokenService:
         if account is None or not account["is_active"]:
             await tokens.end(family["account_id"], family["id"])
             return _Refused(ended())
+        await self._lasting.check(connection, account["id"])
         pair = self._new_pair(family["kind"])
         if await tokens.use(key, rfc3339(now), self._sealed(pair, now)):
             await self._keep(tokens, family["id"], pair)
@@ -154,7 +159,8 @@ class TokenService:
         return _Refused(problem, account["id"])
 
     async def who(self, secret: str, whence: Callable[[], From]) -> Principal:
-        """Who sends an access token, and, if that is noted, from where. Raises Unauthenticated."""
+        """Who sends an access token, and, if that is noted, from where. Raises Unauthenticated, and
+        Denied as `refresh`."""
         return await self._known.find(secret, lambda: self._look(secret, whence()))
 
     async def _look(self, secret: str, whence: From) -> tuple[Principal, datetime]:
@@ -169,6 +175,8 @@ class TokenService:
                 "machine" if is_machine else "token",
                 family["machine_id"] if is_machine else family["id"],
             )
+            if who is not None:
+                await self._lasting.check(connection, who.account_id)
         now, ends_at = self._clock(), from_rfc3339(family["ends_at"])
         if who is None or now >= ends_at:
             raise ended()
@@ -192,6 +200,13 @@ class TokenService:
         async with self._database.writing() as connection:
             await Tokens(connection).end(account_id, family_id)
         await self.tell(account_id)
+
+    async def proved_at(self, connection: AsyncConnection, family_id: str) -> str | None:
+        """When its owner last proved who they are."""
+        return await Tokens(connection).proved_at(family_id)
+
+    async def prove(self, connection: AsyncConnection, family_id: str, at: str) -> None:
+        await Tokens(connection).prove(family_id, at)
 
     async def end_programs(
         self, connection: AsyncConnection, account_id: str, *, but: str = ""

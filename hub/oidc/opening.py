@@ -17,6 +17,7 @@ from hub.oidc.logins import LastLogins
 from hub.oidc.methods import Methods, alias_of, name_of
 from hub.oidc.people import UNCLEAR, RoleMapping, Vouched
 from hub.oidc.provider import ProviderClient
+from hub.oidc.rechecking import Rechecking
 from hub.oidc.refreshing import Refreshing
 from hub.oidc.rules import roles_of
 from hub.oidc.shared import SharedDocuments
@@ -65,6 +66,7 @@ async def open_oidc(core: Core, people: People, groups: Groups) -> Oidc:
     sign_in = SignIn(core, people, client, vouched, redirect_uri=back)
     refreshing = Refreshing(core, people, client, vouched, sign_in)
     core.stack.push_async_callback(refreshing.close)
+    people.lasting.only_if(Rechecking(settings, name_of(settings), core.clock))
     area = Area(
         blueprints=(routes.sign_in_routes(sign_in, cookie, settings.origin), around),
         doors=(refreshing,),

@@ -174,7 +174,8 @@ class Vouched:
         identities = Identities(connection)
         account = await identities.account(issuer, subject)
         if account is not None:
-            await identities.seen(issuer, subject, {"claims": kept, "seen_at": now})
+            seen = {"claims": kept, "seen_at": now, "checked_at": now, "gone_at": None}
+            await identities.seen(issuer, subject, seen)
             return account
         account = await self._provisioned(connection, issuer, subject)
         if account is None:
@@ -186,6 +187,8 @@ class Vouched:
                 "account_id": account["id"],
                 "claims": kept,
                 "seen_at": now,
+                "checked_at": now,
+                "gone_at": None,
             }
         )
         return account

@@ -151,7 +151,7 @@ class Refreshing:
         try:
             said = await self._client.refresh(tokens["refresh_token"])
         except GrantGone:
-            await self._end(row, "the provider takes the refresh token no more")
+            await self._end(row, "the provider takes the refresh token no more", is_gone=True)
             return
         except Unavailable as err:
             await self._put_off(row, claim, err)
@@ -208,12 +208,15 @@ class Refreshing:
         async with core.database.writing() as connection:
             account = await Accounts(connection).find(row["account_id"])
             moved: frozenset[str] = frozenset()
+            issuer, heard = self._client.provider.issuer, {"checked_at": rfc3339(now)}
+            identities = Identities(connection)
+            await identities.seen(issuer, told.subject, {**heard, "gone_at": None})
             if account is not None:
                 moved = await self._vouched.look_again(
                     connection, account, told.subject, told.claims
                 )
             await ProviderSessions(connection).settle(
-                row["session_id"], claim, {"checked_at": rfc3339(now), "due_at": rfc3339(due)}
+                row["session_id"], claim, {**heard, "due_at": rfc3339(due)}
             )
         await self._people.revocations.tell(*moved)
 
@@ -223,11 +226,16 @@ class Refreshing:
         async with self._core.database.writing() as connection:
             await ProviderSessions(connection).settle(row["session_id"], claim, {"due_at": due})
 
-    async def _end(self, row: Row, why: str) -> None:
+    async def _end(self, row: Row, why: str, *, is_gone: bool = False) -> None:
+        """`is_gone`: the provider may have removed the person, so that machines and keys wait, too;
+        not if somebody has just signed out, which takes the token back."""
         core, account_id = self._core, row["account_id"]
         async with core.database.writing() as connection:
             account = await Accounts(connection).find(account_id)
-            await Sessions(connection).end(account_id, session_id=row["session_id"])
+            ended = await Sessions(connection).end(account_id, session_id=row["session_id"])
+            if is_gone and ended:
+                now = rfc3339(core.clock())
+                await Identities(connection).gone(account_id, row["iss"], now)
             name = account["name"] if account else account_id
             await core.audit.note(
                 connection, "session.end", name, actor_name="provider", reason=why

@@ -44,7 +44,7 @@ def sign_in_routes(sign_in: SignIn | None, cookie: Cookie, origin: str) -> Bluep
         if _is_other_name(request.host, origin):  # the cookie must be there on the way back
             return _to(f"{origin}{request.full_path}")
         try:
-            url, sealed = await _set(sign_in).begin(query.next)
+            url, sealed = await _set(sign_in).begin(query.next, is_fresh=query.fresh)
         except OrcaError as err:
             return problem_page(err)
         response = _to(url)

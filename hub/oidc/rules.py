@@ -146,6 +146,13 @@ def check_identity(
     return subject
 
 
+def proved_at_s(claims: Claims, now_s: float) -> float | None:
+    """When the person last showed the provider who they are, as far as it says so: somebody who is
+    only signed in there may have left the computer."""
+    said = _seconds(claims.get("auth_time"))
+    return min(said, now_s) if said is not None and 0 < said <= now_s + SKEW_S else None
+
+
 def check_logout(claims: Claims, *, issuer: str, client_id: str, now_s: float) -> str:
     """The id of a logout token (OpenID Connect Back-Channel Logout, 2.6). Raises BadToken."""
     issued = _seconds(claims.get("iat"))

@@ -74,6 +74,14 @@ class ProviderSettings(BaseSettings):
         le=24 * 7,
         description="How long somebody stays signed in about whom the provider cannot be asked.",
     )
+    oidc_recheck_days: int = Field(
+        default=7,
+        ge=0,
+        le=365,
+        description="After how many days in which the provider was not heard about somebody their "
+        "computers and keys wait until they sign in in the browser. 0: never, for those whom SCIM "
+        "switches off.",
+    )
     oidc_ca_file: Path | None = Field(
         default=None,
         description="File with the certificate authority of the provider as PEM, if it has one of "

@@ -31,9 +31,11 @@ class MethodsOut(Out):
 
 
 class LoginQuery(In):
-    """`next` is a path of the hub's pages."""
+    """`next` is a path of the hub's pages. `fresh`: the provider is to ask who it is, unless it did
+    so in the last ten minutes."""
 
     next: str = "/"
+    fresh: bool = False
 
 
 class CallbackQuery(BaseModel):

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 import orjson
@@ -15,6 +15,7 @@ from hub.access import Principal
 from hub.core import Core
 from hub.identity.opening import People
 from hub.identity.principals import principal
+from hub.identity.rules import PROOF_HOLDS
 from hub.identity.sessions import From, Opened
 from hub.identity.store import Row, Sessions
 from hub.oidc.people import Vouched
@@ -30,6 +31,7 @@ from hub.oidc.rules import (
     check_identity,
     groups_in,
     local_path,
+    proved_at_s,
     text_in,
 )
 from hub.oidc.store import Identities, Once, ProviderSessions
@@ -55,6 +57,7 @@ class Attempt:
     verifier: str
     next: str
     ends_at: str
+    is_fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +94,18 @@ class SignIn:
         self._client, self._vouched = client, vouched
         self._redirect_uri = redirect_uri
 
-    async def begin(self, wanted: str) -> tuple[str, str]:
-        """The provider's page, and what the browser keeps. Raises Unavailable."""
+    async def begin(self, wanted: str, *, is_fresh: bool = False) -> tuple[str, str]:
+        """The provider's page, and what the browser keeps. `is_fresh`: the provider is to ask who
+        it is, unless it has just done so. Raises Unavailable."""
         places, core = await self._client.places(), self._core
         ends_at = rfc3339(core.clock() + timedelta(seconds=ATTEMPT_S))
         made = (core.new_secret(), core.new_secret(), core.new_secret())
-        attempt = Attempt(*made, next=local_path(wanted), ends_at=ends_at)
+        attempt = Attempt(*made, next=local_path(wanted), ends_at=ends_at, is_fresh=is_fresh)
         prompt = core.settings.oidc_prompt
         query = urlencode(
             {
                 **({"prompt": prompt} if prompt != "auto" else {}),
+                **({"max_age": str(int(PROOF_HOLDS.total_seconds()))} if is_fresh else {}),
                 "response_type": "code",
                 "client_id": self._client.provider.client_id,
                 "redirect_uri": self._redirect_uri,
@@ -145,6 +150,8 @@ class SignIn:
                 "bad-identity",
                 f"What {self._client.provider.name} said about you cannot be believed: {err}.",
             ) from None
+        if attempt.is_fresh:  # whoever was asked to be sure, and says no time, has just been
+            claims = {"auth_time": int(self._core.clock().timestamp()), **claims}
         opened = await self._let_in(subject, claims, said, whence, present)
         return LetIn(opened, attempt.next)
 
@@ -238,7 +245,13 @@ class SignIn:
             ends_at = min(ends_at, rfc3339(now + timedelta(hours=settings.oidc_unchecked_hours)))
             ends_in_s = round((from_rfc3339(ends_at) - now).total_seconds())
         sid = text_in(claims, "sid", LONGEST_SUBJECT)
-        about = {"iss": self._client.provider.issuer, "sid": sid, "ends_at": ends_at}
+        proved_s = proved_at_s(claims, now.timestamp())
+        about = {
+            "iss": self._client.provider.issuer,
+            "sid": sid,
+            "ends_at": ends_at,
+            "proved_at": rfc3339(datetime.fromtimestamp(proved_s, UTC)) if proved_s else None,
+        }
         await Sessions(connection).add({**row, **about})
         due = rfc3339(now + timedelta(minutes=settings.oidc_refresh_minutes))
         await ProviderSessions(connection).add(

@@ -18,6 +18,8 @@ IDENTITY = table(
     account_id=Column(String),
     claims=Column(JSON),
     seen_at=Column(String),
+    checked_at=Column(String),
+    gone_at=Column(String),
 )
 # `due_at` is null for a session about which the provider cannot be asked.
 OIDC_SESSION = table(
@@ -100,6 +102,18 @@ class Identities:
             IDENTITY.c.account_id == account_id, IDENTITY.c.iss == iss
         )
         return [str(row[0]) for row in await self._connection.execute(query)]
+
+    async def of(self, account_id: str) -> list[Row]:
+        """All of an account's, with when each provider was last heard, and since when it does not
+        know them."""
+        query = select(IDENTITY).where(IDENTITY.c.account_id == account_id)
+        return [dict(row) for row in (await self._connection.execute(query)).mappings()]
+
+    async def gone(self, account_id: str, iss: str, at: str) -> None:
+        """The provider does not vouch for somebody any more, until it does so again."""
+        own = (IDENTITY.c.account_id == account_id) & (IDENTITY.c.iss == iss)
+        changed = update(IDENTITY).where(own, IDENTITY.c.gone_at.is_(None))
+        await self._connection.execute(changed.values(gone_at=at))
 
     async def provisioned(self, external_id: str) -> Row | None:
         """The one account that was made with this id of the provider's."""

@@ -11,6 +11,7 @@ from agent.shared.errors import Conflict, NotFound
 from hub.access import Principal
 from hub.audit.service import AuditService
 from hub.groups.store import Members
+from hub.identity.proving import Proving
 from hub.identity.revocations import Revocations
 from hub.users.store import Accounts, Row
 from hub.users.weighing import Weighing
@@ -24,10 +25,15 @@ class UserService:
     made a User. Whose role changes, or who is switched off, is out at once."""
 
     def __init__(
-        self, database: Databases, audit: AuditService, revocations: Revocations, clock: Clock
+        self,
+        database: Databases,
+        audit: AuditService,
+        revocations: Revocations,
+        proving: Proving,
+        clock: Clock,
     ) -> None:
         self._database, self._audit, self._clock = database, audit, clock
-        self._revocations = revocations
+        self._revocations, self._proving = revocations, proving
 
     async def get(self, account_id: str) -> Row:
         """With its `groups`. Raises NotFound."""
@@ -75,9 +81,11 @@ class UserService:
     async def change_oneself(
         self, who: Principal, values: Mapping[str, Any]
     ) -> Row:  # Any: as above
-        """Name and address alone: nobody makes himself an Administrator."""
+        """Name and address alone: nobody makes himself an Administrator. Raises Denied
+        `proof-wanted`."""
         own = {name: values[name] for name in OWN if name in values}
         async with self._database.writing() as connection:
+            await self._proving.check(connection, who)
             await Accounts(connection).change(
                 who.account_id, {**own, "updated_at": rfc3339(self._clock())}
             )

@@ -107,6 +107,7 @@ class FakeProvider:
             "aud": CLIENT,
             "iat": now,
             "exp": now + HOLDS_S,
+            "auth_time": now,
             "sid": f"sid-{subject}",
             **({"nonce": nonce} if nonce else {}),
             **self.people.get(subject, {}),

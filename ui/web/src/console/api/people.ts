@@ -42,6 +42,8 @@ export const signing = {
   /** With an address where the provider ends its session, too. */
   out: () => call<SignedOut>("POST", "/auth/oidc/logout"),
   password: (old: string, password: string) => call<void>("POST", "/auth/password", { body: { old, new: password }, timeoutMs: 30_000 }),
+  /** That it is still oneself. */
+  prove: (password: string) => call<void>("POST", "/auth/proof", { body: { password }, timeoutMs: 30_000 }),
   deviceLook: (user_code: string) => call<DeviceLook>("POST", "/auth/device/look", { body: { user_code } }),
   device: (body: Device) => call<void>("POST", "/auth/device/approve", { body }),
   /** Where the browser goes, so that the machine gets its code. */

@@ -9,6 +9,7 @@ import * as hub from "../api/people";
 import type { Me, Methods } from "../api/types";
 import type { PageAbout } from "../page-about";
 import { HOME, pageOf } from "../pages";
+import { Proof } from "./proof.svelte";
 
 const KEY = Symbol("console");
 const RETURN_TO = "orca.return-to";
@@ -26,6 +27,7 @@ export type Place = "sign-in" | "first" | "reset" | "password" | "device" | "con
 export class Console {
   readonly notices = new Notices();
   readonly theme = new Theme();
+  readonly proof = new Proof();
   access = $state<"asking" | "signed-out" | "signed-in">("asking");
   me = $state.raw<Me | null>(null);
   /** The ways in, as they were when the page was opened. */
