@@ -1,5 +1,6 @@
 """People at work in the console: chat, generated code, and the files of both."""
 
+import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.hub.asking import Asked, asked_hub
+from tests.hub.test_conversations_pictures import SEES, images_sent, picture, with_eyes
 
 from .conftest import NewDesk
 from .desk import MARKS, Desk
@@ -15,6 +17,16 @@ from .desk import MARKS, Desk
 pytestmark = MARKS
 KEPT = """() => [...Object.keys(localStorage), ...Object.keys(sessionStorage)]
   .filter(key => !["orca.theme", "orca.language"].includes(key))"""
+HAND_OVER = """async ([event, data]) => {
+  const { buffer } = Uint8Array.from(atob(data), sign => sign.charCodeAt(0));
+  const files = new DataTransfer();
+  files.items.add(new File([buffer], `${event}.png`, { type: "image/png" }));
+  const field = document.querySelector("[data-testid=composer]");
+  const how = { bubbles: true, cancelable: true };
+  field.dispatchEvent(event === "drop"
+    ? new DragEvent("drop", { ...how, dataTransfer: files })
+    : new ClipboardEvent("paste", { ...how, clipboardData: files }));
+}"""
 CODE = "A tool.\n\n```python tools/flow.py\nx = 2\n```\n\n```yaml odd.yaml\na: [1\n```\n"
 
 
@@ -264,6 +276,36 @@ async def test_an_answer_without_a_file_says_that_nothing_was_kept(
 
     await expect(page.get_by_test_id("no-files")).to_contain_text("no file")
     assert await desk.faults() == []
+
+
+async def test_a_picture_is_attached_dropped_or_pasted_and_sent_to_a_model_that_sees(
+    page: Page, asked: Asked, desk: Desk
+) -> None:
+    await with_eyes(asked)
+    await desk.open("chat")
+    await page.get_by_test_id("attach-file").set_input_files(
+        {"name": "red.png", "mimeType": "image/png", "buffer": picture("red")}
+    )
+    await expect(page.get_by_test_id("vision-warning")).to_contain_text("cannot see images")
+    await expect(page.get_by_test_id("send")).to_be_disabled()
+    wrong = await desk.faults()
+    await page.get_by_role("button", name=f"Use {SEES}").click()
+    data = base64.b64encode(picture("blue")).decode()
+    for event in ("drop", "paste"):
+        await page.evaluate(HAND_OVER, [event, data])
+    await expect(page.get_by_test_id("attachment")).to_have_count(3)
+    await expect(page.get_by_test_id("attachment").get_by_role("progressbar")).to_have_count(0)
+    asked.near.misbehave(path="/api/chat", text="A red one, and a blue one twice.")
+    await page.get_by_test_id("composer").fill("What is it?")
+    await page.get_by_test_id("send").click()
+    await expect(page.locator("[data-role=assistant]")).to_contain_text("a blue one twice")
+    shown = page.locator("[data-role=user] img")
+    await expect(shown).to_have_count(3)
+    await expect(shown.first).to_have_js_property("naturalWidth", 40)
+    wrong += await desk.faults()
+
+    assert images_sent(asked) == [0, 3]
+    assert wrong == []
 
 
 async def test_a_name_that_was_refused_and_a_coarse_difference_say_so(
