@@ -1,6 +1,5 @@
 """Runs as people see them, on whichever replica they are."""
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -12,20 +11,20 @@ from agent.shared import wire
 from agent.shared.databases import Databases
 from agent.shared.errors import NotFound
 from hub.access import Principal
+from hub.ai.news import LOOK_S, News
 from hub.ai.rules import OwnedRun
 from hub.ai.run_store import TeamRuns
 
-LOOK_S = 0.25
 KEEP_ALIVE_S = 15.0
 STOPPED_WITHIN_S = 15.0
 
 
 class Following:
     """One's own runs, and all of them for an Administrator. What runs here is seen as it happens,
-    what runs elsewhere as it is written down, four times a second."""
+    what runs elsewhere as it is written down: when Redis says so, or else four times a second."""
 
-    def __init__(self, database: Databases, runs: RunService) -> None:
-        self._database, self._runs = database, runs
+    def __init__(self, database: Databases, runs: RunService, news: News) -> None:
+        self._database, self._runs, self._news = database, runs, news
 
     async def get(self, who: Principal, run_id: str) -> OwnedRun:
         """Raises NotFound, also for what is somebody else's."""
@@ -62,21 +61,23 @@ class Following:
         """What another replica writes down of a run, with the number of its last event, for as
         long as it is alive there."""
         heard_s = time.monotonic()
-        while self._runs.live(run_id) is None:
-            if (found := await self._find(run_id)) is None:
-                raise no_such_run()
-            if not found.run.is_alive:
-                return
-            async with self._database.reading() as connection:
-                chunks = await TeamRuns(connection).segments(run_id, seq)
-            for chunk in chunks:
-                yield after(chunk, seq), chunk.last
-                seq, heard_s = chunk.last, time.monotonic()
-            if time.monotonic() - heard_s > KEEP_ALIVE_S:
-                yield wire.COMMENT, seq
-                heard_s = time.monotonic()
-            if not chunks:
-                await asyncio.sleep(LOOK_S)
+        with self._news.of(run_id) as bell:
+            while self._runs.live(run_id) is None:
+                bell.silence()
+                if (found := await self._find(run_id)) is None:
+                    raise no_such_run()
+                if not found.run.is_alive:
+                    return
+                async with self._database.reading() as connection:
+                    chunks = await TeamRuns(connection).segments(run_id, seq)
+                for chunk in chunks:
+                    yield after(chunk, seq), chunk.last
+                    seq, heard_s = chunk.last, time.monotonic()
+                if time.monotonic() - heard_s > KEEP_ALIVE_S:
+                    yield wire.COMMENT, seq
+                    heard_s = time.monotonic()
+                if not chunks:
+                    await bell.wait()
 
     async def cancel(self, who: Principal, run_id: str) -> OwnedRun:
         """Stops it, and waits until that is written down. Raises NotFound."""
@@ -86,12 +87,15 @@ class Following:
         if self._runs.live(run_id) is not None:
             await self._runs.cancel(run_id)
             return await self.get(who, run_id)
-        async with self._database.writing() as connection:
-            await TeamRuns(connection).want_no_more(run_id)
-        ends_at = time.monotonic() + STOPPED_WITHIN_S
-        while found.run.is_alive and time.monotonic() < ends_at:
-            await asyncio.sleep(LOOK_S / 2)
-            found = await self.get(who, run_id)
+        with self._news.of(run_id) as bell:
+            async with self._database.writing() as connection:
+                await TeamRuns(connection).want_no_more(run_id)
+            await self._news.tell_unwanted(run_id)
+            ends_at = time.monotonic() + STOPPED_WITHIN_S
+            while found.run.is_alive and time.monotonic() < ends_at:
+                await bell.wait(LOOK_S / 2)
+                bell.silence()
+                found = await self.get(who, run_id)
         return found
 
     async def _find(self, run_id: str) -> OwnedRun | None:

@@ -21,6 +21,7 @@ from hub.ai.choosing import Speed
 from hub.ai.configuration import Configuration, nobody
 from hub.ai.direct import Direct
 from hub.ai.following import Following
+from hub.ai.news import News, TellingPen
 from hub.ai.pen import LanePen
 from hub.ai.planning import KEEP_ALIVE, ModelDefaults, Planner
 from hub.ai.prices import Prices
@@ -72,8 +73,10 @@ async def open_ai(core: Core, people: People, limits: Limits, kind: Kind = "hub"
     """Providers, routes and policy, and the runs that ask them, which only a hub has."""
     asked = await _open_asking(core, limits)
     lanes = _lanes(core)
-    runs, replica = await _open_runs(core, lanes, kind)
-    following = Following(core.database, runs)
+    news = News(core.redis)
+    core.stack.push_async_callback(news.close)
+    runs, replica = await _open_runs(core, lanes, kind, news)
+    following = Following(core.database, runs, news)
     service = AiService(
         core.database,
         runs,
@@ -92,12 +95,14 @@ async def open_ai(core: Core, people: People, limits: Limits, kind: Kind = "hub"
         is_here=service.is_here,
         recover=service.recover,
         cancel=runs.cancel,
+        unwanted=news.unwanted,
     )
     area, providers = _area(core, asked, service, following, runs)
     loops = {
         "events of runs": runs.run,
         "life of this replica": watch.keep_beating,
         "unwanted runs": watch.keep_stopping,
+        "news of runs": news.listen,
         "model servers": asked.configuration.run,
     }
     area = replace(area, loops=loops)
@@ -133,14 +138,17 @@ def _lanes(core: Core) -> Lanes | None:
     return lanes
 
 
-async def _open_runs(core: Core, lanes: Lanes | None, kind: Kind) -> tuple[RunService, Replica]:
+async def _open_runs(
+    core: Core, lanes: Lanes | None, kind: Kind, news: News
+) -> tuple[RunService, Replica]:
     is_alone = core.settings.database_url is None
     replica = Replica(core.database, core.clock, core.new_id(), is_alone=is_alone)
     if kind == "hub":  # nothing else keeps beating, and others would take it for dead
         await replica.join()
         core.stack.push_async_callback(replica.leave)
     pen = LanePen(core.database, replica, lanes) if lanes else Pen(core.database, replica)
-    runs = RunService(core.database, core.clock, pen=pen, mistake=MISTAKE, tries=SAVING_TRIES)
+    told = TellingPen(pen, news)
+    runs = RunService(core.database, core.clock, pen=told, mistake=MISTAKE, tries=SAVING_TRIES)
     core.stack.push_async_callback(runs.close)
     add_upkeep(core, runs)
     return runs, replica

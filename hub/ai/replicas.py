@@ -12,13 +12,13 @@ from agent.runs.rules import Run
 from agent.shared.clock import Clock, rfc3339
 from agent.shared.databases import Databases
 from agent.shared.errors import NotFound, OrcaError
+from hub.ai.news import Bell
 from hub.ai.rules import OwnedRun
 from hub.ai.run_store import TeamRuns
 
 BEAT_S = 2.0
 LONGEST_LOOK_S = 2 * BEAT_S  # from one to the next, while nothing is wrong
 SILENT_S = 10.0
-LOOK_S = 0.25
 
 log = logging.getLogger(__name__)
 Recover = Callable[[Sequence[OwnedRun]], Awaitable[None]]
@@ -117,11 +117,13 @@ class Watch:
         is_here: Callable[[str], bool],
         recover: Recover,
         cancel: Cancel,
+        unwanted: Bell,
     ) -> None:
-        """`count` says how many runs are alive here, `is_here` whether one is, or begins."""
+        """`count` says how many runs are alive here, `is_here` whether one is, or begins;
+        `unwanted` rings when some replica was told to stop one."""
         self._replica, self._database = replica, database
         self._count, self._is_here = count, is_here
-        self._recover, self._cancel = recover, cancel
+        self._recover, self._cancel, self._unwanted = recover, cancel, unwanted
 
     async def beat(self) -> None:
         """Once. Raises Unavailable.
@@ -134,13 +136,14 @@ class Watch:
 
     async def keep_beating(self) -> None:
         """Until it is cancelled."""
-        await _again_and_again(self.beat, BEAT_S)
+        await _again_and_again(self.beat, lambda: asyncio.sleep(BEAT_S))
 
     async def keep_stopping(self) -> None:
         """What was cancelled on another replica, until it is cancelled itself."""
-        await _again_and_again(self._look, LOOK_S)
+        await _again_and_again(self._look, self._unwanted.wait)
 
     async def _look(self) -> None:
+        self._unwanted.silence()
         if not self._count():
             return
         async with self._database.reading() as connection:
@@ -150,7 +153,9 @@ class Watch:
                 await self._cancel(run_id)
 
 
-async def _again_and_again(work: Callable[[], Awaitable[None]], every_s: float) -> None:
+async def _again_and_again(
+    work: Callable[[], Awaitable[None]], pause: Callable[[], Awaitable[None]]
+) -> None:
     is_well = True
     while True:
         try:
@@ -161,4 +166,4 @@ async def _again_and_again(work: Callable[[], Awaitable[None]], every_s: float) 
             is_well = False
         else:
             is_well = True
-        await asyncio.sleep(every_s)
+        await pause()

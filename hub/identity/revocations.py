@@ -11,15 +11,14 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.shared.clock import Clock
-from agent.shared.errors import Unavailable
 from hub.access import Principal
-from hub.redis import SharedRedis, key
+from hub.channels import Channel
+from hub.redis import SharedRedis
 
 HOLDS = timedelta(seconds=2)
 MOST = 20_000
 CHANNEL = "revoked"
 EVERYBODY = "*"
-TELLING_S, AGAIN_S = 1.0, 1.0
 
 End = Callable[[AsyncConnection, str], Awaitable[None]]
 log = logging.getLogger(__name__)
@@ -101,7 +100,8 @@ class Revocations:
     seconds without it."""
 
     def __init__(self, clock: Clock, redis: SharedRedis | None) -> None:
-        self._clock, self._redis = clock, redis
+        self._clock, self._is_shared = clock, redis is not None
+        self._channel = Channel(redis, CHANNEL)
         self._caches: list[Known] = []
         self._ends: list[End] = []
         self._waiting: list[End] = []
@@ -136,35 +136,12 @@ class Revocations:
         """Once it is committed. Never raises: without Redis the others see it a little later."""
         for one in account_ids:
             self._forget(one)
-        if self._redis is None or not account_ids:
-            return
-        try:
-            async with asyncio.timeout(TELLING_S):
-                with self._redis.asking() as client:
-                    for one in account_ids:
-                        await client.publish(key(CHANNEL), one)
-        except (Unavailable, TimeoutError):
+        if self._is_shared and not await self._channel.say(*account_ids):
             log.warning("Redis is away: the other replicas see a revocation in two seconds")
 
     async def listen(self) -> None:
         """Until it is cancelled: what other replicas revoke."""
-        if self._redis is None:
-            return
-        while True:
-            try:
-                await self._hear(self._redis)
-            except (Unavailable, TimeoutError):
-                self._forget(EVERYBODY)  # something may have been missed
-                await asyncio.sleep(AGAIN_S)
-
-    async def _hear(self, redis: SharedRedis) -> None:
-        with redis.asking() as client:
-            async with client.pubsub() as told:
-                await told.subscribe(key(CHANNEL))
-                while True:
-                    message = await told.get_message(ignore_subscribe_messages=True, timeout=2.0)
-                    if message is not None:
-                        self._forget(message["data"].decode())
+        await self._channel.listen(self._forget, lambda: self._forget(EVERYBODY))
 
     def _forget(self, account_id: str) -> None:
         for cache in self._caches:

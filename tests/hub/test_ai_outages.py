@@ -18,6 +18,7 @@ from agent.shared import wire
 from agent.shared.clock import rfc3339, system_clock
 from agent.shared.databases import Databases
 from agent.shared.errors import OrcaError, Unavailable
+from hub.ai.news import News
 from hub.ai.replicas import LONGEST_LOOK_S, SILENT_S, Replica, Watch
 from hub.ai.rules import OwnedRun
 from hub.ai.run_store import TeamRuns
@@ -104,6 +105,7 @@ async def test_a_run_on_which_nobody_works_is_ended(database: Databases) -> None
         is_here=lambda run_id: run_id == "here",
         recover=recover,
         cancel=cancel,
+        unwanted=News(None).unwanted,
     )
     await watch.beat()
 
