@@ -205,7 +205,7 @@ def _picture(sha256: str, image: ImageFile) -> bytes:
 
 def _row(message: MessageFile) -> Row:
     row = message.model_dump()
-    row["problem"] = _as_sent(message.problem)
+    row |= {"problem": _as_sent(message.problem), "usage": _as_sent(message.usage)}
     # The run that wrote it is not here, so that nobody could wait for its end.
     row["run_id"] = None
     if row["status"] == "streaming":
