@@ -12,6 +12,7 @@ OUTERMOST_LOOPS = {
     "agent/keeping/service.py": "the calendar's own: a mistake ends one automatic backup",
     "agent/program.py": "that of openings: settings that do not open leave those that did",
     "agent/serve.py": "the program's own: it says that it stopped by a mistake, and ends",
+    "agent/shared/loops.py": "those of the hub: a mistake ends one round of one loop",
     "agent/shared/secrets.py": "a thread's own: a keyring is anybody's code, and may be broken",
     "agent/runs/service.py": "a run's own: a mistake ends this run and no other",
     "hub/jobs/work.py": "a job's own: a mistake ends this attempt and no other",
