@@ -177,14 +177,21 @@ class Answer:
         pieces = guide_answer(
             self.question.content,
             passages,
-            reason="No model is installed in Ollama" if state.is_up else "No model is connected",
+            reason=self._reason(state),
             advice=self._advice(state),
         )
         live.emit_texts([("token", piece) for piece in pieces])
 
+    def _reason(self, state: BackendState) -> str:
+        if place := self.parts.models.away():
+            return f"{place} does not answer"
+        return "No model is installed in Ollama" if state.is_up else "No model is connected"
+
     def _advice(self, state: BackendState) -> str:
         """What to do about the missing model, and what of the question went unheard."""
-        if state.is_up:
+        if self.parts.models.away():
+            advice = NO_HUB
+        elif state.is_up:
             advice = NO_MODEL
         else:
             advice = (SLOW_SERVER if state.is_slow else NO_SERVER).format(url=state.url)
@@ -376,6 +383,11 @@ NO_SERVER = (
     "To get answers from a model, install Ollama from ollama.com and start it, then pull "
     "the model that `orca-agent models recommend` names for this computer. "
     "It was looked for at `{url}`."
+)
+NO_HUB = (
+    "What is on this computer goes on: the guide, the checks of files, your conversations and "
+    "local models. The team's models answer again when the hub does; `orca-agent team status` says "
+    "how it stands."
 )
 SLOW_SERVER = "Ollama at `{url}` is there, but takes long to answer. Ask again in a moment."
 NO_MODEL = (

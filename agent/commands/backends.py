@@ -15,6 +15,7 @@ app = typer.Typer(
 )
 BACKENDS = Added("/backends", "backend", patience_s=30.0)
 MODELS_SHOWN = 20
+OF_THE_TEAM = "The hub of your team, whose rules hold there: `orca-agent team status`."
 Patience = Annotated[
     float | None,
     typer.Option(min=0.01, max=86_400, help="Patience with it, in place of the agent's own."),
@@ -153,7 +154,8 @@ def _summary(one: Json) -> str:
 
 
 def _remarks(one: Json) -> list[str]:
-    told = [str(one["detail"])] if one["detail"] else []
+    told = [OF_THE_TEAM] if one["source"] == "team" else []
+    told += [str(one["detail"])] if one["detail"] else []
     told += [f"Warning: {one['warning']}"] if one["warning"] else []
     told += [f"Key: {one['key_place']}"] if one["has_key"] else []
     if one["breaker"] != "closed":

@@ -100,6 +100,8 @@ class Backend:
         self.in_flight = 0
         self._rests = asyncio.Event()
         self._rests.set()
+        self.place = ""  # how sentences call it, where a person knows it by another name
+        self.default_model = ""  # what answers there where nobody names a model
         self.on_change: Callable[[], None] = nothing
         self.on_silence: Callable[[], None] = nothing  # a model said nothing for too long
         self._requests: Counter[str] = Counter()

@@ -51,10 +51,13 @@ class BackendIn(web.In):
 
 
 class BackendOut(web.Out):
-    """A model server, as last heard. Never its key: `key_place` says where that lies."""
+    """A model server, as last heard. Never its key: `key_place` says where that lies. `source`:
+    those of the settings and of the team are not changed here; the team's has the rules of its
+    hub."""
 
     id: str
     name: str
+    source: Literal["settings", "added", "team"]
     provider: Literal["ollama", "openai"]
     url: str
     state: Literal["up", "down", "unknown"]
@@ -96,7 +99,7 @@ def routes(servers: BackendService, clock: Clock) -> Blueprint:
     @web.needs("admin")
     @web.gives(BackendsOut)
     async def list_backends() -> Response:
-        """The model servers: the configured one, then those that were added."""
+        """The model servers: the configured one, the team's, then those that were added."""
         return web.json({"items": servers.list_all(), "next_cursor": None})
 
     @bp.post("")

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from agent.inference.addresses import base_url, openai_url
@@ -22,7 +22,7 @@ from agent.shared.database import Database
 from agent.shared.errors import Conflict, Invalid, NotFound, OrcaError, TimedOut, Unavailable
 from agent.shared.secrets import Secrets
 
-LOCAL = "local"
+LOCAL, TEAM = "local", "team"
 TRIED_WITHIN_S = 10.0
 KEYS_EVERY_S = 60.0
 KEY = re.compile(r"[\x21-\x7e]{1,4000}")  # what a header can carry
@@ -84,8 +84,10 @@ class BackendService:
             await asyncio.sleep(KEYS_EVERY_S)
 
     def list_all(self) -> list[dict[str, object]]:
-        """The configured one first, then in the order in which they were added; never a key."""
-        return [self._local(), *(self._told(server) for server in self._servers.values())]
+        """The configured one first, then the team's, then in the order in which they were added;
+        never a key."""
+        team = [self._of_the_team(one) for one in self._backends if one.place]
+        return [self._local(), *team, *(self._told(server) for server in self._servers.values())]
 
     async def add(
         self, asked: Server, key: str = "", *, is_forced: bool = False
@@ -123,11 +125,17 @@ class BackendService:
     async def remove(self, server_id: str) -> None:
         """Forgets it and its key; what it answers now goes on to its end.
 
-        Raises NotFound, or Conflict for the configured one."""
+        Raises NotFound, or Conflict for the configured one and for the team's."""
         if server_id == LOCAL:
             raise Conflict(
                 "configured-backend",
                 "This one stands in the settings (ollama_url) and cannot be removed.",
+            )
+        if server_id == TEAM:
+            raise Conflict(
+                "team-backend",
+                "This is the hub of your team. `orca-agent team logout`, or the page Team, leaves "
+                "it.",
             )
         async with self._changing:
             server = self._server(server_id)
@@ -142,6 +150,10 @@ class BackendService:
 
     async def test(self, server_id: str) -> dict[str, object]:
         """Asks the server now; its item with `models`. Raises NotFound."""
+        if server_id == TEAM:
+            backend = self._team()
+            state = await backend.check_now()
+            return {**self._of_the_team(backend), "models": _models(state.models)}
         name = LOCAL if server_id == LOCAL else self._server(server_id).name
         async with self._changing:
             if server_id in self._waiting:
@@ -150,15 +162,7 @@ class BackendService:
             if server_id not in self._waiting:
                 models = (await self._backends.get(name).check_now()).models
             item = self._local() if server_id == LOCAL else self._told(self._server(server_id))
-        told = [
-            {
-                "name": model.name,
-                "capabilities": list(model.capabilities),
-                "context_length": model.context_length,
-            }
-            for model in models
-        ]
-        return {**item, "models": told}
+        return {**item, "models": _models(models)}
 
     async def _take_up(self, server: Server) -> None:
         try:
@@ -246,12 +250,24 @@ class BackendService:
         try:
             return self._servers[server_id]
         except KeyError:
-            raise NotFound("no-such-backend", "There is no backend with this id.") from None
+            raise _no_such() from None
 
     def _local(self) -> dict[str, object]:
         backend = self._backends.get(LOCAL)
         about = Server(LOCAL, LOCAL, backend.provider.kind, backend.provider.url, self._clock())
-        return {**self._told(about), "created_at": None}
+        return {**self._told(about), "source": "settings", "created_at": None}
+
+    def _team(self) -> Backend:
+        for backend in self._backends:
+            if backend.place:
+                return backend
+        raise _no_such()
+
+    def _of_the_team(self, backend: Backend) -> dict[str, object]:
+        told, now = backend.to_json(), self._clock()
+        about = Server(TEAM, backend.name, backend.provider.kind, backend.provider.url, now)
+        known = {name: told[name] for name in TOLD}
+        return {**_item(about, known), "source": "team", "created_at": None}
 
     def _told(self, server: Server) -> dict[str, object]:
         told: Mapping[str, object] = {}
@@ -260,20 +276,40 @@ class BackendService:
             told = {**NOT_ASKED, "detail": self._waiting[server.id], "limits": limits}
         else:
             told = self._backends.get(server.name).to_json()
-        return {
-            "id": server.id,
-            **{name: told[name] for name in TOLD},
-            "name": server.name,
-            "provider": server.provider,
-            "url": server.url,
-            "warning": told["warning"] or _warning(server),
-            "organisation": server.organisation,
-            "ca_file": server.ca_file.name if server.ca_file else None,
-            "sees": list(server.sees),
-            "has_key": bool(server.key_place),
-            "key_place": server.key_place or None,
-            "created_at": rfc3339(server.created_at),
+        return _item(server, {name: told[name] for name in TOLD})
+
+
+def _item(server: Server, told: Mapping[str, object]) -> dict[str, object]:
+    return {
+        "id": server.id,
+        **told,
+        "name": server.name,
+        "source": "added",
+        "provider": server.provider,
+        "url": server.url,
+        "warning": told["warning"] or _warning(server),
+        "organisation": server.organisation,
+        "ca_file": server.ca_file.name if server.ca_file else None,
+        "sees": list(server.sees),
+        "has_key": bool(server.key_place),
+        "key_place": server.key_place or None,
+        "created_at": rfc3339(server.created_at),
+    }
+
+
+def _models(models: Iterable[InstalledModel]) -> list[dict[str, object]]:
+    return [
+        {
+            "name": model.name,
+            "capabilities": list(model.capabilities),
+            "context_length": model.context_length,
         }
+        for model in models
+    ]
+
+
+def _no_such() -> NotFound:
+    return NotFound("no-such-backend", "There is no backend with this id.")
 
 
 NOT_ASKED: Mapping[str, object] = {

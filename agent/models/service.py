@@ -43,6 +43,12 @@ class ModelService:
         model = next((m for m in candidates if rules.suits(m, needs_vision=needs_vision)), None)
         return model.name if model else None
 
+    def away(self) -> str | None:
+        """How sentences call a server that people know by a name and that does not answer."""
+        return next(
+            (one.place for one in self._backends if one.place and not one.state.is_up), None
+        )
+
     async def details(self, name: str, *, backend: str | None = None) -> Model:
         """One model with all its capabilities; `name` in any case, `:latest` implied. `backend`
         tells which one is meant where several have it.
@@ -92,7 +98,12 @@ class ModelService:
         ordered = rules.by_preference(models, self._memory_bytes, best)
         if self._default_model:
             wanted = canonical_name(self._default_model)
-            ordered = [m for m in models if canonical_name(m.name) == wanted] + ordered
+            return [m for m in models if canonical_name(m.name) == wanted] + ordered
+        first = ordered[0].backend if ordered else ""
+        named = next((one.default_model for one in self._backends if one.name == first), "")
+        if named:  # of its own models that server chooses the one that answers
+            wanted, there = canonical_name(named), [m for m in ordered if m.backend == first]
+            return [m for m in there if canonical_name(m.name) == wanted] + ordered
         return ordered
 
     async def _find(self, name: str, *, on: str | None = None) -> tuple[Backend, Model] | None:
@@ -112,11 +123,10 @@ class ModelService:
             if refusal := next((one.refusal for one in asked if one.refusal), None):
                 raise Denied("not-allowed-here", refusal)
             return None
-        raise NotFound(
-            "model-not-found",
-            f"There is no model called {name}. Get it with `orca-agent models pull {name}`.",
-            model=name,
-        )
+        detail = f"There is no model called {name}. Get it with `orca-agent models pull {name}`."
+        if place := self.away():
+            detail = f"{place} does not answer. Without it there is no model called {name}."
+        raise NotFound("model-not-found", detail, model=name)
 
     def _installed(self) -> Iterator[tuple[Backend, Model]]:
         for backend in self._backends:

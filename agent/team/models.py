@@ -61,13 +61,21 @@ class TeamModels:
             within_s=10.0,
             allowed=self._allowed,
         )
+        backend.place = "The hub of your team"
         await self._backends.add(backend)
         self._backend = backend
 
-    def heard(self, policy: Policy, offered: Iterable[Mapping[str, object]] = ()) -> None:
+    def heard(
+        self,
+        policy: Policy,
+        offered: Iterable[Mapping[str, object]] = (),
+        default_model: object = None,
+    ) -> None:
         """What the hub allows, which holds from now on, and what it offers: a model that several
-        of its servers have is one."""
+        of its servers have is one. `default_model` answers there where nobody names one."""
         self._policy = policy
+        if self._backend is not None:
+            self._backend.default_model = default_model if isinstance(default_model, str) else ""
         self._offered = {
             name: one.get("is_cloud") is True for one in offered if (name := str(one["name"]))
         }

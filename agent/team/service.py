@@ -248,7 +248,8 @@ class TeamService:
         if self._link is not link:
             return  # somebody signed out meanwhile
         self._problem = None
-        self._models.heard(policy, (*offered.get("routes", ()), *offered.get("items", ())))
+        names = (*offered.get("routes", ()), *offered.get("items", ()))
+        self._models.heard(policy, names, offered.get("default_model"))
         name, owner = str(me["name"]), str(me["owner"])
         now = replace(link, machine_name=name, account=owner, policy=policy)
         if now != link:

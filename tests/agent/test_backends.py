@@ -61,6 +61,7 @@ async def test_a_server_that_was_added_answers_at_once_and_after_a_restart(
     assert made == {
         "id": made["id"],
         "name": "big",
+        "source": "added",
         "provider": "ollama",
         "url": other.url,
         "state": "up",

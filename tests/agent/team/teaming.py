@@ -20,10 +20,14 @@ PATIENCE_S = 20.0
 
 
 @asynccontextmanager
-async def a_hub(folder: Path, *ollamas: FakeOllama) -> AsyncIterator[Served]:
+async def a_hub(
+    folder: Path, *ollamas: FakeOllama, default_model: str = ""
+) -> AsyncIterator[Served]:
     """With an Administrator ada and a User bob, and the models of servers of its own."""
     urls = ",".join(one.url for one in ollamas)
     environment = {"ORCA_HUB_OLLAMA_URLS": urls} if urls else {}
+    if default_model:
+        environment["ORCA_HUB_DEFAULT_MODEL"] = default_model
     async with running_hub(folder, environment=environment) as served:
         await served.hub.local.add(NewAccount("ada", PASSWORD, "administrator"))
         await served.hub.local.add(NewAccount("bob", PASSWORD))

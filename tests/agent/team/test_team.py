@@ -44,11 +44,25 @@ async def test_an_agent_signs_in_by_the_browser_uses_the_hub_and_leaves(tmp_path
         carried = [one.headers.get("x-request-id") for one in far.requests[-1:]]
         bob = await hub.signed_in("bob")
         machines = (await bob.get("/machines")).json()["items"]
+        listed = (await agent.get("/api/v1/backends")).json()["items"]
+        tested = (await agent.post("/api/v1/backends/team/test")).json()
+        kept = await agent.delete("/api/v1/backends/team")
         left = await agent.delete(TEAM)
         at_last = await team(agent)
         left_there = (await bob.get("/machines")).json()["items"]
 
     assert at_first == at_last == OFF
+    shown = {name: listed[1][name] for name in ("id", "name", "source", "state", "has_key")}
+    assert [one["source"] for one in listed] == ["settings", "team"]
+    assert shown == {
+        "id": "team",
+        "name": "team",
+        "source": "team",
+        "state": "up",
+        "has_key": False,
+    }
+    assert (tested["state"], [one["name"] for one in tested["models"]]) == ("up", [model])
+    assert problem(kept) == (409, "team-backend")
     assert (said["url"], said["account"], said["machine"]["name"]) == (hub.url, "bob", "pi")
     assert said["policy"] == {"cloud": True, "models": ["*"], "providers": ["*"]}
     assert [one["id"] for one in machines] == [said["machine"]["id"]]
@@ -190,6 +204,43 @@ async def test_without_its_hub_the_agent_goes_on_and_says_it_in_a_sentence(
     assert away["problem"].endswith("does not answer. What is local goes on.")
     assert talk.first("started")["backend"] == "local"
     assert (left.status_code, at_last) == (204, OFF)
+
+
+@pytest.mark.slow
+async def test_without_its_hub_and_a_model_the_guide_says_who_does_not_answer(
+    tmp_path: Path,
+) -> None:
+    async with running_agent(tmp_path / "agent") as served:
+        agent = served.client
+        async with a_hub(tmp_path / "hub") as hub:
+            await signed_in(agent, hub)
+        await agent.post("/api/v1/backends/team/test")
+        talk = await ask(agent, (await opened(agent))["id"])
+
+    text = talk.answer["content"]
+    assert talk.first("started")["provider"] == "guide"
+    assert "The hub of your team does not answer" in text
+    assert "What is on this computer goes on" in text
+    assert "install Ollama" not in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("named", ["alpha:latest", "omega:latest"])
+async def test_among_models_of_the_team_the_one_that_the_hub_names_answers(
+    tmp_path: Path, named: str
+) -> None:
+    async with FakeOllama(models=()) as far:
+        for name in ("alpha", "omega"):
+            far.add_model(name, capabilities=["completion"])
+        async with (
+            a_hub(tmp_path / "hub", far, default_model=named) as hub,
+            running_agent(tmp_path / "agent") as served,
+        ):
+            await signed_in(served.client, hub)
+            await until(served.client, lambda one: bool(one["is_up"] and one["models"]))
+            told = (await served.client.get("/api/v1/models")).json()["default_model"]
+
+    assert told == named
 
 
 @pytest.mark.slow

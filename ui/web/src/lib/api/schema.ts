@@ -258,10 +258,16 @@ export interface components {
             capabilities: string[];
             context_length: number | null;
         };
-        /** @description A model server, as last heard. Never its key: `key_place` says where that lies. */
+        /**
+         * @description A model server, as last heard. Never its key: `key_place` says where that lies. `source`:
+         *     those of the settings and of the team are not changed here; the team's has the rules of its
+         *     hub.
+         */
         BackendOut: {
             id: string;
             name: string;
+            /** @enum {string} */
+            source: "settings" | "added" | "team";
             /** @enum {string} */
             provider: "ollama" | "openai";
             url: string;
@@ -308,6 +314,8 @@ export interface components {
         BackendTestedOut: {
             id: string;
             name: string;
+            /** @enum {string} */
+            source: "settings" | "added" | "team";
             /** @enum {string} */
             provider: "ollama" | "openai";
             url: string;
