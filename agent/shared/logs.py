@@ -23,6 +23,7 @@ with leaving_out("rich"):  # for stacks in colours, which take 5 MB and are neve
 FILE_NAME = "agent.log"
 FILE_BYTES = 5 * 1024 * 1024
 KEPT_FILES = 5
+ROOM_BYTES = 256 * 1024
 # They tell every request, query or migration step at a level that is meant for ours.
 CHATTY = (
     "aiosqlite",
@@ -104,6 +105,12 @@ class PrivateFile(RotatingFileHandler):
 
     def _open(self) -> TextIO:  # type: ignore[override]  # the base says TextIOWrapper
         return open(self.baseFilename, "a", encoding="utf-8", opener=_owner_only)
+
+    def shouldRollover(self, record: logging.LogRecord) -> int:  # noqa: N802 - logging's own
+        """Looks closely when little room is left: else each line would be made twice for it."""
+        if self.stream is not None and self.stream.tell() + ROOM_BYTES < self.maxBytes:
+            return 0
+        return int(super().shouldRollover(record))
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own
         """Nothing: a full disk would fill the terminal with stacks, one for each line."""

@@ -35,6 +35,8 @@ def lines(file: Path) -> list[dict[str, Any]]:  # Any: JSON values
         f"GET /ui/ticket/{CANARY[:12]} 303",
         f"http://user:{CANARY[:9]}@host/",
         f"sk-{CANARY}",
+        f"TOKEN={CANARY[:20]}",
+        f"\u017fecret={CANARY[:20]}",  # a long s
         f"it was {CANARY}.",
     ],
 )
