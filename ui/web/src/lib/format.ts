@@ -12,6 +12,7 @@ const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digi
 const weekday = new Intl.DateTimeFormat(locale, { weekday: "short" });
 const dayAndMonth = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
 const utcDay = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" });
+const utcMonth = new Intl.DateTimeFormat(locale, { month: "long", year: "numeric", timeZone: "UTC" });
 const timeOfDay = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const fullDate = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 const fullTime = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
@@ -64,6 +65,11 @@ export function when(time: string, now = Date.now()): string {
 /** A day such as 2026-01-31, which is one of UTC. */
 export function dayOf(day: string): string {
   return day ? utcDay.format(new Date(`${day}T00:00:00Z`)) : "";
+}
+
+/** A month such as 2026-01. */
+export function monthOf(month: string): string {
+  return utcMonth.format(new Date(`${month}-01T00:00:00Z`));
 }
 
 export function atTime(time: string): string {

@@ -1,6 +1,6 @@
 /** How the hub is run: audit log, background work, sign-ins, settings, health. */
 import { address, call } from "../../lib/api/client";
-import type { AuditPage, Chain, Health, Job, JobPage, JobState, Logins, NewScimToken, Queues, ScimTokenPage, Settings } from "./types";
+import type { AuditPage, Chain, Concerns, Health, Job, JobPage, JobState, Logins, NewScimToken, Queues, ScimTokenPage, Settings } from "./types";
 
 const id = encodeURIComponent;
 
@@ -28,6 +28,8 @@ export const jobs = {
   cancel: (job: string) => call<Job>("POST", `/jobs/${id(job)}/cancel`),
 };
 
+/** What is to be acted on. */
+export const concerns = () => call<Concerns>("GET", "/concerns");
 export const logins = () => call<Logins>("GET", "/auth/oidc/logins");
 export const settings = () => call<Settings>("GET", "/settings");
 /** Broken is an answer, too. */

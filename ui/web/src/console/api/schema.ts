@@ -189,7 +189,7 @@ export interface components {
              */
             parent_id?: string | null;
             /**
-             * @description Pictures cannot be sent yet.
+             * @description Of pictures that were sent to /api/v1/images.
              * @default []
              */
             images?: string[];
@@ -262,6 +262,20 @@ export interface components {
             choices: components["schemas"]["CompletionChoiceOut"][];
             usage: components["schemas"]["Usage"];
             fallbacks?: components["schemas"]["Fallback"][];
+        };
+        /**
+         * @description `audit-broken`: the last check of the audit log has found that it is not whole.
+         *     `groups-unclear`: sign-ins of the last seven days of which the provider did not say the groups,
+         *     or not so that they can be read.
+         */
+        ConcernOut: {
+            /** @enum {string} */
+            kind: "audit-broken" | "groups-unclear";
+            count: number;
+            said: string;
+        };
+        ConcernsOut: {
+            items: components["schemas"]["ConcernOut"][];
         };
         ConnectedOut: {
             access_token: string;
@@ -969,6 +983,18 @@ export interface components {
         PasswordIn: {
             old: string;
             new: string;
+        };
+        PictureIn: {
+            /** @description data:image/png;base64,... */
+            data_url: string;
+        };
+        /** @description Of the picture as it is kept: shrunk, upright, without metadata. */
+        PictureOut: {
+            sha256: string;
+            mime: string;
+            width: number;
+            height: number;
+            size_bytes: number;
         };
         PolicyIn: {
             rules: components["schemas"]["RuleIn"][];

@@ -57,6 +57,7 @@ export type Job = Schemas["JobOut"];
 export type JobPage = Schemas["JobsOut"];
 export type JobState = Job["state"];
 export type Queues = Schemas["QueuesOut"];
+export type Concerns = Schemas["ConcernsOut"];
 export type Login = Schemas["LoginOut"];
 export type Logins = Schemas["LoginsOut"];
 export type Setting = Schemas["SettingOut"];
