@@ -7,6 +7,7 @@ from hub.ai.opening import Ai
 from hub.artefacts.opening import Artefacts
 from hub.chat import picture_routes, routes
 from hub.chat.asking import AnswerPurpose, AskingService
+from hub.chat.importing import ImportService
 from hub.chat.pictures import PictureService
 from hub.chat.rules import PURPOSE
 from hub.chat.service import ConversationService
@@ -49,6 +50,7 @@ async def open_chat(core: Core, ai: Ai, artefacts: Artefacts) -> Chat:
             routes.routes(conversations, asking, TransferService(database, pictures), ai.service),
             routes.share_routes(sharing),
             routes.reader_routes(sharing),
+            routes.import_routes(ImportService(database, core.audit, clock, pictures)),
             picture_routes.routes(pictures),
         )
     )

@@ -1,16 +1,27 @@
 """Conversations and messages over HTTP."""
 
 from quart import Blueprint, Response, request
+from quart_schema import document_request
 
 from agent.runs.rules import Run
 from agent.runs.shapes import run_json
 from agent.shared import wire
 from agent.shared.streams import event_stream
-from agent.shared.web import asks, gives, gives_media, idempotency_key, json, takes
+from agent.shared.web import (
+    asks,
+    gives,
+    gives_media,
+    idempotency_key,
+    json,
+    read_json,
+    takes,
+)
 from hub.access import caller, member
 from hub.ai.service import AiService
 from hub.chat import shapes
 from hub.chat.asking import AskingService
+from hub.chat.import_shapes import Bundle, ImportedOut
+from hub.chat.importing import ImportService
 from hub.chat.rules import ACTIVE_BRANCH, Asked
 from hub.chat.service import ConversationService
 from hub.chat.sharing import SharingService
@@ -19,6 +30,7 @@ from hub.guard import no_content
 
 SCOPE = "conversations"
 EVENTS = "text/event-stream"
+IMPORT_BYTES = 48 << 20
 
 
 def routes(
@@ -175,6 +187,23 @@ def share_routes(sharing: SharingService) -> Blueprint:
         """By the id of the group."""
         await sharing.take_back(caller(), conversation_id, "group", subject)
         return no_content()
+
+    return bp
+
+
+def import_routes(importing: ImportService) -> Blueprint:
+    bp = Blueprint("importing", __name__, url_prefix="/api/v1/conversations/import")
+
+    @bp.post("")
+    @member(SCOPE)
+    @document_request(Bundle)
+    @gives(ImportedOut)
+    async def import_conversations() -> Response:
+        """Take in exported conversations. What is here already is not doubled.
+
+        The body is one exported document, or several as {"conversations": [...]}."""
+        document = await read_json(limit_bytes=IMPORT_BYTES)
+        return json(await importing.take_in(caller(), document))
 
     return bp
 

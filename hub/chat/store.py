@@ -230,6 +230,11 @@ class Messages:
                 return False
         return True
 
+    async def homes(self, ids: Sequence[str]) -> dict[str, str]:
+        """The conversation of each of them that there is."""
+        query = select(MESSAGE.c.id, MESSAGE.c.conversation_id).where(MESSAGE.c.id.in_(ids))
+        return {row[0]: row[1] for row in await self._connection.execute(query)}
+
     async def find(self, message_id: str) -> Row | None:
         query = select(*TOLD).where(MESSAGE.c.id == message_id)
         row = (await self._connection.execute(query)).mappings().first()

@@ -1,0 +1,229 @@
+"""Exported conversations are taken in, of a hub or of an agent, without doubling anything."""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agent.shared.clock import Clock, from_rfc3339, rfc3339
+from agent.shared.databases import Databases
+from agent.shared.errors import Conflict, Gone, Invalid
+from agent.shared.web import read
+from hub.access import Principal
+from hub.audit.service import AuditService
+from hub.chat.import_shapes import Bundle, Exported, MessageFile
+from hub.chat.pictures import PictureService
+from hub.chat.store import Conversations, Messages, Row, grow
+
+Json = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A file with the ids under which it is kept, and which of its messages are not here yet."""
+
+    file: Exported
+    known: Row | None
+    new: tuple[MessageFile, ...]
+
+
+class ImportService:
+    """What is here already is left as it is. Of a conversation of somebody else one gets a copy,
+    whose ids are the same at each time."""
+
+    def __init__(
+        self, database: Databases, audit: AuditService, clock: Clock, pictures: PictureService
+    ) -> None:
+        self._database, self._audit, self._clock = database, audit, clock
+        self._pictures = pictures
+
+    async def take_in(self, who: Principal, document: object) -> dict[str, int]:
+        """How many conversations were `created`, `updated` and `unchanged`, and `messages_added`.
+
+        Raises Invalid for a file that is none of ours, Conflict for ids that clash, Gone for what
+        was deleted for good, and whatever keeps a picture out."""
+        is_bundle = isinstance(document, dict) and "conversations" in document
+        files = read(Bundle, document).conversations if is_bundle else [document]
+        exported = [read(Exported, file) for file in files]
+        for file in exported:
+            _check(file)
+        counts = {"created": 0, "updated": 0, "unchanged": 0, "messages_added": 0}
+        for file in exported:
+            outcome, added = await self._take(who, file)
+            counts[outcome] += 1
+            counts["messages_added"] += added
+        return counts
+
+    async def _take(self, who: Principal, file: Exported) -> tuple[str, int]:
+        async with self._database.reading() as connection:
+            found = await _found(connection, who, file)
+        # Pictures first: shrinking them takes its time, and is no matter of a transaction.
+        kept = await self._keep_pictures(who, found)
+        async with self._database.writing() as connection:
+            rev = await grow(connection, who.account_id, len(found.new) + 1)
+            found = await _found(connection, who, file)
+            await self._write(connection, who, found, kept, rev)
+            is_back = bool(found.known and found.known["deleted_at"])
+            if found.known is None or found.new or is_back:
+                await self._audit.note(
+                    connection,
+                    "conversation.import",
+                    found.file.conversation.id,
+                    messages=len(found.new),
+                )
+        if found.known is None:
+            return "created", len(found.new)
+        return ("updated" if found.new or is_back else "unchanged"), len(found.new)
+
+    async def _keep_pictures(self, who: Principal, found: Taken) -> dict[str, str]:
+        """By which hash each picture is known here, where it is shrunk."""
+        wanted = {sha256 for message in found.new for sha256 in message.images}
+        kept: dict[str, str] = {}
+        for sha256 in sorted(wanted):
+            data = _picture(sha256, found.file.images[sha256].base64)
+            kept[sha256] = str((await self._pictures.keep(who, data))["sha256"])
+        return kept
+
+    async def _write(
+        self,
+        connection: AsyncConnection,
+        who: Principal,
+        found: Taken,
+        pictures: Mapping[str, str],
+        rev: int,
+    ) -> None:
+        about, known, new = found.file.conversation, found.known, found.new
+        conversations = Conversations(connection)
+        if known is None:
+            row = {
+                **about.model_dump(),
+                "account_id": who.account_id,
+                "title_is_automatic": not about.title,
+                "message_count": len(new),
+                "deleted_at": None,
+                "purged_at": None,
+                "rev": rev,
+            }
+            if not await conversations.add(row):
+                raise _clash()
+        elif new or known["deleted_at"]:
+            change: Json = {
+                "deleted_at": None,
+                "message_count": known["message_count"] + len(new),
+                "rev": rev,
+            }
+            if new:
+                change["updated_at"] = rfc3339(self._clock())
+                change["active_message_id"] = about.active_message_id
+            await conversations.change(about.id, who.account_id, change)
+        rows = [
+            _row(message, pictures, rev, rev - len(new) + at)
+            for at, message in enumerate(new, start=1)
+        ]
+        if not await Messages(connection).add(rows):
+            raise _clash()
+        for row in rows:
+            await self._pictures.show(connection, who.account_id, row["id"], row["images"])
+
+
+async def _found(connection: AsyncConnection, who: Principal, file: Exported) -> Taken:
+    conversations = Conversations(connection)
+    known = await conversations.find(file.conversation.id, deleted=True)
+    if known is not None and known["account_id"] != who.account_id:
+        file = _copied(file, who.account_id)
+        known = await conversations.find(file.conversation.id, deleted=True)
+    if known is not None and known["purged_at"]:
+        raise Gone("conversation-deleted", "The conversation of this id was deleted.")
+    homes = await Messages(connection).homes([one.id for one in file.messages])
+    if any(home != file.conversation.id for home in homes.values()):
+        raise _clash()
+    return Taken(file, known, tuple(one for one in file.messages if one.id not in homes))
+
+
+def _copied(file: Exported, account_id: str) -> Exported:
+    """With ids of this account's own."""
+
+    def own(key: str | None) -> str | None:
+        return None if key is None else _own_id(account_id, key)
+
+    about = file.conversation.model_copy(
+        update={
+            "id": own(file.conversation.id),
+            "active_message_id": own(file.conversation.active_message_id),
+        }
+    )
+    ids = ("id", "conversation_id", "parent_id")
+    messages = [
+        one.model_copy(update={name: own(getattr(one, name)) for name in ids})
+        for one in file.messages
+    ]
+    return file.model_copy(update={"conversation": about, "messages": messages})
+
+
+def _own_id(account_id: str, key: str) -> str:
+    digest = hashlib.sha256(f"{account_id} {key}".encode()).hexdigest()
+    # The beginning tells when it was made, and stays; of the rest as much as an id has room for.
+    return f"{key[:14]}7{digest[:3]}-a{digest[3:6]}-{digest[6:18]}"
+
+
+def _row(message: MessageFile, pictures: Mapping[str, str], rev: int, place: int) -> Row:
+    row: dict[str, Any] = message.model_dump()
+    row["images"] = [pictures[sha256] for sha256 in message.images]
+    if message.problem is not None:
+        row["problem"] = message.problem.model_dump(exclude_unset=True)
+    # The run that wrote it is not here, so that nobody could wait for its end.
+    row["run_id"] = None
+    if row["status"] == "streaming":
+        row["status"] = "interrupted"
+    return {**row, "rev": rev, "place": place}
+
+
+def _picture(sha256: str, text: str) -> bytes:
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error):
+        raise Invalid("bad-import", f"The picture {sha256} in the file is damaged.") from None
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise Invalid("bad-import", f"The picture {sha256} in the file is another one.")
+    return data
+
+
+def _check(file: Exported) -> None:
+    """Raises Invalid for what would make a broken conversation."""
+    seen: set[str] = set()
+    for one in file.messages:
+        if one.conversation_id != file.conversation.id:
+            raise Invalid("bad-import", f"Message {one.id} names another conversation.")
+        if one.id in seen:
+            raise Invalid("bad-import", f"Message {one.id} is in the file twice.")
+        if one.parent_id is not None and one.parent_id not in seen:
+            raise Invalid("bad-import", f"Message {one.id} stands before the one that it answers.")
+        if absent := [sha256 for sha256 in one.images if sha256 not in file.images]:
+            raise Invalid("bad-import", f"The file lacks the picture {absent[0]}.")
+        seen.add(one.id)
+    active = file.conversation.active_message_id
+    if active is not None and active not in seen:
+        raise Invalid("bad-import", "active_message_id names no message of the file.")
+    _check_times(_times(file.conversation.created_at, file.conversation.updated_at, file.messages))
+
+
+def _times(first: str, second: str, messages: Sequence[MessageFile]) -> list[str]:
+    return [first, second, *(one.created_at for one in messages)]
+
+
+def _check_times(times: Iterable[str]) -> None:
+    for text in times:
+        try:
+            moment = from_rfc3339(text)
+        except (ValueError, OverflowError):
+            raise Invalid("bad-import", f"{text} is no RFC 3339 time.") from None
+        if rfc3339(moment) != text:
+            raise Invalid("bad-import", f"Write the time {text} as {rfc3339(moment)}.")
+
+
+def _clash() -> Conflict:
+    return Conflict("id-clash", "A message of the file belongs to another conversation.")
