@@ -5,11 +5,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.shared.databases import Databases
 from hub.limits.rules import Amounts, Counter, Quota, Reservation, exceeds
-from hub.limits.store import QUOTA_USE, RESERVATION, Rulings
+from hub.limits.store import COUNTED, QUOTA_USE, RESERVATION, Rulings
 
 AT_ONCE = 500
 ADD_TO_COUNTER = text(
@@ -112,7 +113,7 @@ class FileBooks:
                 is_there = await _gone(connection, reservation)
                 before = reservation.amounts if is_there else Amounts()
                 await _change(connection, reservation, minus(spent, before))
-            if use is not None:
+            if use is not None and (reservation.counters or await _is_new(connection, reservation)):
                 await connection.execute(ADD_TO_USAGE, asdict(use))
 
     async def end(self, reservation: Reservation) -> None:
@@ -131,12 +132,22 @@ async def settle_again(
 ) -> None:
     """After an attempt whose outcome nobody knows: counts nothing if that one, or the end of the
     reservation, came through. In any database."""
+    has_counters = bool(reservation.counters)
     async with database.writing() as connection:
-        if reservation.counters:
-            if not await _gone(connection, reservation):
-                return
+        is_first = _gone if has_counters else _is_new
+        if not await is_first(connection, reservation):
+            return
+        if has_counters:
             await _change(connection, reservation, minus(spent, reservation.amounts))
         await connection.execute(ADD_TO_USAGE, asdict(use))
+
+
+async def _is_new(connection: AsyncConnection, reservation: Reservation) -> bool:
+    """Whether it was not counted before: without a quota there is no row that would be gone."""
+    words = postgresql if connection.dialect.name == "postgresql" else sqlite
+    row = {"id": reservation.id, "day": reservation.day}
+    query = words.insert(COUNTED).values(row).on_conflict_do_nothing(index_elements=["id"])
+    return (await connection.execute(query.returning(COUNTED.c.id))).first() is not None
 
 
 async def _gone(connection: AsyncConnection, reservation: Reservation) -> bool:

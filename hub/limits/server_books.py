@@ -111,7 +111,18 @@ ON CONFLICT (day, account_id, model, provider) DO UPDATE SET
 """
 SETTLE = CHANGE + USE.format(*range(8, 18))
 SETTLE_ONE = CHANGE_ONE + USE.format(*range(8, 18))
-USE_ALONE = USE.format(*range(1, 11))
+# Without a quota there is no reservation whose end would tell that it was counted.
+IF_FRESH = USE.replace(
+    "VALUES (${0}, ${1}, ${2}, ${3}, ${4}, ${5}, ${6}, ${7}, ${8}, ${9})",
+    "SELECT $1::text, $2::text, $3::text, $4::text, $5::bigint, $6::bigint, $7::bigint, "
+    "$8::bigint, $9::bigint, $10::bigint FROM fresh",
+)
+USE_ALONE = f"""
+WITH fresh AS (
+  INSERT INTO usage_counted (id, day) VALUES ($11, $12) ON CONFLICT DO NOTHING RETURNING 1
+)
+{IF_FRESH}
+"""  # noqa: S608 - of statements alone
 # Leaves out those that are being settled: waiting for them while holding others could be for ever.
 EXTEND = """
 UPDATE reservation SET expires_at = $2 WHERE id IN (
@@ -175,7 +186,7 @@ class ServerBooks:
             several = (reservation.id, *_columns(counters), *_values(spent))
             await self._settling.fetch(SETTLE if use else END, *several, *added)
         elif use:
-            await self._settling.fetch(USE_ALONE, *added)
+            await self._settling.fetch(USE_ALONE, *added, reservation.id, reservation.day)
 
     async def end(self, reservation: Reservation) -> None:
         await self.settle(reservation, Amounts(), None)

@@ -58,6 +58,7 @@ RESERVATION = table(
     cost_micros=Column(BigInteger),
     counters=Column(JSON),
 )
+COUNTED = table("usage_counted", id=Column(String, primary_key=True), day=Column(String))
 PRICE = table(
     "price",
     id=Column(String, primary_key=True),
@@ -189,6 +190,11 @@ class Rulings:
         """Those of periods that began before a day."""
         gone = delete(QUOTA_USE).where(QUOTA_USE.c.starts_at < before)
         return len((await self._connection.execute(gone.returning(QUOTA_USE.c.quota_id))).all())
+
+    async def forget_counted(self, before: str) -> int:
+        """That uses were counted before a day, which nobody tries again."""
+        gone = delete(COUNTED).where(COUNTED.c.day < before)
+        return len((await self._connection.execute(gone.returning(COUNTED.c.id))).all())
 
     async def _all(self, query: Any) -> list[Row]:  # Any: of SQLAlchemy
         return [dict(row) for row in (await self._connection.execute(query)).mappings()]

@@ -8,6 +8,7 @@ from hub.limits.ageing import forget_usage, roll_up
 from hub.limits.store import Rulings
 
 COUNTED_FOR = timedelta(days=400)
+TRIED_FOR = timedelta(days=2)  # longer than a database is away while a replica lives
 DAY = timedelta(days=1)
 ATTEMPTS = 8  # some minutes: somebody may read a table for long
 
@@ -17,9 +18,13 @@ def add_upkeep(core: Core) -> None:
     settings = core.settings
 
     async def forget_counters(_: Job) -> Result:
-        before = (core.clock() - COUNTED_FOR).date().isoformat()
+        before, tried = (
+            (core.clock() - ago).date().isoformat() for ago in (COUNTED_FOR, TRIED_FOR)
+        )
         async with core.database.writing() as connection:
-            return {"removed": await Rulings(connection).forget_counters(before)}
+            rulings = Rulings(connection)
+            await rulings.forget_counted(tried)
+            return {"removed": await rulings.forget_counters(before)}
 
     async def roll_days_up(job: Job) -> Result:
         if settings.usage_day_months:

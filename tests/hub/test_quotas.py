@@ -256,6 +256,47 @@ async def test_what_was_used_is_counted_also_if_nobody_waits_for_it(hub: Served)
     assert (total["requests"], total["prompt_tokens"]) == (1, 90)
 
 
+class Unheard:
+    """Commits, and nobody hears of it the first time."""
+
+    def __init__(self, books: Books) -> None:
+        self._books, self._is_deaf = books, True
+
+    async def take(
+        self, reservation: Reservation, limits: Sequence[Limit], expires_at: str
+    ) -> Full | None:
+        return await self._books.take(reservation, limits, expires_at)
+
+    async def settle(self, reservation: Reservation, spent: Amounts, use: Use | None) -> None:
+        await self._books.settle(reservation, spent, use)
+        if self._is_deaf:
+            self._is_deaf = False
+            raise Unavailable("database-away", "The connection broke.")
+
+    async def end(self, reservation: Reservation) -> None:
+        await self._books.end(reservation)
+
+    async def extend(self, ids: Sequence[str], expires_at: str) -> None:
+        await self._books.extend(ids, expires_at)
+
+
+@pytest.mark.slow
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_was_counted_without_a_quota_and_unheard_is_not_counted_again(
+    hub: Served,
+) -> None:
+    core, bob = hub.hub.core, Principal("unheard", "unheard", "user", "session", "s")
+    quotas = Quotas(core.database, Unheard(books_of(core)), core.clock, core.new_id)
+    for _ in range(2):
+        taken = await quotas.reserve(bob, "unheard", prompt_tokens=100, answer_tokens=500)
+        await quotas.settle(taken, Used(90, 10, 1.5, "gpu-1"))
+        await quotas.beat()
+    ada = await hub.signed_in("ada")
+    total = (await ada.get("/usage", params={"model": "unheard"})).json()["total"]
+
+    assert (total["requests"], total["prompt_tokens"]) == (2, 180)
+
+
 @pytest.mark.slow
 async def test_what_was_used_while_the_database_was_away_is_counted_once(
     tmp_path: Path, server: Postgres
