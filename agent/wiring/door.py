@@ -147,4 +147,5 @@ def _app() -> WebApp:
         PROVIDE_AUTOMATIC_OPTIONS=False,
     )
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False  # `//` is an address that there is not, and no page about it
     return app

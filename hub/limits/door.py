@@ -16,6 +16,8 @@ from hub.limits.rates import Rates
 
 COUNTED = ("/api/", "/v1/", "/scim/")  # the rest are the files of pages
 SIGNING_IN = "/api/v1/auth/"
+# The provider's, of as many people as it signs out at the same time.
+BY_PROVIDER = "/api/v1/auth/oidc/backchannel-logout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class RateDoor:
         else:
             found.append(("user", who.account_id, allowed.user))
         is_login = sent.method == "POST" and sent.path.startswith(SIGNING_IN)
-        if is_login and g.get("is_public"):
+        if is_login and g.get("is_public") and request.path != BY_PROVIDER:
             found.append(("login", _stranger(), allowed.login))
         return found
 

@@ -55,7 +55,11 @@ class SignedOutOut(Out):
     redirect_to: str | None
 
 
-class BackchannelIn(In):
+class BackchannelIn(BaseModel):
+    """Providers may add what they like (OpenID Connect Back-Channel Logout, 2.5)."""
+
+    model_config = ConfigDict(extra="ignore", defer_build=True)
+
     logout_token: str
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.hub.oidc import Trusting
 from tests.hub.serving import PASSWORD
+from tests.serving import http
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 DUE = {"minutes": 11}
@@ -266,6 +267,23 @@ async def test_the_provider_ends_one_session_or_all_of_somebody(oidc: Trusting) 
 
     assert (of_one, after_one) == ((200, ""), [401, 200, 200])
     assert (of_all, after_all) == ((200, ""), [401, 401, 200])
+
+
+@pytest.mark.slow
+async def test_a_provider_may_say_more_in_the_form_than_the_token(
+    oidc: Trusting,
+) -> None:
+    token = oidc.provider.logout_token(sid="of nobody")
+    async with http(base_url=f"{oidc.hub.url}/api/v1") as provider:
+        where = "/auth/oidc/backchannel-logout"
+        more = await provider.post(where, data={"logout_token": token, "trace": "x"})
+        nothing = await provider.post(where, data={"trace": "x"})
+
+    assert more.status_code == 200
+    assert (nothing.status_code, nothing.json()["type"]) == (
+        400,
+        "urn:orca:problem:bad-logout-token",
+    )
 
 
 @pytest.mark.slow

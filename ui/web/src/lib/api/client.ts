@@ -38,6 +38,9 @@ export interface CallOptions {
   alsoAccept?: number;
 }
 
+/** Something typed is wrong; whoever typed it is still signed in. */
+const ONLY_WRONG = new Set(["wrong-login", "wrong-code", "code-wanted"]);
+
 const listeners = new Set<() => void>();
 
 /** Calls `listener` whenever an answer says that this page is not signed in. */
@@ -68,7 +71,7 @@ export async function open(method: string, path: string, options: CallOptions): 
   const response = await fetchWithLimit(method, path, options);
   if (response.ok || response.status === options.alsoAccept) return response;
   const error = await toApiError(response);
-  if (error.status === 401) reportUnauthenticated();
+  if (error.status === 401 && !ONLY_WRONG.has(error.code)) reportUnauthenticated();
   throw error;
 }
 
