@@ -308,6 +308,30 @@ async def test_a_picture_is_attached_dropped_or_pasted_and_sent_to_a_model_that_
     assert wrong == []
 
 
+async def test_an_export_is_taken_in_and_not_doubled(page: Page, asked: Asked, desk: Desk) -> None:
+    made = (await asked.bob.post("/conversations", json={"title": "Takes a trip"})).json()["id"]
+    export = await asked.bob.get(f"/conversations/{made}/export")
+    ada = await asked.hub.signed_in("ada")
+    await desk.open("account")
+    await page.context.clear_cookies()
+    await page.reload()
+    await desk.sign_in("ada")
+    await desk.open("chat")
+    for content, words in (
+        (export.content, "1 new"),
+        (export.content, "1 as before"),
+        (b"no JSON", "not JSON"),
+    ):
+        await page.get_by_test_id("import-file").set_input_files(
+            {"name": "trip.json", "mimeType": "application/json", "buffer": content}
+        )
+        await desk.told(words)
+    mine = (await ada.get("/conversations", params={"q": "trip"})).json()["items"]
+
+    assert [one["title"] for one in mine] == ["Takes a trip"]
+    assert await desk.faults() == []
+
+
 async def test_a_name_that_was_refused_and_a_coarse_difference_say_so(
     page: Page, asked: Asked, desk: Desk
 ) -> None:
