@@ -85,8 +85,15 @@ export interface components {
             items: components["schemas"]["AuditEntryOut"][];
             next_cursor: number | null;
         };
+        /** @description Providers may add what they like (OpenID Connect Back-Channel Logout, 2.5). */
         BackchannelIn: {
             logout_token: string;
+        };
+        /** @description Several conversations in one file. */
+        Bundle: {
+            conversations: {
+                [key: string]: unknown;
+            }[];
         };
         CalledFunction: {
             name: string;
@@ -571,6 +578,13 @@ export interface components {
         };
         ImageUrlIn: {
             url: string;
+        };
+        /** @description Conversations, and the messages in all of them. */
+        ImportedOut: {
+            created: number;
+            updated: number;
+            unchanged: number;
+            messages_added: number;
         };
         /**
          * @description `attempts` of `max_attempts` were begun; `problem` is that of the last one that failed.
