@@ -108,13 +108,15 @@ class Asking:
     ) -> None:
         self._inference, self._quotas, self._speeds = inference, quotas, speeds
 
-    async def reserve(self, who: Principal, plan: Plan) -> Reservation:
-        """Raises TooMany `quota-exceeded`."""
+    async def reserve(self, who: Principal, plan: Plan, key: str | None = None) -> Reservation:
+        """`key`: the id of the run, by which another replica finds it. Raises TooMany
+        `quota-exceeded`."""
         return await self._quotas.reserve(
             who,
             plan.first.offer.model,
             prompt_tokens=plan.prompt_tokens,
             answer_tokens=plan.answer_tokens,
+            key=key,
         )
 
     def begun(self, plan: Plan, who: Principal, held: Reservation) -> Asked:
@@ -212,6 +214,7 @@ class Asking:
                 offer.model,
                 prompt_tokens=asked.prompt_tokens,
                 answer_tokens=asked.answer_tokens,
+                key=asked.held.next_id,
             )
         asked.model, asked.provider = offer.model, offer.provider
 
@@ -222,6 +225,13 @@ class Asking:
             await self._quotas.settle(reservation, used)
         except OrcaError as err:
             log.error("usage of %s cannot be counted: %s", reservation.model, err.detail)
+
+    async def settle_lost(self, run_id: str, account_id: str, model: str, used: Used) -> None:
+        """What was written of a run whose replica has died. As `settle`."""
+        try:
+            await self._quotas.settle_lost(run_id, account_id, model, used)
+        except OrcaError as err:
+            log.error("usage of %s cannot be counted: %s", model, err.detail)
 
     async def release(self, reservation: Reservation) -> None:
         """As `settle`."""

@@ -15,7 +15,7 @@ from hub.ai.asking import Asked, Asking, client_of
 from hub.ai.planning import Plan
 from hub.ai.rules import Answer, OwnedRun
 from hub.ai.run_store import TeamRuns
-from hub.limits.rules import Outcome, Reservation
+from hub.limits.rules import Outcome, Reservation, Used
 
 
 class Purpose(Protocol):
@@ -110,6 +110,8 @@ class CutOff:
         self, owned: OwnedRun, purpose: Purpose, events: Sequence[wire.ServerSentEvent]
     ) -> None:
         self._owned, self._purpose, self._events = owned, purpose, events
+        self.run_id, self.account_id, self.model = owned.run.id, owned.account_id, owned.model
+        self.used: Used | None = None  # once it is concluded, if anything was written
 
     async def work(self, live: LiveRun) -> object:
         raise AssertionError("a run that was cut off is not run again")
@@ -131,6 +133,9 @@ class CutOff:
             None,
             ending.problem,
         )
+        self.model = answer.model
+        if isinstance(tokens := answer.usage.get("completion_tokens"), int):
+            self.used = Used(0, tokens, 0.0, answer.provider, "failed")
         return await concluded(connection, _now(self._owned, run), self._purpose, answer, reasons)
 
     def _text(self, name: str) -> str:

@@ -115,7 +115,7 @@ class AiService:
         key: str | None,
         request_hash: str,
     ) -> Run:
-        reservation = await self._asking.reserve(who, plan)
+        reservation = await self._asking.reserve(who, plan, owned.run.id)
         self._beginning.add(owned.run.id)
         try:
             await self._add(owned, write, key, request_hash)
@@ -159,12 +159,17 @@ class AiService:
     async def recover(self, taken: Sequence[OwnedRun]) -> None:
         """Ends what a dead replica left, as interrupted and with its text."""
         by_id = {one.run.id: one for one in taken}
+        jobs: list[CutOff] = []
 
         def cut_off(run: Run, events: list[wire.ServerSentEvent]) -> Job:
             owned = by_id[run.id]
-            return CutOff(owned, self._purpose(owned.purpose), events)
+            jobs.append(CutOff(owned, self._purpose(owned.purpose), events))
+            return jobs[-1]
 
         await self._runs.recover({"chat": cut_off}, [one.run for one in taken])
+        for job in jobs:
+            if (used := job.used) is not None:
+                await self._asking.settle_lost(job.run_id, job.account_id, job.model, used)
 
     async def _add(
         self, owned: OwnedRun, write: Write | None, key: str | None, request_hash: str

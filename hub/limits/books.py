@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, insert, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -145,7 +145,7 @@ async def settle_again(
 async def _is_new(connection: AsyncConnection, reservation: Reservation) -> bool:
     """Whether it was not counted before: without a quota there is no row that would be gone."""
     words = postgresql if connection.dialect.name == "postgresql" else sqlite
-    row = {"id": reservation.id, "day": reservation.day}
+    row = {"id": reservation.key, "day": reservation.day}
     query = words.insert(COUNTED).values(row).on_conflict_do_nothing(index_elements=["id"])
     return (await connection.execute(query.returning(COUNTED.c.id))).first() is not None
 
@@ -170,6 +170,16 @@ async def expired(database: Databases, now: str) -> list[Reservation]:
     query = select(RESERVATION).where(RESERVATION.c.expires_at < now).limit(AT_ONCE)
     async with database.reading() as connection:
         return [_reservation(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def left_behind(database: Databases, key: str) -> Reservation | None:
+    """What is still set aside under a key."""
+    query = select(RESERVATION).where(
+        or_(RESERVATION.c.id == key, RESERVATION.c.id.startswith(f"{key}~", autoescape=True))
+    )
+    async with database.reading() as connection:
+        row = (await connection.execute(query)).mappings().first()
+    return _reservation(row) if row else None
 
 
 def kept(reservation: Reservation, expires_at: str) -> dict[str, Any]:  # Any: a row's values

@@ -10,7 +10,7 @@ from agent.shared.databases import Databases
 from agent.shared.errors import Conflict, OrcaError, TooMany, Unavailable
 from agent.shared.tasks import Tasks
 from hub.access import Principal
-from hub.limits.books import Books, Full, Limit, Use, expired, settle_again
+from hub.limits.books import Books, Full, Limit, Use, expired, left_behind, settle_again
 from hub.limits.rules import (
     Amounts,
     Asked,
@@ -66,9 +66,16 @@ class Quotas:
         self.tallies = Tallies()
 
     async def reserve(
-        self, who: Principal, model: str, *, prompt_tokens: int, answer_tokens: int
+        self,
+        who: Principal,
+        model: str,
+        *,
+        prompt_tokens: int,
+        answer_tokens: int,
+        key: str | None = None,
     ) -> Reservation:
-        """`prompt_tokens` as estimated, `answer_tokens` as many as there may be.
+        """`prompt_tokens` as estimated, `answer_tokens` as many as there may be. `key` becomes its
+        id.
 
         Raises TooMany `quota-exceeded` with what is left and when it resets."""
         now, rulebook = self._clock(), await self.rulebook()
@@ -76,7 +83,7 @@ class Quotas:
         limits = limits_of(rulebook, asked, now)
         dear = dearest(rulebook.prices, asked.model, prompt_tokens, answer_tokens)
         reservation = Reservation(
-            self._new_id(),
+            key or self._new_id(),
             asked.account_id,
             asked.model,
             period_starts("day", now),
@@ -119,6 +126,18 @@ class Quotas:
         cost_micros = cost(price, used.prompt_tokens, used.answer_tokens)
         spent = Amounts(1, used.prompt_tokens + used.answer_tokens, cost_micros)
         return spent, _use(reservation, used, cost_micros)
+
+    async def settle_lost(self, key: str, account_id: str, model: str, used: Used) -> None:
+        """Of a request whose replica has died. What may have been counted is not counted again.
+        Raises Unavailable."""
+        found = await left_behind(self._database, key)
+        if found is None:
+            if (await self.rulebook()).quotas:
+                return  # there was a reservation, which has been settled or has ended
+            day = period_starts("day", self._clock())
+            found = Reservation(key, account_id, model[:LONGEST_NAME], day, Amounts())
+        spent, use = await self._sums(found, used)
+        await settle_again(self._database, found, spent, use)
 
     async def release(self, reservation: Reservation) -> None:
         """Nothing was asked: as if it had not been reserved. A second time does nothing."""

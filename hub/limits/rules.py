@@ -49,7 +49,8 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What was set aside for one request. It ends by itself when its replica has died."""
+    """What was set aside for one request. It ends by itself when its replica has died. Where
+    another model has to answer, its id is the first one's with `~` and a number."""
 
     id: str
     account_id: str
@@ -57,6 +58,16 @@ class Reservation:
     day: str
     amounts: Amounts
     counters: tuple[Counter, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """What stays the same whichever model answers: the id of the run, if it is for one."""
+        return self.id.partition("~")[0]
+
+    @property
+    def next_id(self) -> str:
+        number = self.id.partition("~")[2] or "0"
+        return f"{self.key}~{int(number) + 1}"
 
 
 @dataclass(frozen=True, slots=True)

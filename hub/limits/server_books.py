@@ -186,7 +186,7 @@ class ServerBooks:
             several = (reservation.id, *_columns(counters), *_values(spent))
             await self._settling.fetch(SETTLE if use else END, *several, *added)
         elif use:
-            await self._settling.fetch(USE_ALONE, *added, reservation.id, reservation.day)
+            await self._settling.fetch(USE_ALONE, *added, reservation.key, reservation.day)
 
     async def end(self, reservation: Reservation) -> None:
         await self.settle(reservation, Amounts(), None)

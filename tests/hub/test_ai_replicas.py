@@ -199,6 +199,16 @@ async def _until_it_is_written(file: Path, run_id: str) -> None:
         await asyncio.sleep(0.02)
 
 
+async def _counted(client: httpx.AsyncClient) -> Json:
+    """What was used, once that of one request is there."""
+    async with asyncio.timeout(10):
+        while True:
+            total: Json = (await client.get("/usage")).json()["total"]
+            if total["requests"]:
+                return total
+            await asyncio.sleep(0.02)
+
+
 async def _until_nothing_is_there(client: httpx.AsyncClient) -> None:
     while True:
         if not (await client.get("/ai/models")).json()["items"]:
@@ -221,9 +231,15 @@ async def test_a_hub_on_a_file_finds_what_its_crash_cut_off(tmp_path: Path) -> N
             async with signed_in(again, "bob") as bob:
                 run = await _until(bob, run_id, "interrupted")
                 events = await streamed(bob, f"/runs/{run_id}/events")
+                used = await _counted(bob)
         near.behave_well()
 
     result = events[-1].data["result"]
     assert isinstance(result, dict)
     assert (run["last_seq"], events[-1].name) == (len(events), "interrupted")
     assert result["content"] == text_of(events) != ""
+    assert (run["usage"]["is_estimate"], run["usage"]["completion_tokens"]) == (
+        True,
+        used["answer_tokens"],
+    )
+    assert used["answer_tokens"] > 0
