@@ -8,10 +8,11 @@ from contextlib import suppress
 from typing import Any
 
 from hypercorn.app_wrappers import ASGIWrapper
-from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
 from hypercorn.typing import ASGIFramework
+
+from agent.shared.http1 import Idle, QuickConnection
 
 GRACE_S = 2.0
 LAST_GRACE_S = 0.2  # twice
@@ -27,6 +28,7 @@ class Connections:
         """`refuse` is called when no more are served: what waits within `app` shall not."""
         self._app, self._config, self._refuse = ASGIWrapper(app), config, refuse
         self._context = WorkerContext(None)
+        self._idle: set[Idle] = set()
         self._writers: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}  # Any: of asyncio
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -36,7 +38,9 @@ class Connections:
         answers = WholeAnswers(writer, reader)
         # Nobody but `end` cancels it, and asyncio would log that as a mistake.
         with suppress(asyncio.CancelledError):
-            await TCPServer(self._app, loop, self._config, self._context, {}, reader, answers)
+            await QuickConnection(
+                self._idle, self._app, loop, self._config, self._context, {}, reader, answers
+            )
 
     def _hold(self, writer: asyncio.StreamWriter) -> None:
         """Counts the connection that the present task serves."""
@@ -48,6 +52,8 @@ class Connections:
         """Ends those that are idle, and each other one after its answer."""
         self._refuse()
         await self._context.terminated.set()
+        for one in list(self._idle):
+            one.end()
 
     async def end(self, end_streams: Callable[[], Awaitable[None]]) -> None:
         """Ends all of them; the last ones without regard."""

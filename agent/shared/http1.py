@@ -1,0 +1,109 @@
+"""Hypercorn's HTTP/1.1, quicker at what comes with each request and with each piece of a stream.
+
+What a request is, and what is none, decides h11 as always."""
+
+import asyncio
+from typing import Any
+
+from h11 import ERROR, SEND_BODY, LocalProtocolError, Response
+from hypercorn.asyncio.tcp_server import TCPServer
+from hypercorn.events import Closed, Event, RawData
+from hypercorn.protocol.events import Body
+from hypercorn.protocol.events import Event as StreamEvent
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.typing import H11SendableEvent
+
+CHUNKED = b"\r\ntransfer-encoding: chunked\r\n"
+
+
+class Idle:
+    """The time in which nothing is asked on a connection. In the place of Hypercorn's, which is a
+    task that is made and cancelled for each request."""
+
+    def __init__(self, server: TCPServer, held: set["Idle"]) -> None:
+        """`held` are those of all connections that are idle now."""
+        self._server, self._held = server, held
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def restart(self, *_: object) -> None:
+        """It begins, or begins anew."""
+        await self.stop()
+        if self._server.context.terminated.is_set():
+            self.end()
+            return
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._server.config.keep_alive_timeout, self.end)
+        self._held.add(self)
+
+    async def stop(self) -> None:
+        """Something is asked, or the connection is closed."""
+        self._held.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def end(self) -> None:
+        """Closes the connection; who reads from it sees that, and ends the rest."""
+        self._held.discard(self)
+        self._server.writer.close()
+
+
+class QuickConnection(TCPServer):
+    """One connection."""
+
+    def __init__(self, idle: set[Idle], *args: Any) -> None:  # Any: those of TCPServer
+        super().__init__(*args)
+        self.idle_task = Idle(self, idle)  # type: ignore[assignment] # of the same shape
+
+    async def protocol_send(self, event: Event) -> None:
+        if not isinstance(event, RawData):
+            await super().protocol_send(event)
+            return
+        try:
+            self.writer.write(event.data)
+            await self.writer.drain()
+        except (ConnectionError, RuntimeError):
+            await self.protocol.handle(Closed())
+
+    async def _read_data(self) -> None:
+        slow = self.protocol.protocol
+        if isinstance(slow, H11Protocol):
+            self.protocol.protocol = QuickProtocol(
+                slow.app,
+                slow.config,
+                slow.context,
+                slow.task_group,
+                slow.connection_state,
+                slow.ssl,
+                slow.client,
+                slow.server,
+                slow.send,
+            )
+        try:
+            await super()._read_data()
+        finally:
+            await self.idle_task.stop()
+
+
+class QuickProtocol(H11Protocol):
+    """Puts the pieces of a stream into chunks by itself: h11 knows no more after them."""
+
+    _is_chunked = False
+
+    async def stream_send(self, event: StreamEvent) -> None:
+        in_stream = self._is_chunked and self.connection.our_state is SEND_BODY
+        if in_stream and isinstance(event, Body):
+            await self.send(RawData(b"%x\r\n%b\r\n" % (len(event.data), event.data)))
+        else:
+            await super().stream_send(event)
+
+    async def _send_h11_event(self, event: H11SendableEvent) -> None:
+        try:
+            data = self.connection.send(event)
+        except LocalProtocolError:
+            if self.connection.their_state != ERROR:
+                raise
+            return
+        if isinstance(event, Response):
+            self._is_chunked = CHUNKED in data.lower()
+        await self.send(RawData(data=data))

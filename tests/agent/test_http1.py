@@ -1,0 +1,120 @@
+"""Answers byte for byte as the server sends them, and connections that nobody uses."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
+
+from agent.shared.connections import Connections, server_config
+
+PARTS = [b"one", b"", b"two\r\n0\r\n\r\n", b"\x00" * 300]
+CHUNKS = (
+    b"3\r\none\r\n" + b"a\r\ntwo\r\n0\r\n\r\n\r\n" + b"12c\r\n" + b"\x00" * 300 + b"\r\n0\r\n\r\n"
+)
+
+
+async def app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    """Answers in parts; in one of known length at /whole."""
+    assert scope["type"] == "http"
+    is_whole = scope["path"] == "/whole"
+    headers = [(b"content-length", b"%d" % len(b"".join(PARTS)))] if is_whole else []
+    headers.append((b"x-says", b"transfer-encoding: chunked"))
+    await send(
+        {"type": "http.response.start", "status": 200, "headers": headers, "trailers": False}
+    )
+    for part in PARTS:
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+@asynccontextmanager
+async def served(*, keep_alive_s: float = 30) -> AsyncIterator[tuple[int, Connections]]:
+    config = server_config()
+    config.keep_alive_timeout = keep_alive_s
+    connections = Connections(app, config, refuse=lambda: None)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = await asyncio.start_server(connections.serve, sock=listener)
+        yield listener.getsockname()[1], connections
+        server.close()
+        await connections.end(_nothing)
+
+
+async def _nothing() -> None:
+    """There are no streams."""
+
+
+async def answered(port: int, request: bytes) -> list[bytes]:
+    """All that comes for requests of which the last closes the connection: heads and bodies."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    whole = await reader.read()
+    writer.close()
+    return whole.split(b"HTTP/1.1 200 \r\n")[1:]
+
+
+def ask(path: str, *, method: str = "GET", version: str = "1.1", last: bool = True) -> bytes:
+    close = "Connection: close\r\n" if last else ""
+    return f"{method} {path} HTTP/{version}\r\nHost: h\r\n{close}\r\n".encode()
+
+
+async def test_a_stream_goes_in_chunks_to_who_knows_them_and_bare_to_others() -> None:
+    async with served() as (port, _):
+        new = (await answered(port, ask("/")))[0].partition(b"\r\n\r\n")
+        old = (await answered(port, ask("/", version="1.0")))[0].partition(b"\r\n\r\n")
+        whole = (await answered(port, ask("/whole")))[0].partition(b"\r\n\r\n")
+        head = (await answered(port, ask("/", method="HEAD")))[0].partition(b"\r\n\r\n")
+
+    assert b"\r\ntransfer-encoding: chunked" in new[0].lower()
+    assert new[2] == CHUNKS
+    assert b"\r\ntransfer-encoding" not in (old[0] + whole[0]).lower()
+    assert old[2] == whole[2] == b"".join(PARTS)
+    assert head[2] == b""
+
+
+async def test_each_answer_on_a_connection_is_framed_in_its_own_way() -> None:
+    paths = ["/", "/whole", "/", "/whole"]
+    asked = b"".join(ask(path, last=False) for path in paths) + ask("/")
+    async with served() as (port, _):
+        answers = [one.partition(b"\r\n\r\n")[2] for one in await answered(port, asked)]
+
+    whole = b"".join(PARTS)
+    assert answers == [CHUNKS, whole, CHUNKS, whole, CHUNKS]
+
+
+async def test_a_connection_that_is_idle_for_too_long_is_closed() -> None:
+    async with served(keep_alive_s=0.05) as (port, _):
+        silent, writer = await asyncio.open_connection("127.0.0.1", port)
+        asked, other = await asyncio.open_connection("127.0.0.1", port)
+        other.write(ask("/whole", last=False))
+
+        assert await silent.read() == b""
+        assert (await asked.read()).endswith(PARTS[-1])
+        writer.close()
+        other.close()
+
+
+@pytest.mark.parametrize("has_asked", [False, True])
+async def test_an_idle_connection_is_closed_when_the_server_ends(*, has_asked: bool) -> None:
+    async with served() as (port, connections):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        if has_asked:
+            writer.write(ask("/whole", last=False))
+            await reader.readuntil(PARTS[-1])
+        else:
+            await answered(port, ask("/"))  # which came later, and has been served
+        await connections.let_go()
+
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def test_who_comes_when_the_server_ends_is_sent_away() -> None:
+    async with served() as (port, connections):
+        await connections.let_go()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+
+        assert await reader.read() == b""
+        writer.close()
