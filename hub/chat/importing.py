@@ -97,6 +97,8 @@ class ImportService:
         rev: int,
     ) -> None:
         about, known, new = found.file.conversation, found.known, found.new
+        if any(sha256 not in pictures for message in new for sha256 in message.images):
+            raise Conflict("changed-meanwhile", "Somebody else changed this. Try again.")
         conversations = Conversations(connection)
         if known is None:
             row = {

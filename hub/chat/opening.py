@@ -27,7 +27,7 @@ async def open_chat(core: Core, ai: Ai, artefacts: Artefacts) -> Chat:
     """Conversations, what is asked in them, and who else may read them."""
     database, clock, new_id = core.database, core.clock, core.new_id
     conversations = ConversationService(database, ai.service, core.audit, clock, new_id)
-    pictures = PictureService(database, clock, ai.service.shrunk)
+    pictures = PictureService(database, core.audit, clock, ai.service.shrunk)
     asking = AskingService(
         database,
         ai.service,

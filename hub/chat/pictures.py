@@ -12,6 +12,7 @@ from agent.shared.clock import Clock, rfc3339
 from agent.shared.databases import Databases
 from agent.shared.errors import Invalid, NoSpace, NotFound
 from hub.access import Principal
+from hub.audit.service import AuditService
 from hub.chat.picture_store import Pictures, Row
 from hub.chat.store import grow
 
@@ -24,8 +25,11 @@ Shrunk = Callable[[bytes], Awaitable[tuple[bytes, int, int]]]
 class PictureService:
     """What is kept is what models see: upright, shrunk, and without anything but its pixels."""
 
-    def __init__(self, database: Databases, clock: Clock, shrunk: Shrunk) -> None:
-        self._database, self._clock, self._shrunk = database, clock, shrunk
+    def __init__(
+        self, database: Databases, audit: AuditService, clock: Clock, shrunk: Shrunk
+    ) -> None:
+        self._database, self._audit, self._clock = database, audit, clock
+        self._shrunk = shrunk
 
     async def keep(self, who: Principal, data: bytes) -> dict[str, object]:
         """Raises UnsupportedMedia, Invalid, TooLarge, Unavailable, and NoSpace `pictures-full`."""
@@ -50,6 +54,9 @@ class PictureService:
                 who.account_id, [str(shown["sha256"])]
             ):
                 _check_room(*await pictures.totals(who.account_id), len(small))
+                await self._audit.note(
+                    connection, "picture.add", str(shown["sha256"]), size_bytes=len(small)
+                )
             await pictures.put(row)
         return shown
 
