@@ -1,6 +1,5 @@
 """Asking: a question is kept, and a run that answers it set going, in one transaction."""
 
-import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -67,6 +66,11 @@ class Above:
         """Whether one may well ask on about a picture."""
         return any(row["images"] for row in (self.rows or [])[-LOOK_BACK:])
 
+    def is_whole(self, message_id: str | None) -> bool:
+        """Whether that message is here, and written to its end."""
+        rows = self.rows or []
+        return any(row["id"] == message_id and row["status"] != "streaming" for row in rows)
+
     @property
     def context(self) -> Wanted:
         """What the question before was about."""
@@ -100,6 +104,7 @@ class AskingService:
             asked.parent_id,
             *([asdict(asked.context)] if asked.context else []),
         )
+        commits = self._database.commits
         async with self._database.reading() as connection:
             conversation = await present(connection, conversation_id)
             named = asked.model or conversation["model"]
@@ -111,9 +116,11 @@ class AskingService:
             if key and (known := await self._known(connection, key, fingerprint)):
                 return known
             model = _given(chosen)
-            conversation = await present(connection, conversation_id)
+            if self._database.commits != commits:
+                conversation = await present(connection, conversation_id)
             parent_id = _parent_of(asked, conversation)
-            await _check_parent(connection, conversation_id, parent_id)
+            if self._database.commits != commits or not above.is_whole(parent_id):
+                await _check_parent(connection, conversation_id, parent_id)
             question: dict[str, object] = {
                 **BLANK_MESSAGE,
                 "id": self._new_id(),
@@ -131,7 +138,6 @@ class AskingService:
             )
             about = _about(run, conversation, question, model, named, options, above, asked.who)
             launching.launch(run, Answer(about, self._parts))
-        await _until_asked()
         return message_json(question), run
 
     async def regenerate(
@@ -162,7 +168,6 @@ class AskingService:
             )
             about = _about(run, conversation, question, given, named, options, above, who)
             launching.launch(run, Answer(about, self._parts))
-        await _until_asked()
         return message_json(question), run
 
     async def _begin(
@@ -287,14 +292,6 @@ def _about(
         options=options,
         who=who,
     )
-
-
-async def _until_asked() -> None:
-    # The model is asked first, and the client told of it while the model thinks: the job takes
-    # a turn of the loop to write its question, one to hand it over, one to send it. In the turns
-    # after that the head of an answer that is there already goes along with it.
-    for _ in range(6):
-        await asyncio.sleep(0)
 
 
 def _parent_of(asked: Asked, conversation: Row) -> str | None:

@@ -42,6 +42,7 @@ class Database:
         self._writer: AsyncConnection | None = None
         self._free: list[AsyncConnection] = []
         self._reading = asyncio.Semaphore(READERS)
+        self.commits = 0  # while it is the same, what was read still holds
         self._writing = asyncio.Lock()  # so that what a writer read stays true until it commits
 
     @asynccontextmanager
@@ -77,6 +78,7 @@ class Database:
                 try:
                     yield connection
                     await driver.commit()
+                    self.commits += 1
                 except BaseException:
                     driver.forget()
                     if not connection.invalidated:
