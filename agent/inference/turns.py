@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from agent.inference.rules import IMAGE_TOKENS, estimate_tokens
 
 TITLE_LENGTH = 60
+TITLE_FROM = 600  # characters of a question that its title is made of
+MARKS_BEFORE = re.compile(r"^[ \t]*(?:(?:#{1,6}|>)[ \t]+)+", re.MULTILINE)
+FENCE = re.compile(r"^[ \t]*```[^\n`]*$", re.MULTILINE)
+MARKS_AROUND = re.compile(
+    r"(?<![\w*`])(\*{1,3}|_{1,3}|`{1,3})(?=[^\s*_`])([^\n]*?[^\s*_`])\1(?![\w*`])"
+)
 TURN_TOKENS = 8  # the template's marks around one message
 LATEST_IMAGES = 4  # older pictures are described by the answers that they got
 
@@ -31,8 +37,10 @@ class Context:
 
 
 def title_of(text: str) -> str:
-    """A line for the list of conversations, from the first question."""
-    line = " ".join(re.sub(r"[`*_#>\[\]]+", " ", text).split())
+    """A line for the list of conversations, from the first question: its words as they were typed,
+    without what only formats them."""
+    plain = MARKS_BEFORE.sub("", FENCE.sub("", text.lstrip()[:TITLE_FROM]))
+    line = " ".join(MARKS_AROUND.sub(r"\2", plain).split())
     if len(line) <= TITLE_LENGTH:
         return line
     cut = line[: TITLE_LENGTH - 1]

@@ -180,6 +180,18 @@ def test_titles_are_one_short_line() -> None:
     assert title_of("") == ""
 
 
+def test_titles_keep_what_formats_nothing() -> None:
+    assert title_of("> said\n## Is *temperature* > 240 too `hot_end`?") == (
+        "said Is temperature > 240 too hot_end?"
+    )
+    assert title_of("Why?\n<script>alert(1)</script>") == "Why? <script>alert(1)</script>"
+    assert (
+        title_of("```gcode\nG1 [x] 5 * 2 #1\n```\nA layer_height")
+        == "G1 [x] 5 * 2 #1 A layer_height"
+    )
+    assert title_of("**" * 400_000) == "*" * 59 + "…"
+
+
 def test_a_branch_ends_even_in_a_circle() -> None:
     assert branch({"a": None, "b": "a", "c": "b"}, "c") == ["a", "b", "c"]
     assert branch({"a": "b", "b": "a"}, "a") == ["b", "a"]
