@@ -261,6 +261,8 @@ class LocalAccounts:
         """Ends every other session and program, and gives this one another secret. Raises
         Unauthenticated, TooMany and Invalid."""
         account = await self.check(who, old, whence)
+        if normal_password(new) == normal_password(old):
+            raise Invalid("same-password", "That is the present password. Choose another one.")
         change = await self._password(account, new, must_change=False)
         async with self._database.writing() as connection:
             await Accounts(connection).change(account["id"], change)

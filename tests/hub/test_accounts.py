@@ -177,6 +177,7 @@ async def test_a_password_that_somebody_else_chose_is_changed_before_anything_el
     refused = [await wes.get("/users"), await wes.get("/auth/sessions"), await wes.get("/keys")]
     me = (await wes.get("/users/me")).json()
     former = wes.cookies["orca-hub"]
+    same = await wes.post("/auth/password", json={"old": PASSWORD, "new": PASSWORD})
     changed = await wes.post("/auth/password", json={"old": PASSWORD, "new": NEW})
     after = await wes.get("/auth/sessions")
     async with still.served.browser(Cookie=f"orca-hub={former}") as thief:
@@ -188,6 +189,7 @@ async def test_a_password_that_somebody_else_chose_is_changed_before_anything_el
         (403, "password-change-wanted"),
         (403, "password-change-wanted"),
     ]
+    assert code(same) == (422, "same-password")
     assert (me["must_change"], changed.status_code, after.status_code) == (True, 204, 200)
     assert wes.cookies["orca-hub"] != former
     assert code(stolen) == (401, "session-ended")
