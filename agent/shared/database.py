@@ -44,6 +44,7 @@ class Database:
         self._reading = asyncio.Semaphore(READERS)
         self.commits = 0  # while it is the same, what was read still holds
         self._writing = asyncio.Lock()  # so that what a writer read stays true until it commits
+        self._is_closed = False
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -56,13 +57,21 @@ class Database:
                 try:
                     yield connection
                 finally:
-                    # One that SQLAlchemy gave up cannot be used again, nor can one whose thread
-                    # still works for somebody who was cancelled.
-                    if driver.is_idle and _is_usable(connection, driver):
-                        await _end(connection)
-                        self._free.append(connection)
-                    else:
-                        await asyncio.shield(connection.close())
+                    await self._given_back(connection, driver)
+
+    async def _given_back(self, reader: AsyncConnection, driver: OneHopConnection) -> None:
+        # One that SQLAlchemy gave up cannot be used again, nor can one whose thread still works
+        # for somebody who was cancelled. After the end nobody would close it.
+        is_for_the_next = False
+        try:
+            if driver.is_idle and _is_usable(reader, driver):
+                await _end(reader)
+                is_for_the_next = not self._is_closed
+        finally:
+            if is_for_the_next:
+                self._free.append(reader)
+            else:
+                await asyncio.shield(reader.close())
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
@@ -94,7 +103,7 @@ class Database:
             if _is_usable(writer, driver):
                 await _end(writer)
         finally:
-            if not _is_usable(writer, driver):
+            if self._is_closed or not _is_usable(writer, driver):
                 self._writer = None
                 await asyncio.shield(writer.close())
 
@@ -113,15 +122,23 @@ class Database:
                 await asyncio.to_thread(_rewrite, self._file, before)
 
     async def close(self) -> None:
-        """Folds the write-ahead log into the file and lets go of it."""
+        """Folds the write-ahead log into the file and lets go of it. Who still reads or writes
+        closes the connection that it has, also if it comes later."""
         try:
             async with self.writing() as connection:
                 await connection.exec_driver_sql("PRAGMA optimize")
         except (OrcaError, DatabaseError):  # a full or vanished disk must not keep it from ending
             pass
-        for connection in (*self._free, *filter(None, [self._writer])):
+        finally:
+            self._is_closed = True
+            await asyncio.shield(self._let_go())
+
+    async def _let_go(self) -> None:
+        async with self._writing:
+            writer, self._writer = self._writer, None
+        free, self._free = self._free, []
+        for connection in (*free, *filter(None, [writer])):
             await connection.close()
-        self._free, self._writer = [], None
         await self._readers.dispose()
         await self._writers.dispose()
 

@@ -1,7 +1,10 @@
 """The database goes on whatever becomes of who writes into it."""
 
 import asyncio
-from contextlib import suppress
+import gc
+import warnings
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,23 @@ async def write_two(database: Database, number: int) -> None:
     async with database.writing() as connection:
         await connection.execute(ONE, {"number": number})
         await connection.execute(ONE, {"number": number})
+
+
+async def read(database: Database) -> None:
+    async with database.reading() as connection:
+        await connection.execute(text("SELECT count(*) FROM pair"))
+
+
+@contextmanager
+def lost_connections() -> Iterator[list[str]]:
+    """What is said in the block of connections that nobody closed."""
+    gc.collect()  # whatever there was before
+    said: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield said
+        gc.collect()
+        said += [str(one.message) for one in caught]
 
 
 async def test_a_writer_who_is_cancelled_anywhere_leaves_nothing_and_hinders_nobody(
@@ -65,6 +85,54 @@ async def test_a_writer_who_is_cancelled_again_while_it_is_undone_hinders_nobody
 
     assert counts[1] == 96
     assert set(counts.values()) <= {2, 96}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("use", [read, lambda database: write_two(database, 1)])
+async def test_who_is_cancelled_while_the_file_is_opened_leaves_no_connection(
+    tmp_path: Path, use: Callable[[Database], Awaitable[None]]
+) -> None:
+    file = tmp_path / "pairs.db"
+    first = Database(file)
+    async with first.writing() as connection:
+        await connection.execute(text("CREATE TABLE pair (number INTEGER)"))
+    await first.close()
+
+    with lost_connections() as lost:
+        for turns in range(90):
+            database = Database(file)  # each use of it opens a connection
+            task = asyncio.get_running_loop().create_task(_using(use, database))
+            for pause in (turns, turns % 5):
+                for _ in range(pause):
+                    await asyncio.sleep(0)
+                task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            await use(database)
+            await database.close()
+
+    assert lost == []
+
+
+async def _using(use: Callable[[Database], Awaitable[None]], database: Database) -> None:
+    await use(database)
+
+
+@pytest.mark.slow
+async def test_who_still_reads_when_it_is_closed_leaves_no_connection(tmp_path: Path) -> None:
+    database = Database(tmp_path / "pairs.db")
+    async with database.writing() as connection:
+        await connection.execute(text("CREATE TABLE pair (number INTEGER)"))
+
+    with lost_connections() as lost:
+        async with database.reading() as connection:
+            await database.close()
+            await connection.execute(text("SELECT count(*) FROM pair"))
+        await read(database)
+        await write_two(database, 1)
+        del connection, database
+
+    assert lost == []
 
 
 async def test_of_a_file_that_cannot_be_used_the_right_program_says_more(tmp_path: Path) -> None:
