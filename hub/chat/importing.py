@@ -122,10 +122,15 @@ class ImportService:
                 change["updated_at"] = rfc3339(self._clock())
                 change["active_message_id"] = about.active_message_id
             await conversations.change(about.id, who.account_id, change)
-        rows = [
-            _row(message, pictures, rev, rev - len(new) + at)
-            for at, message in enumerate(new, start=1)
-        ]
+        await self._write_messages(
+            connection,
+            who,
+            [_row(one, pictures, rev, rev - len(new) + at) for at, one in enumerate(new, start=1)],
+        )
+
+    async def _write_messages(
+        self, connection: AsyncConnection, who: Principal, rows: list[Row]
+    ) -> None:
         if not await Messages(connection).add(rows):
             raise _clash()
         for row in rows:

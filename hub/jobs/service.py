@@ -157,7 +157,7 @@ class Jobs:
         """At the start: says in the table what comes how often."""
         now = self._clock()
         async with self._database.writing() as connection:
-            for one in self.known.values():
+            for one in list(self.known.values()):
                 if one.period is not None:
                     first = rfc3339(first_time(one.period, now))
                     seconds = int(one.period.total_seconds())
