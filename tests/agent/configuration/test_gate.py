@@ -14,8 +14,8 @@ import httpx
 from quart import Quart, request
 
 from agent.server import Server
-from agent.shared import bodies
 from agent.shared.tasks import Tasks, running
+from agent.shared.webapp import WebApp
 from tests.serving import http
 
 LIVE, READY = "/api/v1/health/live", "/api/v1/health/ready"
@@ -145,8 +145,7 @@ async def test_what_nobody_waits_for_any_more_is_not_carried_out() -> None:
 
 async def test_a_large_body_waits_whole() -> None:
     size = 3_000_000
-    made = Quart(__name__)
-    bodies.install(made)
+    made = WebApp(__name__)
 
     @made.post("/do")
     async def do() -> str:

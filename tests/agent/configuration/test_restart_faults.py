@@ -7,14 +7,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from quart import Quart, request
+from quart import request
 
 from agent import ports, runfile
 from agent.program import Program as Serving
 from agent.server import Server
 from agent.settings import load
-from agent.shared import bodies
 from agent.shared.tasks import running
+from agent.shared.webapp import WebApp
 from tests.agent.configuration.test_restart import MANAGED, asking, restart, value_of
 from tests.agent.program import program
 from tests.serving import NOBODY, http, running_agent
@@ -114,8 +114,7 @@ async def test_settings_that_do_not_open_leave_those_that_did(
 async def test_what_was_cut_off_has_ended_when_the_next_one_opens(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    app, begun, ended = Quart("cut"), asyncio.Event(), []
-    bodies.install(app)
+    app, begun, ended = WebApp("cut"), asyncio.Event(), []
 
     @app.get("/api/v1/health/live")
     async def live() -> str:
