@@ -125,11 +125,18 @@ def name_of(route: Route | None) -> str:
 
 
 def offers_of(route: Route | None, asked: str, offers: Sequence[Offer]) -> list[Offer]:
-    """What can answer to a name, best first where nothing else decides: in memory already, then
-    by priority, then the one with the least to do. What a route names and nobody has is among
-    them, so that one can say why it does not answer."""
+    """What can answer to a name, best first where nothing else decides: by priority, then on the
+    premises, then in memory already, then the one with the least to do. What a route names and
+    nobody has is among them, so that one can say why it does not answer."""
     ranked = sorted(
-        offers, key=lambda one: (one.priority, not one.is_up, not one.is_loaded, one.in_flight)
+        offers,
+        key=lambda one: (
+            one.priority,
+            not one.is_up,
+            one.leaves,
+            not one.is_loaded,
+            one.in_flight,
+        ),
     )
     if route is None:
         return [one for one in ranked if canonical_name(one.model) == canonical_name(asked)]

@@ -112,7 +112,7 @@ class Planner:
         await self._first_look()
         rules = rules_for(self._configuration.rules, who.groups)
         there = self._servers.offers()
-        name = named or self._defaults.model[use]
+        name = wanted = named or self._defaults.model[use]
         if not name:
             mine = [one for one in there if one.is_up and allowed(rules, one)]
             if (chosen := best(mine, for_code=use == "code")) is None:
@@ -128,7 +128,8 @@ class Planner:
         if not any(one.is_there for one in open_to_me):
             found = [one for one in found if one.is_there]
             raise Denied("not-allowed-here", _refusal(name, found), model=name)
-        by = route.by if route else "order"
+        # Where nobody wanted this one, nobody said either that text may leave for it.
+        by = route.by if route else "order" if wanted else "place"
         price = (await self._prices.price()) if by == "cost" else _free
         # Without a route nobody has said that another one should come first.
         ranked = ordered(

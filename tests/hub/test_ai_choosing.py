@@ -81,6 +81,15 @@ def test_without_a_route_those_that_have_the_model_answer_the_idle_one_first() -
     assert offers_of(None, "nothing", ALL) == []
 
 
+def test_of_equal_priority_text_stays_on_the_premises() -> None:
+    loaded = replace(CLOUD, model="qwen3:4b", is_loaded=True)
+    passed_on = replace(NEAR, provider="far", is_remote=True, is_loaded=True)
+
+    assert offers_of(None, "qwen3:4b", [passed_on, loaded, OTHER])[0] == OTHER
+    assert offers_of(None, "qwen3:4b", [replace(loaded, priority=1), OTHER])[0].provider == "cloud"
+    assert offers_of(None, "qwen3:4b", [loaded, replace(OTHER, is_up=False)])[0] == loaded
+
+
 def test_a_route_names_its_candidates_in_order_and_each_once() -> None:
     team = Route("1", "team", (Candidate("cloud", "gpt-5"), Candidate("*", "qwen3:4b")))
     same = Route("2", "qwen*", (Candidate("other", "*"), Candidate("*", "*")))

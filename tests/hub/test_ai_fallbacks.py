@@ -10,7 +10,16 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.hub.asking import Asked, Json, asked_hub, chunks_of, code, streamed, text_of
+from tests.hub.asking import (
+    Asked,
+    Json,
+    asked_hub,
+    chunks_of,
+    cloud_at,
+    code,
+    streamed,
+    text_of,
+)
 from tests.hub.serving import running_hub
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
@@ -138,6 +147,30 @@ async def test_an_answer_of_the_first_says_nothing_of_others(asked: Asked) -> No
 
     assert answer.status_code == 200
     assert ("fallbacks" in answer.json(), "X-Orca-Fallbacks" in answer.headers) == (False, False)
+
+
+async def test_what_names_no_model_stays_on_the_premises_where_it_can(asked: Asked) -> None:
+    eager = {**cloud_at(asked.far), "name": "eager", "priority": 1}
+    added = await asked.ada.post("/providers", json=eager)
+    at = f"/providers/{added.json()['id']}"
+    try:
+        unnamed = await streamed(asked.bob, "/ai/chat", HI)
+        named = await streamed(asked.bob, "/ai/chat", {**HI, "model": "qwen3:4b"})
+        alike = await asked.ada.patch(at, json={"priority": 100})
+        named_alike = await streamed(asked.bob, "/ai/chat", {**HI, "model": "qwen3:4b"})
+        asked.near.misbehave(path="/api/chat", status=500, error="broken")
+        fallback = await streamed(asked.bob, "/ai/chat", HI)
+    finally:
+        asked.near.behave_well()
+        await asked.ada.delete(at)
+
+    assert (added.status_code, alike.status_code) == (201, 200)
+    answers = [
+        next(one.data["backend"] for one in events if one.name == "started")
+        for events in (unnamed, named, named_alike)
+    ]
+    assert answers == ["ollama", "eager", "ollama"]
+    assert [one.data["provider"] for one in fallback if one.name == "backend"] == ["eager"]
 
 
 async def test_what_was_written_until_a_run_is_stopped_is_counted(asked: Asked) -> None:
