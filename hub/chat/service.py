@@ -72,7 +72,10 @@ class ConversationService:
     async def get(self, who: Principal, conversation_id: str) -> Json:
         """Raises NotFound."""
         async with self._database.reading() as connection:
-            return conversation_json(await seen(connection, who, conversation_id), who.account_id)
+            row = await seen(connection, who, conversation_id)
+            others = {row["account_id"]} - {who.account_id}
+            owners = await Conversations(connection).owners(others)
+        return conversation_json(row, who.account_id, owners)
 
     async def page(
         self, who: Principal, *, view: str, archived: bool, cursor: str | None, limit: int
@@ -80,7 +83,7 @@ class ConversationService:
         """One's own, pinned first, then the latest; or those that others share; or the bin.
 
         Raises Malformed for a cursor that is not ours."""
-        account_id = who.account_id
+        account_id, owners = who.account_id, dict[str, str]()
         async with self._database.reading() as connection:
             conversations = Conversations(connection)
             if view == "deleted":
@@ -94,6 +97,7 @@ class ConversationService:
                     after=(behind[0], behind[1]) if behind else None,
                     limit=limit + 1,
                 )
+                owners = await conversations.owners({row["account_id"] for row in rows})
             else:
                 after = read_cursor(cursor, (int, str, str))
                 rows = await conversations.page(
@@ -102,7 +106,7 @@ class ConversationService:
                     after=(bool(after[0]), after[1], after[2]) if after else None,
                     limit=limit + 1,
                 )
-        items = [conversation_json(row, account_id) for row in rows[:limit]]
+        items = [conversation_json(row, account_id, owners) for row in rows[:limit]]
         if len(rows) <= limit:
             return items, None
         last = rows[limit - 1]

@@ -1,6 +1,7 @@
 """What the routes of conversations take and give, as documented to clients."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
@@ -68,7 +69,8 @@ class Snippet(Out):
 
 
 class ConversationOut(Out):
-    """`is_own`: false where somebody else shares it, to be read alone."""
+    """`is_own`: false where somebody else shares it, to be read alone. `shared_by` is the name of
+    whoever does; null for one's own."""
 
     id: str
     title: str
@@ -83,6 +85,7 @@ class ConversationOut(Out):
     rev: int
     deleted_at: str | None
     is_own: bool
+    shared_by: str | None
     snippets: list[Snippet] | SkipJsonSchema[None] = left_out()
 
 
@@ -215,14 +218,22 @@ class SharesOut(Out):
 
 
 CONVERSATION_FIELDS = tuple(
-    name for name in ConversationOut.model_fields if name not in {"is_own", "snippets"}
+    name for name in ConversationOut.model_fields if name not in {"is_own", "shared_by", "snippets"}
 )
 
 
-def conversation_json(row: Mapping[str, Any], account_id: str) -> dict[str, object]:  # Any: a row
-    """A conversation as this person sees it."""
+def conversation_json(
+    row: Mapping[str, Any],  # Any: a row
+    account_id: str,
+    owners: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, object]:
+    """A conversation as this person sees it; `owners` are the names of other people, by their
+    ids. Whether it is pinned is the owner's matter alone."""
     told = {name: row[name] for name in CONVERSATION_FIELDS}
-    return {**told, "is_own": row["account_id"] == account_id}
+    owner = row["account_id"]
+    if owner == account_id:
+        return {**told, "is_own": True, "shared_by": None}
+    return {**told, "pinned": False, "is_own": False, "shared_by": owners.get(owner, "")}
 
 
 def message_json(row: Mapping[str, object]) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """The tables of conversations, their messages and who may read them, and every query on them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from sqlalchemy import (
@@ -186,6 +187,15 @@ class Conversations:
         if after is not None:
             query = query.where(tuple_(c.updated_at, c.id) < tuple_(*after))
         return await self._rows(query.order_by(c.updated_at.desc(), c.id.desc()).limit(limit))
+
+    async def owners(self, account_ids: AbstractSet[str]) -> dict[str, str]:
+        """How people are called, by their ids."""
+        if not account_ids:
+            return {}
+        a = ACCOUNT.c
+        name = func.coalesce(func.nullif(a.display_name, ""), a.name)
+        found = await self._connection.execute(select(a.id, name).where(a.id.in_(account_ids)))
+        return {row[0]: row[1] for row in found}
 
     async def several(self, ids: Sequence[str]) -> dict[str, Row]:
         query = select(*LISTED).where(CONVERSATION.c.id.in_(ids))

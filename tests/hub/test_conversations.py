@@ -143,6 +143,7 @@ async def test_a_shared_one_is_read_by_whom_it_is_shared_with_and_changed_by_nob
     kim_id = (await hub.hub.local.add(NewAccount("kim", PASSWORD)))["id"]
     bob, kim = await hub.signed_in("bob"), await hub.signed_in("kim")
     one = (await opened(bob, title="For Kim"))["id"]
+    mine = (await bob.patch(f"/conversations/{one}", json={"pinned": True})).json()
     path, person = f"/conversations/{one}/share", {"kind": "person"}
     unknown = await bob.post(path, json={**person, "subject": "x"})
     shared = await bob.post(path, json={**person, "subject": kim_id})
@@ -155,11 +156,15 @@ async def test_a_shared_one_is_read_by_whom_it_is_shared_with_and_changed_by_nob
         await kim.get(f"/conversations/{one}/share"),
     ]
     theirs, own = await titles(kim, view="shared"), await titles(kim)
+    there = (await kim.get("/conversations", params={"view": "shared"})).json()["items"]
     back = await bob.delete(f"/conversations/{one}/share/person/{kim_id}")
     after = await kim.get(f"/conversations/{one}")
 
     assert (code(unknown), shared.status_code) == ((404, "no-such-user"), 201)
     assert [(one["kind"], one["name"]) for one in listed] == [("person", "kim")]
+    assert (mine["pinned"], mine["is_own"], mine["shared_by"]) == (True, True, None)
+    assert there == [seen]
+    assert (seen["pinned"], seen["shared_by"]) == (False, "bob")
     assert (seen["title"], seen["is_own"], theirs, own) == ("For Kim", False, ["For Kim"], [])
     assert {code(one) for one in refused} == {(403, "read-only")}
     assert (back.status_code, code(after)) == (204, (404, "no-such-conversation"))

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from tests.hub.asking import Asked, asked_hub
+from tests.hub.asking import Asked, asked_hub, streamed
 from tests.hub.test_conversations_pictures import SEES, images_sent, picture, with_eyes
 
 from .conftest import NewDesk
@@ -130,6 +130,35 @@ async def test_a_conversation_is_shared_and_read_by_whom_it_is_shared_with(
 
     assert wrong == []
     assert [[one["title"] for one in some] for some in (there, gone)] == [["Look, Ada"], []]
+
+
+async def test_who_reads_what_another_shares_sees_whose_it_is_and_is_offered_no_change(
+    asked: Asked, new_desk: NewDesk
+) -> None:
+    made = (await asked.bob.post("/conversations", json={"title": "Of Bob"})).json()["id"]
+    asked.near.misbehave(path="/api/chat", text="An answer to Bob.")
+    await streamed(asked.bob, f"/conversations/{made}/messages", {"content": "What did Bob ask?"})
+    subject = (await asked.ada.get("/users/me")).json()["id"]
+    await asked.bob.post(
+        f"/conversations/{made}/share", json={"kind": "person", "subject": subject}
+    )
+    desk = await new_desk(asked.hub.url, viewport={"width": 320, "height": 640})
+    page = desk.page
+    await desk.sign_in("ada")
+    await desk.open(f"chat/{made}")
+    await expect(page.locator("[data-role=assistant]")).to_contain_text("An answer to Bob.")
+    await expect(page.get_by_test_id("shared-by")).to_have_text("Shared by bob")
+    await expect(page.get_by_role("article", name="bob, ")).to_contain_text("What did Bob ask?")
+    wrong, wide = await desk.faults(), await desk.too_wide()
+    offered = [
+        await page.get_by_role("button", name=name).count()
+        for name in ("Copy", "Edit and ask again", "Answer again")
+    ]
+    await page.get_by_role("button", name="Conversations", exact=True).click()
+    await page.get_by_test_id("view").select_option("shared")
+    await expect(page.get_by_test_id("conversation")).to_contain_text("Shared by bob")
+
+    assert (wrong, wide, offered) == ([], None, [2, 0, 0])
 
 
 async def test_the_menu_in_the_list_holds_what_the_one_above_the_conversation_holds(

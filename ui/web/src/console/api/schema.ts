@@ -322,7 +322,10 @@ export interface components {
             /** @default null */
             system?: string | null;
         };
-        /** @description `is_own`: false where somebody else shares it, to be read alone. */
+        /**
+         * @description `is_own`: false where somebody else shares it, to be read alone. `shared_by` is the name of
+         *     whoever does; null for one's own.
+         */
         ConversationOut: {
             id: string;
             title: string;
@@ -337,6 +340,7 @@ export interface components {
             rev: number;
             deleted_at: string | null;
             is_own: boolean;
+            shared_by: string | null;
             snippets?: components["schemas"]["Snippet"][];
         };
         ConversationPage: {

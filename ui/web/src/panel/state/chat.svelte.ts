@@ -34,6 +34,8 @@ export class Chat {
 
   children = $derived(childrenByParent(this.messages));
   branch = $derived(activeBranch(this.messages, this.activeId).filter(isSpoken));
+  /** Who shares it for reading alone, on a hub; `null` for what is one's own. */
+  sharedBy = $derived((this.conversation as { shared_by?: string | null } | null)?.shared_by ?? null);
   live = $derived(this.branch.find((message) => message.isLive));
 
   /** Told when a conversation came to be or changed. */
@@ -172,7 +174,7 @@ export class Chat {
 
   switchTo(sibling: ShownMessage): void {
     this.activeId = newestLeaf(sibling, this.children).id;
-    void this.change({ active_message_id: this.activeId });
+    if (this.sharedBy === null) void this.change({ active_message_id: this.activeId });
   }
 
   pick(model: string | null): void {
