@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 MIGRATING_S = 120.0
-NEWEST = "0016"  # schema; Alembic is asked only where the database has another one
+NEWEST = "0017"  # schema; Alembic is asked only where the database has another one
 
 log = logging.getLogger(__name__)
 
