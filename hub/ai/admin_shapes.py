@@ -170,7 +170,8 @@ class MyPolicyOut(Out):
 
 def sent(asked: In) -> dict[str, object]:
     """What was sent of a change; null is as if it were absent."""
-    return {n: one for n, one in asked.model_dump(exclude_unset=True).items() if one is not None}
+    whole = asked.model_dump()  # with what a candidate leaves out
+    return {name: whole[name] for name in asked.model_fields_set if whole[name] is not None}
 
 
 def route_json(row: Row) -> dict[str, object]:

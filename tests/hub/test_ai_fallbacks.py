@@ -218,12 +218,14 @@ async def test_a_route_takes_no_server_that_there_is_not(asked: Asked) -> None:
     made = (await asked.ada.post("/routes", json=right)).json()
     path = f"/routes/{made['id']}"
     changed = await asked.ada.patch(path, json={"candidates": wrong["candidates"]})
+    bare = (await asked.ada.patch(path, json={"candidates": [{}]})).json()
     await asked.ada.delete(path)
 
     said = "There is no model server called labb. There are: cloud, dead, off, ollama."
     assert [code(one) for one in (added, changed)] == [(422, "unknown-provider")] * 2
     assert added.json()["errors"] == [{"field": "candidates.1.provider", "detail": said}]
     assert made["candidates"] == [{**LAST, "is_missing": False}]
+    assert bare["candidates"] == [{"provider": "*", "model": "*", "is_missing": False}]
 
 
 async def test_a_server_that_a_route_names_stays_until_it_is_taken_out(asked: Asked) -> None:
