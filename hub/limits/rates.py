@@ -13,7 +13,7 @@ from hub.redis import SharedRedis, key
 
 MOST_SUBJECTS = 50_000
 LENT_S = 1.0  # after which what a replica took ahead and did not use goes back
-REDIS_S, AWAY_S = 3.0, 2.0  # patience with one answer; how long it is left alone after that
+REDIS_S, AWAY_S = 2.0, 5.0  # patience with one answer; how long it is left alone after that
 # The clock is that of Redis. `back` is what was taken ahead and not used.
 TAKE = """
 local amount, seconds = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -53,7 +53,7 @@ class Rates:
         self._redis, self._clock = redis, clock
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
         self._lent: OrderedDict[str, Lent] = OrderedDict()
-        self._away_until = 0.0
+        self._away_until, self._is_doubted, self._failures = 0.0, False, 0
         self._tasks = Tasks()
         self.fallbacks = 0
         self.refused = 0
@@ -62,10 +62,12 @@ class Rates:
         """One request of a subject."""
         now, name = self._clock().timestamp(), f"{kind}:{subject}"
         if self._redis is not None and now >= self._away_until:
+            if self._is_doubted:  # this one tries it, and nobody else waits for what comes of that
+                self._away_until = now + REDIS_S
             try:
                 verdict = await self._shared(self._redis, name, rate, now)
             except (Unavailable, TimeoutError):
-                self._is_away(now)
+                self._is_away()
                 verdict = self._alone(name, rate, now)
         else:
             self.fallbacks += self._redis is not None
@@ -84,10 +86,11 @@ class Rates:
     async def close(self) -> None:
         await self._tasks.close()
 
-    def _is_away(self, now: float) -> None:
-        if now >= self._away_until + AWAY_S:
+    def _is_away(self) -> None:
+        if not self._is_doubted:
             log.warning("Redis is away: each replica counts requests by itself")
-        self._away_until = now + AWAY_S
+        self._is_doubted, self._failures = True, self._failures + 1
+        self._away_until = self._clock().timestamp() + AWAY_S  # one that hangs took its time
         self.fallbacks += 1
 
     def _alone(self, name: str, rate: Rate, now: float) -> Verdict:
@@ -106,7 +109,10 @@ class Rates:
             if len(self._lent) > MOST_SUBJECTS:
                 self._lent.popitem(last=False)
         if not _may(lent, now) and now >= lent.empty_until:
+            failures = self._failures
             async with lent.lock:  # what one fetches the others use, too
+                if self._failures != failures:
+                    raise Unavailable("redis-away", "Redis did not answer a moment ago.")
                 if not _may(lent, now) and now >= lent.empty_until:
                     await self._fetch(redis, name, rate, lent, now)
         if not _may(lent, now):
@@ -125,6 +131,7 @@ class Rates:
             said = await self._tasks.to_the_end(_asked(redis, name, values), name="rate")
         if said is None:
             raise Unavailable("redis-away", "Redis does not answer.")
+        self._is_doubted, self._away_until = False, 0.0
         given, held = said
         lent.left, lent.size, lent.until, lent.held = given, size, now + LENT_S, held
         lent.empty_until = 0.0 if lent.left else now + wait_for_one(lent.held, rate)
