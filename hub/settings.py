@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from hub.addresses import check_database, check_redis, for_asyncpg
 from hub.ai.settings import ModelSettings
 from hub.folders import default_data_dir
 from hub.limits.buckets import rate_of
@@ -19,6 +20,7 @@ PREFIX = "ORCA_HUB_"
 DEFAULT_PORT = 14480
 SECRET_FILE_BYTES = 64 * 1024
 WEAKEST_SECRET = 32  # characters
+GUESSED = ("secret_key", "metrics_token")  # secrets of the hub's own that somebody might try
 
 
 Source = Literal["environment", "file", "default"]
@@ -170,7 +172,9 @@ class Settings(ProviderSettings, ModelSettings):
         "month. 0: each day's for ever.",
     )
     metrics_token: SecretStr | None = Field(
-        default=None, description="What Prometheus sends for /metrics. Unset: nobody may read it."
+        default=None,
+        description="At least 32 characters that Prometheus sends for /metrics. Unset: nobody may "
+        "read it.",
     )
 
     @classmethod
@@ -199,10 +203,15 @@ class Settings(ProviderSettings, ModelSettings):
     @field_validator("database_url")
     @classmethod
     def _database(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not re.match(
-            r"(postgres|postgresql)(\+asyncpg)?://", url.get_secret_value()
-        ):
-            raise ValueError("the address of the database begins with postgresql://")
+        if url is not None:
+            check_database(url.get_secret_value())
+        return url
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            check_redis(url.get_secret_value())
         return url
 
     @field_validator("scim_token")
@@ -245,8 +254,7 @@ class Settings(ProviderSettings, ModelSettings):
         """As SQLAlchemy's asyncpg dialect wants it."""
         if self.database_url is None:
             return None
-        _, _, rest = self.database_url.get_secret_value().partition("://")
-        return f"postgresql+asyncpg://{rest}"
+        return for_asyncpg(self.database_url.get_secret_value())
 
 
 def secret_names() -> list[str]:
@@ -295,14 +303,16 @@ def load(
 
 def _check_secrets(settings: Settings) -> None:
     """Weak ones stop the start, but for development."""
-    key = settings.secret_key.get_secret_value() if settings.secret_key else None
-    if settings.environment == "development" or key is None:
+    if settings.environment == "development":
         return
-    if len(key) < WEAKEST_SECRET or len(set(key)) < 10:
-        raise BadSettings(
-            f"{PREFIX}SECRET_KEY is weak: it needs {WEAKEST_SECRET} characters that nobody "
-            "guesses. Make one with: openssl rand -base64 48."
-        )
+    for name in GUESSED:
+        secret: SecretStr | None = getattr(settings, name)
+        text = secret.get_secret_value() if secret else None
+        if text is not None and (len(text) < WEAKEST_SECRET or len(set(text)) < 10):
+            raise BadSettings(
+                f"{PREFIX}{name.upper()} is weak: it needs {WEAKEST_SECRET} characters that "
+                "nobody guesses. Make one with: openssl rand -base64 48."
+            )
 
 
 def _check_provider(settings: Settings) -> None:

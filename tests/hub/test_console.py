@@ -51,7 +51,7 @@ async def test_settings_say_where_they_come_from_and_never_what_is_secret(tmp_pa
     settings = load(
         {
             "ORCA_HUB_SECRET_KEY_FILE": str(file),
-            "ORCA_HUB_METRICS_TOKEN": "canary-2",
+            "ORCA_HUB_METRICS_TOKEN": "canary-2 of forty characters, at the least",
             "ORCA_HUB_ACCESS_MINUTES": "5",
         },
         data_dir=tmp_path,

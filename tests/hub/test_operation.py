@@ -14,7 +14,7 @@ from tests.hub.asking import asked_hub, streamed
 from tests.hub.serving import Served, running_hub
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-TOKEN = {"Authorization": "Bearer of-the-metrics"}
+TOKEN = {"Authorization": "Bearer of-the-metrics-and-of-nobody-else"}
 CONSOLE = "https://console.example.org"
 
 
@@ -25,7 +25,7 @@ def code(answer: httpx.Response) -> tuple[int, str]:
 async def test_metrics_want_their_own_token_and_are_of_routes_not_of_addresses(
     tmp_path: Path,
 ) -> None:
-    environment = {"ORCA_HUB_METRICS_TOKEN": "of-the-metrics"}
+    environment = {"ORCA_HUB_METRICS_TOKEN": "of-the-metrics-and-of-nobody-else"}
     async with running_hub(tmp_path, environment=environment) as served:
         root = httpx.URL(served.url)
         nobody = await served.stranger.get(root.join("/metrics"))
@@ -162,7 +162,7 @@ async def nothing(*_: object) -> Any:  # Any: nobody looks
 async def test_what_models_wrote_is_counted_and_prometheus_understands_all_of_it(
     tmp_path: Path,
 ) -> None:
-    environment = {"ORCA_HUB_METRICS_TOKEN": "of-the-metrics"}
+    environment = {"ORCA_HUB_METRICS_TOKEN": "of-the-metrics-and-of-nobody-else"}
     async with asked_hub(tmp_path, environment) as asked:
         events = await streamed(asked.bob, "/ai/chat", CHAT)
         answer = await asked.ada.get(httpx.URL(asked.hub.url).join("/metrics"), headers=TOKEN)

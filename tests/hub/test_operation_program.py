@@ -15,7 +15,7 @@ from tests.hub.replicas import replica
 from tests.hub.test_doctor import run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
-TOKEN = "of-the-metrics-and-nobody-else"
+TOKEN = "of-the-metrics-and-of-nobody-else"
 PASSWORD = "four words make one"
 
 

@@ -36,7 +36,7 @@ pytestmark = [
 Json = dict[str, Any]  # Any: JSON
 
 
-TOKEN = {"Authorization": "Bearer of-the-metrics"}
+TOKEN = {"Authorization": "Bearer of-the-metrics-and-of-nobody-else"}
 
 
 @dataclass(slots=True)
@@ -75,7 +75,7 @@ async def team(
             "ORCA_HUB_SECRET_KEY": secrets.token_urlsafe(48),
             "ORCA_HUB_PUBLIC_URL": f"http://127.0.0.1:{port}",
             "ORCA_HUB_PROXIES": "1",
-            "ORCA_HUB_METRICS_TOKEN": "of-the-metrics",
+            "ORCA_HUB_METRICS_TOKEN": "of-the-metrics-and-of-nobody-else",
             "ORCA_HUB_OLLAMA_URLS": ollama.url,
         }
         begun = [
