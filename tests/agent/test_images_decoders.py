@@ -37,7 +37,7 @@ async def test_a_process_begins_with_the_first_picture_and_ends_when_no_more_com
 
     assert idle == before
     assert [*answers, again] == [SIZE] * 4
-    assert children() == before
+    assert children() <= before
 
 
 async def test_never_more_processes_than_places() -> None:
@@ -50,7 +50,7 @@ async def test_never_more_processes_than_places() -> None:
 
     assert answers == [SIZE] * 12
     assert at_work == 2
-    assert children() == before
+    assert children() <= before
 
 
 async def test_who_gives_up_takes_the_process_along_and_frees_the_place() -> None:
@@ -68,7 +68,7 @@ async def test_who_gives_up_takes_the_process_along_and_frees_the_place() -> Non
     await decoders.close()
 
     assert answer == SIZE
-    await until(lambda: children() == before)
+    await until(lambda: children() <= before)
 
 
 async def test_closing_ends_what_is_at_work() -> None:
@@ -82,7 +82,7 @@ async def test_closing_ends_what_is_at_work() -> None:
         await decoders.close()
 
     assert asking.result() == "agent-stopping"
-    await until(lambda: children() == before)
+    await until(lambda: children() <= before)
 
 
 async def _refused(decoders: Decoders) -> str:
