@@ -97,7 +97,7 @@ async def open_agent(
             desktop_routes(core, servers, talking, slicer.host),
             setting_routes.routes(open_configuration(core)),
         )
-        app = open_door(core, servers, answers, talking, access, streams, others)
+        app = open_door(core, servers, answers, talking, access, streams, others, team.brief)
         house = _housekeeping(core, answers, talking, slicer)
         await stack.enter_async_context(
             _jobs(core, servers, answers, house, slicer, updates, keeping, team)

@@ -1,6 +1,6 @@
 """How the agent is: alive, ready, or what is missing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
@@ -46,6 +46,17 @@ class OtherOut(Out):
     state: Literal["up", "down", "unknown"]
 
 
+class TeamState(Out):
+    """The hub that the agent belongs to. `ended`: it threw this computer out."""
+
+    url: str
+    account: str
+    state: Literal["waiting", "on", "ended"]
+    is_up: bool
+    problem: str | None
+    models_count: int
+
+
 class ReadyOut(Out):
     """Without credentials the status alone."""
 
@@ -54,6 +65,7 @@ class ReadyOut(Out):
     started_at: str | SkipJsonSchema[None] = left_out()
     ollama: OllamaOut | SkipJsonSchema[None] = left_out()
     others: list[OtherOut] | SkipJsonSchema[None] = left_out()
+    team: TeamState | None = None
     default_model: str | None = None
     models_count: int | SkipJsonSchema[None] = left_out()
     queue: QueueOut | SkipJsonSchema[None] = left_out()
@@ -76,6 +88,7 @@ class Health:
     started_at: datetime
     data_dir_warning: str | None
     is_paused: Callable[[], bool]
+    team: Callable[[], Mapping[str, object] | None]
 
     async def status(self) -> Status:
         """`degraded` means that the guide answers, since no model can."""
@@ -97,6 +110,7 @@ class Health:
                 for one in self.backends
                 if one is not self.backend
             ],
+            "team": self.team(),
             "default_model": self.models.default_name(),
             "models_count": len(state.models),
             "queue": asdict(self.queue.state),

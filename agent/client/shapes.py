@@ -263,6 +263,7 @@ class Health(TypedDict, total=False):
     started_at: str
     ollama: Json
     others: list[Json]
+    team: Json | None
     default_model: str | None
     models_count: int
     queue: Queue

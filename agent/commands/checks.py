@@ -10,8 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,9 @@ import psutil
 
 from agent.client.problems import ClientProblem, NotRunning
 from agent.client.sync import Agent
+from agent.commands.check import Check, good, warning, wrong
 from agent.commands.choices import unfit
+from agent.commands.hub_checks import hub_at_rest, hub_of
 from agent.inference.ollama import Ollama
 from agent.inference.rules import canonical_name
 from agent.inference.versions import security_warning
@@ -41,24 +42,6 @@ PULL = "Run `orca-agent models pull qwen3:4b`."
 UI = Path(__file__).parents[1] / "ui" / "index.html"
 
 
-class State(StrEnum):
-    GOOD = "good"
-    WARNING = "warning"
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One finding. `fix` is a sentence about what to do; empty where all is well. `brief` stands
-    for both in a report to others, where they name what the user chose."""
-
-    name: str
-    state: State
-    text: str
-    fix: str = ""
-    brief: str = ""
-
-
 def examine(folder: Path) -> Iterator[Check]:
     """Every check, one after another; none of them leaves anything changed."""
     running = find_agent(folder)
@@ -69,21 +52,23 @@ def examine(folder: Path) -> Iterator[Check]:
     if not unfitting or check != NOTHING_WRONG:
         yield check
     for one in unfitting:
-        yield replace(_warning("Settings", one.text, one.fix), brief=f"{one.name} cannot work")
+        yield replace(warning("Settings", one.text, one.fix), brief=f"{one.name} cannot work")
     if not settings.allowed.is_everything:
-        yield replace(_good("Allowed", _allowed_here(settings)), brief="not everything")
+        yield replace(good("Allowed", _allowed_here(settings)), brief="not everything")
     yield _data_folder(folder)
     yield _database(settings.database_file)
     yield _token(folder)
     yield asyncio.run(_keys(folder))
     yield _agent(folder, running, health)
-    yield _good("Port", str(running.port)) if running else _port(settings.port)
+    yield good("Port", str(running.port)) if running else _port(settings.port)
     if health and health.get("ollama"):
         # What this shell has set need not be what the agent was started with.
         yield from _ollama_of(health)
         yield from _in_place_of(settings.default_model, health)
+        yield from hub_of(health)
     else:
         yield from asyncio.run(_ollama(settings))
+        yield from hub_at_rest(folder)
     yield _memory()
     yield _disk(folder)
     yield _ui()
@@ -95,12 +80,12 @@ def _settings(folder: Path) -> tuple[Settings, Check]:
         settings = load(data_dir=folder)
     except BadSettings as err:
         fix = "Correct it: the agent does not start before. What follows is checked with defaults."
-        return Settings.model_construct(data_dir=folder), _wrong("Settings", str(err), fix)
+        return Settings.model_construct(data_dir=folder), wrong("Settings", str(err), fix)
     for notice in notices(settings):
         is_level = notice.startswith("LOG_LEVEL ")
         fix = "Set ORCA_AGENT_LOG_LEVEL in its place." if is_level else "Take it out."
-        return settings, _warning("Settings", notice, fix)
-    return settings, _good("Settings", fixing) if (fixing := _fixed_by(settings)) else NOTHING_WRONG
+        return settings, warning("Settings", notice, fix)
+    return settings, good("Settings", fixing) if (fixing := _fixed_by(settings)) else NOTHING_WRONG
 
 
 def _fixed_by(settings: Settings) -> str:
@@ -130,8 +115,8 @@ def _health(running: RunningAgent) -> Mapping[str, Any]:  # Any: JSON values
 def _python() -> Check:
     version = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info < OLDEST_PYTHON:
-        return _wrong("Python", version, "Install Python 3.11 or newer and run `make setup`.")
-    return _good("Python", version)
+        return wrong("Python", version, "Install Python 3.11 or newer and run `make setup`.")
+    return good("Python", version)
 
 
 def _data_folder(folder: Path) -> Check:
@@ -139,14 +124,14 @@ def _data_folder(folder: Path) -> Check:
         return _missing(folder)
     if not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         fix = f"Make {folder} a folder that you may write to, or set {VARIABLE} to another."
-        return _wrong("Data folder", f"{folder} cannot be written", fix)
+        return wrong("Data folder", f"{folder} cannot be written", fix)
     if os.name == "posix" and (mode := stat.S_IMODE(folder.stat().st_mode)) & 0o077:
         text = f"{folder} is open to others (mode {mode:o})"
-        return _warning("Data folder", text, f"Run `chmod 700 {folder}`.")
-    if warning := data_dir_warning(folder):
-        found, _, fix = warning.partition(". ")
-        return _warning("Data folder", f"{found}.", fix)
-    return _good("Data folder", str(folder))
+        return warning("Data folder", text, f"Run `chmod 700 {folder}`.")
+    if told := data_dir_warning(folder):
+        found, _, fix = told.partition(". ")
+        return warning("Data folder", f"{found}.", fix)
+    return good("Data folder", str(folder))
 
 
 def _missing(folder: Path) -> Check:
@@ -155,8 +140,8 @@ def _missing(folder: Path) -> Check:
         Path(tempfile.mkdtemp(dir=_nearest(folder))).rmdir()
     except OSError as err:
         fix = f"Set {VARIABLE} to a folder that you may write to."
-        return _wrong("Data folder", f"{folder} cannot be made: {err.strerror}", fix)
-    return _warning("Data folder", f"{folder} is not there yet", "`orca-agent serve` makes it.")
+        return wrong("Data folder", f"{folder} cannot be made: {err.strerror}", fix)
+    return warning("Data folder", f"{folder} is not there yet", "`orca-agent serve` makes it.")
 
 
 def _nearest(folder: Path) -> Path:
@@ -172,12 +157,12 @@ def _is_there(path: Path) -> bool:
 
 def _database(file: Path) -> Check:
     if not _is_there(file):
-        return _warning("Database", "there is none yet", "`orca-agent serve` makes it.")
+        return warning("Database", "there is none yet", "`orca-agent serve` makes it.")
     as_is = ""
     if not os.access(file.parent, os.W_OK):  # to be read, a database has files made beside it
         if _is_there(log := file.with_name(f"{file.name}-wal")) and log.stat().st_size:
             text = "not looked at: its folder cannot be written"
-            return _warning("Database", text, "Mend the folder first.")
+            return warning("Database", text, "Mend the folder first.")
         as_is = "&immutable=1"
     try:
         address = f"{file.as_uri()}?mode=ro{as_is}"
@@ -185,20 +170,20 @@ def _database(file: Path) -> Check:
             verdict = str(database.execute("PRAGMA quick_check(1)").fetchone()[0])
             schema = _schema(database)
     except (sqlite3.Error, TypeError) as err:
-        return _wrong("Database", f"{file.name} cannot be read ({err})", _restore(file))
+        return wrong("Database", f"{file.name} cannot be read ({err})", _restore(file))
     if verdict != "ok":
-        return _wrong("Database", f"{file.name} is damaged ({verdict})", _restore(file))
+        return wrong("Database", f"{file.name} is damaged ({verdict})", _restore(file))
     return _known(file, schema)
 
 
 def _known(file: Path, schema: str | None) -> Check:
     if schema is None:
-        return _warning("Database", "it has no schema yet", "`orca-agent serve` makes it.")
+        return warning("Database", "it has no schema yet", "`orca-agent serve` makes it.")
     if schema not in VERSIONS:
         text = f"written by a newer version (schema {schema}, this one knows {VERSIONS[-1]})"
         fix = f"Update the program, or choose another folder with {VARIABLE}."
-        return _wrong("Database", text, fix)
-    return _good("Database", f"{size(file.stat().st_size)}, sound, schema {schema}")
+        return wrong("Database", text, fix)
+    return good("Database", f"{size(file.stat().st_size)}, sound, schema {schema}")
 
 
 def _schema(database: sqlite3.Connection) -> str | None:
@@ -216,14 +201,14 @@ def _restore(file: Path) -> str:
 def _token(folder: Path) -> Check:
     file = folder / "token"
     if not _is_there(file):
-        return _warning("Token", "there is none yet", "`orca-agent serve` makes it.")
+        return warning("Token", "there is none yet", "`orca-agent serve` makes it.")
     if read_token(folder) is None:
         fix = f"Delete {file} and start the agent: it makes a new one."
-        return _wrong("Token", f"{file} is empty or cannot be read", fix)
+        return wrong("Token", f"{file} is empty or cannot be read", fix)
     if os.name == "posix" and (mode := stat.S_IMODE(file.stat().st_mode)) & 0o077:
         fix = f"Run `chmod 600 {file}` and `orca-agent token rotate`."
-        return _wrong("Token", f"others can read it (mode {mode:o})", fix)
-    return _good("Token", "there, for you alone")
+        return wrong("Token", f"others can read it (mode {mode:o})", fix)
+    return good("Token", "there, for you alone")
 
 
 async def _keys(folder: Path) -> Check:
@@ -232,10 +217,10 @@ async def _keys(folder: Path) -> Check:
     if problem := await secrets.problem():
         text = f"the keyring of this computer gives and takes none ({problem})"
         fix = f"Unlock it. Until then, new keys go into: {IN_FILE}."
-        return _warning("Keys", text, fix)
+        return warning("Keys", text, fix)
     if (place := await secrets.place()) == IN_FILE:
-        return _good("Keys", f"{IN_FILE}; this computer has no keyring")
-    return _good("Keys", place)
+        return good("Keys", f"{IN_FILE}; this computer has no keyring")
+    return good("Keys", place)
 
 
 def _agent(
@@ -248,20 +233,20 @@ def _agent(
         status = (health or {}).get("status")
         if status not in {"ready", "degraded"}:
             fix = "Run `orca-agent logs`, then stop the agent and start it anew."
-            return _wrong("Agent", f"{text}, but is {status or 'not to be asked'}", fix)
+            return wrong("Agent", f"{text}, but is {status or 'not to be asked'}", fix)
         if "ollama" not in (health or {}):
             fix = "Stop the agent and start it anew."
-            return _wrong("Agent", f"{text}, but does not take the token of the folder", fix)
-        return _good("Agent", text)
+            return wrong("Agent", f"{text}, but does not take the token of the folder", fix)
+        return good("Agent", text)
     if (left := read(folder)) and psutil.pid_exists(left.pid):
         fix = "Wait a moment; if it stays so, run `orca-agent logs`, end the process, start anew."
-        return _wrong("Agent", f"process {left.pid} does not answer at {left.url}", fix)
-    return _warning("Agent", "does not run", "Start it with `make run` or `orca-agent serve`.")
+        return wrong("Agent", f"process {left.pid} does not answer at {left.url}", fix)
+    return warning("Agent", "does not run", "Start it with `make run` or `orca-agent serve`.")
 
 
 def _port(port: int) -> Check:
     if port == 0:
-        return _good("Port", "any free one")
+        return good("Port", "any free one")
     with socket.socket() as probe:
         if os.name == "posix":
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -269,15 +254,15 @@ def _port(port: int) -> Check:
             probe.bind(("127.0.0.1", port))
         except OSError as err:
             fix = "End the program that has it; until then the agent takes the next free one."
-            return _warning("Port", f"{port} cannot be had ({err.strerror})", fix)
-    return _good("Port", f"{port} is free")
+            return warning("Port", f"{port} cannot be had ({err.strerror})", fix)
+    return good("Port", f"{port} is free")
 
 
 async def _ollama(settings: Settings) -> list[Check]:
     url, default_model = settings.ollama_url, settings.default_model
     if refusal := settings.allowed.why_not_server(url):
         fix = "Set ollama_url to one that is."
-        return [replace(_warning("Ollama", refusal, fix), brief="not allowed here"), NO_MODELS]
+        return [replace(warning("Ollama", refusal, fix), brief="not allowed here"), NO_MODELS]
     try:
         async with asyncio.timeout(10), Ollama(url, stays_near=not settings.cloud) as ollama:
             version, models = await ollama.version(), await ollama.tags()
@@ -290,25 +275,32 @@ async def _ollama(settings: Settings) -> list[Check]:
         return [first, NOT_INSTALLED]
     if default_model and default_model not in {*names, *(n.removesuffix(":latest") for n in names)}:
         fix = f"Run `orca-agent models pull {default_model}`, or choose another default model."
-        wrong = _wrong("Models", f"the default, {default_model}, is not installed", fix)
-        return [first, replace(wrong, brief=f"{len(names)}; the default one is not installed")]
-    good = _good("Models", f"{len(names)}: {', '.join(names[:4])}")
-    return [first, replace(good, brief=str(len(names)))]
+        found = wrong("Models", f"the default, {default_model}, is not installed", fix)
+        return [first, replace(found, brief=f"{len(names)}; the default one is not installed")]
+    found = good("Models", f"{len(names)}: {', '.join(names[:4])}")
+    return [first, replace(found, brief=str(len(names)))]
 
 
 def _ollama_of(health: Mapping[str, Any]) -> list[Check]:  # Any: JSON values
     """The same two rows, as a running agent sees them."""
     ollama, count = health["ollama"], int(health.get("models_count") or 0)
+    default, url = health.get("default_model"), str(ollama["url"])
     if ollama["state"] != "up":
-        detail = str(ollama.get("detail") or "not looked at yet")
-        return [_no_server(str(ollama["url"]), detail), NO_MODELS]
-    first = _server(str(ollama["url"]), str(ollama.get("version")), ollama.get("warning"))
+        if default:
+            return [replace(good("Ollama", f"none at {url}"), brief="none"), _elsewhere(default)]
+        return [_no_server(url, str(ollama.get("detail") or "not looked at yet")), NO_MODELS]
+    first = _server(url, str(ollama.get("version")), ollama.get("warning"))
     if not count:
-        return [first, NOT_INSTALLED]
-    if not (default := health.get("default_model")):
-        return [first, _warning("Models", f"{count}, but none that can chat", PULL)]
-    good = _good("Models", f"{count}; {default} answers where none is named")
-    return [first, replace(good, brief=f"{count}; one answers where none is named")]
+        return [first, _elsewhere(default) if default else NOT_INSTALLED]
+    if not default:
+        return [first, warning("Models", f"{count}, but none that can chat", PULL)]
+    found = good("Models", f"{count}; {default} answers where none is named")
+    return [first, replace(found, brief=f"{count}; one answers where none is named")]
+
+
+def _elsewhere(default: str) -> Check:
+    found = good("Models", f"{default} of another server answers where none is named")
+    return replace(found, brief="one of another server answers")
 
 
 def _in_place_of(wanted: str | None, health: Mapping[str, Any]) -> Iterator[Check]:
@@ -317,58 +309,46 @@ def _in_place_of(wanted: str | None, health: Mapping[str, Any]) -> Iterator[Chec
     if wanted and answers and canonical_name(wanted) != canonical_name(answers):
         text = f"the default, {wanted}, is not installed; {answers} answers in its place"
         fix = f"Run `orca-agent models pull {wanted}`, or choose another default model."
-        warning = _warning("Models", text, fix)
-        yield replace(warning, brief="the default one is not installed")
+        found = warning("Models", text, fix)
+        yield replace(found, brief="the default one is not installed")
 
 
 def _no_server(url: str, detail: str) -> Check:
     # Most of these sentences name the address already.
-    return _warning("Ollama", detail if url in detail else f"none at {url}: {detail}", START_OLLAMA)
+    return warning("Ollama", detail if url in detail else f"none at {url}: {detail}", START_OLLAMA)
 
 
 def _server(url: str, version: str, unsafe: str | None) -> Check:
     if unsafe:
-        return _warning("Ollama", unsafe, "Update Ollama.")
-    return _good("Ollama", f"version {version} at {url}")
+        return warning("Ollama", unsafe, "Update Ollama.")
+    return good("Ollama", f"version {version} at {url}")
 
 
 def _memory() -> Check:
     memory = psutil.virtual_memory()
     text = f"{size(memory.available)} of {size(memory.total)} free"
     if memory.available < LITTLE_MEMORY_BYTES:
-        return _warning("Memory", text, "Close other programs, or use a smaller model.")
-    return _good("Memory", text)
+        return warning("Memory", text, "Close other programs, or use a smaller model.")
+    return good("Memory", text)
 
 
 def _disk(folder: Path) -> Check:
     free = shutil.disk_usage(_nearest(folder)).free
     if free < NO_DISK_BYTES:
         fix = "Free some space on the disk of your data: nothing more can be kept."
-        return _wrong("Disk", f"it is full ({size(free)} free)", fix)
+        return wrong("Disk", f"it is full ({size(free)} free)", fix)
     if free < LITTLE_DISK_BYTES:
-        return _warning("Disk", f"{size(free)} free", "Free some space on the disk of your data.")
-    return _good("Disk", f"{size(free)} free")
+        return warning("Disk", f"{size(free)} free", "Free some space on the disk of your data.")
+    return good("Disk", f"{size(free)} free")
 
 
 def _ui() -> Check:
     if not UI.exists():
         fix = "Install Node.js 20.19 or newer and run `make setup`."
-        return _warning("Page", "it is not built; the API and the commands work", fix)
-    return _good("Page", "built")
+        return warning("Page", "it is not built; the API and the commands work", fix)
+    return good("Page", "built")
 
 
-def _good(name: str, text: str) -> Check:
-    return Check(name, State.GOOD, text)
-
-
-def _warning(name: str, text: str, fix: str) -> Check:
-    return Check(name, State.WARNING, text, fix)
-
-
-def _wrong(name: str, text: str, fix: str) -> Check:
-    return Check(name, State.WRONG, text, fix)
-
-
-NOTHING_WRONG = _good("Settings", "nothing wrong")
-NO_MODELS = _warning("Models", "none: the built-in guide answers", "Start Ollama first.")
-NOT_INSTALLED = _warning("Models", "none is installed", PULL)
+NOTHING_WRONG = good("Settings", "nothing wrong")
+NO_MODELS = warning("Models", "none: the built-in guide answers", "Start Ollama first.")
+NOT_INSTALLED = warning("Models", "none is installed", PULL)

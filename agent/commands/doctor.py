@@ -20,7 +20,8 @@ def doctor(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
 
         orca-agent doctor --json
     """
-    from agent.commands.checks import State, examine  # slow import
+    from agent.commands.check import State  # slow import
+    from agent.commands.checks import examine  # slow import
 
     found = []
     for check in examine(data_dir_in_force(data_dir)):

@@ -46,6 +46,7 @@ def lines(health: Mapping[str, Any]) -> list[tuple[str, str]]:  # Any: JSON valu
         ("Agent", f"{STATUS.get(health['status'], health['status'])}, version {version}"),
         ("Since", str(since)),
         ("Ollama", _ollama(ollama)),
+        *_hub(health),
         *_model(health),
         ("Queue", f"{queue.get('running', 0)} running, {queue.get('waiting', 0)} waiting"),
         ("Guide", f"{health.get('guide_entries', 0)} entries"),
@@ -58,11 +59,23 @@ def lines(health: Mapping[str, Any]) -> list[tuple[str, str]]:  # Any: JSON valu
 def _model(health: Mapping[str, Any]) -> list[tuple[str, str]]:  # Any: JSON values
     count = health.get("models_count") or 0
     if name := health.get("default_model"):
-        return [("Model", f"{name} ({count} installed)")]
+        return [("Model", f"{name} ({count} installed)" if count else name)]
     is_up = (health.get("ollama") or {}).get("state") == "up"
     # Without Ollama its own row says all there is to say.
     none = "none that can chat is installed: `orca-agent models pull qwen3:4b`"
     return [("Model", none)] if is_up else []
+
+
+def _hub(health: Mapping[str, Any]) -> list[tuple[str, str]]:  # Any: JSON values
+    """How the hub of the team stands, where the agent belongs to one."""
+    team = health.get("team")
+    if not team:
+        return []
+    if team["problem"] or not team["is_up"]:
+        return [("Hub", str(team["problem"] or f"{team['url']} has not answered yet"))]
+    count = team["models_count"]
+    said = f"{count} model{'' if count == 1 else 's'}"
+    return [("Hub", f"up at {team['url']}, signed in as {team['account']}, {said}")]
 
 
 def _ollama(ollama: Mapping[str, Any]) -> str:  # Any: JSON values

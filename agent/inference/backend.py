@@ -102,6 +102,8 @@ class Backend:
         self._rests.set()
         self.place = ""  # how sentences call it, where a person knows it by another name
         self.default_model = ""  # what answers there where nobody names a model
+        # What somebody else says of its memory, where its own list does not tell.
+        self.told_loaded: frozenset[str] | None = None
         self.on_change: Callable[[], None] = nothing
         self.on_silence: Callable[[], None] = nothing  # a model said nothing for too long
         self._requests: Counter[str] = Counter()
@@ -202,6 +204,11 @@ class Backend:
     def is_loaded(self, model: str) -> bool:
         """Whether the model was in memory when last heard of."""
         return canonical_name(model) in self._state.loaded
+
+    def is_known_loaded(self, model: str) -> bool:
+        """The same, as it is shown to people."""
+        told = self.told_loaded
+        return self.is_loaded(model) if told is None else canonical_name(model) in told
 
     def to_json(self) -> dict[str, object]:
         """What status pages show of it."""

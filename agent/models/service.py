@@ -141,7 +141,7 @@ class ModelService:
             size_bytes=installed.size_bytes,
             capabilities=installed.capabilities,
             context_length=installed.context_length,
-            loaded=backend.is_loaded(installed.name),
+            loaded=backend.is_known_loaded(installed.name),
             expires_at=backend.state.loaded.get(canonical_name(installed.name)),
             digest=installed.digest,
             family=installed.family,

@@ -8,6 +8,7 @@ from agent.inference.backend import Backend, Limits
 from agent.inference.backends import Backends
 from agent.inference.openai import OpenAI
 from agent.inference.openai_facts import is_remote
+from agent.inference.rules import canonical_name
 from agent.inference.transport import KeySource
 from agent.shared.clock import Clock
 from agent.team.failures import HubFailures
@@ -35,7 +36,7 @@ class TeamModels:
         self._first_token_s, self._stall_s = first_token_s, stall_s
         self._backend: Backend | None = None
         self._policy: Policy | None = None
-        self._offered: dict[str, bool] = {}  # whether it is in a cloud, by name
+        self._offered: dict[str, bool] = {}  # whether it is in a cloud alone, by name
 
     async def begin(self, url: str, keys: KeySource, ca_file: str | None) -> None:
         """Once; it is asked from now on."""
@@ -72,13 +73,22 @@ class TeamModels:
         default_model: object = None,
     ) -> None:
         """What the hub allows, which holds from now on, and what it offers: a model that several
-        of its servers have is one. `default_model` answers there where nobody names one."""
+        of its servers have is one, in a cloud if it is nowhere else. `default_model` answers there
+        where nobody names one."""
         self._policy = policy
         if self._backend is not None:
             self._backend.default_model = default_model if isinstance(default_model, str) else ""
-        self._offered = {
-            name: one.get("is_cloud") is True for one in offered if (name := str(one["name"]))
-        }
+        cloud: dict[str, bool] = {}
+        loaded = set[str]()
+        for one in offered:
+            if name := str(one["name"]):
+                is_far = one.get("is_cloud") is True
+                cloud[name] = cloud.get(name, True) and is_far
+                if one.get("loaded") is True and not is_far:  # of a cloud it says nothing
+                    loaded.add(canonical_name(name))
+        self._offered = cloud
+        if self._backend is not None:
+            self._backend.told_loaded = frozenset(loaded)
         self._backends.obey(self._hold)
 
     async def end(self) -> None:

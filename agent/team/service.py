@@ -88,6 +88,16 @@ class TeamService:
             **self._models.told(),
         }
 
+    def brief(self) -> dict[str, object] | None:
+        """What the agent's own state says of it; None where it belongs to no hub."""
+        if self._link is None:
+            return None
+        told = self.told()
+        names = ("url", "account", "state", "is_up", "problem")
+        models = told["models"]
+        count = len(models) if isinstance(models, list) else 0
+        return {**{name: told[name] for name in names}, "models_count": count}
+
     # --- in and out -----------------------------------------------------------------------------
 
     async def open(self) -> None:

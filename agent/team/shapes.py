@@ -32,6 +32,8 @@ class TeamLogin(web.Out):
 
 
 class TeamModel(web.Out):
+    """`is_cloud`: in a cloud alone."""
+
     name: str
     is_cloud: bool
 

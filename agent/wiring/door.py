@@ -1,6 +1,6 @@
 """The HTTP side: the application, its wall, every blueprint, and what it says of itself."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from quart import Blueprint, Quart
 
@@ -43,8 +43,9 @@ def open_door(
     access: AccessService,
     streams: Tasks,
     others: Sequence[Blueprint],
+    team: Callable[[], Mapping[str, object] | None],
 ) -> Quart:
-    """`others` are the blueprints of parts that bring their own."""
+    """`others` are the blueprints of parts that bring their own, `team` how the hub stands."""
     settings = core.settings
     app = _app()
     problems.install(
@@ -59,7 +60,7 @@ def open_door(
     rate = RateLimit(per_minute) if per_minute else None
     guard.install(app, access, port=settings.port, rate=rate)
     for blueprint in (
-        health.routes(_health(core, servers, answers)),
+        health.routes(_health(core, servers, answers, team)),
         access_routes.routes(access, port=settings.port),
         run_routes.routes(core.runs),
         *_of_models(core, servers, talking),
@@ -100,7 +101,12 @@ def _of_answers(
     ]
 
 
-def _health(core: Core, servers: Servers, answers: Answers) -> Health:
+def _health(
+    core: Core,
+    servers: Servers,
+    answers: Answers,
+    team: Callable[[], Mapping[str, object] | None],
+) -> Health:
     return Health(
         database=core.database,
         backend=servers.ollama,
@@ -112,6 +118,7 @@ def _health(core: Core, servers: Servers, answers: Answers) -> Health:
         started_at=core.clock(),
         data_dir_warning=data_dir_warning(core.settings.data_dir),
         is_paused=lambda: servers.backends.is_paused,
+        team=team,
     )
 
 

@@ -125,18 +125,34 @@ async def test_an_ollama_on_another_machine_is_named(panel: Panel) -> None:
 
 @pytest.mark.slow
 async def test_a_team_whose_models_answer_is_named_though_there_is_no_ollama(panel: Panel) -> None:
+    hub = {
+        "url": "https://hub.example.org",
+        "account": "bob",
+        "state": "on",
+        "is_up": True,
+        "problem": None,
+        "models_count": 1,
+    }
+
     async def team(route: Route) -> None:
         reply = await route.fetch()
         body = await reply.json()
         body["ollama"] |= {"state": "down", "detail": "It does not answer."}
+        body["default_model"] = None if hub["problem"] else body["default_model"]
         body["models_count"] = 0
         body["others"] = [{"name": "team", "url": "https://hub.example.org", "state": "up"}]
+        body["team"] = hub
         await route.fulfill(response=reply, json=body)
 
     await panel.page.route("**/health/ready", team)
 
     await expect(panel.state).to_have_text(f"Ready · {CHAT}")
     first = panel.page.get_by_test_id("first-run")
-    await expect(first).to_contain_text("Questions may go to hub.example.org; everything else")
+    told = "Questions go to the hub of your team at hub.example.org; everything else stays"
+    await expect(first).to_contain_text(told)
     await expect(first).to_contain_text(f"{CHAT} answers.")
+    hub |= {"problem": "The hub does not answer.", "is_up": False}
+    await expect(panel.state).to_have_text("Guide only: no hub")
+    await expect(first.get_by_test_id("hub-away")).to_contain_text("The hub does not answer.")
+    await expect(first.get_by_text("Install Ollama")).to_have_count(0)
     await panel.page.unroute_all(behavior="wait")

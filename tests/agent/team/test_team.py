@@ -47,8 +47,11 @@ async def test_an_agent_signs_in_by_the_browser_uses_the_hub_and_leaves(tmp_path
         listed = (await agent.get("/api/v1/backends")).json()["items"]
         tested = (await agent.post("/api/v1/backends/team/test")).json()
         kept = await agent.delete("/api/v1/backends/team")
+        health = (await agent.get("/api/v1/health/ready")).json()["team"]
+        models = (await agent.get("/api/v1/models")).json()["items"]
         left = await agent.delete(TEAM)
         at_last = await team(agent)
+        nobody = (await agent.get("/api/v1/health/ready")).json()["team"]
         left_there = (await bob.get("/machines")).json()["items"]
 
     assert at_first == at_last == OFF
@@ -65,6 +68,18 @@ async def test_an_agent_signs_in_by_the_browser_uses_the_hub_and_leaves(tmp_path
     assert problem(kept) == (409, "team-backend")
     assert (said["url"], said["account"], said["machine"]["name"]) == (hub.url, "bob", "pi")
     assert said["policy"] == {"cloud": True, "models": ["*"], "providers": ["*"]}
+    assert nobody is None
+    assert health == {
+        "url": hub.url,
+        "account": "bob",
+        "state": "on",
+        "is_up": True,
+        "problem": None,
+        "models_count": 1,
+    }
+    assert [(one["name"], one["backend"], one["loaded"]) for one in models] == [
+        (model, "team", False)
+    ]
     assert [one["id"] for one in machines] == [said["machine"]["id"]]
     assert machines[0]["version"] != ""
     assert (talk.names[-1], talk.first("started")["backend"]) == ("done", "team")
@@ -222,6 +237,31 @@ async def test_without_its_hub_and_a_model_the_guide_says_who_does_not_answer(
     assert "The hub of your team does not answer" in text
     assert "What is on this computer goes on" in text
     assert "install Ollama" not in text
+
+
+@pytest.mark.slow
+async def test_what_the_hub_says_of_clouds_and_of_memory_holds_for_its_models(
+    tmp_path: Path,
+) -> None:
+    async with FakeOllama(models=()) as near, FakeOllama(models=()) as far:
+        for one, names in ((near, ("alpha", "beta")), (far, ("alpha", "omega"))):
+            for name in names:
+                one.add_model(name, capabilities=["completion"])
+        async with a_hub(tmp_path / "hub", near) as hub, running_agent(tmp_path / "agent") as own:
+            ada = await hub.signed_in("ada")
+            cloud = {"name": "cloud", "kind": "openai", "url": f"{far.url}/v1", "is_cloud": True}
+            await ada.post("/providers", json=cloud)
+            await signed_in(own.client, hub)
+            told = await until(own.client, lambda one: one["is_up"] and len(one["models"]) == 3)
+            asked = {"model": "beta", "messages": [{"role": "user", "content": "Why?"}]}
+            await own.client.post("/v1/chat/completions", json=asked)
+            await own.client.post(f"{TEAM}/look")
+            models = (await own.client.get("/api/v1/models")).json()["items"]
+
+    clouds = {one["name"]: one["is_cloud"] for one in told["models"]}
+    assert clouds == {"alpha:latest": False, "beta:latest": False, "omega:latest": True}
+    memory = {one["name"]: one["loaded"] for one in models}
+    assert memory == {"alpha:latest": False, "beta:latest": True, "omega:latest": False}
 
 
 @pytest.mark.slow

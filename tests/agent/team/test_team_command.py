@@ -12,7 +12,8 @@ from agent import runfile
 from agent.cli import app
 from agent.runfile import RunningAgent
 from agent.shared.clock import rfc3339, system_clock
-from tests.agent.team.teaming import TEAM, a_hub, let_in, until
+from tests.agent.team.teaming import TEAM, a_hub, let_in, signed_in, until
+from tests.fakes.ollama import FakeOllama
 from tests.serving import Served, running_agent
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
@@ -72,3 +73,38 @@ async def test_somebody_says_no_and_the_command_says_so(tmp_path: Path) -> None:
     assert address in done.stderr
     assert "This computer was not let in." in done.stderr
     assert "begins with https://" in str(no_address.exception)
+
+
+async def test_doctor_and_status_know_the_hub(tmp_path: Path) -> None:
+    folder = tmp_path / "agent"
+
+    async def told(command: str, *more: str) -> str:
+        given = [command, "--data-dir", str(folder), *more]
+        return (await asyncio.to_thread(CliRunner().invoke, app, given)).stdout
+
+    async def rows() -> dict[str, tuple[str, str]]:
+        found = json.loads(await told("doctor", "--json"))
+        return {one["name"]: (one["state"], one["text"]) for one in found}
+
+    async with FakeOllama(models=["short"]) as far, running_agent(folder) as served:
+        async with a_hub(tmp_path / "hub", far) as hub:
+            found(served)
+            await signed_in(served.client, hub)
+            up = await until(served.client, lambda one: bool(one["is_up"] and one["models"]))
+            status, doctor = (await told("status")).splitlines(), await rows()
+        away = (await served.client.post(f"{TEAM}/look")).json()["problem"]
+        later, doctor_later = (await told("status")).splitlines(), await rows()
+    runfile.remove(folder, os.getpid())
+    at_rest = (await rows())["Hub"]
+
+    model = up["models"][0]["name"]
+    assert f"Hub      up at {hub.url}, signed in as bob, 1 model" in status
+    assert f"Model    {model}" in status
+    assert doctor["Hub"] == ("good", f"{hub.url}, signed in as bob; it offers 1")
+    assert doctor["Models"] == (
+        "good",
+        f"{model} of another server answers where none is named",
+    )
+    assert f"Hub      {away}" in later
+    assert doctor_later["Hub"] == ("warning", away)
+    assert at_rest == ("good", f"{hub.url}, signed in as bob; asked while the agent runs")

@@ -28,6 +28,11 @@ export function connectionWords(connection: Connection, model: string | null): S
     const words = t("chat:state.ready-model", { model: model ?? ready.default_model });
     return { mood: "ready", words, detail: t("chat:state.ready-others", { names: names.join(", ") }) };
   }
+  const team = ready.default_model ? null : ready.team;
+  if (team && (team.problem || team.is_up)) {
+    const words = t(team.problem ? "chat:state.no-hub" : "chat:state.no-team-model");
+    return { mood: "guide", words, detail: team.problem ?? team.url };
+  }
   if (ollama.state === "unknown") return { mood: "starting", words: t("chat:state.seeking"), detail: ollama.url };
   if (ollama.state !== "up") {
     const why = ollama.detail ?? t("chat:state.no-answer");
@@ -43,6 +48,11 @@ export function connectionWords(connection: Connection, model: string | null): S
 /** Where what is written goes; `here` says that it stays. */
 export function keptWords(connection: Connection, here: string): string {
   const host = connection.elsewhere;
+  const hub = connection.hub;
+  if (hub) {
+    const more = [...(host ? [host] : []), ...connection.others].filter((one) => one !== hub);
+    return more.length ? t("chat:where.team-and-several", { hub, hosts: more.join(", ") }) : t("chat:where.team", { hub });
+  }
   if (!connection.others.length) return host ? t("chat:where.elsewhere", { host }) : here;
   return t("chat:where.several", { hosts: [...(host ? [host] : []), ...connection.others].join(", ") });
 }

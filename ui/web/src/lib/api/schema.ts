@@ -2430,6 +2430,8 @@ export interface components {
             ollama?: components["schemas"]["OllamaOut"];
             others?: components["schemas"]["OtherOut"][];
             /** @default null */
+            team?: components["schemas"]["TeamState"] | null;
+            /** @default null */
             default_model?: string | null;
             models_count?: number;
             queue?: components["schemas"]["QueueOut"];
@@ -2844,6 +2846,7 @@ export interface components {
             id: string;
             name: string;
         };
+        /** @description `is_cloud`: in a cloud alone. */
         TeamModel: {
             name: string;
             is_cloud: boolean;
@@ -2870,6 +2873,16 @@ export interface components {
             cloud: boolean;
             models: string[];
             providers: string[];
+        };
+        /** @description The hub that the agent belongs to. `ended`: it threw this computer out. */
+        TeamState: {
+            url: string;
+            account: string;
+            /** @enum {string} */
+            state: "waiting" | "on" | "ended";
+            is_up: boolean;
+            problem: string | null;
+            models_count: number;
         };
         TemperatureOut: {
             /** @description bed, chamber, nozzle, nozzle 2 and so on. */

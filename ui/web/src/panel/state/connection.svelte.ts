@@ -63,6 +63,12 @@ export class Connection {
     return hostElsewhere(this.ready?.ollama?.url);
   }
 
+  /** The hub of the team, where questions go to, wherever it runs. */
+  get hub(): string | null {
+    const team = this.ready?.team;
+    return team && team.state !== "ended" ? new URL(team.url).host : null;
+  }
+
   /** Hosts of other model servers that are not on this machine. */
   get others(): string[] {
     return (this.ready?.others ?? []).map((one) => hostElsewhere(one.url)).filter((host) => host !== null);
