@@ -92,7 +92,7 @@ class QuickProtocol(H11Protocol):
 
     async def stream_send(self, event: StreamEvent) -> None:
         in_stream = self._is_chunked and self.connection.our_state is SEND_BODY
-        if in_stream and isinstance(event, Body):
+        if in_stream and isinstance(event, Body) and event.data:  # an empty chunk is the end
             await self.send(RawData(b"%x\r\n%b\r\n" % (len(event.data), event.data)))
         else:
             await super().stream_send(event)
