@@ -4,10 +4,11 @@ happens, measured, and settled with the quotas."""
 import logging
 import time
 from collections.abc import AsyncGenerator, MutableMapping, Sequence
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field, replace
 
 from agent.inference.failures import is_backends_fault
+from agent.inference.fitting import LEAST_ANSWER
 from agent.inference.inference import Inference, Tell, Who, nobody
 from agent.inference.rules import (
     Batch,
@@ -22,7 +23,7 @@ from agent.shared.errors import OrcaError
 from hub.access import Principal
 from hub.ai.choosing import Offer, Speed
 from hub.ai.passing import Passed, Turn, reason
-from hub.ai.planning import Plan
+from hub.ai.planning import Plan, Step
 from hub.limits.quotas import Quotas
 from hub.limits.rules import Outcome, Reservation, Used
 
@@ -79,18 +80,24 @@ class Asked:
 
     def usage_json(self) -> dict[str, object]:
         """What it took; `is_estimate` where the server could not say it, so that it is counted
-        here. Empty where nothing was written. With `fallbacks` if another one answered."""
+        here. Empty where nothing was written. With `fallbacks` if another one answered, and
+        `quota_tokens` if the answer ended there because the quota had no more."""
         if self.usage is None and not self.said:
             return {}
         is_ours = self.usage is None or self.is_cut
         return {
             **(self.usage or self._counted()).to_json(),
             **({"is_estimate": True} if is_ours else {}),
+            **({"quota_tokens": self.held.answer_tokens} if self._is_short else {}),
             **({"fallbacks": list(self.reasons)} if self.reasons else {}),
         }
 
     def _counted(self) -> Usage:
         return Usage(self.prompt_tokens, self.said, 0.0, 0.0, 0.0, self._seconds * 1000)
+
+    @property
+    def _is_short(self) -> bool:
+        return self.finish_reason == "length" and self.held.answer_tokens < self.answer_tokens
 
     @property
     def _seconds(self) -> float:
@@ -116,6 +123,7 @@ class Asking:
             plan.first.offer.model,
             prompt_tokens=plan.prompt_tokens,
             answer_tokens=plan.answer_tokens,
+            least_tokens=LEAST_ANSWER,
             key=key,
         )
 
@@ -135,18 +143,12 @@ class Asking:
             is_last = at == len(plan.steps) - 1
             for passed in step.passed:
                 _instead(asked, passed, step.offer, tell)
-
-            def told(event: str, data: dict[str, object], clamped: object = step.clamped) -> None:
-                tell(
-                    event, {**data, "clamped": clamped} if clamped and event == "started" else data
-                )
-
-            stream = self._inference.chat(
-                step.request, client, tell=told, only=step.offer.provider, is_patient=is_last
-            )
-            async with aclosing(stream):
+            async with AsyncExitStack() as opened:
                 try:
                     await self._turn_to(asked, step.offer)
+                    within = step.within(asked.held.answer_tokens)
+                    stream = self._asked(within, client, tell, is_last=is_last)
+                    await opened.enter_async_context(aclosing(stream))
                     first = await anext(stream)
                 except OrcaError as err:
                     if is_last or not _may_go_on(err):
@@ -154,11 +156,22 @@ class Asking:
                     failed = Passed(step.offer.model, step.offer.provider, err.code, err.detail)
                     _instead(asked, failed, plan.steps[at + 1].offer, tell)
                     continue
-                yield asked.take(first, step.most_tokens)
+                yield asked.take(first, within.most_tokens)
                 while not asked.is_cut and (batch := await anext(stream, None)) is not None:
-                    yield asked.take(batch, step.most_tokens)
+                    yield asked.take(batch, within.most_tokens)
             self._learn(asked)
             return
+
+    def _asked(
+        self, step: Step, client: Who, tell: Tell, *, is_last: bool
+    ) -> AsyncGenerator[Batch, None]:
+        def told(event: str, data: dict[str, object]) -> None:
+            is_told = step.clamped and event == "started"
+            tell(event, {**data, "clamped": step.clamped} if is_told else data)
+
+        return self._inference.chat(
+            step.request, client, tell=told, only=step.offer.provider, is_patient=is_last
+        )
 
     async def embed(
         self,
@@ -214,6 +227,7 @@ class Asking:
                 offer.model,
                 prompt_tokens=asked.prompt_tokens,
                 answer_tokens=asked.answer_tokens,
+                least_tokens=LEAST_ANSWER,
                 key=asked.held.next_id,
             )
         asked.model, asked.provider = offer.model, offer.provider

@@ -51,6 +51,15 @@ class Step:
         most = self.request.options["num_predict"]
         return max(1, most) if isinstance(most, int) else 1
 
+    def within(self, most_tokens: int) -> "Step":
+        """The same with an answer no longer than what is set aside for it."""
+        if (wanted := self.most_tokens) <= most_tokens:
+            return self
+        options = {**self.request.options, "num_predict": most_tokens}
+        shorter: Clamped = {"num_predict": {"asked": wanted, "used": most_tokens}}
+        request = replace(self.request, options=options)
+        return replace(self, request=request, clamped={**self.clamped, **shorter})
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from agent.shared.clock import Clock, NewId, rfc3339
@@ -12,6 +13,7 @@ from agent.shared.tasks import Tasks
 from hub.access import Principal
 from hub.limits.books import Books, Full, Limit, Use, expired, left_behind, settle_again
 from hub.limits.rules import (
+    MILLION,
     Amounts,
     Asked,
     Outcome,
@@ -27,6 +29,7 @@ from hub.limits.rules import (
     period_starts,
     price_of,
     resets_at,
+    room,
 )
 from hub.limits.store import Rulings
 from hub.limits.tallies import Tallies
@@ -36,6 +39,7 @@ LIVES = timedelta(minutes=5)  # a reservation whose replica does not say that it
 BEAT_S, OWED_BEAT_S = 60.0, 5.0
 WORDS = {"requests": "requests", "tokens": "tokens", "cost_micros": "money"}
 LONGEST_NAME = 200
+TRIES = 3  # to set aside what is left
 
 log = logging.getLogger(__name__)
 
@@ -72,24 +76,41 @@ class Quotas:
         *,
         prompt_tokens: int,
         answer_tokens: int,
+        least_tokens: int | None = None,
         key: str | None = None,
     ) -> Reservation:
-        """`prompt_tokens` as estimated, `answer_tokens` as many as there may be. `key` becomes its
-        id.
+        """`prompt_tokens` as estimated, `answer_tokens` as many as there may be. Where these do
+        not fit, as many are set aside as do, if there are `least_tokens`. `key` becomes its id.
 
         Raises TooMany `quota-exceeded` with what is left and when it resets."""
         now, rulebook = self._clock(), await self.rulebook()
         asked = Asked(who.account_id, who.groups, model[:LONGEST_NAME])
-        limits = limits_of(rulebook, asked, now)
-        dear = dearest(rulebook.prices, asked.model, prompt_tokens, answer_tokens)
-        reservation = Reservation(
+        limits, prices = limits_of(rulebook, asked, now), rulebook.prices
+        whole = Reservation(
             key or self._new_id(),
             asked.account_id,
             asked.model,
             period_starts("day", now),
-            Amounts(1, prompt_tokens + answer_tokens, dear),
+            _amounts(prices, asked.model, prompt_tokens, answer_tokens),
             tuple(one.counter for one in limits),
+            answer_tokens,
         )
+        least = answer_tokens if least_tokens is None else min(least_tokens, answer_tokens)
+        least_amounts = _amounts(prices, asked.model, prompt_tokens, least)
+        one, tries = whole, len(limits) + TRIES  # others may take of what was left meanwhile
+        while (full := await self._take(one, limits, now)) is not None:
+            tries -= 1
+            most = left(full.limit.quota, full.used)[full.what] or 0
+            shorter = room(full.what, most, prices, asked.model, prompt_tokens, one.answer_tokens)
+            if shorter < least or not tries:
+                raise _exceeded(full, least_amounts, now)
+            amounts = _amounts(prices, asked.model, prompt_tokens, shorter)
+            one = replace(whole, amounts=amounts, answer_tokens=shorter)
+        return one
+
+    async def _take(
+        self, reservation: Reservation, limits: Sequence[Limit], now: datetime
+    ) -> Full | None:
         self._live[reservation.id] = reservation
         try:
             expires_at = rfc3339(now + LIVES)
@@ -99,8 +120,7 @@ class Quotas:
             raise
         if full is not None:
             del self._live[reservation.id]
-            raise _exceeded(full, reservation.amounts, now)
-        return reservation
+        return full
 
     async def settle(self, reservation: Reservation, used: Used) -> None:
         """Counts what it came to, in the quotas and in the usage. A second time does nothing.
@@ -224,6 +244,13 @@ def limits_of(rulebook: Rulebook, asked: Asked, now: datetime) -> list[Limit]:
     return sorted(found, key=lambda one: one.counter)
 
 
+def _amounts(
+    prices: Sequence[Price], model: str, prompt_tokens: int, answer_tokens: int
+) -> Amounts:
+    dear = dearest(prices, model, prompt_tokens, answer_tokens)
+    return Amounts(1, prompt_tokens + answer_tokens, dear)
+
+
 def _use(reservation: Reservation, used: Used, cost_micros: int) -> Use:
     failed: tuple[Outcome, ...] = ("failed",)
     return Use(
@@ -243,14 +270,28 @@ def _use(reservation: Reservation, used: Used, cost_micros: int) -> Use:
 def _exceeded(full: Full, wanted: Amounts, now: datetime) -> TooMany:
     quota = full.limit.quota
     resets = resets_at(quota.period, now)
+    needed, there = getattr(wanted, full.what), left(quota, full.used)[full.what]
     return TooMany(
         "quota-exceeded",
-        f"This does not fit into the quota of {WORDS[full.what]} for this {quota.period}. It "
-        f"begins anew at {rfc3339(resets)[:16]}Z; an Administrator can raise it.",
+        f"This does not fit into the quota of {WORDS[full.what]} for this {quota.period}: "
+        f"{_said(full.what, needed)} needed, {_said(full.what, there or 0)} left. It "
+        f"begins anew {_day(resets)}; an Administrator can raise it.",
         quota={"id": quota.id, "subject_kind": quota.subject_kind, "period": quota.period},
         exceeded=full.what,
-        wanted=getattr(wanted, full.what),
+        wanted=needed,
         left=left(quota, full.used),
         resets_at=rfc3339(resets),
         retry_after_s=max(1, round((resets - now).total_seconds())),
     )
+
+
+def _said(what: str, amount: int) -> str:
+    return (
+        f"{amount / MILLION:,.6f}".rstrip("0").rstrip(".")
+        if what == "cost_micros"
+        else f"{amount:,}"
+    )
+
+
+def _day(resets: datetime) -> str:
+    return f"on {resets:%B} {resets.day} at midnight (UTC)"

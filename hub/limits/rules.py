@@ -1,5 +1,6 @@
 """Quotas, costs and periods: what holds for whom and what is left, decided with values alone."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -58,6 +59,7 @@ class Reservation:
     day: str
     amounts: Amounts
     counters: tuple[Counter, ...] = ()
+    answer_tokens: int = 0  # how long the answer may be: less than wanted where no more was left
 
     @property
     def key(self) -> str:
@@ -141,6 +143,22 @@ def exceeds(quota: Quota, used: Amounts, wanted: Amounts) -> str | None:
         if most is not None and more and getattr(used, name) + more > most:
             return name
     return None
+
+
+def room(
+    what: str, most: int, prices: Sequence[Price], model: str, prompt_tokens: int, longest: int
+) -> int:
+    """How long an answer, shorter than `longest`, fits under `most` of `what` with its question;
+    less than nothing where the question alone does not fit."""
+    if what == "tokens":
+        return min(most - prompt_tokens, longest - 1)
+    if what != "cost_micros":
+        return -1
+
+    def dear(answer_tokens: int) -> int:
+        return dearest(prices, model, prompt_tokens, answer_tokens)
+
+    return bisect_right(range(longest), most, key=dear) - 1
 
 
 def left(quota: Quota, used: Amounts) -> dict[str, int | None]:

@@ -30,6 +30,7 @@ from hub.limits.rules import (
     period_starts,
     price_of,
     resets_at,
+    room,
 )
 from tests.clock import MovingClock
 from tests.hub.postgres import Postgres
@@ -112,6 +113,50 @@ def place(request: pytest.FixtureRequest) -> dict[str, str]:
     if request.param == "sqlite":
         return {}
     return {"ORCA_HUB_DATABASE_URL": request.getfixturevalue("server").new_database()}
+
+
+def test_an_answer_is_as_long_as_what_is_left_has_room_for() -> None:
+    prices = [Price("m", "*", 1_000_000, 2_000_000)]
+
+    assert room("tokens", 1000, prices, "m", 100, 4096) == 900
+    assert room("tokens", 50, prices, "m", 100, 4096) == -50
+    assert room("cost_micros", 1100, prices, "m", 100, 4096) == 500
+    assert room("cost_micros", 99, prices, "m", 100, 4096) == -1
+    assert room("requests", 0, prices, "m", 100, 4096) == -1
+
+
+async def test_where_less_is_left_than_wanted_a_shorter_answer_is_set_aside_up_to_the_last_token(
+    tmp_path: Path, place: dict[str, str]
+) -> None:
+    async with running_hub(tmp_path, environment=place) as served:
+        _, bob = await _people(served)
+        browser = await served.signed_in("ada")
+        limits = {"subject_kind": "everybody", "period": "day"}
+        await browser.post("/quotas", json={**limits, "tokens": 2000})
+        await browser.post("/quotas", json={**limits, "model": "dear*", "cost_micros": 900})
+        price = {"prompt_micros_per_million": 1_000_000, "answer_micros_per_million": 1_000_000}
+        await browser.post("/costs", json={"model": "dear", **price})
+        quotas = _quotas(served)
+
+        dear = await quotas.reserve(
+            bob, "dear", prompt_tokens=100, answer_tokens=4096, least_tokens=256
+        )
+        both = await asyncio.gather(
+            *(
+                quotas.reserve(bob, "m", prompt_tokens=100, answer_tokens=4096, least_tokens=256)
+                for _ in range(6)
+            ),
+            return_exceptions=True,
+        )
+        own = (await (await served.signed_in("bob")).get("/quotas/me")).json()["items"]
+
+    granted = [one for one in both if isinstance(one, Reservation)]
+    refused = [one for one in both if isinstance(one, TooMany)]
+    assert (dear.answer_tokens, dear.amounts) == (800, Amounts(1, 900, 900))
+    assert [one.amounts for one in granted] == [Amounts(1, 1100, 0)]
+    assert [one.code for one in refused] == ["quota-exceeded"] * 5
+    assert "356 needed, 0 left." in refused[0].detail
+    assert [one["left"]["tokens"] for one in own] == [0, None]
 
 
 async def test_what_is_set_aside_is_settled_released_and_refused(

@@ -8,7 +8,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.hub.asking import Asked, Json, asked_hub, chunks_of
+from tests.hub.asking import Asked, Json, asked_hub, chunks_of, streamed
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 HI: Json = {"model": "qwen3:4b", "messages": [{"role": "user", "content": "hi"}]}
@@ -161,3 +161,34 @@ async def test_a_used_up_quota_is_told_before_the_model_is_asked(
     error, problem = answers[0].json()["error"], answers[1].json()
     assert error["code"] == "quota_exceeded"
     assert (error["left"], error["resets_at"]) == (problem["left"], problem["resets_at"])
+
+
+@pytest.mark.slow
+async def test_a_small_quota_shortens_the_answer_and_says_so(
+    asked: Asked, program: httpx.AsyncClient
+) -> None:
+    body = {"subject_kind": "everybody", "period": "month", "is_each": True, "tokens": 10**6}
+    made = (await asked.ada.post("/quotas", json=body)).json()
+    path = f"/quotas/{made['id']}"
+    word: Json = {"message": {"role": "assistant", "content": "word "}, "done": False}
+    try:
+        await asked.ada.patch(path, json={"tokens": 400})
+        asked.near.misbehave(path="/api/chat", script=[(0, word)] * 600, times=2)
+        events = await streamed(asked.bob, "/ai/chat", {**HI, "model": "qwen3:4b"})
+        now = (await asked.ada.get(path)).json()
+        refused = await program.post("/chat/completions", json=HI)
+    finally:
+        asked.near.behave_well()
+        await asked.ada.delete(path)
+
+    chats = [one for one in asked.near.requests if one.path == "/api/chat"]
+    sent = chats[-1].body["options"]
+    result, usage = events[-1].data["result"], events[-1].data["usage"]
+    assert isinstance(result, dict)
+    assert isinstance(usage, dict)
+    bound = usage["quota_tokens"]
+    assert 256 <= bound < 400
+    assert (sent["num_predict"], usage["completion_tokens"]) == (bound, bound)
+    assert (events[-1].name, result["finish_reason"]) == ("done", "length")
+    assert now["tokens"] == 400
+    assert refused.status_code == 429
