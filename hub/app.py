@@ -12,7 +12,7 @@ from agent.shared.clock import Clock, NewId, NewSecret, random_id, random_secret
 from agent.shared.loops import Loops
 from agent.shared.tasks import running
 from agent.shared.webapp import WebApp
-from hub import guard, health, openapi
+from hub import guard, health, openapi, sealed
 from hub.ai.opening import open_ai
 from hub.artefacts.opening import open_artefacts
 from hub.audit.service import AuditService
@@ -168,7 +168,7 @@ def _app(
 
 
 def _stood_on(core: Core, areas: Iterable[Area]) -> list[Part]:
-    parts = [Part("database", core.database.check)]
+    parts = [Part("database", core.database.check), sealed.part(core.database, core.seal)]
     if core.redis is not None:
         parts.append(Part("redis", core.redis.check, is_needed=False))
     return [*parts, *(part for area in areas for part in area.health)]

@@ -30,13 +30,14 @@ class ReadyOut(Out):
 class Part:
     """Something that the hub stands on. `check` raises an OrcaError while it does not hold.
     `examine` looks at this moment, and says in a sentence what it has found; `fix` is what to do
-    where it raises."""
+    where it raises, and `is_wrong` whether the hub must not be left so, though it works."""
 
     name: str
     check: Callable[[], Awaitable[object]]
     is_needed: bool = True
     examine: Callable[[], Awaitable[str]] | None = None
     fix: str = ""
+    is_wrong: bool = False
     last_success_at: str | None = None
     problem: str | None = None
 

@@ -241,7 +241,7 @@ async def _part(part: Part) -> Check:
     except (OrcaError, TimeoutError) as err:
         said = err.detail if isinstance(err, OrcaError) else "No answer in time."
         fix = part.fix or f"Look at the settings of {part.name}; the hub works without it."
-        return (wrong if part.is_needed else warning)(part.name, said, fix)
+        return (wrong if part.is_needed or part.is_wrong else warning)(part.name, said, fix)
     return good(part.name, "It answers.")
 
 
