@@ -147,6 +147,8 @@ class Provider(OpenAPIProvider):
     def build_path_parameter(self, name: str, converter: BaseConverter) -> Json:
         parameter: Json = super().build_path_parameter(name, converter)
         schema = parameter["schema"]
+        if "enum" in schema:  # of a set, which each process has in an order of its own
+            schema["enum"] = sorted(schema["enum"])
         if schema == {"type": "string"}:
             if type(converter) is UnicodeConverter:
                 schema["minLength"] = 1

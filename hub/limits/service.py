@@ -10,6 +10,7 @@ from agent.shared.databases import Databases
 from agent.shared.errors import Conflict, Denied, Invalid, NotFound
 from hub.access import Principal
 from hub.audit.service import AuditService
+from hub.groups.store import Groups
 from hub.limits.quotas import Quotas
 from hub.limits.rules import (
     ANY,
@@ -69,15 +70,18 @@ class LimitService:
         return row or _no_quota()
 
     async def add_quota(self, values: Row) -> Row:
-        """Raises Invalid `no-such-user` and Conflict `quota-exists`."""
+        """Raises Invalid `no-such-user` and `no-such-group`, and Conflict `quota-exists`."""
         now = rfc3339(self._clock())
         row = {"id": self._new_id(), **values, "created_at": now, "updated_at": now}
         async with self._database.writing() as connection:
             if values["subject_kind"] == "user":
                 await _check_account(connection, values["subject"])
+            if values["subject_kind"] == "group":
+                row["subject"] = await _group_named(connection, values["subject"])
             if not await Rulings(connection).add_quota(row):
                 raise Conflict("quota-exists", "There is a quota about the same. Change that one.")
-            await self._audit.note(connection, "quota.add", row["id"], **dict(values))
+            said = {name: row[name] for name in values}
+            await self._audit.note(connection, "quota.add", row["id"], **said)
         self._quotas.changed()
         return row
 
@@ -171,6 +175,18 @@ class LimitService:
 async def _check_account(connection: Any, account_id: str) -> None:  # Any: of SQLAlchemy
     if await Accounts(connection).find(account_id) is None:
         raise Invalid("no-such-user", "There is no account with this id.")
+
+
+async def _group_named(connection: Any, name: str) -> str:  # Any: of SQLAlchemy
+    """As it is written there, which is how it is compared."""
+    group = await Groups(connection).named(name)
+    if group is None:
+        raise Invalid(
+            "no-such-group",
+            "There is no group of this name. Make it under Groups; one of your identity provider "
+            "is there as soon as somebody of it has signed in.",
+        )
+    return str(group["name"])
 
 
 def _may_hold(quota: Quota, who: Principal) -> bool:

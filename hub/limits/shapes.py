@@ -15,7 +15,7 @@ Pattern = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=NO_CONTROLS),
 ]
-Most = Annotated[int, Field(ge=0, le=10**15)]
+Most = Annotated[int, Field(strict=True, ge=0, le=10**15)]  # true is no number
 Micros = Annotated[int, Field(ge=0, le=10**12)]
 By = Literal["day", "month", "model", "user", "provider", "group"]
 

@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.shared.clock import Clock, NewId, rfc3339
 from agent.shared.databases import Databases
-from agent.shared.errors import Invalid, NotFound
+from agent.shared.errors import Denied, Invalid, NotFound
 from hub.access import Principal
 from hub.audit.service import AuditService
 from hub.identity.sessions import From
@@ -58,8 +58,10 @@ class MachineService:
     async def found(
         self, who: Principal, *, of_all: bool, before: str | None, limit: int
     ) -> list[Row]:
-        """One's own; of all people for an Administrator who asks."""
-        own = None if of_all and who.is_administrator else who.account_id
+        """One's own; of all people for an Administrator who asks. Raises Denied."""
+        if of_all and not who.is_administrator:
+            raise Denied("administrators-only", "Only an Administrator may see all computers.")
+        own = None if of_all else who.account_id
         async with self._database.reading() as connection:
             return await Machines(connection).found(own, before, limit)
 

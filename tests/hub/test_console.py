@@ -25,6 +25,13 @@ async def test_the_description_names_every_route_and_who_may_call_it(hub: Served
     assert len(set(ids)) == len(ids)
     assert [one["operationId"] for one in operations if "security" not in one] == []
     assert [one["operationId"] for one in operations if not one.get("summary")] == []
+    chosen = [
+        parameter["schema"]["enum"]
+        for one in operations
+        for parameter in one.get("parameters", [])
+        if parameter["in"] == "path" and "enum" in parameter["schema"]
+    ]
+    assert chosen == [sorted(names) for names in chosen]  # the same from every replica
     assert described["paths"]["/api/v1/settings"]["get"]["x-role"] == "administrator"
     assert described["paths"]["/api/v1/auth/login"]["post"]["security"] == []
     assert "Administrators, by a browser, a token." in readable.text

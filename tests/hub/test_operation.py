@@ -119,6 +119,7 @@ async def test_pages_of_listed_origins_may_ask_with_a_token_and_never_with_a_ses
         (403, "foreign-origin"),
     )
     assert (token.status_code, token.headers["Access-Control-Allow-Origin"]) == (401, CONSOLE)
+    assert "X-Orca-Fallbacks" in token.headers["Access-Control-Expose-Headers"].split(", ")
     assert "Access-Control-Allow-Origin" not in evil.headers
 
 

@@ -239,6 +239,7 @@ async def test_people_of_a_group_share_its_quota_unless_each_has_as_much(
         ada, bob = await _people(served)
         browser = await served.signed_in("ada")
         asked = {"subject_kind": "group", "subject": "cad", "period": "day", "requests": 1}
+        await browser.post("/groups", json={"name": "cad"})
         shared = (await browser.post("/quotas", json=asked)).json()
         one, other = (_in_group(who, "cad") for who in (ada, bob))
         quotas = _quotas(served)
@@ -253,6 +254,30 @@ async def test_people_of_a_group_share_its_quota_unless_each_has_as_much(
             await quotas.reserve(who, "m", prompt_tokens=1, answer_tokens=1)
         with pytest.raises(TooMany):
             await quotas.reserve(one, "m", prompt_tokens=1, answer_tokens=1)
+
+
+@pytest.mark.slow
+async def test_a_quota_that_would_hold_for_nobody_is_refused(
+    tmp_path: Path, place: dict[str, str]
+) -> None:
+    async with running_hub(tmp_path, environment=place) as served:
+        await _people(served)
+        browser = await served.signed_in("ada")
+        await browser.post("/groups", json={"name": "Makers"})
+        asked = {"subject_kind": "group", "subject": "makers", "period": "day", "requests": 1}
+        made = await browser.post("/quotas", json=asked)
+        twice = await browser.post("/quotas", json={**asked, "subject": "Makers"})
+        others = [
+            await browser.post("/quotas", json={**asked, **change})
+            for change in ({"subject": "makres"}, {"requests": True}, {"requests": "1"})
+        ]
+
+    assert (made.status_code, made.json()["subject"], twice.status_code) == (201, "Makers", 409)
+    assert [(one.status_code, one.json()["type"].rpartition(":")[2]) for one in others] == [
+        (422, "no-such-group"),
+        (422, "invalid-fields"),
+        (422, "invalid-fields"),
+    ]
 
 
 class Slow:
