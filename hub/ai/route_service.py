@@ -20,7 +20,8 @@ class RouteService:
             return [_marked(row, known) for row in await models.routes()]
 
     async def add(self, values: Json) -> Row:
-        """Raises Conflict where there are too many, and Invalid for a server that there is not."""
+        """Raises Conflict where there are too many or one of this name, and Invalid for a server
+        that there is not."""
         now = self._written.now
         row = {**values, "id": self._written.new_id(), "created_at": now, "updated_at": now}
         async with self._written.database.writing() as connection:
@@ -28,20 +29,23 @@ class RouteService:
             models = Models(connection)
             known = await self._known(models)
             _check(values, known)
-            if len(await models.routes()) >= MOST:
+            there = await models.routes()
+            if len(there) >= MOST:
                 raise Conflict("too-many-routes", f"There are {MOST} routes already.")
+            _check_free(values, there)
             await models.add_route(row)
             await self._written.audit.note(connection, "route.add", row["pattern"], **values)
         await self._written.configuration.look()
         return _marked(row, known)
 
     async def change(self, route_id: str, values: Json) -> Row:
-        """Raises NotFound, and Invalid as `add`."""
+        """Raises NotFound, and Conflict and Invalid as `add`."""
         async with self._written.database.writing() as connection:
             await changed(connection)
             models = Models(connection)
             known = await self._known(models)
             _check(values, known)
+            _check_free(values, [one for one in await models.routes() if one["id"] != route_id])
             now = {**values, "updated_at": self._written.now}
             row = await models.change_route(route_id, now)
             if row is None:
@@ -74,6 +78,13 @@ def _check(values: Json, known: set[str]) -> None:
     ]
     if errors:
         raise Invalid("unknown-provider", errors[0]["detail"], errors=errors)
+
+
+def _check_free(values: Json, others: list[Row]) -> None:
+    """Of two that match the same the second would never be asked."""
+    wanted = values.get("pattern")
+    if wanted is not None and wanted.lower() in {one["pattern"].lower() for one in others}:
+        raise Conflict("route-taken", f"There is a route called {wanted} already.")
 
 
 def _unknown(name: str, known: set[str]) -> str:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from hub.ai.plainly import plain
 from tests.hub.asking import (
     Asked,
     Json,
@@ -54,10 +55,11 @@ def reason(instead_of: Json, code: str, said: str) -> Json:
     return {**LAST, "instead_of": instead_of, "code": code, "reason": said}
 
 
+LONG = "What is asked, with all that was said before, is longer than m can read."
 BY_DEAD = reason(
     {"provider": "dead", "model": "qwen3-coder"},
     "backend-down",
-    f"Ollama does not answer at {NOWHERE}. Start it, or correct its address.",
+    "dead does not answer.",
 )
 
 
@@ -88,6 +90,42 @@ async def test_a_server_that_was_never_up_is_told_in_every_answer(asked: Asked) 
     )
     headers = [one.headers["X-Orca-Fallbacks"] for one in (whole, stream)]
     assert list(map(json.loads, headers)) == [[BY_DEAD]] * 2
+
+
+async def test_an_administrator_is_told_where_it_does_not_answer(asked: Asked) -> None:
+    async with route(asked.ada, {"provider": "dead", "model": "qwen3-coder"}, LAST):
+        events = await streamed(asked.ada, "/ai/chat", {**HI, "model": "team-code"})
+
+    whole = f"Ollama does not answer at {NOWHERE}. Start it, or correct its address."
+    assert events[0].data == {**BY_DEAD, "reason": whole}
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "said"),
+    [
+        (
+            "backend-rejected",
+            "127.0.0.1:14711 refused the request for emb. It says: not at http://10.0.0.7:80/v1.",
+            "lab refused the request for m. It says: not at lab.",
+        ),
+        ("model-not-found", "127.0.0.1:1 has no model called m.", "lab has no model called m."),
+        ("model-not-found", "No model server has a model.", "No model server has a model."),
+        (
+            "context-exceeded",
+            "The conversation is longer than the context of m. Shorten it or raise num_ctx.",
+            f"{LONG} Shorten it, or begin anew.",
+        ),
+        (
+            "model-load-failed",
+            "Not enough memory for m. Ollama says: out of memory.",
+            "lab could not load m. It says: out of memory.",
+        ),
+    ],
+)
+async def test_who_cannot_mend_a_server_hears_its_name_and_not_its_address(
+    kind: str, detail: str, said: str
+) -> None:
+    assert plain(kind, detail, model="m", server="lab") == said
 
 
 async def test_each_reason_is_told_in_the_order_of_the_route(asked: Asked) -> None:
@@ -226,6 +264,21 @@ async def test_a_route_takes_no_server_that_there_is_not(asked: Asked) -> None:
     assert added.json()["errors"] == [{"field": "candidates.1.provider", "detail": said}]
     assert made["candidates"] == [{**LAST, "is_missing": False}]
     assert bare["candidates"] == [{"provider": "*", "model": "*", "is_missing": False}]
+
+
+async def test_a_name_stands_for_one_route(asked: Asked) -> None:
+    first, second = [
+        (await asked.ada.post("/routes", json={"pattern": name, "candidates": [LAST]})).json()
+        for name in ("fast", "slow")
+    ]
+    again = await asked.ada.post("/routes", json={"pattern": "FAST", "candidates": [LAST]})
+    renamed = await asked.ada.patch(f"/routes/{second['id']}", json={"pattern": "fast"})
+    same = await asked.ada.patch(f"/routes/{first['id']}", json={"pattern": "fast"})
+    for one in (first, second):
+        await asked.ada.delete(f"/routes/{one['id']}")
+
+    assert [code(one) for one in (again, renamed)] == [(409, "route-taken")] * 2
+    assert same.status_code == 200
 
 
 async def test_a_server_that_a_route_names_stays_until_it_is_taken_out(asked: Asked) -> None:

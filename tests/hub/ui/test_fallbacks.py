@@ -58,6 +58,8 @@ async def test_a_sentence_under_the_answer_says_why_another_one_gave_it(
     await page.get_by_test_id("begin").click()
     await expect(page.get_by_test_id("generation")).to_have_attribute("data-state", "done")
     await expect(told).to_contain_text(SENTENCE)
+    await desk.open("runs")
+    await expect(told.first).to_contain_text(SENTENCE)
 
     assert wrong == []
 

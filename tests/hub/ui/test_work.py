@@ -307,6 +307,24 @@ async def test_an_answer_without_a_file_says_that_nothing_was_kept(
     assert await desk.faults() == []
 
 
+async def test_what_is_being_generated_is_followed_again_after_a_reload(
+    page: Page, asked: Asked, desk: Desk
+) -> None:
+    await desk.open("generate")
+    asked.near.misbehave(path="/api/chat", stall_after=3, times=1)
+    await page.get_by_label("What shall be written").fill("A tool without end")
+    await page.get_by_test_id("begin").click()
+    await asked.near.until(lambda: asked.near.requests[-1].frames_sent == 3)
+    await page.reload()
+    await expect(page.get_by_label("What shall be written")).to_have_value("A tool without end")
+    await expect(page.get_by_test_id("answer")).not_to_be_empty()
+    await page.get_by_test_id("stop").click()
+    shown = page.get_by_test_id("generation")
+    await expect(shown).to_have_attribute("data-state", "cancelled")
+    await page.reload()
+    await expect(page.get_by_label("What shall be written")).to_have_value("")
+
+
 async def test_a_picture_is_attached_dropped_or_pasted_and_sent_to_a_model_that_sees(
     page: Page, asked: Asked, desk: Desk
 ) -> None:

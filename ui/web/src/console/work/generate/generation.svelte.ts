@@ -39,6 +39,9 @@ export class Generation {
   #frames = new FrameBatch(() => flushSync(() => this.#show()));
   #sent: { body: string; key: string } | null = null;
 
+  /** Told when a run begins, with its id, and with null when it is over. */
+  constructor(readonly onRun: (runId: string | null) => void = () => {}) {}
+
   get isLive(): boolean {
     return ["starting", "queued", "loading", "running"].includes(this.state);
   }
@@ -53,10 +56,16 @@ export class Generation {
       const { run_id } = await generate(wish, this.#sent.key);
       this.#sent = null;
       this.#follow(run_id);
+      this.onRun(run_id);
     } catch (error) {
       this.state = before;
       throw error;
     }
+  }
+
+  /** Follows one that was begun before the page was left. */
+  resume(runId: string): void {
+    this.#follow(runId, "none");
   }
 
   async stop(): Promise<void> {
@@ -75,7 +84,8 @@ export class Generation {
     this.#following = null;
   }
 
-  #follow(runId: string): void {
+  /** `lost`: what is shown of one whose events are gone. */
+  #follow(runId: string, lost: State = "interrupted"): void {
     this.leave();
     this.#runId = runId;
     this.#splitter = new BlockSplitter();
@@ -89,7 +99,7 @@ export class Generation {
     this.state = "queued";
     this.#following = followRun(runId, {
       onEvent: (event) => this.#take(event),
-      onLost: () => this.#end("interrupted", {}),
+      onLost: () => this.#end(lost, {}),
       isLive: async () => ["queued", "running"].includes((await runs.read(runId)).state),
     });
   }
@@ -164,6 +174,7 @@ export class Generation {
     this.files = closing.artefacts ?? [];
     this.problem = closing.problem ?? closing.artefacts_problem ?? null;
     this.state = state;
+    this.onRun(null);
     void this.#watchChecks();
   }
 }
