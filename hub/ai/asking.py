@@ -23,6 +23,7 @@ from agent.shared.errors import OrcaError
 from hub.access import Principal
 from hub.ai.choosing import Offer, Speed
 from hub.ai.passing import Passed, Turn, reason
+from hub.ai.plainly import plain, told_plainly
 from hub.ai.planning import Plan, Step
 from hub.limits.quotas import Quotas
 from hub.limits.rules import Outcome, Reservation, Used
@@ -144,6 +145,7 @@ class Asking:
             for passed in step.passed:
                 _instead(asked, passed, step.offer, tell)
             async with AsyncExitStack() as opened:
+                opened.enter_context(told_plainly(asked.who, step.offer))
                 try:
                     await self._turn_to(asked, step.offer)
                     within = step.within(asked.held.answer_tokens)
@@ -206,7 +208,8 @@ class Asking:
                 _instead(asked, passed, offer, nobody)
             try:
                 await self._turn_to(asked, offer)
-                found = await self._inference.embed(wanted, client, only=offer.provider)
+                with told_plainly(asked.who, offer):
+                    found = await self._inference.embed(wanted, client, only=offer.provider)
             except OrcaError as err:
                 if at == len(turns) - 1 or not _may_go_on(err):
                     raise
@@ -279,6 +282,11 @@ def _may_go_on(err: OrcaError) -> bool:
 
 
 def _instead(asked: Asked, passed: Passed, offer: Offer, tell: Tell) -> None:
+    if not asked.who.is_administrator:
+        model, server = passed.model, passed.provider
+        passed = replace(
+            passed, detail=plain(passed.code, passed.detail, model=model, server=server)
+        )
     told = reason(passed, offer)
     asked.reasons.append(told)
     tell("backend", told)

@@ -123,7 +123,7 @@ async def test_a_server_that_is_down_is_named_as_the_reason_each_time(asked: Ask
         again = await asked.ada.post(f"/providers/{near['id']}/test")
 
     reasons = [str(e.data["reason"]) for events in told for e in events if e.name == "backend"]
-    assert [f"127.0.0.1:{port}" in reason for reason in reasons] == [True, True]
+    assert reasons == ["ollama does not answer."] * 2
     assert [events[-1].name for events in told] == ["done", "done"]
     assert ({one["provider"] for one in items}, alone[-1].name) == ({"cloud"}, "error")
     assert again.json()["is_up"]
