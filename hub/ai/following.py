@@ -1,5 +1,6 @@
 """Runs as people see them, on whichever replica they are."""
 
+import logging
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -9,7 +10,7 @@ from agent.runs.rules import Run, after
 from agent.runs.service import RunService
 from agent.shared import wire
 from agent.shared.databases import Databases
-from agent.shared.errors import NotFound
+from agent.shared.errors import NotFound, Unavailable
 from hub.access import Principal
 from hub.ai.news import LOOK_S, News
 from hub.ai.rules import OwnedRun
@@ -17,6 +18,8 @@ from hub.ai.run_store import TeamRuns
 
 KEEP_ALIVE_S = 15.0
 STOPPED_WITHIN_S = 15.0
+
+log = logging.getLogger(__name__)
 
 
 class Following:
@@ -42,7 +45,16 @@ class Following:
         return [self._as_now(one) for one in found]
 
     async def events(self, run_id: str, after_seq: int = 0) -> AsyncGenerator[bytes, None]:
-        """Every event behind `after_seq` once and in order. Raises NotFound before the first."""
+        """Every event behind `after_seq` once and in order. Raises NotFound before the first. Ends
+        early when the database goes away: who reads on behind the last event misses nothing."""
+        async with aclosing(self._events(run_id, after_seq)) as parts:
+            try:
+                async for part in parts:
+                    yield part
+            except Unavailable as err:
+                log.warning("the events of run %s end early: %s", run_id, err.detail)
+
+    async def _events(self, run_id: str, after_seq: int) -> AsyncGenerator[bytes, None]:
         seq = after_seq
         while True:
             async with aclosing(self._elsewhere(run_id, seq)) as written:

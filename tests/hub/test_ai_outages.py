@@ -18,6 +18,7 @@ from agent.shared import wire
 from agent.shared.clock import rfc3339, system_clock
 from agent.shared.databases import Databases
 from agent.shared.errors import OrcaError, Unavailable
+from hub.ai.following import Following
 from hub.ai.news import News
 from hub.ai.replicas import LONGEST_LOOK_S, SILENT_S, Replica, Watch
 from hub.ai.rules import OwnedRun
@@ -209,6 +210,37 @@ async def test_events_are_kept_once_if_nobody_heard_that_they_were(
     events = list(wire.decode(payload))
     assert [one.seq for one in events] == [1, 2, 3, 4]
     assert events[-1].data == {"result": "one two three"} == {"result": text_of(events)}
+
+
+@dataclass(slots=True)
+class Gone(Deaf):
+    """A database that is there for so many looks."""
+
+    looks: int = 0
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        self.looks -= 1
+        if self.looks < 0:
+            raise Unavailable("database-away", "The database does not answer.")
+        async with self.database.reading() as connection:
+            yield connection
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("looks", [0, 1, 3])
+async def test_a_stream_whose_database_goes_away_ends_so_that_one_can_read_on(
+    database: Databases, looks: int
+) -> None:
+    await add(database, f"followed-{looks}", "elsewhere")
+    gone = Gone(database, looks=looks)
+    runs = RunService(gone, system_clock)
+    following = Following(gone, runs, News(None))
+
+    read = [part async for part in following.events(f"followed-{looks}")]
+    await runs.close()
+
+    assert (read, gone.looks) == ([], -1)
 
 
 class Reader:
