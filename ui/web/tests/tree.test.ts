@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { markedParts } from "../src/lib/marks";
+import { markedParts, withoutFormat } from "../src/lib/marks";
 import { activeBranch, childrenByParent, newestLeaf } from "../src/lib/tree";
 
 const nodes = [
@@ -44,4 +44,9 @@ test("hits become marked parts and nothing else does", () => {
     { text: " <b>strings</b>", marked: false },
   ]);
   assert.deepEqual(markedParts(""), []);
+});
+
+test("a piece of a text is shown without what only formats it", () => {
+  assert.equal(withoutFormat("You asked: **\ue000Retr\ue001action** of `layer_height`"), "You asked: \ue000Retr\ue001action of layer_height");
+  assert.equal(withoutFormat("| |---|---|---| 5 * 3 > 2 # 1 a|b").trim(), "5 * 3 > 2 # 1 a|b");
 });

@@ -18,3 +18,11 @@ export function markedParts(text: string): MarkedPart[] {
   }
   return parts;
 }
+
+const BETWEEN = /(?:\|\s*:?-{2,}:?\s*)+\|?|(?<=^|\s)\|(?=\s|$)|(?<=^|\n)\s*#{1,6}(?=\s)/g;
+const AROUND = /\*{2,3}|`+/g;
+
+/** A piece of a text in Markdown without its signs: it is read as it is shown. */
+export function withoutFormat(text: string): string {
+  return text.replace(BETWEEN, " ").replace(AROUND, "");
+}

@@ -23,9 +23,11 @@ export class TeamModels {
   async load(): Promise<void> {
     const list = await models();
     const able = list.items.filter((one) => !one.capabilities.length || one.capabilities.includes("completion"));
+    /** On the premises as well: there it is asked first. */
+    const isFar = (wanted: string) => able.every(({ name, is_cloud }) => name !== wanted || is_cloud);
     const named = [
       ...list.routes.map(({ name, is_cloud }) => ({ name, isCloud: is_cloud, sees: null })),
-      ...able.map(({ name, is_cloud, capabilities }) => ({ name, isCloud: is_cloud, sees: capabilities.length ? capabilities.includes("vision") : null })),
+      ...able.map(({ name, capabilities }) => ({ name, isCloud: isFar(name), sees: capabilities.length ? capabilities.includes("vision") : null })),
     ];
     this.items = named.filter(({ name }, at) => named.findIndex((other) => other.name === name) === at);
     this.standard = list.default_model;
