@@ -178,6 +178,27 @@ async def test_names_stay_whole_where_it_is_narrow_and_details_have_room(
     assert tick["width"] < 30
 
 
+@pytest.mark.parametrize("width", [320, 1440])
+async def test_one_long_name_leaves_the_table_of_people_its_room(
+    hub: Served, new_desk: NewDesk, width: int
+) -> None:
+    ada = await hub.signed_in("ada")
+    long = {"name": "longest", "display_name": "x" * 200, "role": "user", "password": PASSWORD}
+    made = await ada.post("/users", json=long)
+    assert made.status_code == 201, made.text
+    desk = await new_desk(hub.url, viewport={"width": width, "height": 640})
+    await desk.sign_in("ada")
+    await desk.open("users")
+    row = desk.page.locator("[data-testid=user][data-name=longest]")
+    name = await row.locator(".name").bounding_box()
+    faults = await desk.faults()
+
+    await ada.delete(f"/users/{made.json()['id']}")
+    assert name is not None
+    assert name["width"] <= min(0.6 * width, 24 * 16) + 1
+    assert faults == []
+
+
 async def test_where_only_an_emergency_lets_passwords_in_the_page_says_so(
     tmp_path: Path, new_desk: NewDesk
 ) -> None:
