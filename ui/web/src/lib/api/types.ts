@@ -26,7 +26,7 @@ export type MessagePage = Schemas["MessagePage"];
 export type MessageStatus = Message["status"];
 export type Source = Schemas["Source"];
 /** With whether it was counted, and not told by a server: the hub does so for what was stopped. */
-export type Usage = Schemas["UsageOut"] & { is_estimate?: boolean };
+export type Usage = Schemas["UsageOut"] & { is_estimate?: boolean; quota_tokens?: number };
 /** Why another model answers than the first one. */
 export type Fallback = Schemas["Fallback"];
 export type PostMessage = Schemas["MessageIn"];

@@ -1,4 +1,6 @@
 /** The chat page: the list of conversations, the open one, and what follows from what. */
+import { tick } from "svelte";
+
 import { t } from "../../../lib/i18n";
 import type { Notices } from "../../../lib/notices.svelte";
 import { Chat } from "../../../panel/state/chat.svelte";
@@ -19,6 +21,8 @@ const QUERIES: Record<View, ConversationQuery> = {
 
 export class Desk {
   readonly models = new TeamModels();
+  /** What keys and the end of a conversation lead to, while it is on the page. */
+  readonly spots: { composer?: HTMLElement; search?: HTMLElement; list?: HTMLElement; newChat?: HTMLElement } = {};
   readonly chat: Chat;
   view = $state<View>("own");
   query = $state("");
@@ -85,12 +89,30 @@ export class Desk {
     if (id && this.chat.id === id) void this.chat.refresh();
   }
 
+  /** The one above or below in the list; from none, the first. */
+  openNeighbour(step: 1 | -1): void {
+    const items = (this.list.items ?? []).filter((one) => !one.deleted_at);
+    const at = items.findIndex((one) => one.id === this.chat.id);
+    const next = at < 0 ? items[step > 0 ? 0 : -1] : items[at + step];
+    if (next) this.show(next.id);
+  }
+
   async remove(one: Conversation): Promise<void> {
     const isOpen = this.chat.id === one.id;
+    const at = this.list.items?.findIndex(({ id }) => id === one.id) ?? -1;
     if (!(await this.#try(one, () => conversations.remove(one.id)))) return;
     if (isOpen) this.show(null);
     const title = one.title || t("hub-work:untitled");
     this.notices.offerUndo(t("hub-work:deleted", { title }), () => void this.restore(one));
+    await tick();
+    this.#focusNear(at);
+  }
+
+  /** Who came by keyboard goes on where the conversation stood. */
+  #focusNear(at: number): void {
+    const links = this.spots.list?.querySelectorAll<HTMLElement>("li > a") ?? [];
+    const near = at < 0 ? undefined : links[Math.min(at, links.length - 1)];
+    (near ?? this.spots.newChat ?? this.spots.composer)?.focus();
   }
 
   async restore(one: Conversation): Promise<void> {
