@@ -35,7 +35,7 @@ from agent.inference.rules import (
     canonical_name,
 )
 from agent.inference.transport import KeySource, Transport, drain
-from agent.shared.errors import Invalid, NotFound, OrcaError
+from agent.shared.errors import Invalid, OrcaError
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -128,11 +128,7 @@ class OpenAI:
         for model in await self.tags():
             if canonical_name(model.name) == canonical_name(name):
                 return ShownModel("", "", "", model.capabilities, model.context_length)
-        raise NotFound(
-            "model-not-found",
-            f"{self._failures.place} has no model called {name}.",
-            model=name,
-        )
+        raise self._failures.no_model(name)
 
     async def load(self, name: str, keep_alive: str | int | None = None) -> None:
         """Sees that there is such a model; when it is read into memory is the server's matter."""

@@ -144,6 +144,12 @@ class Failures:
         detail = f"{self.place} failed on {model}. {self._quote(text)}"
         return Unavailable("backend-failed", detail.strip(), model=model)
 
+    def no_model(self, model: str) -> OrcaError:
+        """It is none of those that the server lists."""
+        return NotFound(
+            "model-not-found", f"{self.place} has no model called {model}.", model=model
+        )
+
     def down(self, url: str) -> Unavailable:
         """Nobody listens, or who did hung up before a word."""
         return Unavailable(

@@ -136,3 +136,12 @@ def test_a_page_of_a_hub_may_be_opened(address: str) -> None:
 def test_whatever_else_a_hub_names_is_not_opened(address: object) -> None:
     with pytest.raises(ValueError, match=r".+"):
         page_address(address)
+
+
+def test_a_model_that_the_hub_does_not_list_may_be_closed_to_who_asks() -> None:
+    said = HubFailures("http://127.0.0.1:14700/v1").no_model("qwen2.5-coder:7b").detail
+
+    assert said == (
+        "The hub of your team has no model called qwen2.5-coder:7b, or it is not open to your "
+        "groups. Ask an Administrator."
+    )
