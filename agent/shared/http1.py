@@ -14,6 +14,7 @@ from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.typing import H11SendableEvent
 
 CHUNKED = b"\r\ntransfer-encoding: chunked\r\n"
+HELD_UP_S = 0.5  # a loop that is this late has not read yet what was sent in time
 
 
 class Idle:
@@ -24,6 +25,7 @@ class Idle:
         """`held` are those of all connections that are idle now."""
         self._server, self._held = server, held
         self._timer: asyncio.TimerHandle | None = None
+        self._due_s = 0.0
 
     async def restart(self, *_: object) -> None:
         """It begins, or begins anew."""
@@ -31,8 +33,7 @@ class Idle:
         if self._server.context.terminated.is_set():
             self.end()
             return
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._server.config.keep_alive_timeout, self.end)
+        self._wait(self._server.config.keep_alive_timeout)
         self._held.add(self)
 
     async def stop(self) -> None:
@@ -41,6 +42,17 @@ class Idle:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _wait(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._due_s = loop.time() + seconds
+        self._timer = loop.call_later(seconds, self._over)
+
+    def _over(self) -> None:
+        if asyncio.get_running_loop().time() - self._due_s > HELD_UP_S:
+            self._wait(HELD_UP_S)
+        else:
+            self.end()
 
     def end(self) -> None:
         """Closes the connection; who reads from it sees that, and ends the rest."""

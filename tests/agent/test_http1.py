@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -117,4 +118,17 @@ async def test_who_comes_when_the_server_ends_is_sent_away() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
 
         assert await reader.read() == b""
+        writer.close()
+
+
+async def test_what_is_asked_while_the_loop_is_held_up_is_answered() -> None:
+    async with served(keep_alive_s=0.2) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(ask("/whole", last=False))
+        await reader.readuntil(PARTS[-1])
+
+        writer.write(ask("/whole"))
+        time.sleep(1)  # noqa: ASYNC251 - the loop does nothing else meanwhile
+
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
         writer.close()
