@@ -118,7 +118,8 @@ export class Console {
     forgetAll((key) => !OF_BROWSER.has(key));
     sessionStorage.removeItem(RETURN_TO);
     this.notices.clear();
-    history.replaceState(null, "", location.pathname);
+    // What an agent sent along for a computer is nobody's secret, and wanted by the next one.
+    history.replaceState(null, "", location.pathname + location.search);
     this.#route();
   }
 
