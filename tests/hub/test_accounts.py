@@ -78,9 +78,10 @@ async def with_app(still: Still, name: str) -> tuple[httpx.AsyncClient, str, lis
     return browser, secret, confirmed.json()["recovery_codes"]
 
 
-async def test_who_signs_in_may_call_the_name_as_it_is_called_elsewhere(hub: Served) -> None:
+async def test_who_signs_in_may_call_the_name_as_it_is_called_elsewhere(still: Still) -> None:
+    await still.made("bob")
     asked = {"name": "bob", "password": PASSWORD}
-    async with hub.browser() as browser:
+    async with still.served.browser() as browser:
         by_name = await browser.post("/auth/login", json=asked)
         me = await browser.get("/users/me")
         both = await browser.post("/auth/login", json={**asked, "username": "ada"})
