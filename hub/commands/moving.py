@@ -16,8 +16,10 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     Engine,
+    LargeBinary,
     Row,
     Table,
+    Text,
     create_engine,
     func,
     insert,
@@ -35,6 +37,7 @@ from hub.postgres import PostgresDatabase
 from hub.tables import METADATA
 
 BATCH = 1000
+BATCH_OF_LONG = 50  # a picture or a message may have two megabytes
 LEFT_OUT = {"worker"}  # who works now is of no use elsewhere
 MODULUS = 1 << 256
 Tell = Callable[[str, int, int], None]
@@ -136,10 +139,20 @@ def _plain(value: object) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
+def _batch_of(table: Table) -> int:
+    """Rows that are in memory at once."""
+    is_long = any(
+        isinstance(column.type, LargeBinary | Text) and column.type.length is None
+        for column in table.columns
+    )
+    return BATCH_OF_LONG if is_long else BATCH
+
+
 async def _batches(connection: Connection, table: Table) -> AsyncIterator[Rows]:
     """In the order in which they were written: what others refer to comes first."""
-    result = connection.execution_options(yield_per=BATCH).execute(select(table))
-    parts: Iterator[Rows] = result.partitions(BATCH)
+    most = _batch_of(table)
+    result = connection.execution_options(yield_per=most).execute(select(table))
+    parts: Iterator[Rows] = result.partitions(most)
     while rows := next(parts, None):
         yield rows
         await asyncio.sleep(0)
@@ -148,7 +161,7 @@ async def _batches(connection: Connection, table: Table) -> AsyncIterator[Rows]:
 async def _arrived(connection: AsyncConnection, table: Table) -> AsyncIterator[Rows]:
     """By key: a cursor would keep the table from being changed in the same transaction."""
     key = list(table.primary_key.columns)
-    query = select(table).order_by(*key).limit(BATCH)
+    query = select(table).order_by(*key).limit(_batch_of(table))
     after: tuple[Any, ...] | None = None  # Any: of the columns
     while True:
         page = query if after is None else query.where(tuple_(*key) > after)
