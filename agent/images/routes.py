@@ -1,6 +1,5 @@
 """Pictures over HTTP."""
 
-import asyncio
 from dataclasses import asdict
 from typing import Annotated, Literal
 
@@ -8,17 +7,10 @@ from pydantic import Field
 from quart import Blueprint, Response, request
 from quart_schema import document_request
 
-from agent.images.incoming import from_data_url
-from agent.images.rules import LIMIT_BYTES, LIMIT_EDGE
+from agent.images.rules import LIMIT_EDGE
 from agent.images.service import Image, ImageService
-from agent.shared.errors import Invalid, TooLarge
-from agent.shared.web import In, Out, asks, body, gives, gives_media, json, needs, read_bytes
-
-ENVELOPE_BYTES = 64 * 1024
-
-
-class DataUrlIn(In):
-    data_url: Annotated[str, Field(description="data:image/png;base64,...")]
+from agent.images.uploads import DataUrlIn, sent_picture
+from agent.shared.web import In, Out, asks, gives, gives_media, json, needs
 
 
 class ImageOut(Out):
@@ -64,7 +56,7 @@ def routes(images: ImageService) -> Blueprint:
     @gives(ImageOut, 201)
     async def upload() -> Response:
         """Keep a picture: multipart field `file`, raw bytes, or JSON with a data URL."""
-        return json(_shown(await images.keep(await _sent())), 201)
+        return json(_shown(await images.keep(await sent_picture())), 201)
 
     @bp.get("/stats")
     @needs("chat")
@@ -99,20 +91,3 @@ async def _told(data: bytes, mime: str, tag: str) -> Response:
 
 def _shown(image: Image) -> dict[str, object]:
     return asdict(image)
-
-
-async def _sent() -> bytes:
-    if (request.content_length or 0) > LIMIT_BYTES * 4 // 3 + ENVELOPE_BYTES:
-        raise TooLarge("image-too-large", f"Pictures of up to {LIMIT_BYTES >> 20} MiB fit here.")
-    if request.mimetype == "application/json":
-        sent = await body(DataUrlIn, limit_bytes=LIMIT_BYTES * 4 // 3 + ENVELOPE_BYTES)
-        return await asyncio.to_thread(from_data_url, sent.data_url)
-    if request.mimetype == "multipart/form-data":
-        file = (await request.files).get("file")
-        if file is None:
-            raise Invalid("no-file", "The form has no field called file.")
-        return bytes(file.read())
-    data = await read_bytes(limit_bytes=LIMIT_BYTES)
-    if not data:
-        raise Invalid("no-file", "The body is empty. Send a picture.")
-    return data

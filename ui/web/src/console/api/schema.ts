@@ -399,6 +399,10 @@ export interface components {
             digest: string;
             cut_at: string;
         };
+        DataUrlIn: {
+            /** @description data:image/png;base64,... */
+            data_url: string;
+        };
         DeviceIn: {
             /** @description 1 to 100 letters, digits and signs. */
             machine_name: string;
@@ -1001,10 +1005,6 @@ export interface components {
         PasswordIn: {
             old: string;
             new: string;
-        };
-        PictureIn: {
-            /** @description data:image/png;base64,... */
-            data_url: string;
         };
         /** @description Of the picture as it is kept: shrunk, upright, without metadata. */
         PictureOut: {
