@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from asyncio.trsock import TransportSocket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -83,6 +84,27 @@ async def test_each_answer_on_a_connection_is_framed_in_its_own_way() -> None:
 
     whole = b"".join(PARTS)
     assert answers == [CHUNKS, whole, CHUNKS, whole, CHUNKS]
+
+
+async def test_no_piece_waits_until_the_one_before_it_has_arrived() -> None:
+    connections = Connections(app, server_config(), refuse=lambda: None)
+    accepted: list[TransportSocket] = []
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted.append(writer.get_extra_info("socket"))
+        await connections.serve(reader, writer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = await asyncio.start_server(connected, sock=listener)
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(ask("/whole", last=False))
+        await reader.readuntil(b"\r\n\r\n")
+        is_at_once = accepted[0].getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        writer.close()
+        server.close()
+        await connections.end(_nothing)
+
+    assert is_at_once
 
 
 async def test_a_connection_that_is_idle_for_too_long_is_closed() -> None:
