@@ -85,10 +85,10 @@ class Backends:
     def serving(self, model: str) -> list[Backend]:
         """Those that are up and have the model, best first: in memory already, then the one that
         has the least to do."""
-        return sorted(
-            (one for one in self if one.serves(model)),
-            key=lambda one: (not one.is_loaded(model), one.in_flight),
-        )
+        serving = [one for one in self if one.serves(model)]
+        if len(serving) > 1:
+            serving.sort(key=lambda one: (not one.is_loaded(model), one.in_flight))
+        return serving
 
     def trouble(self, model: str, *, only: str | None = None) -> OrcaError | None:
         """Why nobody can be asked for this model now; None if somebody can. `only` names the one

@@ -1,8 +1,14 @@
 """One request to a model: a place in the queue, a backend, another one if that fails."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    aclosing,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -114,7 +120,7 @@ class Inference:
             stack: AsyncExitStack, backend: Backend
         ) -> tuple[Batch, AsyncGenerator[Batch, None]]:
             stream = await stack.enter_async_context(aclosing(backend.chat(request)))
-            async with self._telling(asking, backend):
+            with self._telling(asking, backend):
                 return await anext(stream), stream
 
         async with AsyncExitStack() as stack:
@@ -140,7 +146,7 @@ class Inference:
         asking = _Asking(request.model, self._queues.text, who, tell, meter, only, set())
 
         async def all_of_it(_stack: AsyncExitStack, backend: Backend) -> Embeddings:
-            async with self._telling(asking, backend):
+            with self._telling(asking, backend):
                 return await backend.embed(request)
 
         async with AsyncExitStack() as stack:
@@ -156,21 +162,32 @@ class Inference:
         work: Callable[[AsyncExitStack, Backend], Awaitable[T]],
         deadline_s: float | None,
     ) -> T:
-        """What `work` brings on the first backend that can do it; what it holds is on `stack`."""
+        """As `_tried_on`, within the deadline."""
+        if deadline_s is None:
+            return await self._tried_on(asking, stack, work)
         try:
             async with asyncio.timeout(deadline_s):
-                try:
-                    return await self._once(asking, stack, work)
-                except OrcaError as err:
-                    if not self._may_go_on(asking, err):
-                        raise
-                return await self._again(asking, stack, work)
+                return await self._tried_on(asking, stack, work)
         except TimeoutError:
             raise TimedOut(
                 "deadline-passed",
                 f"{asking.model} did not begin to answer within the {deadline_s:g} s asked for.",
                 model=asking.model,
             ) from None
+
+    async def _tried_on(
+        self,
+        asking: _Asking,
+        stack: AsyncExitStack,
+        work: Callable[[AsyncExitStack, Backend], Awaitable[T]],
+    ) -> T:
+        """What `work` brings on the first backend that can do it; what it holds is on `stack`."""
+        try:
+            return await self._once(asking, stack, work)
+        except OrcaError as err:
+            if not self._may_go_on(asking, err):
+                raise
+        return await self._again(asking, stack, work)
 
     async def _again(
         self,
@@ -221,8 +238,7 @@ class Inference:
             stack.push_async_callback(held.pop_all().aclose)
             return done
 
-    @asynccontextmanager
-    async def _place(self, asking: _Asking) -> AsyncGenerator[str, None]:
+    def _place(self, asking: _Asking) -> AbstractAsyncContextManager[str]:
         """A place before a backend that has the model. Raises if none can be asked any more."""
         if trouble := self._backends.trouble(asking.model, only=asking.only):
             raise trouble
@@ -234,32 +250,36 @@ class Inference:
             self._backends.picker(asking.model, avoided=asking.failed_on, only=asking.only),
             is_retry=asking.wants_retry,
         )
-        async with AsyncExitStack() as stack:
-            place = asking.queue.place(
-                wants, on_position=lambda ahead: asking.tell("queued", {"position": ahead})
-            )
-            scope = asyncio.timeout(None)
-            hopeless: list[OrcaError] = []
-
-            def look() -> None:
-                # What is true now need not be true when the waiting one is told of it.
-                found = self._backends.trouble(asking.model, only=asking.only)
-                if found and not hopeless:
-                    hopeless.append(found)
-                    scope.reschedule(0)
-
-            unlisten = self._backends.listen(look)
-            try:
-                async with scope:
-                    lane = await stack.enter_async_context(place)
-            except TimeoutError:
-                raise hopeless[0] from None
-            finally:
-                unlisten()
-            yield lane
+        return asking.queue.place(
+            wants,
+            lambda ahead: asking.tell("queued", {"position": ahead}),
+            around_wait=lambda: self._hoping(asking),
+        )
 
     @asynccontextmanager
-    async def _telling(self, asking: _Asking, backend: Backend) -> AsyncGenerator[None, None]:
+    async def _hoping(self, asking: _Asking) -> AsyncGenerator[None, None]:
+        """Ends the wait for a place once there is nobody left to wait for, with the reason."""
+        hopeless: list[OrcaError] = []
+        try:
+            async with asyncio.timeout(None) as scope:
+
+                def look() -> None:
+                    # What is true now need not be true when the waiting one is told of it.
+                    found = self._backends.trouble(asking.model, only=asking.only)
+                    if found and not hopeless:
+                        hopeless.append(found)
+                        scope.reschedule(0)
+
+                unlisten = self._backends.listen(look)
+                try:
+                    yield
+                finally:
+                    unlisten()
+        except TimeoutError:
+            raise hopeless[0] from None
+
+    @contextmanager
+    def _telling(self, asking: _Asking, backend: Backend) -> Iterator[None]:
         """Tells that it started: at once if the model is in memory, else when it answers.
 
         Reading a model into memory takes seconds, and only silence tells of it."""

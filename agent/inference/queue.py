@@ -5,7 +5,7 @@ import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,6 +13,7 @@ from agent.inference.queue_rules import Line, Wants
 from agent.shared.errors import TimedOut, Unavailable
 
 OnPosition = Callable[[int], None]
+Around = Callable[[], AbstractAsyncContextManager[None]]
 ANYONE = Wants()
 REMEMBERED_WAITS = 512
 RETRY_AFTER_S = (1, 60)
@@ -123,9 +124,14 @@ class Queue:
 
     @asynccontextmanager
     async def place(
-        self, wants: Wants = ANYONE, on_position: OnPosition | None = None
+        self,
+        wants: Wants = ANYONE,
+        on_position: OnPosition | None = None,
+        *,
+        around_wait: Around = nullcontext,
     ) -> AsyncIterator[str]:
         """The block runs with a place on the lane it is given, and gives it back however it ends.
+        Where none is free, the wait for it is a block of `around_wait`, which may end it.
 
         `on_position` is told how many are ahead, first on joining and then as that changes (in a
         long queue four times a second at the most), never if a place is free; it must not raise.
@@ -134,7 +140,8 @@ class Queue:
         came_at = self._monotonic()
         lane = self._lane_for(wants)
         if lane is None:
-            lane = await self._wait(wants, on_position)
+            async with around_wait():
+                lane = await self._wait(wants, on_position)
         else:  # nobody who waits would take it: they were asked when it came free
             self._running[lane] += 1
         began_at = self._monotonic()

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 FinishReason = Literal["stop", "length", "load", "unload"]
 FrameKind = Literal["token", "thinking", "tool"]
+LONGEST_REMEMBERED = 200  # letters of a name: what strangers send as one may be endless
 IMAGE_TOKENS = 768  # what Ollama itself counts for an image when it trims
 
 
@@ -186,6 +188,11 @@ class LoadedModel:
 
 def canonical_name(name: str) -> str:
     """`Qwen3` → `qwen3:latest`, `registry.ollama.ai/library/qwen3:4b` → `qwen3:4b`."""
+    return _canonical(name) if len(name) <= LONGEST_REMEMBERED else _canonical.__wrapped__(name)
+
+
+@lru_cache(maxsize=512)
+def _canonical(name: str) -> str:
     name = name.strip().lower()
     name = name.removeprefix("registry.ollama.ai/").removeprefix("library/")
     return name if ":" in name.rsplit("/", 1)[-1] else f"{name}:latest"

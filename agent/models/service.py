@@ -113,10 +113,12 @@ class ModelService:
         asked = [one for one in self._backends if on in {None, one.name}]
         if on is not None and not asked:
             raise NotFound("no-such-backend", f"There is no backend called {on}.")
+        wanted = canonical_name(name)
         for ask_again in (True, False):
-            for backend, model in self._installed():
-                if backend in asked and canonical_name(model.name) == canonical_name(name):
-                    return backend, model
+            for backend in asked:
+                for installed in backend.state.models:
+                    if canonical_name(installed.name) == wanted:
+                        return backend, self._model(backend, installed)
             if ask_again:
                 states = [await backend.check_now() for backend in asked]
         if not any(state.is_up for state in states):
@@ -170,11 +172,11 @@ def _key(backend: Backend, model: Model) -> Key:
 
 
 def _with(model: Model, shown: ShownModel) -> Model:
-    return replace(
-        model,
-        capabilities=shown.capabilities or model.capabilities,
-        context_length=shown.context_length or model.context_length,
-    )
+    capabilities = shown.capabilities or model.capabilities
+    context_length = shown.context_length or model.context_length
+    if (capabilities, context_length) == (model.capabilities, model.context_length):
+        return model
+    return replace(model, capabilities=capabilities, context_length=context_length)
 
 
 def _checked(model: Model, needs_vision: bool) -> Model:  # noqa: FBT001 - private, one caller

@@ -1,6 +1,5 @@
 """What the routes of runs take and give, as documented to clients."""
 
-from dataclasses import asdict
 from typing import Literal
 
 from pydantic import Field
@@ -25,6 +24,9 @@ class RunOut(Out):
     problem: Problem | None
 
 
+RUN_FIELDS = tuple(RunOut.model_fields)
+
+
 class RunPage(Out):
     items: list[RunOut]
     next_cursor: str | None
@@ -37,4 +39,4 @@ class RunQuery(Page):
 
 def run_json(run: Run) -> dict[str, object]:
     """A run as DESIGN names its fields."""
-    return asdict(run)
+    return {name: getattr(run, name) for name in RUN_FIELDS}

@@ -1,12 +1,14 @@
 """One SQLite file: many readers, one writer, the same settings everywhere."""
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import orjson
 from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -168,6 +170,8 @@ def _engine(file: Path, *, is_writer: bool) -> AsyncEngine:
         f"sqlite+aiosqlite:///{file}",
         async_creator=lambda: OneHopConnection(file, is_writer=is_writer),
         poolclass=NullPool,
+        json_serializer=_json,
+        json_deserializer=_from_json,
         hide_parameters=True,  # of an error that is logged: they are what people typed
     )
     pragmas = PRAGMAS if is_writer else (*PRAGMAS, "query_only=ON")
@@ -180,6 +184,20 @@ def _engine(file: Path, *, is_writer: bool) -> AsyncEngine:
         cursor.close()
 
     return engine
+
+
+def _json(value: object) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # what only Python's own knows, such as integers of more than 64 bits
+        return json.dumps(value)
+
+
+def _from_json(text: str) -> Any:  # Any: JSON
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        return json.loads(text)
 
 
 @contextmanager
