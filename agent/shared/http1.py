@@ -3,16 +3,25 @@
 What a request is, and what is none, decides h11 as always."""
 
 import asyncio
+import re
 from typing import Any
 
-from h11 import ERROR, SEND_BODY, LocalProtocolError, Response
+import h11
+from h11 import ERROR, SEND_BODY, LocalProtocolError
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.events import Closed, Event, RawData
-from hypercorn.protocol.events import Body
+from hypercorn.protocol.events import Body, Response
 from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.typing import H11SendableEvent
 
+FRAMING = (b"connection", b"content-length", b"transfer-encoding")
+# RFC 9110, 5.1 and 5.5, without what is seldom: capitals in names, tabs in values.
+NAME, VALUE = (
+    rb"[!#$%&'*+\-.^_`|~0-9a-z]+",
+    rb"[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?",
+)
+FIELDS = re.compile(rb"(?:%b: (?:%b)?\r\n)*" % (NAME, VALUE))
 CHUNKED = b"\r\ntransfer-encoding: chunked\r\n"
 HELD_UP_S = 0.5  # a loop that is this late has not read yet what was sent in time
 
@@ -98,7 +107,8 @@ class QuickConnection(TCPServer):
 
 
 class QuickProtocol(H11Protocol):
-    """Puts the pieces of a stream into chunks by itself: h11 knows no more after them."""
+    """Puts the pieces of a stream into chunks by itself, and writes those fields of a head that
+    do not frame a body: h11 knows no more after them."""
 
     _is_chunked = False
 
@@ -106,16 +116,32 @@ class QuickProtocol(H11Protocol):
         in_stream = self._is_chunked and self.connection.our_state is SEND_BODY
         if in_stream and isinstance(event, Body) and event.data:  # an empty chunk is the end
             await self.send(RawData(b"%x\r\n%b\r\n" % (len(event.data), event.data)))
+        elif isinstance(event, Response) and event.status_code >= 200:
+            await self._send_head(event)
         else:
             await super().stream_send(event)
 
-    async def _send_h11_event(self, event: H11SendableEvent) -> None:
+    async def _send_head(self, event: Response) -> None:
+        headers = [*event.headers, *self.config.response_headers("h11")]
+        if self.keep_alive_requests >= self.config.keep_alive_max_requests:
+            headers.append((b"connection", b"close"))
+        others = [one for one in headers if one[0] not in FRAMING]
+        fields = b"".join([b"%b: %b\r\n" % one for one in others])
+        if fields.count(b"\n") == len(others) and FIELDS.fullmatch(fields):
+            headers = [one for one in headers if one[0] in FRAMING]
+        else:
+            fields = b""  # h11 says what is wrong
+        head = h11.Response(headers=headers, status_code=event.status_code)
+        await self._send_h11_event(head, fields)
+
+    async def _send_h11_event(self, event: H11SendableEvent, fields: bytes = b"") -> None:
         try:
             data = self.connection.send(event)
         except LocalProtocolError:
             if self.connection.their_state != ERROR:
                 raise
             return
-        if isinstance(event, Response):
+        if isinstance(event, h11.Response):
             self._is_chunked = CHUNKED in data.lower()
+            data = b"%b%b\r\n" % (data[:-2], fields)  # before the empty line
         await self.send(RawData(data=data))
