@@ -1,6 +1,6 @@
 """Conversations and messages over HTTP."""
 
-from quart import Blueprint, Response, g, request
+from quart import Blueprint, Response, g
 from quart_schema import document_request
 
 from agent.chat.asking import ACTIVE_BRANCH, Asked, AskingService
@@ -22,12 +22,10 @@ from agent.chat.shapes import (
 )
 from agent.chat.transfer import Bundle, TransferService
 from agent.inference.inference import Who
-from agent.runs.rules import Run
+from agent.runs.routes import begun
 from agent.runs.service import RunService
 from agent.runs.shapes import run_json
-from agent.shared import wire
 from agent.shared.errors import Denied
-from agent.shared.streams import event_stream
 from agent.shared.web import (
     asker,
     asks,
@@ -137,7 +135,7 @@ def routes(
             _wanted(asked.context) if "context" in asked.model_fields_set else None,
         )
         message, run = await asking.ask(conversation_id, question, key=idempotency_key())
-        return _begun(runs, message, run)
+        return begun(run.id, {"message": message, "run": run_json(run)}, runs.events)
 
     @bp.post("/messages/<message_id>/regenerate")
     @needs("chat")
@@ -153,7 +151,7 @@ def routes(
             key=idempotency_key(),
             who=Who(*asker()),
         )
-        return _begun(runs, message, run)
+        return begun(run.id, {"message": message, "run": run_json(run)}, runs.events)
 
     @bp.get("/conversations/<conversation_id>/export")
     @needs("chat")
@@ -193,17 +191,3 @@ def _wanted(context: ContextIn | None) -> Wanted:
             "scope-missing", "A question about a file needs a token with the scope slicer."
         )
     return wanted
-
-
-def _begun(runs: RunService, message: dict[str, object], run: Run) -> Response:
-    posted = {"message": message, "run": run_json(run)}
-    if request.accept_mimetypes.best_match(["application/json", "text/event-stream"]) == (
-        "text/event-stream"
-    ):
-        first = wire.encode_unnumbered("posted", posted)
-        response = event_stream(runs.events(run.id), first=first)
-        response.headers["X-Run-ID"] = run.id
-    else:
-        response = json(posted, 202)
-    response.headers["Location"] = f"/api/v1/runs/{run.id}"
-    return response

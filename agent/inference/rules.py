@@ -238,7 +238,9 @@ def estimate_tokens(text: str) -> int:
     """
     data = text.encode(errors="replace")
     digits, marks = _count(data, DIGITS), _count(data, MARKS)
-    two, three, four = (_count(data, leads) for leads in (LEAD_2, LEAD_3, LEAD_4))
+    two = three = four = 0
+    if not text.isascii():
+        two, three, four = (_count(data, leads) for leads in (LEAD_2, LEAD_3, LEAD_4))
     letters = len(data) - digits - marks - 2 * two - 3 * three - 4 * four
     tokens = letters / 3.5 + digits + 0.9 * marks + 0.7 * two + 1.1 * three + 3.0 * four
     return int(tokens) + 1 if text else 0

@@ -1,6 +1,6 @@
 """The models over HTTP: look, pull, load, unload, delete."""
 
-from quart import Blueprint, Response, request
+from quart import Blueprint, Response
 from quart_schema import document_request
 
 from agent.models.profiles import Profiles
@@ -17,12 +17,10 @@ from agent.models.shapes import (
     model_json,
 )
 from agent.models.upkeep import UpkeepService
+from agent.runs.routes import begun
 from agent.runs.service import RunService
 from agent.runs.shapes import RunOut, run_json
-from agent.shared import web, wire
-from agent.shared.streams import event_stream
-
-SSE = "text/event-stream"
+from agent.shared import web
 
 
 def routes(models: ModelService) -> Blueprint:
@@ -68,14 +66,7 @@ def upkeep_routes(upkeep: UpkeepService, pulls: PullService, runs: RunService) -
         text/event-stream the answer is the run's events."""
         run = await pulls.pull(asked.model, asked.backend)
         told = run_json(await runs.get(run.id))
-        if request.accept_mimetypes.best_match(["application/json", SSE]) == SSE:
-            first = wire.encode_unnumbered("posted", {"run": told})
-            response = event_stream(runs.events(run.id), first=first)
-            response.headers["X-Run-ID"] = run.id
-        else:
-            response = web.json(told, 202)
-        response.headers["Location"] = f"/api/v1/runs/{run.id}"
-        return response
+        return begun(run.id, {"run": told}, runs.events, told=told)
 
     @bp.post("/<path:name>/load")
     @web.needs("models")

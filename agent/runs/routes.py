@@ -1,10 +1,13 @@
 """Runs over HTTP: look, follow, cancel."""
 
+from collections.abc import AsyncGenerator, Callable, Mapping
+
 from quart import Blueprint, Response, request
 
 from agent.runs.rules import Run, RunKind
 from agent.runs.service import RunService
 from agent.runs.shapes import RunOut, RunPage, RunQuery, run_json
+from agent.shared import wire
 from agent.shared.errors import Malformed
 from agent.shared.streams import event_stream
 from agent.shared.web import (
@@ -17,6 +20,8 @@ from agent.shared.web import (
     needs,
     signed_in,
 )
+
+EVENTS = "text/event-stream"
 
 # Who began a run may follow it; who chats sees all of them, as the panel does.
 SCOPES: dict[RunKind, Scope] = {
@@ -57,7 +62,7 @@ def routes(runs: RunService) -> Blueprint:
 
     @bp.get("/<run_id>/events")
     @signed_in
-    @gives_media(200, "text/event-stream")
+    @gives_media(200, EVENTS)
     async def events(run_id: str) -> Response:
         """Follow a run from its beginning, or behind the event in Last-Event-ID."""
         await seen(run_id)
@@ -72,6 +77,32 @@ def routes(runs: RunService) -> Blueprint:
         return json(run_json(await runs.cancel(run_id)))
 
     return bp
+
+
+def begun(
+    run_id: str,
+    posted: Mapping[str, object],
+    events: Callable[[str], AsyncGenerator[bytes, None]],
+    *,
+    told: Mapping[str, object] | None = None,
+) -> Response:
+    """What is answered when a run has begun: `told`, or else `posted`, as JSON. To who asks for
+    server-sent events `posted` is the first, and those of the run follow."""
+    if wants_events():
+        response = event_stream(events(run_id), first=wire.encode_unnumbered("posted", posted))
+        response.headers["X-Run-ID"] = run_id
+    else:
+        response = json(told or posted, 202)
+    response.headers["Location"] = f"/api/v1/runs/{run_id}"
+    return response
+
+
+def wants_events() -> bool:
+    """Whether the client prefers server-sent events to JSON."""
+    accepted = request.headers.get("Accept", "*/*")
+    if accepted in (EVENTS, "*/*"):  # as nearly all say it
+        return accepted == EVENTS
+    return request.accept_mimetypes.best_match(["application/json", EVENTS]) == EVENTS
 
 
 def last_event_id() -> int:

@@ -25,18 +25,19 @@ class _Uuid7:
         self._lock, self._last_ms, self._counter = threading.Lock(), 0, 0
 
     def __call__(self) -> str:
+        chance = os.urandom(10)  # to ask the system once takes as long as all the rest
         with self._lock:
             now_ms = time.time_ns() // 1_000_000
             if now_ms > self._last_ms:
                 self._last_ms = now_ms
-                self._counter = int.from_bytes(os.urandom(4)) & 0x1FF_FFFF
+                self._counter = int.from_bytes(chance[6:]) & 0x1FF_FFFF
             else:
                 self._counter += 1
                 if self._counter >= 1 << 26:
                     self._last_ms, self._counter = self._last_ms + 1, 0
             ms, counter = self._last_ms, self._counter
         # 26 counter bits: 12 in rand_a and the first 14 of rand_b.
-        text = f"{ms:012x}7{counter >> 14:03x}{0x8000 | counter & 0x3FFF:04x}{os.urandom(6).hex()}"
+        text = f"{ms:012x}7{counter >> 14:03x}{0x8000 | counter & 0x3FFF:04x}{chance[:6].hex()}"
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 

@@ -3,8 +3,8 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ PRAGMAS = (
 
 
 READERS = 8
+UNUSABLE = (DatabaseError, sqlite3.DatabaseError)  # of SQLAlchemy, and of the driver by itself
 
 
 class Database:
@@ -51,7 +52,7 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """One snapshot for the whole block."""
-        with _translated(self._file, self._doctor):
+        try:
             async with self._reading:
                 connection = self._free.pop() if self._free else await self._readers.connect()
                 driver = driver_of(connection)
@@ -60,6 +61,8 @@ class Database:
                     yield connection
                 finally:
                     await self._given_back(connection, driver)
+        except UNUSABLE as err:
+            raise self._explained(err) from err
 
     async def _given_back(self, reader: AsyncConnection, driver: OneHopConnection) -> None:
         # One that SQLAlchemy gave up cannot be used again, nor can one whose thread still works
@@ -67,7 +70,7 @@ class Database:
         is_for_the_next = False
         try:
             if driver.is_idle and _is_usable(reader, driver):
-                await _end(reader)
+                await _end(reader, driver)
                 is_for_the_next = not self._is_closed
         finally:
             if is_for_the_next:
@@ -80,7 +83,7 @@ class Database:
         """Commits when the block ends, rolls back when it raises. No network inside.
 
         Raises NoSpace if the disk is full and Unavailable if the file cannot be used."""
-        with _translated(self._file, self._doctor):
+        try:
             async with self._writing:
                 if self._writer is None:
                     self._writer = await self._writers.connect()
@@ -97,13 +100,15 @@ class Database:
                     raise
                 finally:
                     await self._ended(connection, driver)
+        except UNUSABLE as err:
+            raise self._explained(err) from err
 
     async def _ended(self, writer: AsyncConnection, driver: OneHopConnection) -> None:
         # SQLAlchemy closes a connection whose user was cancelled in the middle of a statement,
         # or of this very rollback, and opens no other one that the next writer could use.
         try:
             if _is_usable(writer, driver):
-                await _end(writer)
+                await _end(writer, driver)
         finally:
             if self._is_closed or not _is_usable(writer, driver):
                 self._writer = None
@@ -119,9 +124,11 @@ class Database:
         `before` frees what is not needed, in a thread.
 
         Raises NoSpace (it takes as much again for a moment) and Unavailable."""
-        with _translated(self._file, self._doctor):
+        try:
             async with self._writing:
                 await asyncio.to_thread(_rewrite, self._file, before)
+        except UNUSABLE as err:
+            raise self._explained(err) from err
 
     async def close(self) -> None:
         """Folds the write-ahead log into the file and lets go of it. Who still reads or writes
@@ -144,6 +151,29 @@ class Database:
         await self._readers.dispose()
         await self._writers.dispose()
 
+    def _explained(self, err: Exception) -> OrcaError:
+        text = str(getattr(err, "orig", err)).lower()
+        if "full" in text:
+            return NoSpace(
+                "disk-full",
+                "The disk that holds the database is full, so this was not saved. "
+                "Free some space and try again; what was saved before is safe.",
+            )
+        if "locked" in text or "busy" in text:
+            return Unavailable(
+                "database-busy",
+                "The database is in use by another program. Try again.",
+                retry_after_s=1,
+            )
+        if "foreign key" in text:
+            return Conflict("changed-meanwhile", "What this belongs to was removed at this moment.")
+        if "constraint" in text:
+            raise err  # a mistake of ours: the caller checks before it writes
+        return Unavailable(
+            "database-unusable",
+            f"The database file {self._file.name} cannot be used. `{self._doctor}` says more.",
+        )
+
 
 def _rewrite(file: Path, before: Callable[[sqlite3.Connection], None]) -> None:
     with closing(sqlite3.connect(file, isolation_level=None, timeout=10)) as connection:
@@ -157,12 +187,12 @@ def _is_usable(connection: AsyncConnection, driver: OneHopConnection) -> bool:
     return driver.is_open and not connection.invalidated
 
 
-async def _end(connection: AsyncConnection) -> None:
+async def _end(connection: AsyncConnection, driver: OneHopConnection) -> None:
     """Of what was read, and of what SQLAlchemy knows of the transaction."""
     if connection.in_transaction():
         await connection.rollback()
     else:
-        await driver_of(connection).rollback()
+        await driver.rollback()
 
 
 def _engine(file: Path, *, is_writer: bool) -> AsyncEngine:
@@ -198,37 +228,3 @@ def _from_json(text: str) -> Any:  # Any: JSON
         return orjson.loads(text)
     except ValueError:
         return json.loads(text)
-
-
-@contextmanager
-def _translated(file: Path, doctor: str) -> Iterator[None]:
-    try:
-        yield
-    except DatabaseError as err:
-        raise _explained(err, str(err.orig), file, doctor) from err
-    except sqlite3.DatabaseError as err:
-        raise _explained(err, str(err), file, doctor) from err
-
-
-def _explained(err: Exception, said: str, file: Path, doctor: str) -> OrcaError:
-    text = said.lower()
-    if "full" in text:
-        return NoSpace(
-            "disk-full",
-            "The disk that holds the database is full, so this was not saved. "
-            "Free some space and try again; what was saved before is safe.",
-        )
-    if "locked" in text or "busy" in text:
-        return Unavailable(
-            "database-busy",
-            "The database is in use by another program. Try again.",
-            retry_after_s=1,
-        )
-    if "foreign key" in text:
-        return Conflict("changed-meanwhile", "What this belongs to was removed at this moment.")
-    if "constraint" in text:
-        raise err  # a mistake of ours: the caller checks before it writes
-    return Unavailable(
-        "database-unusable",
-        f"The database file {file.name} cannot be used. `{doctor}` says more.",
-    )

@@ -85,9 +85,12 @@ class _Form:
             (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect))
             for name in compiled.positiontup or ()
         ]
-        self._columns: list[tuple[str, Change]] = [
-            (str(c.key), c.type.dialect_impl(dialect).result_processor(dialect, None))
-            for c in columns
+        self._columns = [str(c.key) for c in columns]
+        changes = [c.type.dialect_impl(dialect).result_processor(dialect, None) for c in columns]
+        self._changes = [
+            (name, change)
+            for name, change in zip(self._columns, changes, strict=True)
+            if change is not None
         ]
 
     def placed(self, values: Values) -> list[object]:
@@ -96,7 +99,7 @@ class _Form:
         return [change(given[name]) if change else given[name] for name, change in self._places]
 
     def read(self, row: tuple[Any, ...]) -> Row:
-        return {
-            name: change(value) if change else value
-            for (name, change), value in zip(self._columns, row, strict=True)
-        }
+        found = dict(zip(self._columns, row, strict=True))
+        for name, change in self._changes:
+            found[name] = change(found[name])
+        return found

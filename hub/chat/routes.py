@@ -1,12 +1,10 @@
 """Conversations and messages over HTTP."""
 
-from quart import Blueprint, Response, request
+from quart import Blueprint, Response
 from quart_schema import document_request
 
-from agent.runs.rules import Run
+from agent.runs.routes import begun
 from agent.runs.shapes import run_json
-from agent.shared import wire
-from agent.shared.streams import event_stream
 from agent.shared.web import (
     asks,
     gives,
@@ -29,7 +27,6 @@ from hub.chat.transfer import TransferService
 from hub.guard import no_content
 
 SCOPE = "conversations"
-EVENTS = "text/event-stream"
 IMPORT_BYTES = 48 << 20
 
 
@@ -123,7 +120,7 @@ def routes(
             asked.content, asked.model, asked.options, parent_id, asked.id, tuple(asked.images)
         )
         message, run = await asking.ask(caller(), conversation_id, question, key=idempotency_key())
-        return _begun(ai, message, run)
+        return begun(run.id, {"message": message, "run": run_json(run)}, ai.events)
 
     @bp.post("/messages/<message_id>/regenerate")
     @member(SCOPE)
@@ -133,7 +130,7 @@ def routes(
         """Answer a question once more, beside the answers that it has."""
         again = Asked("", asked.model, asked.options)
         message, run = await asking.regenerate(caller(), message_id, again, key=idempotency_key())
-        return _begun(ai, message, run)
+        return begun(run.id, {"message": message, "run": run_json(run)}, ai.events)
 
     @bp.get("/conversations/<conversation_id>/export")
     @member(SCOPE)
@@ -222,15 +219,3 @@ def reader_routes(sharing: SharingService) -> Blueprint:
         return json({"items": items, "next_cursor": None})
 
     return bp
-
-
-def _begun(ai: AiService, message: dict[str, object], run: Run) -> Response:
-    posted = {"message": message, "run": run_json(run)}
-    if request.accept_mimetypes.best_match(["application/json", EVENTS]) == EVENTS:
-        first = wire.encode_unnumbered("posted", posted)
-        response = event_stream(ai.events(run.id), first=first)
-        response.headers["X-Run-ID"] = run.id
-    else:
-        response = json(posted, 202)
-    response.headers["Location"] = f"/api/v1/runs/{run.id}"
-    return response
