@@ -308,10 +308,8 @@ def _codes(program: str) -> list[tuple[type[OrcaError], int, set[str]]]:
     """Every class with its status and the codes that the program raises it with."""
     names = {kind.__name__: kind for kind in problems.STATUS}
     found: dict[type[OrcaError], set[str]] = defaultdict(set)
-    for file in (ROOT / program).rglob("*.py"):
-        if file.is_relative_to(ROOT / "agent" / "client"):
-            continue  # its classes have the same names, and begin with a sentence
-        for call in ast.walk(ast.parse(_source(file))):
+    for part in _parts_of(program):
+        for call in ast.walk(part):
             if isinstance(call, ast.Call):
                 for kind, code in _raised(call, names):
                     found[kind].add(code)
@@ -320,6 +318,35 @@ def _codes(program: str) -> list[tuple[type[OrcaError], int, set[str]]]:
             if known == status:
                 found[kind].add(code)
     return [(kind, status, found[kind]) for kind, status in problems.STATUS.items()]
+
+
+def _parts_of(program: str) -> Iterator[ast.AST]:
+    """Its modules; and of what programs share the definitions that it uses."""
+    shared: dict[str, set[str]] = defaultdict(set)
+    for file in (ROOT / program).rglob("*.py"):
+        if file.is_relative_to(ROOT / "agent" / "client"):
+            continue  # its classes have the same names, and begin with a sentence
+        module = ast.parse(_source(file))
+        yield module
+        for line in ast.walk(module):
+            if isinstance(line, ast.ImportFrom) and str(line.module).startswith("agent.shared."):
+                shared[str(line.module)] |= {one.name for one in line.names}
+    if program != "agent":
+        for name, used in shared.items():
+            yield from _definitions(ROOT / f"{name.replace('.', '/')}.py", used)
+
+
+def _definitions(file: Path, used: set[str]) -> Iterator[ast.AST]:
+    """Those of these names, and those of the same module that they mention."""
+    body = ast.parse(_source(file)).body
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    known = {one.name: one for one in body if isinstance(one, kinds)}
+    left, seen = list(used), set[str]()
+    while left:
+        if (name := left.pop()) in known and name not in seen:
+            seen.add(name)
+            yield known[name]
+            left += [one.id for one in ast.walk(known[name]) if isinstance(one, ast.Name)]
 
 
 def _raised(

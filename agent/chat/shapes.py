@@ -8,13 +8,11 @@ from pydantic.json_schema import SkipJsonSchema
 
 from agent.inference.shapes import Fallback
 from agent.runs.shapes import RunOut
+from agent.shared.conversation_file import Role, Sha256, Status
 from agent.shared.problems import Problem
 from agent.shared.web import In, Out, Page, left_out
 
 CONTENT_CHARACTERS = 2_000_000
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Role = Literal["system", "user", "assistant", "tool"]
-Status = Literal["streaming", "complete", "stopped", "interrupted", "failed"]
 
 
 class ConversationIn(In):

@@ -2,20 +2,16 @@
 
 import asyncio
 import base64
-import hashlib
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
-import orjson
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.chat.shapes import (
     CONTENT_CHARACTERS,
     MESSAGE_FIELDS,
     ContextOut,
-    Role,
-    Sha256,
     Source,
     UsageOut,
     conversation_json,
@@ -23,61 +19,43 @@ from agent.chat.shapes import (
 from agent.chat.store import Conversations, Messages, Row
 from agent.images.service import ImageService
 from agent.inference.turns import branch
-from agent.shared.clock import Clock, from_rfc3339, rfc3339
+from agent.shared.clock import Clock, rfc3339
+from agent.shared.conversation_file import (
+    FORMAT,
+    ROLE_TITLES,
+    AboutFile,
+    SaidFile,
+    WholeFile,
+    as_sent,
+    check,
+    check_json,
+    is_bundle,
+    picture,
+)
 from agent.shared.database import Database
-from agent.shared.errors import Conflict, Invalid, NotFound
-from agent.shared.problems import Problem
+from agent.shared.errors import Conflict, NotFound
 from agent.shared.web import In, read
 
-FORMAT = "orca-agents.conversation"
-ROLE_TITLES = {"user": "You", "assistant": "Assistant", "system": "System", "tool": "Tool"}
-Id = Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
 
-
-class ConversationFile(In):
-    id: str = Id
+class ConversationFile(AboutFile):
     title: str = Field(max_length=300)
     model: str | None = Field(default=None, max_length=200)
     system: str | None = Field(default=None, max_length=100_000)
-    created_at: str = Field(max_length=40)
-    updated_at: str = Field(max_length=40)
-    archived: bool = False
-    pinned: bool = False
-    active_message_id: str | None = None
-    message_count: int = 0
 
 
-class MessageFile(In):
-    id: str = Id
-    conversation_id: str = Id
-    parent_id: str | None = None
-    role: Role
+class MessageFile(SaidFile):
     content: str = Field(max_length=CONTENT_CHARACTERS)
     thinking: str = Field(default="", max_length=CONTENT_CHARACTERS)
-    images: list[Sha256] = Field(default=[], max_length=16)
     model: str | None = Field(default=None, max_length=200)
     provider: str | None = Field(default=None, max_length=50)
-    status: Literal["streaming", "complete", "stopped", "interrupted", "failed"] = "complete"
-    created_at: str = Field(max_length=40)
-    run_id: str | None = None
     usage: UsageOut | None = None
     sources: list[Source] = Field(default=[])
-    trimmed: int = Field(default=0, ge=0, le=1_000_000)
-    problem: Problem | None = None
     context: ContextOut | None = None
 
 
-class ImageFile(In):
-    mime: str
-    base64: str
-
-
-class Exported(In):
-    format: Literal["orca-agents.conversation"]
-    version: Literal[1] = 1
+class Exported(WholeFile):
     conversation: ConversationFile
     messages: list[MessageFile] = Field(max_length=200_000)
-    images: dict[str, ImageFile] = Field(default={})
 
 
 class Bundle(In):
@@ -172,7 +150,7 @@ class TransferService:
                     "active_message_id": file.conversation.active_message_id,
                 }
             await conversations.change(conversation_id, changes)
-        await messages.add(_row(message) for message in new)
+        await messages.add(message.row() | {"usage": as_sent(message.usage)} for message in new)
         if known is None:
             return "created", len(new)
         return ("updated" if new or known["deleted_at"] else "unchanged"), len(new)
@@ -182,82 +160,16 @@ def _read_files(document: object) -> tuple[list[Exported], list[bytes]]:
     """The conversations of a file and their pictures, checked. Takes long for a large file.
 
     Raises Invalid."""
-    is_bundle = isinstance(document, dict) and "conversations" in document
-    files = read(Bundle, document).conversations if is_bundle else [document]
+    files = read(Bundle, document).conversations if is_bundle(document) else [document]
     exported = [read(Exported, file) for file in files]
     pictures: dict[str, bytes] = {}
     for file in exported:
-        _check(file)
+        check(file.conversation, file.messages, file.images)
+        for message in file.messages:
+            check_json(message, message.usage)
         used = {sha256 for message in file.messages for sha256 in message.images}
-        pictures |= {sha256: _picture(sha256, file.images[sha256]) for sha256 in used}
+        pictures |= {sha256: picture(sha256, file.images[sha256]) for sha256 in used}
     return exported, list(pictures.values())
-
-
-def _picture(sha256: str, image: ImageFile) -> bytes:
-    try:
-        data = base64.b64decode(image.base64, validate=True)
-    except ValueError:
-        raise Invalid("bad-import", f"The picture {sha256} in the file is damaged.") from None
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise Invalid("bad-import", f"The picture {sha256} in the file is another one.")
-    return data
-
-
-def _row(message: MessageFile) -> Row:
-    row = message.model_dump()
-    row |= {"problem": _as_sent(message.problem), "usage": _as_sent(message.usage)}
-    # The run that wrote it is not here, so that nobody could wait for its end.
-    row["run_id"] = None
-    if row["status"] == "streaming":
-        row["status"] = "interrupted"
-    return row
-
-
-def _check(file: Exported) -> None:
-    """Raises Invalid for what would make a broken conversation."""
-    seen: set[str] = set()
-    for message in file.messages:
-        if message.conversation_id != file.conversation.id:
-            raise Invalid("bad-import", f"Message {message.id} names another conversation.")
-        if message.id in seen:
-            raise Invalid("bad-import", f"Message {message.id} is in the file twice.")
-        if message.parent_id is not None and message.parent_id not in seen:
-            raise Invalid(
-                "bad-import", f"Message {message.id} stands before the one that it answers."
-            )
-        if absent := [sha256 for sha256 in message.images if sha256 not in file.images]:
-            raise Invalid("bad-import", f"The file lacks the picture {absent[0]}.")
-        seen.add(message.id)
-        _check_time(message.created_at)
-        _check_json(message)
-    active = file.conversation.active_message_id
-    if active is not None and active not in seen:
-        raise Invalid("bad-import", "active_message_id names no message of the file.")
-    _check_time(file.conversation.created_at)
-    _check_time(file.conversation.updated_at)
-
-
-def _check_time(text: str) -> None:
-    try:
-        moment = from_rfc3339(text)
-    except (ValueError, OverflowError):
-        raise Invalid("bad-import", f"{text} is no RFC 3339 time.") from None
-    if rfc3339(moment) != text:
-        raise Invalid("bad-import", f"Write the time {text} as {rfc3339(moment)}.")
-
-
-def _check_json(message: MessageFile) -> None:
-    """What cannot be told again, such as a number of a hundred digits, is not taken in."""
-    try:
-        orjson.dumps([_as_sent(message.problem), _as_sent(message.usage)])
-    except TypeError:
-        raise Invalid(
-            "bad-import", f"The usage or problem of message {message.id} cannot be kept."
-        ) from None
-
-
-def _as_sent(value: BaseModel | None) -> dict[str, object] | None:
-    return None if value is None else value.model_dump(exclude_unset=True)
 
 
 def _markdown(message: Row) -> list[str]:

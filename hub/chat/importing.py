@@ -1,17 +1,15 @@
 """Exported conversations are taken in, of a hub or of an agent, without doubling anything."""
 
-import base64
-import binascii
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.shared.clock import Clock, from_rfc3339, rfc3339
+from agent.shared.clock import Clock, rfc3339
+from agent.shared.conversation_file import check, is_bundle, picture
 from agent.shared.databases import Databases
-from agent.shared.errors import Conflict, Gone, Invalid
+from agent.shared.errors import Conflict, Gone
 from agent.shared.web import read
 from hub.access import Principal
 from hub.audit.service import AuditService
@@ -46,11 +44,10 @@ class ImportService:
 
         Raises Invalid for a file that is none of ours, Conflict for ids that clash, Gone for what
         was deleted for good, and whatever keeps a picture out."""
-        is_bundle = isinstance(document, dict) and "conversations" in document
-        files = read(Bundle, document).conversations if is_bundle else [document]
+        files = read(Bundle, document).conversations if is_bundle(document) else [document]
         exported = [read(Exported, file) for file in files]
         for file in exported:
-            _check(file)
+            check(file.conversation, file.messages, file.images)
         counts = {"created": 0, "updated": 0, "unchanged": 0, "messages_added": 0}
         for file in exported:
             outcome, added = await self._take(who, file)
@@ -84,7 +81,7 @@ class ImportService:
         wanted = {sha256 for message in found.new for sha256 in message.images}
         kept: dict[str, str] = {}
         for sha256 in sorted(wanted):
-            data = _picture(sha256, found.file.images[sha256].base64)
+            data = picture(sha256, found.file.images[sha256])
             kept[sha256] = str((await self._pictures.keep(who, data))["sha256"])
         return kept
 
@@ -178,58 +175,8 @@ def _own_id(account_id: str, key: str) -> str:
 
 
 def _row(message: MessageFile, pictures: Mapping[str, str], rev: int, place: int) -> Row:
-    row: dict[str, Any] = message.model_dump()
-    row["images"] = [pictures[sha256] for sha256 in message.images]
-    if message.problem is not None:
-        row["problem"] = message.problem.model_dump(exclude_unset=True)
-    # The run that wrote it is not here, so that nobody could wait for its end.
-    row["run_id"] = None
-    if row["status"] == "streaming":
-        row["status"] = "interrupted"
-    return {**row, "rev": rev, "place": place}
-
-
-def _picture(sha256: str, text: str) -> bytes:
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (ValueError, binascii.Error):
-        raise Invalid("bad-import", f"The picture {sha256} in the file is damaged.") from None
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise Invalid("bad-import", f"The picture {sha256} in the file is another one.")
-    return data
-
-
-def _check(file: Exported) -> None:
-    """Raises Invalid for what would make a broken conversation."""
-    seen: set[str] = set()
-    for one in file.messages:
-        if one.conversation_id != file.conversation.id:
-            raise Invalid("bad-import", f"Message {one.id} names another conversation.")
-        if one.id in seen:
-            raise Invalid("bad-import", f"Message {one.id} is in the file twice.")
-        if one.parent_id is not None and one.parent_id not in seen:
-            raise Invalid("bad-import", f"Message {one.id} stands before the one that it answers.")
-        if absent := [sha256 for sha256 in one.images if sha256 not in file.images]:
-            raise Invalid("bad-import", f"The file lacks the picture {absent[0]}.")
-        seen.add(one.id)
-    active = file.conversation.active_message_id
-    if active is not None and active not in seen:
-        raise Invalid("bad-import", "active_message_id names no message of the file.")
-    _check_times(_times(file.conversation.created_at, file.conversation.updated_at, file.messages))
-
-
-def _times(first: str, second: str, messages: Sequence[MessageFile]) -> list[str]:
-    return [first, second, *(one.created_at for one in messages)]
-
-
-def _check_times(times: Iterable[str]) -> None:
-    for text in times:
-        try:
-            moment = from_rfc3339(text)
-        except (ValueError, OverflowError):
-            raise Invalid("bad-import", f"{text} is no RFC 3339 time.") from None
-        if rfc3339(moment) != text:
-            raise Invalid("bad-import", f"Write the time {text} as {rfc3339(moment)}.")
+    images = [pictures[sha256] for sha256 in message.images]
+    return {**message.row(), "images": images, "rev": rev, "place": place}
 
 
 def _clash() -> Conflict:

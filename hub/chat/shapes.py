@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from agent.runs.shapes import RunOut
+from agent.shared.conversation_file import Role, Sha256, Status
 from agent.shared.problems import Problem
 from agent.shared.web import In, Out, Page, left_out
 
@@ -28,7 +29,6 @@ Id = Annotated[
         description="A UUIDv7 that the client made. Absent: the hub makes one.",
     ),
 ]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Title = Annotated[Words, Field(max_length=300)]
 Model = Annotated[Words, Field(max_length=200)]
 System = Annotated[Words, Field(max_length=100_000)]
@@ -135,13 +135,13 @@ class MessageOut(Out):
     id: str
     conversation_id: str
     parent_id: str | None
-    role: Literal["system", "user", "assistant", "tool"]
+    role: Role
     content: str
     thinking: str
     images: list[str]
     model: str | None
     provider: str | None
-    status: Literal["streaming", "complete", "stopped", "interrupted", "failed"]
+    status: Status
     created_at: str
     run_id: str | None
     usage: dict[str, Any] | None  # Any: JSON values

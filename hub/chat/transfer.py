@@ -1,14 +1,13 @@
 """Conversations as files: all of one as JSON that an agent takes in, or a branch as Markdown."""
 
 from agent.inference.turns import branch
+from agent.shared.conversation_file import FORMAT, ROLE_TITLES
 from agent.shared.databases import Databases
 from hub.access import Principal
 from hub.chat.pictures import PictureService
 from hub.chat.service import seen
 from hub.chat.store import Messages, Row
 
-FORMAT = "orca-agents.conversation"
-TITLES = {"user": "You", "assistant": "Assistant", "system": "System", "tool": "Tool"}
 CONVERSATION_FIELDS = (
     "id",
     "title",
@@ -73,7 +72,7 @@ class TransferService:
         for message_id in branch(parents, conversation["active_message_id"]):
             row = by_id[message_id]
             by = f" ({row['model']})" if row["role"] == "assistant" and row["model"] else ""
-            lines += [f"## {TITLES[row['role']]}{by}", "", row["content"], ""]
+            lines += [f"## {ROLE_TITLES[row['role']]}{by}", "", row["content"], ""]
             lines += [f"*Picture {sha256[:12]}*\n" for sha256 in row["images"]]
         return "\n".join(lines)
 

@@ -43,6 +43,14 @@ def exported(base: str = ONE, **changes: Any) -> Json:  # Any: JSON
     }
 
 
+def deep_problem(levels: int) -> Json:
+    value: Json = {}
+    for _ in range(levels):
+        value = {"a": value}
+    code = "urn:orca:problem:model-not-found"
+    return {"type": code, "title": "Not Found", "status": 404, "detail": "Gone.", "more": value}
+
+
 async def taken(browser: httpx.AsyncClient, document: Json) -> Json:
     answer = await browser.post("/conversations/import", json=document)
     assert answer.status_code == 200, answer.text
@@ -113,6 +121,7 @@ async def test_what_is_no_export_changes_nothing(hub: Served) -> None:
         exported(THREE, conversation={**good["conversation"], "account_id": "another"}),
         exported(THREE, messages=[{**question, "content": "a\0b"}]),
         exported(THREE, messages=[{**question, "usage": {"x": "y" * 20_000}}]),
+        exported(THREE, messages=[{**question, "problem": deep_problem(levels=500)}]),
     ]
     for at, one in enumerate(wrong):  # under ids that nobody has
         if "conversation" in one:
