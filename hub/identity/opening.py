@@ -70,7 +70,7 @@ async def open_people(core: Core) -> People:
         blueprints=(
             routes.routes(local, sessions, tokens, known, cookie),
             own_routes.routes(local, second_step, sessions, cookie),
-            user_routes.routes(users, local),
+            user_routes.routes(users, local, second_step),
             recovery_routes.routes(users, local, second_step, sessions, settings.origin),
             audit_routes.routes(core.audit),
         ),

@@ -79,6 +79,13 @@ class SecondStep:
             return "recovery code"
         raise Unauthenticated("wrong-login", WRONG_CODE)
 
+    async def codes_left(self, who: Principal) -> int | None:
+        """How many codes on paper are not used yet; None where no code is asked for."""
+        if not who.profile["has_totp"]:
+            return None
+        async with self._database.reading() as connection:
+            return await Recovery(connection).codes_left(who.account_id)
+
     # --- set up and taken away ------------------------------------------------------------------
 
     async def offer(self, who: Principal) -> Offer:

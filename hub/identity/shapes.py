@@ -75,6 +75,8 @@ class CodesOut(Out):
 
 
 class MeOut(Out):
+    """`recovery_codes_left`: those on paper that are not used yet; null without a second step."""
+
     id: str
     name: str
     display_name: str
@@ -84,6 +86,7 @@ class MeOut(Out):
     means: str
     must_change: bool
     has_totp: bool
+    recovery_codes_left: int | None
 
 
 class SessionOut(Out):
@@ -111,8 +114,8 @@ def pair(issued: Pair) -> dict[str, object]:
     }
 
 
-def me(who: Principal) -> dict[str, object]:
-    """Asked often: of what is known anyway."""
+def me(who: Principal, codes_left: int | None) -> dict[str, object]:
+    """Asked often: of what is known anyway, but for the codes of those who have some."""
     return {
         "id": who.account_id,
         "name": who.name,
@@ -121,6 +124,7 @@ def me(who: Principal) -> dict[str, object]:
         "means": who.means,
         "must_change": who.must_change,
         **{name: who.profile[name] for name in ("display_name", "email", "has_totp")},
+        "recovery_codes_left": codes_left,
     }
 
 

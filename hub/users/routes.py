@@ -7,6 +7,7 @@ from hub.access import administrator, caller, newcomer, person
 from hub.guard import no_content
 from hub.identity import shapes as identity_shapes
 from hub.identity.principals import principal_of
+from hub.identity.second_step import SecondStep
 from hub.identity.service import LocalAccounts, NewAccount
 from hub.users import shapes
 from hub.users.service import UserService
@@ -14,7 +15,7 @@ from hub.users.service import UserService
 MOST = 200
 
 
-def routes(users: UserService, local: LocalAccounts) -> Blueprint:
+def routes(users: UserService, local: LocalAccounts, second_step: SecondStep) -> Blueprint:
     bp = Blueprint("users", __name__, url_prefix="/api/v1/users")
 
     @bp.get("")
@@ -49,7 +50,8 @@ def routes(users: UserService, local: LocalAccounts) -> Blueprint:
     @gives(identity_shapes.MeOut)
     async def show_me() -> Response:
         """Who is signed in."""
-        return json(identity_shapes.me(caller()))
+        who = caller()
+        return json(identity_shapes.me(who, await second_step.codes_left(who)))
 
     @bp.patch("/me")
     @person
@@ -59,7 +61,8 @@ def routes(users: UserService, local: LocalAccounts) -> Blueprint:
         """One's own name and address."""
         who = caller()
         row = await users.change_oneself(who, shapes.said(asked))
-        return json(identity_shapes.me(principal_of(row, who.means, who.means_id, who.scopes)))
+        changed = principal_of(row, who.means, who.means_id, who.scopes)
+        return json(identity_shapes.me(changed, await second_step.codes_left(changed)))
 
     @bp.get("/<user_id>")
     @administrator

@@ -78,6 +78,11 @@ async def with_app(still: Still, name: str) -> tuple[httpx.AsyncClient, str, lis
     return browser, secret, confirmed.json()["recovery_codes"]
 
 
+async def codes_left(browser: httpx.AsyncClient) -> int | None:
+    told: int | None = (await browser.get("/users/me")).json()["recovery_codes_left"]
+    return told
+
+
 async def test_who_signs_in_may_call_the_name_as_it_is_called_elsewhere(still: Still) -> None:
     await still.made("bob")
     asked = {"name": "bob", "password": PASSWORD}
@@ -97,6 +102,7 @@ async def test_a_second_step_is_asked_for_once_it_is_confirmed_and_no_code_count
     await still.made("tom")
     tom = await still.served.signed_in("tom")
     offered = (await tom.post("/auth/totp")).json()
+    without = await codes_left(tom)
     before = await still.tried("tom")
     wrong = await tom.post("/auth/totp/confirm", json={"code": "000000x"})
     odd = await tom.post("/auth/totp/confirm", json={"code": "\N{ARABIC-INDIC DIGIT ONE}" * 6})
@@ -110,6 +116,7 @@ async def test_a_second_step_is_asked_for_once_it_is_confirmed_and_no_code_count
     again = await tom.post("/auth/totp")
 
     assert (before.status_code, code(wrong), code(odd)) == (204, *[(401, "wrong-code")] * 2)
+    assert without is None
     assert offered["uri"].startswith("otpauth://totp/Orca%20Agents:tom?secret=")
     assert offered["svg"].startswith("<svg")
     assert offered["secret"] in offered["uri"]
@@ -121,12 +128,14 @@ async def test_a_second_step_is_asked_for_once_it_is_confirmed_and_no_code_count
 
 
 async def test_a_code_from_paper_lets_in_once(still: Still) -> None:
-    _, _, codes = await with_app(still, "pam")
+    pam, _, codes = await with_app(still, "pam")
+    fresh = await codes_left(pam)
     first = await still.tried("pam", totp=f" {codes[0].upper()} ")
     again = await still.tried("pam", totp=codes[0])
     other = await still.tried("pam", totp=codes[1].replace("-", ""))
 
     assert (first.status_code, code(again), other.status_code) == (204, (401, "wrong-login"), 204)
+    assert (fresh, await codes_left(pam)) == (8, 6)
 
 
 async def test_whoever_knows_the_password_does_not_guess_codes_by_asking_in_between(

@@ -3,8 +3,10 @@
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import pyotp
 from playwright.async_api import expect
 
+from hub.identity.service import NewAccount
 from tests.hub.serving import PASSWORD, Served
 
 from .conftest import NewDesk
@@ -71,6 +73,36 @@ async def test_somebody_chooses_a_password_by_the_link_of_an_administrator(
 
     await expect(carol.shown("overview")).to_be_visible()
     await ada.delete(f"/users/{made['id']}")
+
+
+async def test_whoever_has_few_codes_on_paper_is_told_how_to_get_new_ones(
+    hub: Served, new_desk: NewDesk
+) -> None:
+    await hub.hub.local.add(NewAccount("pam", PASSWORD))
+    pam = await hub.signed_in("pam")
+    secret = (await pam.post("/auth/totp")).json()["secret"]
+    confirmed = await pam.post("/auth/totp/confirm", json={"code": pyotp.TOTP(secret).now()})
+    *spent, last = confirmed.json()["recovery_codes"]
+    for code in spent[1:]:
+        given = {"username": "pam", "password": PASSWORD, "totp": code}
+        assert (await pam.post("/auth/login", json=given)).status_code == 204
+    desk = await new_desk(hub.url, viewport={"width": 320, "height": 640}, locale="de-DE")
+    left = desk.page.get_by_test_id("codes-left")
+    desk.watch.allow(REFUSED)
+
+    await desk.page.goto(f"{hub.url}/#/account")
+    await desk.page.get_by_label("Name", exact=True).fill("pam")
+    await desk.page.get_by_label("Passwort", exact=True).fill(PASSWORD)
+    await desk.page.get_by_role("button", name="Anmelden", exact=True).click()
+    await desk.page.get_by_label("Code", exact=True).fill(last)
+    await desk.page.get_by_role("button", name="Anmelden").click()
+    await expect(left).to_have_text(
+        "Ein Ersatzcode ist noch übrig. Für acht neue wählen Sie „Ohne die App anmelden“ und "
+        "richten die App dann wieder ein."
+    )
+    faults, too_wide = await desk.faults(), await desk.too_wide()
+
+    assert (faults, too_wide) == ([], None)
 
 
 async def test_a_computer_without_a_browser_is_let_in_by_its_code(

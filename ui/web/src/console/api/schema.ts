@@ -742,6 +742,7 @@ export interface components {
             items: components["schemas"]["MachineOut"][];
             next_cursor: string | null;
         };
+        /** @description `recovery_codes_left`: those on paper that are not used yet; null without a second step. */
         MeOut: {
             id: string;
             name: string;
@@ -753,6 +754,7 @@ export interface components {
             means: string;
             must_change: boolean;
             has_totp: boolean;
+            recovery_codes_left: number | null;
         };
         MessageIn: {
             /** @enum {string} */
