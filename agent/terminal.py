@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import sys
 import threading
@@ -13,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from agent.shared.command_line import clean as clean  # noqa: PLC0414 - commands find it here
 from agent.shared.folders import VARIABLE
 
 DataDir = Annotated[
@@ -25,14 +25,6 @@ DataDir = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for programs.")]
-
-# Everything that could steer a terminal: a model's text is a stranger's text.
-_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
-
-def clean(text: str) -> str:
-    """`text` without what could move the cursor, colour or retitle the terminal."""
-    return _STEERING.sub("", text)
 
 
 def program() -> str:

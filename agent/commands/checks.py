@@ -18,7 +18,6 @@ import psutil
 
 from agent.client.problems import ClientProblem, NotRunning
 from agent.client.sync import Agent
-from agent.commands.check import Check, good, warning, wrong
 from agent.commands.choices import unfit
 from agent.commands.hub_checks import hub_at_rest, hub_of
 from agent.inference.ollama import Ollama
@@ -29,6 +28,7 @@ from agent.migrations.looking import way_back
 from agent.runfile import RunningAgent, find_agent, read, read_token
 from agent.settings import BadSettings, Settings, load, notices
 from agent.shared.errors import OrcaError
+from agent.shared.findings import Check, good, warning, wrong
 from agent.shared.folders import VARIABLE, data_dir_warning
 from agent.shared.secrets import IN_FILE, Secrets
 from agent.terminal import size

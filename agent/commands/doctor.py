@@ -1,14 +1,9 @@
 """orca-agent doctor"""
 
-import json
-
 import typer
 
 from agent.shared.folders import data_dir as data_dir_in_force
-from agent.terminal import AsJson, DataDir, clean, hint
-
-SIGNS = {"good": ("✓", "green"), "warning": ("!", "yellow"), "wrong": ("✗", "red")}
-TOLD = ("name", "state", "text", "fix")
+from agent.terminal import AsJson, DataDir, hint
 
 
 def doctor(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
@@ -20,19 +15,12 @@ def doctor(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
 
         orca-agent doctor --json
     """
-    from agent.commands.check import State  # slow import
     from agent.commands.checks import examine  # slow import
+    from agent.shared import findings  # slow import
 
     found = []
     for check in examine(data_dir_in_force(data_dir)):
         found.append(check)
         if not as_json:
-            sign, colour = SIGNS[check.state]
-            head = typer.style(sign, fg=colour)
-            typer.echo(f"{head} {check.name:<12} {clean(check.text)}")
-            if check.fix:
-                typer.echo(f"  {'':<12} → {clean(hint(check.fix))}")
-    if as_json:
-        told = [{name: getattr(check, name) for name in TOLD} for check in found]
-        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
-    raise typer.Exit(1 if any(check.state is State.WRONG for check in found) else 0)
+            findings.show(check, hint(check.fix))
+    raise typer.Exit(findings.end(found, as_json=as_json))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from agent.commands.check import Check, good, warning
+from agent.shared.findings import Check, good, warning
 from agent.team.link_file import read_link
 
 

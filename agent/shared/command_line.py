@@ -1,5 +1,6 @@
 """A command line that tells in plain words what it does not take."""
 
+import re
 from typing import Any
 
 import typer
@@ -10,6 +11,8 @@ WORDS = {
     "Input should be a valid number": "A number is wanted.",
     "Input should be a valid boolean": "Yes or no is wanted.",
 }
+# Everything that could steer a terminal: a model's text is a stranger's text.
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class PlainGroup(TyperGroup):
@@ -22,6 +25,11 @@ class PlainGroup(TyperGroup):
         except typer.BadParameter as err:
             err.message = in_words(err.message)
             raise
+
+
+def clean(text: str) -> str:
+    """`text` without what could move the cursor, colour or retitle the terminal."""
+    return _STEERING.sub("", text)
 
 
 def in_words(message: str) -> str:

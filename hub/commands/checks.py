@@ -4,9 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +12,7 @@ from sqlalchemy import Connection, create_engine, text
 
 from agent.shared.clock import system_clock
 from agent.shared.errors import OrcaError
+from agent.shared.findings import Check, State, good, warning, wrong
 from agent.shared.private_file import Distrusted, read_private
 from hub.audit.service import AuditService
 from hub.audit.upkeep import sentence
@@ -30,34 +29,6 @@ LITTLE_DISK_BYTES, NO_DISK_BYTES = 2_000_000_000, 100_000_000
 SOME_SKEW, MUCH_SKEW = timedelta(seconds=2), timedelta(seconds=30)
 PATIENCE_S = 15.0
 OWN_PARTS = {"database", "redis", "jobs", "loops"}  # looked at here, or of a hub that runs
-
-
-class State(StrEnum):
-    GOOD = "good"
-    WARNING = "warning"
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One finding. `fix` is a sentence about what to do; empty where all is well."""
-
-    name: str
-    state: State
-    text: str
-    fix: str = ""
-
-
-def good(name: str, said: str) -> Check:
-    return Check(name, State.GOOD, said)
-
-
-def warning(name: str, said: str, fix: str) -> Check:
-    return Check(name, State.WARNING, said, fix)
-
-
-def wrong(name: str, said: str, fix: str) -> Check:
-    return Check(name, State.WRONG, said, fix)
 
 
 async def examine() -> AsyncIterator[Check]:
