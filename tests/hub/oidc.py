@@ -72,3 +72,19 @@ async def trusting_hub(
             del hub.hub.jobs.jobs.known[REFRESH]
             await hub.hub.local.add(NewAccount("ada", PASSWORD, "administrator"))
             yield Trusting(hub, provider, clock)
+
+
+@asynccontextmanager
+async def two_replicas(
+    folder: Path, environment: Mapping[str, str]
+) -> AsyncIterator[tuple[Trusting, Trusting]]:
+    """Of one hub, with what they share in `environment`, which ask the same provider for its keys
+    by themselves."""
+    clock = MovingClock()
+    async with fake_provider(clock) as provider:
+        told = settings_for(provider.issuer)
+        async with (
+            running_hub(folder / "one", environment=environment, clock=clock, **told) as one,
+            running_hub(folder / "two", environment=environment, clock=clock, **told) as two,
+        ):
+            yield Trusting(one, provider, clock), Trusting(two, provider, clock)

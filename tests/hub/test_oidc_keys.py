@@ -11,7 +11,7 @@ from hub.identity.service import NewAccount
 from hub.oidc.upkeep import REFRESH
 from tests.clock import MovingClock
 from tests.fakes.oidc.provider import FakeProvider, fake_provider
-from tests.hub.oidc import Trusting, settings_for
+from tests.hub.oidc import settings_for, two_replicas
 from tests.hub.serving import PASSWORD, running_hub
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
@@ -46,28 +46,19 @@ def fetched(provider: FakeProvider) -> int:
 async def test_what_one_replica_was_told_the_other_takes_without_asking(
     shared: dict[str, str], tmp_path: Path
 ) -> None:
-    clock = MovingClock()
-    async with fake_provider(clock) as provider:
-        told = settings_for(provider.issuer)
-        async with (
-            running_hub(tmp_path / "one", environment=shared, clock=clock, **told) as one,
-            running_hub(tmp_path / "two", environment=shared, clock=clock, **told) as two,
-        ):
-            await one.hub.local.add(NewAccount("ada", PASSWORD, "administrator"))
-            ada = await one.signed_in("ada")
-            first = await Trusting(one, provider, clock).sign_in("00u-a", preferred_username="a")
-            await Trusting(two, provider, clock).sign_in("00u-b", preferred_username="b")
-            clock.passes(minutes=10)
-            provider.keys = ["second"]
-            job = await refreshed(ada, "done")
-            before = fetched(provider)
-            others = [
-                await Trusting(served, provider, clock).sign_in(f"00u-{name}")
-                for served, name in ((one, "a"), (two, "b"))
-            ]
-            asked = fetched(provider) - before
-            seen = [(await browser.get("/users/me")).status_code for browser in (first, *others)]
-            schedules = (await ada.get("/jobs/queues")).json()["schedules"]
+    async with two_replicas(tmp_path, shared) as (one, two):
+        await one.hub.hub.local.add(NewAccount("ada", PASSWORD, "administrator"))
+        ada = await one.hub.signed_in("ada")
+        first = await one.sign_in("00u-a", preferred_username="a")
+        await two.sign_in("00u-b", preferred_username="b")
+        one.clock.passes(minutes=10)
+        one.provider.keys = ["second"]
+        job = await refreshed(ada, "done")
+        before = fetched(one.provider)
+        others = [await one.sign_in("00u-a"), await two.sign_in("00u-b")]
+        asked = fetched(one.provider) - before
+        seen = [(await browser.get("/users/me")).status_code for browser in (first, *others)]
+        schedules = (await ada.get("/jobs/queues")).json()["schedules"]
 
     assert (job["state"], job["result"], asked) == ("done", {"keys": 1}, 0)
     assert seen == [200, 200, 200]
