@@ -224,18 +224,27 @@ class Guard:
         caller: Caller | None = g.caller
         if caller and caller.is_renewed and caller.kind == "session":
             keep_session(response, request.cookies[self._cookie], self._port)
-        rule = request.url_rule
-        log.info(
-            "request",
-            extra={
-                "request_id": g.request_id,
-                "method": request.method,
-                "route": rule.rule if rule else None,
-                "status": response.status_code,
-                "ms": round((time.perf_counter() - g.started_s) * 1000, 1),
-            },
-        )
+        self._note(response)
         return response
+
+    def _note(self, response: ResponseTypes) -> None:
+        status = response.status_code
+        # An open page looks every few seconds whether all is well: it would bury what is not.
+        is_mere_look = request.method in READING and (status < 300 or status == 304)
+        level = logging.DEBUG if is_mere_look else logging.INFO
+        if log.isEnabledFor(level):
+            rule = request.url_rule
+            log.log(
+                level,
+                "request",
+                extra={
+                    "request_id": g.request_id,
+                    "method": request.method,
+                    "route": rule.rule if rule else None,
+                    "status": status,
+                    "ms": round((time.perf_counter() - g.started_s) * 1000, 1),
+                },
+            )
 
     async def refuse(self, response: ResponseTypes | None) -> ResponseTypes | None:
         """As `finish` for a socket that was not let in."""

@@ -4,7 +4,8 @@ import json
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TextIO
 
@@ -19,10 +20,22 @@ COLOURS = {"warning": "yellow", "error": "red", "critical": "red", "debug": "bri
 KNOWN = ("timestamp", "level", "logger", "event", "exception")
 
 
+class Level(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+
+LEVELS = list(Level)
+
+
 def logs(
     *,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as more comes.")] = False,
     lines: Annotated[int, typer.Option("-n", "--lines", min=0, help="How many of the last.")] = 50,
+    level: Annotated[Level, typer.Option(help="The least that is shown.")] = Level.DEBUG,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -33,10 +46,12 @@ def logs(
         orca-agent logs -n 200
 
         orca-agent logs -f
+
+        orca-agent logs --level warning
     """
     file = data_dir_in_force(data_dir) / FILE
     try:
-        for line in told(file, lines, follow=follow):
+        for line in told(file, lines, lambda line: is_at_least(level, line), follow=follow):
             typer.echo(line if as_json else readable(line))
     except FileNotFoundError:
         raise fail(
@@ -65,17 +80,28 @@ def readable(line: str) -> str:
     return typer.style(text, fg=COLOURS[level]) if level in COLOURS else text
 
 
-def told(file: Path, count: int, *, follow: bool) -> Iterator[str]:
+def is_at_least(level: Level, line: str) -> bool:
+    """Whether a line of the file is of this level or above. What is no JSON always is."""
+    try:
+        said = json.loads(line)["level"]
+    except (ValueError, TypeError, KeyError):
+        return True
+    return said not in LEVELS or LEVELS.index(said) >= LEVELS.index(level)
+
+
+def told(
+    file: Path, count: int, is_wanted: Callable[[str], bool], *, follow: bool
+) -> Iterator[str]:
     """The last lines; then those that are written, across the change to a new or emptied file.
 
     Raises OSError."""
     text = _open(file)
     try:
-        yield from deque(_whole_lines(text), maxlen=count)
+        yield from deque(filter(is_wanted, _whole_lines(text)), maxlen=count)
         while follow:
-            yield from _whole_lines(text)
+            yield from filter(is_wanted, _whole_lines(text))
             if _was_replaced(file, text):
-                yield from _whole_lines(text)
+                yield from filter(is_wanted, _whole_lines(text))
                 text.close()
                 text = _open(file)
             time.sleep(POLL_S)

@@ -181,6 +181,7 @@ def test_logs_are_read_without_an_agent_and_followed(stopped: Program) -> None:
     file.write_text("".join(entry % ("info", f"event {n}") for n in range(5)) + "no json\n")
 
     last, whole = stopped.orca("logs", "-n", "2"), stopped.orca("logs", "--json", "-n", "1")
+    grave = stopped.orca("logs", "--level", "warning")
     following = stopped.begin("logs", "-f", "-n", "1")
     assert following.stdout is not None
     assert following.stdout.readline() == "no json\n"
@@ -194,7 +195,7 @@ def test_logs_are_read_without_an_agent_and_followed(stopped: Program) -> None:
     following.communicate(timeout=30)
 
     assert last.stdout == "2026-01-02 03:04:05 info    event 4\nno json\n"
-    assert whole.stdout == "no json\n"
+    assert whole.stdout == grave.stdout == "no json\n"
     assert shown == "2026-01-02 03:04:05 error   [31mnew\n"
     assert turned == "2026-01-02 03:04:05 info    after the turn\n"
 

@@ -391,6 +391,7 @@ async def test_a_request_is_one_line_in_the_log_without_what_was_sent(
     with caplog.at_level(logging.INFO, logger="agent.request"):
         reply = await agent.stranger.get(link, params={"q": "canary"})
         await agent.client.get("/nope/canary")
+        await agent.client.get("/api/v1/health/ready")
 
     entered, unknown = (record.__dict__ for record in caplog.records)
     facts = ("request_id", "method", "route", "status")
