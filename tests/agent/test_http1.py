@@ -125,7 +125,7 @@ async def test_no_piece_waits_until_the_one_before_it_has_arrived() -> None:
 
 
 async def test_a_connection_that_is_idle_for_too_long_is_closed() -> None:
-    async with served(keep_alive_s=0.05) as (port, _):
+    async with served(keep_alive_s=0.5) as (port, _):
         silent, writer = await asyncio.open_connection("127.0.0.1", port)
         asked, other = await asyncio.open_connection("127.0.0.1", port)
         other.write(ask("/whole", last=False))
