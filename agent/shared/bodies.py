@@ -36,6 +36,16 @@ class HeldBody(Body):
         self._held.clear()
         self._held_bytes = 0
 
+    @property
+    def has_room(self) -> bool:
+        """Whether more can be taken in now."""
+        return self._has_room.is_set()
+
+    @property
+    def is_here(self) -> bool:
+        """Whether nothing more comes."""
+        return self._complete.is_set()
+
     async def room(self) -> None:
         """Returns when more can be taken in."""
         await self._has_room.wait()

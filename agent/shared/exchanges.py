@@ -6,7 +6,12 @@ answers are made sooner than the two."""
 import asyncio
 from functools import partial
 
-from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
+from hypercorn.typing import (
+    ASGIReceiveCallable,
+    ASGIReceiveEvent,
+    ASGISendCallable,
+    HTTPScope,
+)
 from quart import Quart, Request
 from quart.asgi import ASGIHTTPConnection
 from quart.typing import ResponseTypes
@@ -20,6 +25,18 @@ from agent.shared.tasks import beside
 
 HEARD_AFTER_S = 0.01  # a client that left; an answer that comes before is sent to nobody
 OF_BODIES = (b"content-length", b"transfer-encoding")
+
+
+def _at_hand(receive: ASGIReceiveCallable) -> ASGIReceiveEvent | None:
+    """The next message if it has come; else it stays for who waits for it."""
+    coming = receive().__await__()
+    try:
+        next(coming)
+    except StopIteration as here:
+        message: ASGIReceiveEvent = here.value
+        return message
+    coming.close()
+    return None
 
 
 class SentHeaders(Headers):
@@ -57,14 +74,14 @@ class Exchange(ASGIHTTPConnection):
         super().__init__(app, scope)
         self._handler: asyncio.Task[object] | None = None
         self._hearing: asyncio.Task[None] | None = None
-        self._is_answered = self._is_left = False
+        self._is_answered = self._is_left = self._has_gone = False
 
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         request = self._create_request_from_scope(send)
         self._handler = asyncio.current_task()
         hear = partial(self._begin_to_hear, request, receive)
         later: asyncio.TimerHandle | None = None
-        if self._is_without_body():
+        if self._is_without_body() or self._has_come(request, receive):
             request.body.set_complete()
             later = asyncio.get_running_loop().call_later(HEARD_AFTER_S, hear)
         else:
@@ -86,7 +103,24 @@ class Exchange(ASGIHTTPConnection):
         is_told = any(name in names for name in OF_BODIES)
         return self.scope["http_version"] in {"1.0", "1.1"} and not is_told
 
+    def _has_come(self, request: Request, receive: ASGIReceiveCallable) -> bool:
+        """Whether all of the body is here, as it nearly always is where it is small. What has come
+        of it is taken in."""
+        while (message := _at_hand(receive)) is not None:
+            if message["type"] != "http.request":
+                self._has_gone = True
+                return True
+            request.body.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                return True
+            if isinstance(request.body, HeldBody) and not request.body.has_room:
+                break
+        return False
+
     def _begin_to_hear(self, request: Request, receive: ASGIReceiveCallable) -> None:
+        if self._has_gone:
+            self._leave()
+            return
         self._hearing = beside(self.handle_messages(request, receive), name="hearing")
 
     async def handle_messages(self, request: Request, receive: ASGIReceiveCallable) -> None:

@@ -20,6 +20,7 @@ from quart.wrappers.base import BaseRequestWebsocket
 from quart_schema import document_querystring, document_request, document_response
 from werkzeug.exceptions import RequestTimeout
 
+from agent.shared.bodies import HeldBody
 from agent.shared.errors import Denied, Invalid, Malformed, TooLarge, UnsupportedMedia
 
 Scope = Literal["chat", "models", "slicer", "printhost", "admin"]
@@ -188,15 +189,21 @@ async def read_bytes(*, limit_bytes: int) -> bytes:
     """The body, never more of it than fits. Raises TooLarge."""
     if (request.content_length or 0) > limit_bytes:
         raise _too_large(limit_bytes)
-    body = bytearray()
+    if isinstance(request.body, HeldBody) and request.body.is_here:
+        return await _bounded(limit_bytes)
     try:
         async with asyncio.timeout(request.body_timeout):
-            async for part in request.body:
-                body += part
-                if len(body) > limit_bytes:
-                    raise _too_large(limit_bytes)
+            return await _bounded(limit_bytes)
     except TimeoutError:
         raise RequestTimeout from None
+
+
+async def _bounded(limit_bytes: int) -> bytes:
+    body = bytearray()
+    async for part in request.body:
+        body += part
+        if len(body) > limit_bytes:
+            raise _too_large(limit_bytes)
     return bytes(body)
 
 
