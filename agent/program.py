@@ -24,7 +24,7 @@ from agent.shared.errors import OrcaError
 from agent.shared.logs import log_at
 from agent.shared.switch import Switch
 from agent.shared.tasks import running
-from agent.terminal import clean, has_display, program, show
+from agent.terminal import clean, has_display, hint, show
 from agent.version import program_version
 
 if TYPE_CHECKING:
@@ -189,9 +189,9 @@ class Program:
 async def _announce(agent: "Agent", settings: Settings, *, browser: bool) -> None:
     _say(f"Orca Agents {program_version()} runs. Only this computer can reach it.")
     _say(f"Open:  {await agent.new_link()}")
-    _say(f"       (opens once, within a minute; `{program()} url` makes another)")
+    _say(hint("       (opens once, within a minute; `orca-agent url` makes another)"))
     _say(f"Data:  {settings.data_dir}")
-    _say(f"End:   Ctrl-C, or `{program()} stop`")
+    _say(hint("End:   Ctrl-C, or `orca-agent stop`"))
     if browser and has_display(os.environ):
         show(await agent.new_link())
     with suppress(TimeoutError):

@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 import threading
 import webbrowser
 from collections.abc import Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated
 
@@ -15,15 +17,25 @@ import typer
 from agent.shared.command_line import clean as clean  # noqa: PLC0414 - commands find it here
 from agent.shared.folders import VARIABLE
 
+_chosen: ContextVar[Path | None] = ContextVar("chosen", default=None)
+
+
+def _remembered(folder: Path | None) -> Path | None:
+    _chosen.set(folder)
+    return folder
+
+
 DataDir = Annotated[
     Path | None,
     typer.Option(
         "--data-dir",
         help=f"Folder of the agent's data (else {VARIABLE}).",
         show_default="of this user",
+        callback=_remembered,
         rich_help_panel="Which agent",
     ),
 ]
+WITHOUT_AGENT = ("inspect", "post-process")  # which read files, and no data folder
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for programs.")]
 
 
@@ -38,8 +50,18 @@ def program() -> str:
 
 
 def hint(text: str) -> str:
-    """`text` with the commands in it as they are called from here."""
-    return text.replace("`orca-agent ", f"`{program()} ") if "`orca-agent " in text else text
+    """`text` with the commands in it as they are called from here, and for the same data folder."""
+    if "`orca-agent " not in text:
+        return text
+    name, folder = program(), str(_chosen.get() or "")
+    of = f' --data-dir "{folder}"' if " " in folder else f" --data-dir {folder}"
+
+    def called(command: re.Match[str]) -> str:
+        words = command[1]
+        is_of_folder = folder and not words.startswith(WITHOUT_AGENT)
+        return f"`{name} {words}{of if is_of_folder else ''}`"
+
+    return re.sub(r"`orca-agent ([^`]+)`", called, text)
 
 
 def note(text: str, *, end: str = "\n") -> None:

@@ -277,7 +277,8 @@ async def _ollama(settings: Settings) -> list[Check]:
         fix = f"Run `orca-agent models pull {default_model}`, or choose another default model."
         found = wrong("Models", f"the default, {default_model}, is not installed", fix)
         return [first, replace(found, brief=f"{len(names)}; the default one is not installed")]
-    found = good("Models", f"{len(names)}: {', '.join(names[:4])}")
+    which = f"{default_model} answers" if default_model else "an agent that runs says which answers"
+    found = good("Models", f"{len(names)}: {', '.join(names[:4])}; {which} where none is named")
     return [first, replace(found, brief=str(len(names)))]
 
 

@@ -177,8 +177,11 @@ def test_hints_name_the_program_as_it_is_called_from_here(tmp_path: Path) -> Non
     folder = Path(sys.executable).parent
     with program(tmp_path / "data", PATH="/nowhere") as one:
         done = one.orca("url")
+        other = one.orca("url", "--data-dir", "an other")
 
-    assert str(folder / "orca-agent").removeprefix(f"{Path.cwd()}{os.sep}") in done.stderr
+    called = str(folder / "orca-agent").removeprefix(f"{Path.cwd()}{os.sep}")
+    assert f"`{called} serve`" in done.stderr
+    assert f'`{called} serve --data-dir "an other"`' in other.stderr
 
 
 @pytest.mark.slow
