@@ -54,6 +54,7 @@ class Agent:
     new_link: Callable[[], Awaitable[str]]
     tidy: Callable[[], Awaitable[None]]
     default_model: Callable[[], str | None]
+    absent_default_model: Callable[[], str | None]
     runtime: Runtime
     end_streams: Callable[[], Awaitable[None]]
     keep_backups: Callable[[], Awaitable[object]]
@@ -124,6 +125,7 @@ async def open_agent(
             new_link,
             house.tidy,
             servers.models.default_name,
+            servers.models.absent_default,
             servers.runtime,
             end_streams,
             keeping.keep_automatically,

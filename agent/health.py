@@ -58,7 +58,8 @@ class TeamState(Out):
 
 
 class ReadyOut(Out):
-    """Without credentials the status alone."""
+    """Without credentials the status alone. `absent_default_model`: the settings name it, and no
+    server has it."""
 
     status: Status
     version: str | SkipJsonSchema[None] = left_out()
@@ -67,6 +68,7 @@ class ReadyOut(Out):
     others: list[OtherOut] | SkipJsonSchema[None] = left_out()
     team: TeamState | None = None
     default_model: str | None = None
+    absent_default_model: str | None = None
     models_count: int | SkipJsonSchema[None] = left_out()
     queue: QueueOut | SkipJsonSchema[None] = left_out()
     guide_entries: int | SkipJsonSchema[None] = left_out()
@@ -112,6 +114,7 @@ class Health:
             ],
             "team": self.team(),
             "default_model": self.models.default_name(),
+            "absent_default_model": self.models.absent_default(),
             "models_count": len(state.models),
             "queue": asdict(self.queue.state),
             "guide_entries": self.guide.count,

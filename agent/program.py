@@ -24,7 +24,7 @@ from agent.shared.errors import OrcaError
 from agent.shared.logs import log_at
 from agent.shared.switch import Switch
 from agent.shared.tasks import running
-from agent.terminal import clean, has_display, hint, show
+from agent.terminal import absent_default, clean, has_display, hint, show
 from agent.version import program_version
 
 if TYPE_CHECKING:
@@ -198,6 +198,8 @@ async def _announce(agent: "Agent", settings: Settings, *, browser: bool) -> Non
         async with asyncio.timeout(LOOK_S):
             await agent.backend.until(lambda state: state.state != "unknown")
     _say(f"Model: {clean(agent.default_model() or 'none yet, the guide answers')}")
+    if absent := agent.absent_default_model():
+        _say(f"       {clean(hint(absent_default(absent)))}")
 
 
 def _say(text: str) -> None:

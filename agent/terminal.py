@@ -64,6 +64,14 @@ def hint(text: str) -> str:
     return re.sub(r"`orca-agent ([^`]+)`", called, text)
 
 
+def absent_default(model: str) -> str:
+    """What is said where the settings name a model that is not there."""
+    return (
+        f"{model}, the default model of the settings, is not installed: "
+        f"`orca-agent models pull {model}`"
+    )
+
+
 def note(text: str, *, end: str = "\n") -> None:
     """Dim, on stderr, and only where a person watches."""
     if sys.stderr.isatty():

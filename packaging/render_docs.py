@@ -55,7 +55,7 @@ NO_DEFAULT = {
 NO_DEFAULT |= dict.fromkeys(
     (
         *("text_model", "code_model", "vision_model", "embedding_model"),
-        *("ollama_parallel", "ollama_max_loaded"),
+        *("ollama_parallel", "ollama_max_loaded", "context_tokens"),
     ),
     "as the profile says",
 )

@@ -11,7 +11,7 @@ import typer
 from agent.client.problems import ClientProblem
 from agent.commands.answer import answer
 from agent.shared.folders import data_dir as data_dir_in_force
-from agent.terminal import DataDir, clean, fail, note
+from agent.terminal import DataDir, clean, fail, hint, note
 
 if TYPE_CHECKING:
     from agent.client.shapes import Posted
@@ -168,7 +168,7 @@ def _converse(session: _Session, history: Path) -> None:
             elif line:
                 session.ask(line)
         except ClientProblem as problem:
-            typer.secho(clean(str(problem)), err=True)
+            typer.secho(clean(hint(str(problem))), err=True)
 
 
 def _command(session: _Session, line: str) -> None:
@@ -182,6 +182,8 @@ def _command(session: _Session, line: str) -> None:
     elif name == "/stop":
         note(f"{session.stop()} stopped")
     else:
+        if name != "/help":
+            typer.secho(clean(f"There is no command {name}."), err=True)
         typer.secho(LOOP_HELP, err=True, dim=True)
 
 

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, TextIO
 
@@ -51,7 +52,8 @@ def logs(
     """
     file = data_dir_in_force(data_dir) / FILE
     try:
-        for line in told(file, lines, lambda line: is_at_least(level, line), follow=follow):
+        wanted = partial(is_at_least, level)
+        for line in told(file, lines, follow=follow, is_wanted=wanted):
             typer.echo(line if as_json else readable(line))
     except FileNotFoundError:
         raise fail(
@@ -90,7 +92,7 @@ def is_at_least(level: Level, line: str) -> bool:
 
 
 def told(
-    file: Path, count: int, is_wanted: Callable[[str], bool], *, follow: bool
+    file: Path, count: int, *, follow: bool, is_wanted: Callable[[str], bool] = lambda _: True
 ) -> Iterator[str]:
     """The last lines; then those that are written, across the change to a new or emptied file.
 

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from agent.client.problems import NotRunning
-from agent.terminal import AsJson, DataDir, clean, echo_json, hint
+from agent.terminal import AsJson, DataDir, absent_default, clean, echo_json, hint
 
 STATUS = {"degraded": "the guide answers, no model"}
 
@@ -51,6 +51,8 @@ def lines(health: Mapping[str, Any]) -> list[tuple[str, str]]:  # Any: JSON valu
         ("Queue", f"{queue.get('running', 0)} running, {queue.get('waiting', 0)} waiting"),
         ("Guide", f"{health.get('guide_entries', 0)} entries"),
     ]
+    if absent := health.get("absent_default_model"):
+        told.append(("Warning", absent_default(absent)))
     if warning := health.get("data_dir_warning"):
         told.append(("Warning", str(warning)))
     return told

@@ -43,6 +43,14 @@ class ModelService:
         model = next((m for m in candidates if rules.suits(m, needs_vision=needs_vision)), None)
         return model.name if model else None
 
+    def absent_default(self) -> str | None:
+        """The default model of the settings where servers answer and none of them has it."""
+        wanted = self._default_model
+        if wanted is None or not any(one.state.is_up for one in self._backends):
+            return None
+        names = {canonical_name(model.name) for model in self.models()}
+        return None if canonical_name(wanted) in names else wanted
+
     def away(self) -> str | None:
         """How sentences call a server that people know by a name and that does not answer."""
         return next(

@@ -217,7 +217,7 @@ def read(model: type[M], values: object) -> M:
                 "field": ".".join(one for one in map(str, e["loc"]) if "[" not in one) or WHOLE,
                 "detail": _in_words(model, e),
             }
-            for e in err.errors(include_url=False, include_context=False, include_input=False)
+            for e in err.errors(include_url=False)
         ]
         raise Invalid("invalid-fields", _sentence(errors[0]), errors=errors) from None
 
@@ -234,6 +234,9 @@ def _in_words(model: type[BaseModel], error: Mapping[str, Any]) -> str:
     """What does not fit: no regular expression, but what the field says of itself."""
     if error["type"] in ("model_type", "dict_type"):
         return "Input should be a JSON object"
+    if error["type"] == "string_too_long":
+        most, length = error["ctx"]["max_length"], len(error["input"])
+        return f"At most {most:,} characters, and these are {length:,}"
     if error["type"] != "string_pattern_mismatch":
         return str(error["msg"]).removeprefix("Value error, ")
     known = model.model_fields.get(str(error["loc"][0])) if error["loc"] else None

@@ -153,11 +153,15 @@ def test_a_default_model_that_is_not_there_is_told_while_another_answers(tmp_pat
         with one.client() as agent:
             until(lambda: agent.ready().get("default_model"), 60)
         told = json.loads(one.orca("doctor", "--json").stdout)
+        status = one.orca("status").stdout
+        _, begun, _ = one.end()
 
     texts = [row["text"] for row in told if row["state"] == "warning" and row["name"] == "Models"]
     assert [text.split(";")[0] for text in texts] == [
         "the default, nonexistent:9b, is not installed"
     ]
+    for said in (status, begun):
+        assert "nonexistent:9b, the default model of the settings, is not installed" in said
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import pytest
 from pydantic import BaseModel
 
+from agent.chat.shapes import MessageIn
 from agent.inference.backend_routes import BackendIn
 from agent.models.shapes import PullIn
 from agent.shared.errors import Invalid
@@ -31,6 +32,11 @@ from agent.shared.web import read
             "organisation: This is not in the form that is wanted here.",
         ),
         (PullIn, {"model": 3}, "model: Input should be a valid string."),
+        (
+            MessageIn,
+            {"content": "é" * 2_000_001},
+            "content: At most 2,000,000 characters, and these are 2,000,001.",
+        ),
     ],
 )
 def test_a_field_that_does_not_fit_is_told_without_a_regular_expression(

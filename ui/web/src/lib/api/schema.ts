@@ -2421,7 +2421,10 @@ export interface components {
             items: components["schemas"]["QueueOut"][];
             next_cursor: string | null;
         };
-        /** @description Without credentials the status alone. */
+        /**
+         * @description Without credentials the status alone. `absent_default_model`: the settings name it, and no
+         *     server has it.
+         */
         ReadyOut: {
             /** @enum {string} */
             status: "ready" | "degraded" | "starting" | "broken";
@@ -2433,6 +2436,8 @@ export interface components {
             team?: components["schemas"]["TeamState"] | null;
             /** @default null */
             default_model?: string | null;
+            /** @default null */
+            absent_default_model?: string | null;
             models_count?: number;
             queue?: components["schemas"]["QueueOut"];
             guide_entries?: number;
