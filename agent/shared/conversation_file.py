@@ -78,8 +78,8 @@ def is_bundle(document: object) -> bool:
 
 
 def check(about: AboutFile, messages: Iterable[SaidFile], pictures: Collection[str]) -> None:
-    """`pictures`: the hashes of those in the file. Raises Invalid `bad-import` for what would make
-    a broken conversation."""
+    """`pictures`: the hashes of those in the file. Times are written as they are kept. Raises
+    Invalid `bad-import` for what would make a broken conversation."""
     seen: set[str] = set()
     for one in messages:
         if one.conversation_id != about.id:
@@ -91,12 +91,12 @@ def check(about: AboutFile, messages: Iterable[SaidFile], pictures: Collection[s
         if absent := [sha256 for sha256 in one.images if sha256 not in pictures]:
             raise Invalid("bad-import", f"The file lacks the picture {absent[0]}.")
         seen.add(one.id)
-        _check_time(one.created_at)
+        one.created_at = _as_kept(one.created_at, f"message {one.id}")
         check_json(one, one.problem)
     if about.active_message_id is not None and about.active_message_id not in seen:
         raise Invalid("bad-import", "active_message_id names no message of the file.")
-    _check_time(about.created_at)
-    _check_time(about.updated_at)
+    about.created_at = _as_kept(about.created_at, f"conversation {about.id}")
+    about.updated_at = _as_kept(about.updated_at, f"conversation {about.id}")
 
 
 def check_json(message: SaidFile, value: BaseModel | None) -> None:
@@ -125,10 +125,9 @@ def as_sent(value: BaseModel | None) -> dict[str, object] | None:
     return None if value is None else value.model_dump(exclude_unset=True)
 
 
-def _check_time(text: str) -> None:
+def _as_kept(text: str, of: str) -> str:
+    """A time in the one form that sorts as text."""
     try:
-        moment = from_rfc3339(text)
+        return rfc3339(from_rfc3339(text))
     except (ValueError, OverflowError):
-        raise Invalid("bad-import", f"{text} is no RFC 3339 time.") from None
-    if rfc3339(moment) != text:
-        raise Invalid("bad-import", f"Write the time {text} as {rfc3339(moment)}.")
+        raise Invalid("bad-import", f"{text}, of {of}, is no RFC 3339 time.") from None

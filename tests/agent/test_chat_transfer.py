@@ -124,6 +124,22 @@ async def test_importing_twice_changes_nothing(guide: Served) -> None:
     assert await every(guide.client, LIST) == shown
 
 
+async def test_times_in_any_form_are_kept_in_one(guide: Served) -> None:
+    made = file(1, "One", "a")
+    made["conversation"]["created_at"] = "2026-01-02T03:04:05Z"
+    made["messages"][0]["created_at"] = "2026-01-02T05:04:05.5+02:00"
+
+    first = body(await guide.client.post(f"{LIST}/import", json=made))
+    second = body(await guide.client.post(f"{LIST}/import", json=made))
+    [shown] = await every(guide.client, LIST)
+    [told] = await every(guide.client, f"{LIST}/{shown['id']}/messages")
+
+    assert first == NOTHING | {"created": 1, "messages_added": 1}
+    assert second == NOTHING | {"unchanged": 1}
+    assert shown["created_at"] == "2026-01-02T03:04:05.000000Z"
+    assert told["created_at"] == "2026-01-02T03:04:05.500000Z"
+
+
 async def test_a_longer_file_adds_what_is_new_and_keeps_what_was_changed_here(
     guide: Served,
 ) -> None:
