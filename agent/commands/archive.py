@@ -3,19 +3,29 @@
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import typer
 
 from agent.terminal import DataDir, fail
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from agent.client.sync import Agent
+
+
+class Bar(Protocol):
+    """How far it is."""
+
+    def update(self, n_steps: int) -> None: ...
+
 
 FORMAT = "orca-agents.conversation"
 NO_EXPORT = "This is no export of Orca Agents."
+TOGETHER, LETTERS_TOGETHER = 25, 4_000_000  # conversations in one request, and what is in these
 
 
 def export(
@@ -47,15 +57,17 @@ def export(
         raise fail(f"{file} exists already. --force replaces it.", 2)
     with Agent.local(data_dir) as agent:
         if conversation:
-            text = _one(agent, conversation, format_)
-            count = 1
+            with _progress("Exporting", 1) as bar:
+                text, count = _one(agent, conversation, format_, bar), 1
         else:
             ids = [
                 str(one["id"])
                 for archived in ("false", "true")
                 for one in agent.items("/conversations", archived=archived, limit=100)
             ]
-            text, count = _all([_one(agent, one, format_) for one in ids], format_), len(ids)
+            with _progress("Exporting", len(ids)) as bar:
+                texts = [_one(agent, one, format_, bar) for one in ids]
+            text, count = _all(texts, format_), len(ids)
     if file == "-":
         typer.echo(text)
         return
@@ -77,28 +89,53 @@ def import_(
     from agent.client.sync import Agent  # slow import
 
     document = _read(file)
-    # One by one, so that a whole history is never one request.
     parts = document.get("conversations")
     first = parts[0] if isinstance(parts, list) and parts else document
     if parts != [] and not (isinstance(first, dict) and first.get("format") == FORMAT):
         raise fail(NO_EXPORT)
     shared = {name: value for name, value in document.items() if name != "conversations"}
-    bodies = [{**shared, "conversations": [p]} for p in parts] if isinstance(parts, list) else None
+    groups = _groups(parts) if isinstance(parts, list) else iter([[document]])
+    count = len(parts) if isinstance(parts, list) else 1
     total = dict.fromkeys(("created", "updated", "unchanged", "messages_added"), 0)
-    with Agent.local(data_dir) as agent:
-        for body in [document] if bodies is None else bodies:
+    with Agent.local(data_dir) as agent, _progress("Importing", count) as bar:
+        for group in groups:
+            body = document if group == [document] else {**shared, "conversations": group}
             answer = agent.json("POST", "/conversations/import", json=body, timeout=120)
             for name in total:
                 total[name] += int(answer.get(name, 0))
+            bar.update(len(group))
     typer.echo(
         f"{total['created']} new, {total['updated']} updated, {total['unchanged']} unchanged; "
         f"{total['messages_added']} messages added."
     )
 
 
-def _one(agent: "Agent", conversation: str, format_: str) -> str:
+def _groups(parts: Sequence[Any]) -> Iterator[list[Any]]:  # Any: JSON values
+    """Several at a time, so that a whole history is never one request, nor ten thousand."""
+    group: list[Any] = []
+    letters = 0
+    for part in parts:
+        size = len(json.dumps(part))
+        if group and (len(group) == TOGETHER or letters + size > LETTERS_TOGETHER):
+            yield group
+            group, letters = [], 0
+        group.append(part)
+        letters += size
+    if group:
+        yield group
+
+
+def _progress(label: str, count: int) -> "AbstractContextManager[Bar]":
+    """A bar on stderr, where a person watches and it takes a moment."""
+    is_seen = sys.stderr.isatty() and count > TOGETHER
+    return typer.progressbar(length=count, label=label, file=sys.stderr, hidden=not is_seen)
+
+
+def _one(agent: "Agent", conversation: str, format_: str, bar: "Bar") -> str:
     path = f"/conversations/{conversation}/export"
-    return agent.call("GET", path, params={"format": format_}, timeout=120).text.rstrip("\n")
+    text = agent.call("GET", path, params={"format": format_}, timeout=120).text.rstrip("\n")
+    bar.update(1)
+    return text
 
 
 def _all(texts: list[str], format_: str) -> str:
