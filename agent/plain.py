@@ -6,6 +6,11 @@ from agent.shared.plain import page
 
 HOME = "/"
 PRINT_HOSTS = "/printhost/"  # a slicer shows this address where none for the panel was typed
+# Where it was begun by `make run`, the shell does not find the program.
+URL_COMMAND = (
+    "<code>orca-agent url</code> (in the folder of Orca Agents: "
+    "<code>.venv/bin/orca-agent url</code>)"
+)
 TO_THE_PANEL = '<meta http-equiv="refresh" content="0; url=/ui">'
 
 
@@ -19,7 +24,7 @@ def sign_in() -> Response:
     response = page(
         "This page wants to know who you are",
         '<p><a href="/ui">Open the panel</a> and confirm the code that it shows, or run '
-        "<code>orca-agent url</code> in a terminal for a link that signs this browser in. "
+        f"{URL_COMMAND} in a terminal for a link that signs this browser in. "
         "Then come back here.</p>",
         401,
         head_html=TO_THE_PANEL if leads_on else "",
@@ -41,7 +46,7 @@ def unknown() -> Response:
 def ticket_gone() -> Response:
     return page(
         "This link does not work any more",
-        "<p>A link signs one browser in, once, within a minute. Run <code>orca-agent url</code> "
+        f"<p>A link signs one browser in, once, within a minute. Run {URL_COMMAND} "
         'for a new one. If this browser is signed in already, <a href="/ui">the panel</a> '
         "opens without a link.</p>",
         410,
