@@ -4,20 +4,21 @@ import { locale } from "./host";
 import { language, t } from "./i18n";
 import { measured } from "./i18n/languages";
 
+type Format = Intl.DateTimeFormat;
+
 const decimal = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const plain = new Intl.NumberFormat(locale, { maximumFractionDigits: 3, useGrouping: false });
 const percent = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
 const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
-const weekday = new Intl.DateTimeFormat(locale, { weekday: "short" });
 const dayAndMonth = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
+const date = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric" });
+const minuteOfYear = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const utcDay = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" });
 const utcMonth = new Intl.DateTimeFormat(locale, { month: "long", year: "numeric", timeZone: "UTC" });
 const timeOfDay = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const fullDate = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 const fullTime = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
-
-const DAY_MS = 86_400_000;
 
 const inOrder = (text: string) => measured(text, language);
 
@@ -55,11 +56,21 @@ export function share(part: number, of: number): string {
   return percent.format(of ? part / of : 0);
 }
 
-/** Short enough for a list: the time today, the weekday this week, else the date. */
+/** Short enough for a list: the hour and minute today, the day and month this year, else the date. */
 export function when(time: string, now = Date.now()): string {
-  const date = new Date(time);
-  if (new Date(now).toDateString() === date.toDateString()) return clock.format(date);
-  return now - date.getTime() < 6 * DAY_MS ? weekday.format(date) : dayAndMonth.format(date);
+  return nearer(time, now, [clock, dayAndMonth, date]);
+}
+
+/** As `when`, and to the minute always: for what follows each other on one day. */
+export function toTheMinute(time: string, now = Date.now()): string {
+  return nearer(time, now, [clock, minuteOfYear, fullDate]);
+}
+
+/** By the first format today, the second this year, else the third. */
+function nearer(time: string, now: number, formats: [today: Format, thisYear: Format, earlier: Format]): string {
+  const [then, here] = [new Date(time), new Date(now)];
+  if (then.toDateString() === here.toDateString()) return formats[0].format(then);
+  return formats[then.getFullYear() === here.getFullYear() ? 1 : 2].format(then);
 }
 
 /** A day such as 2026-01-31, which is one of UTC. */
