@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from agent.client.sync import Agent
     from agent.shared.wire import ServerSentEvent
 
+WHAT_TO_DO = "Ask again, put it in other words, or name another model with -m."
+NOTHING = f"The model said nothing. {WHAT_TO_DO}"
+ONLY_THOUGHT = f"The model thought, and said nothing. {WHAT_TO_DO}"
+
 Data = Mapping[str, Any]  # Any: JSON values
 
 
@@ -25,6 +29,7 @@ class Printer:
         self._sources: list[Data] = []
         self._provider = ""
         self._is_thinking = self._has_text = self._ends_line = False
+        self._has_thought = self._has_answer = False
         self.exit_code = 0
 
     def follow(self, events: Iterable["ServerSentEvent"]) -> None:
@@ -60,7 +65,7 @@ class Printer:
         self._note(f"{data.get('dropped_messages', 0)} older messages did not fit the context")
 
     def _on_thinking(self, data: Data) -> None:
-        self._is_thinking = True
+        self._is_thinking = self._has_thought = True
         if not self._quiet:
             note(str(data.get("text", "")), end="")
 
@@ -72,13 +77,17 @@ class Printer:
         sys.stdout.write(text)
         sys.stdout.flush()
         self._has_text = self._has_text or bool(text)
+        self._has_answer = self._has_answer or bool(text.strip())
         self._ends_line = text.endswith("\n") if text else self._ends_line
 
     def _on_tool(self, data: Data) -> None:
+        self._has_answer = True  # what it did is there to be looked at
         self._note(f"uses {data.get('name', 'a tool')}")
 
     def _on_done(self, data: Data) -> None:
         self.break_line()
+        if not self._has_answer:
+            self._say_that_nothing_came()
         if self._quiet:
             return
         for source in self._sources:
@@ -96,6 +105,12 @@ class Printer:
     def _on_error(self, data: Data) -> None:
         problem = data.get("problem") or {}
         self._fail(str(problem.get("detail") or problem.get("title") or "The answer failed."))
+
+    def _say_that_nothing_came(self) -> None:
+        """Also where quiet is wanted: no answer looks like one that got lost."""
+        if self._is_thinking:
+            self._note("\n")
+        typer.secho(ONLY_THOUGHT if self._has_thought else NOTHING, err=True)
 
     def _note(self, text: str) -> None:
         if not self._quiet:

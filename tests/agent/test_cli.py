@@ -310,6 +310,22 @@ def test_ctrl_c_stops_the_model_and_not_only_the_command(
     assert "Stopped." in err
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("thoughts", "sentence"),
+    [("", "The model said nothing."), ("Hm.", "The model thought, and said nothing.")],
+)
+def test_a_model_that_says_nothing_is_told_of_on_stderr(
+    running: Program, ollama: OllamaProcess, thoughts: str, sentence: str
+) -> None:
+    ollama.behave(text="", thinking=thoughts)
+
+    told = [running.orca("chat", *quiet, "Why?") for quiet in ([], ["-q"])]
+
+    assert [(one.returncode, one.stdout) for one in told] == [(0, ""), (0, "")]
+    assert all(f"{sentence} Ask again" in one.stderr for one in told)
+
+
 def test_a_models_text_cannot_steer_the_terminal(running: Program, ollama: OllamaProcess) -> None:
     ollama.behave(text="a\x1b]0;title\x07b\x1b[2Jc\u202ed\r\n")
 

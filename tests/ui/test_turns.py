@@ -7,6 +7,7 @@ from tests.fakes.ollama import FakeOllama
 
 from .conftest import CHAT, SEEING, NewPanel, NewProgram
 from .panel import Panel
+from .test_accessibility import faults
 
 LONG = " ".join(f"word{number}" for number in range(400))
 
@@ -191,6 +192,32 @@ async def test_a_model_that_fails_is_told_in_words_with_another_try(
     await expect(panel.text).to_have_text("word0 word1 word2 word3 word4")
     await panel.answer.get_by_role("button", name="Try again").click()
     await panel.ended("complete")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("thoughts", "words"),
+    [("", "The model said nothing."), ("Hm. Let me see.", "It thought, and said nothing.")],
+)
+async def test_a_model_that_says_nothing_is_told_of_with_another_try(
+    panel: Panel, fake: FakeOllama, thoughts: str, words: str
+) -> None:
+    fake.misbehave(path="/api/chat", times=1, text="", thinking=thoughts)
+    await panel.ask_and_hear("Why?")
+
+    end = panel.answer.get_by_role("note")
+    await expect(end).to_contain_text(words)
+    await panel.page.reload()
+    await expect(end).to_contain_text(words)
+    assert [one["content"] for one in await panel.kept()] == ["Why?", ""]
+    await expect(panel.answer.get_by_role("button", name="Copy answer")).to_have_count(0)
+    assert await faults(panel) == []
+    fake.misbehave(path="/api/chat", times=1, text="Dry it.")
+    await end.get_by_role("button", name="Try again").click()
+
+    await expect(panel.text).to_have_text("Dry it.")
+    await panel.ended("complete")
+    await expect(end).to_have_count(0)
 
 
 @pytest.mark.slow

@@ -279,7 +279,8 @@ export class Chat {
 
   #ended(message: ShownMessage): void {
     const { status } = message;
-    this.notices.announce(t(`chat:said.${status === "streaming" ? "failed" : status}`));
+    const said = t(`chat:said.${status === "streaming" ? "failed" : status}`);
+    this.notices.announce(message.isSilent ? t("chat:answer.nothing") : said);
     void this.#readConversation();
     if (message.isLive) void this.refresh();
   }

@@ -83,6 +83,12 @@ export class ShownMessage {
     return this.status === "streaming";
   }
 
+  /** It ended well, and there is nothing to read: the model said nothing, or only thought. */
+  get isSilent(): boolean {
+    const isDone = this.role === "assistant" && this.status === "complete";
+    return isDone && !this.problem && !this.tools.length && !this.content.trim();
+  }
+
   get isGuide(): boolean {
     return this.provider === "guide";
   }
