@@ -124,6 +124,15 @@ async def test_a_picture_is_taken_off_again(panel: Panel) -> None:
     await expect(panel.send_button).to_be_disabled()
 
 
+async def test_the_same_picture_twice_is_attached_once(panel: Panel) -> None:
+    await attach(panel, "drop")
+    await is_attached(panel)
+    await attach(panel, "drop")
+    await panel.page.get_by_test_id("attachment").nth(1).wait_for(state="detached")
+
+    await is_attached(panel)
+
+
 async def test_a_file_that_is_no_picture_is_refused_in_words(panel: Panel) -> None:
     panel.watch.allow(r"status of 4\d\d")
     async with panel.page.expect_file_chooser() as chosen:
@@ -133,7 +142,9 @@ async def test_a_file_that_is_no_picture_is_refused_in_words(panel: Panel) -> No
     )
 
     await expect(panel.page.get_by_test_id("attachment")).to_have_class(re.compile(r"\bfailed\b"))
-    await expect(panel.page.locator(".composer").get_by_role("alert")).to_contain_text("print.png:")
+    said = panel.page.locator(".composer").get_by_role("alert")
+    await expect(said).to_contain_text("print.png:")
+    await expect(said).to_contain_text("Take it out to send the rest.")
     attachment = panel.page.get_by_test_id("attachment")
     await expect(attachment.locator("img")).to_have_count(0)
     await expect(attachment.get_by_role("button")).to_have_count(1)

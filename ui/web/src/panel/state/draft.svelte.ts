@@ -126,8 +126,15 @@ export class Draft {
     for (const file of files) {
       const attachment = new Attachment(file.name || t("chat:images.unnamed"), file);
       this.attachments = [...this.attachments, attachment];
-      void attachment.upload().then(() => this.save());
+      void attachment.upload().then(() => this.#keep(attachment));
     }
+  }
+
+  /** The same picture twice is one. */
+  #keep(attachment: Attachment): void {
+    const isThere = this.attachments.some((other) => other !== attachment && other.sha256 === attachment.sha256);
+    if (attachment.sha256 && isThere) this.remove(attachment);
+    else this.save();
   }
 
   remove(attachment: Attachment): void {
