@@ -14,13 +14,13 @@ SECRET_WORDS = "Zirbenholzspäne im Getriebe"
 @pytest.mark.slow
 async def test_a_line_shows_as_soon_as_it_is_written(panel: Panel, agent: Program) -> None:
     page = await opened(panel, "log")
-    await page.get_by_test_id("log-search").fill("/api/v1/guide")
+    await page.get_by_test_id("log-search").fill("/api/v1/conversations")
     await page.get_by_test_id("log-requests").check()
 
-    await agent.get("/guide", q="stringing")
+    await agent.post("/conversations", {"title": "Stringing"})
 
-    line = page.get_by_test_id("log-line").filter(has_text="/api/v1/guide")
-    await expect(line.first).to_contain_text("status 200")
+    line = page.get_by_test_id("log-line").filter(has_text="/api/v1/conversations")
+    await expect(line.first).to_contain_text("status 201")
 
 
 @pytest.mark.slow
