@@ -345,7 +345,7 @@ async def test_a_picture_is_attached_dropped_or_pasted_and_sent_to_a_model_that_
     asked.near.misbehave(path="/api/chat", text="A red one, a blue one and a green one.")
     await page.get_by_test_id("composer").fill("What is it?")
     await page.get_by_test_id("send").click()
-    await expect(page.locator("[data-role=assistant]")).to_contain_text("a blue one and a green one")
+    await expect(page.locator("[data-role=assistant]")).to_contain_text("a green one")
     shown = page.locator("[data-role=user] img")
     await expect(shown).to_have_count(3)
     await expect(shown.first).to_have_js_property("naturalWidth", 40)
