@@ -89,17 +89,15 @@ def import_(
     from agent.client.sync import Agent  # slow import
 
     document = _read(file)
-    parts = document.get("conversations")
-    first = parts[0] if isinstance(parts, list) and parts else document
-    if parts != [] and not (isinstance(first, dict) and first.get("format") == FORMAT):
+    parts = document.pop("conversations", None)
+    if not isinstance(parts, list):  # one alone
+        parts, document = [document], {}
+    if parts and not (isinstance(parts[0], dict) and parts[0].get("format") == FORMAT):
         raise fail(NO_EXPORT)
-    shared = {name: value for name, value in document.items() if name != "conversations"}
-    groups = _groups(parts) if isinstance(parts, list) else iter([[document]])
-    count = len(parts) if isinstance(parts, list) else 1
     total = dict.fromkeys(("created", "updated", "unchanged", "messages_added"), 0)
-    with Agent.local(data_dir) as agent, _progress("Importing", count) as bar:
-        for group in groups:
-            body = document if group == [document] else {**shared, "conversations": group}
+    with Agent.local(data_dir) as agent, _progress("Importing", len(parts)) as bar:
+        for group in _groups(parts):
+            body = {**document, "conversations": group}
             answer = agent.json("POST", "/conversations/import", json=body, timeout=120)
             for name in total:
                 total[name] += int(answer.get(name, 0))
