@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import orjson
 from quart import Blueprint, Response, request
 
-from agent.runs.routes import last_event_id
+from agent.runs.routes import EVENTS, last_event_id
 from agent.runs.rules import Run
 from agent.shared.errors import Denied
 from agent.shared.streams import event_stream
@@ -19,7 +19,6 @@ from hub.ai.rules import ANSWER, GENERATED, GenerationRequest
 from hub.ai.service import AiService
 
 BODY_BYTES = 48 * 1024 * 1024
-EVENTS = "text/event-stream"
 
 
 def routes(ai: AiService, following: Following, catalogue: Catalogue) -> tuple[Blueprint, ...]:
