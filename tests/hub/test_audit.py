@@ -65,6 +65,8 @@ async def test_what_cannot_be_looked_for_is_refused(hub: Served, wanted: dict[st
 
 async def test_pages_follow_each_other_without_a_gap(hub: Served) -> None:
     ada, pages, cursor = await hub.signed_in("ada"), [], None
+    for number in range(6):
+        await hub.hub.core.audit.note_alone("test.page", str(number))
     for _ in range(3):
         asked = {"limit": 2, **({"cursor": cursor} if cursor else {})}
         page = (await ada.get("/audit", params=asked)).json()
