@@ -33,7 +33,7 @@ class Idle:
     def __init__(self, server: TCPServer, held: set["Idle"]) -> None:
         """`held` are those of all connections that are idle now."""
         self._server, self._held = server, held
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
         self._due_s = 0.0
 
     async def restart(self, *_: object) -> None:
@@ -58,10 +58,11 @@ class Idle:
         self._timer = loop.call_later(seconds, self._over)
 
     def _over(self) -> None:
-        if asyncio.get_running_loop().time() - self._due_s > HELD_UP_S:
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._due_s > HELD_UP_S:
             self._wait(HELD_UP_S)
-        else:
-            self.end()
+        else:  # after whoever has read a question by now: else it is done, and its answer lost
+            self._timer = loop.call_soon(self.end)
 
     def end(self) -> None:
         """Closes the connection; who reads from it sees that, and ends the rest."""

@@ -4,11 +4,11 @@ import asyncio
 import socket
 import time
 from asyncio.trsock import TransportSocket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 
 import pytest
-from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
+from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
 
 from agent.shared.connections import Connections, server_config
 
@@ -35,7 +35,9 @@ async def app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
 
 
 @asynccontextmanager
-async def served(*, keep_alive_s: float = 30) -> AsyncIterator[tuple[int, Connections]]:
+async def served(
+    app: ASGIFramework = app, *, keep_alive_s: float = 30
+) -> AsyncIterator[tuple[int, Connections]]:
     config = server_config()
     config.keep_alive_timeout = keep_alive_s
     connections = Connections(app, config, refuse=lambda: None)
@@ -134,6 +136,37 @@ async def test_a_connection_that_is_idle_for_too_long_is_closed() -> None:
         assert (await asked.read()).endswith(PARTS[-1])
         writer.close()
         other.close()
+
+
+async def test_what_comes_as_its_connection_is_closed_is_answered_or_not_begun() -> None:
+    begun = 0
+
+    async def counting(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        nonlocal begun
+        begun += 1
+        await app(scope, receive, send)
+
+    async def answers(port: int, pauses_s: Sequence[float]) -> list[int]:
+        told = []
+        for pause_s in pauses_s:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            told.append(0)
+            with suppress(OSError, asyncio.IncompleteReadError):
+                for pause in (0.0, pause_s):
+                    await asyncio.sleep(pause)
+                    writer.write(ask("/whole", last=False))
+                    await reader.readuntil(PARTS[-1])
+                    told[-1] += 1
+            writer.close()
+        return told
+
+    async with served(counting, keep_alive_s=0.05) as (port, _):
+        around = [0.045 + 0.0005 * number for number in range(20)]
+        each = await asyncio.gather(*(answers(port, around) for _ in range(20)))
+    told = [one for some in each for one in some]
+
+    assert 1 in told  # some came too late
+    assert begun == sum(told)
 
 
 @pytest.mark.parametrize("has_asked", [False, True])
