@@ -5,8 +5,8 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from agent.shared.connections import Connections, loop_factory, server_config
 from agent.shared.errors import OrcaError
 from agent.shared.logs import logging_json, logging_to
 from agent.shared.tasks import running
-from hub.app import open_hub
+from hub.app import Hub, open_hub
 from hub.operation.proxies import BehindProxies
 from hub.settings import Settings
 
@@ -161,17 +161,28 @@ async def _until_told(run: Run) -> None:
 async def _serve(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
     async with open_hub(settings) as hub:
         garbage.resume()
-        app = BehindProxies(hub.app, settings.proxies)
-        connections = Connections(app, server_config(), refuse=_nobody_waits)
-        server = await asyncio.start_server(connections.serve, sock=listener, backlog=BACKLOG)
-        typer.echo(f"The hub serves {settings.origin}")
-        log.info("the hub serves %s", settings.origin)
-        if not (settings.is_secure or is_loopback(urlsplit(settings.origin).hostname or "")):
-            log.warning("passwords and sessions cross the network in plain text: see the doctor")
-        if link := await hub.first_link():
-            typer.echo(f"Make the first Administrator, once:  {link}")
-        await stop.wait()
-        log.info("ending")
+        async with serving(hub, settings, listener):
+            typer.echo(f"The hub serves {settings.origin}")
+            log.info("the hub serves %s", settings.origin)
+            if not (settings.is_secure or is_loopback(urlsplit(settings.origin).hostname or "")):
+                log.warning(
+                    "passwords and sessions cross the network in plain text: see the doctor"
+                )
+            if link := await hub.first_link():
+                typer.echo(f"Make the first Administrator, once:  {link}")
+            await stop.wait()
+            log.info("ending")
+
+
+@asynccontextmanager
+async def serving(hub: Hub, settings: Settings, listener: socket.socket) -> AsyncIterator[None]:
+    """It answers for as long as the block lasts, and ends its streams and connections then."""
+    app = BehindProxies(hub.app, settings.proxies)
+    connections = Connections(app, server_config(), refuse=_nobody_waits)
+    server = await asyncio.start_server(connections.serve, sock=listener, backlog=BACKLOG)
+    try:
+        yield
+    finally:
         server.close()
         await connections.end(hub.end_streams)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import aiohttp
 
 CONNECT_S, ANSWER_S = 5.0, 15.0
+UNUSED_S = 2.0  # less than any proxy keeps a connection: it may close it on a question
 LARGEST_BYTES = 4 * 1024 * 1024
 Json = Mapping[str, Any]  # Any: JSON values
 
@@ -105,7 +106,7 @@ class HubClient:
         if self._session is None:
             trust = await trust_for(self.url, Path(self.ca_file) if self.ca_file else None)
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=trust),
+                connector=aiohttp.TCPConnector(ssl=trust, keepalive_timeout=UNUSED_S),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
                 headers={"User-Agent": program()},
                 cookie_jar=aiohttp.DummyCookieJar(),

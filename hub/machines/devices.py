@@ -35,7 +35,7 @@ REFUSALS = {
     "slow": ("slow-down", "Ask less often."),
     "expired": ("expired-token", "The code has ended. Begin again."),
     "denied": ("access-denied", "The machine was not let in."),
-    "used": ("invalid-grant", "The code was used."),
+    "used": ("invalid-grant", "The code was used. Begin again."),
 }
 
 

@@ -1,6 +1,5 @@
 """The real hub behind a real Hypercorn on a free loopback port, on SQLite or PostgreSQL."""
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -9,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
 
 from agent.shared.clock import Clock, system_clock
-from agent.shared.tasks import running
 from hub.app import Hub, open_hub
+from hub.serve import serving
 from hub.settings import Settings, load
 from tests.serving import http
 
@@ -54,34 +51,17 @@ async def running_hub(
 ) -> AsyncIterator[Served]:
     """The whole program, which counts no requests unless it is told to. Keyword arguments are
     settings."""
-    stop = asyncio.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         free = {name: "" for name in RATES if f"ORCA_HUB_{name.upper()}" not in (environment or {})}
         given = load(environment or {}, data_dir=data_dir, port=port, **(free | settings))
         url = f"http://127.0.0.1:{port}"
-        config = Config()
-        config.bind = [f"fd://{listener.detach()}"]
-        config.accesslog = config.errorlog = None
-        config.graceful_timeout = 1
-        async with open_hub(given, clock=clock) as hub:
-            server = serve(hub.app, config, shutdown_trigger=stop.wait)
-            async with running(server=server):
-                async with http(base_url=f"{url}/api/v1", headers={"Origin": url}) as stranger:
-                    await _until_it_answers(stranger)
-                    served = Served(hub, given, url, stranger)
-                    yield served
-                    for browser in served.people.values():
-                        await browser.aclose()
-                stop.set()
-                await asyncio.sleep(0.05)
-
-
-async def _until_it_answers(client: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                if (await client.get("/health/live")).status_code == 200:
-                    return
-            except httpx.TransportError:
-                await asyncio.sleep(0.01)
+        async with (
+            open_hub(given, clock=clock) as hub,
+            serving(hub, given, listener),
+            http(base_url=f"{url}/api/v1", headers={"Origin": url}) as stranger,
+        ):
+            served = Served(hub, given, url, stranger)
+            yield served
+            for browser in served.people.values():
+                await browser.aclose()

@@ -43,10 +43,11 @@ async def test_an_administrator_opens_the_hub_for_the_team(
         await desk.page.get_by_role("menu").get_by_text("Sign out").click()
         await expect(desk.page.get_by_test_id("sign-in")).to_be_visible()
         await desk.sign_in("ada", PASSWORD, codes[0])
-        # All of it: what the page still asked for when the hub closes would be an error.
         await desk.open("overview")
         await expect(desk.page.get_by_test_id("running-now")).to_be_visible()
         await expect(desk.page.get_by_test_id("health")).to_have_text("ready")
+        await desk.leave()
+        await bob.leave()
 
     assert answer.status_code == 200
 

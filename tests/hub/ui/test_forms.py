@@ -207,3 +207,4 @@ async def test_where_only_an_emergency_lets_passwords_in_the_page_says_so(
         await desk.page.goto(f"{served.url}/")
 
         await expect(desk.page.get_by_test_id("emergency")).to_contain_text("for an emergency")
+        await desk.leave()

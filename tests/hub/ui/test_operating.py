@@ -31,6 +31,7 @@ async def test_the_overview_tells_of_sign_ins_without_groups_and_of_a_broken_log
         faults, wide = await desk.faults(), await desk.too_wide()
         await unclear.get_by_role("link").click()
         await expect(desk.shown("logins")).to_be_visible()
+        await desk.leave()
 
     assert said.startswith("1 sign-in of" if locale == "en-GB" else "1 Anmeldung der")
     assert (faults, wide) == ([], None)
@@ -57,6 +58,7 @@ async def test_pages_of_jobs_and_audit_say_who_did_it_and_where_the_log_begins(
         await desk.page.get_by_test_id("check-chain").click()
         await expect(desk.page.get_by_test_id("chain")).to_contain_text("whole from entry")
         wide = await desk.too_wide()
+        await desk.leave()
 
     assert wide is None
 

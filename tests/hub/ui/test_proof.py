@@ -37,6 +37,7 @@ async def test_a_key_wants_the_password_once_more_when_the_sign_in_is_a_while_ag
         await asked.get_by_label("Present password").fill(PASSWORD)
         await asked.get_by_role("button", name="Go on").click()
         await expect(desk.page.get_by_test_id("secret").locator("code")).to_contain_text("ohk_")
+        await desk.leave()
 
     assert faults == []
 
@@ -62,5 +63,6 @@ async def test_a_wrong_present_password_is_told_and_signs_nobody_out(
             await form.get_by_role("button", name="Change password").click()
             await expect(told).to_contain_text(sentence)
         faults = await desk.faults()
+        await desk.leave()
 
     assert faults == []
