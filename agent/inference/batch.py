@@ -32,6 +32,7 @@ from agent.runs.live import LiveRun
 from agent.runs.rules import Ending, Run, RunState
 from agent.runs.service import RunService
 from agent.runs.store import Runs
+from agent.runs.telling import telling
 from agent.shared.clock import Clock, NewId, rfc3339
 from agent.shared.database import Database
 from agent.shared.errors import Conflict, Gone, Invalid, NotFound, OrcaError
@@ -203,7 +204,7 @@ class BatchJob:
                 await batches.counts(batch.run_id),
             )
         live.mark_started()
-        async with self._parts.runs.telling(live, "progress", counts.progress()) as connection:
+        async with telling(self._parts.database, live, "progress", counts.progress()) as connection:
             await Runs(connection).begin(live.run)
         left, feed = len(waiting), iter(waiting)
         workers = {
@@ -237,7 +238,7 @@ class BatchJob:
         """Writes down what has come; how many that is, and the counts with them."""
         some = list(self._finished)
         counts = counts.with_more(some)
-        async with self._parts.runs.telling(live, "progress", counts.progress()) as connection:
+        async with telling(self._parts.database, live, "progress", counts.progress()) as connection:
             await Batches(connection).finish(live.run.id, some)
         del self._finished[: len(some)]
         if not self._finished:

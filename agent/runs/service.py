@@ -3,12 +3,10 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import replace
 from datetime import timedelta
-
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.runs.jobs import Job, Recovery
 from agent.runs.launching import Launching
@@ -212,22 +210,6 @@ class RunService:
             log.info("%d runs go on that the end of the agent cut off", len(found))
         return len(found)
 
-    @asynccontextmanager
-    async def telling(
-        self, live: LiveRun, event: str, data: object
-    ) -> AsyncIterator[AsyncConnection]:
-        """What the block writes and the event that tells of it are committed together; then
-        readers see the event."""
-        async with live.saving:
-            async with self._database.writing() as connection:
-                yield connection
-                seq = live.ring.last_seq + 1
-                chunk = Chunk(seq, seq, wire.encode(seq, event, data))
-                rows = [one for one in (live.ring.unsaved(), chunk) if one]
-                await Runs(connection).append([(live.run.id, one) for one in rows])
-            live.publish(chunk)
-            live.ring.mark_saved(seq)
-
     async def run(self) -> None:
         """Writes the events of live runs to the database, all runs in one transaction."""
         while True:
@@ -248,8 +230,10 @@ class RunService:
             for live in self._live.values()
             if not (live.has_ended or live.saving.locked()) and (chunk := live.ring.unsaved())
         ]
-        if not pending:
-            return
+        if pending:  # all of it, also when the one who waits for it is cancelled
+            await self._tasks.to_the_end(self._save(pending), name="saving")
+
+    async def _save(self, pending: Sequence[tuple[LiveRun, Chunk]]) -> None:
         async with AsyncExitStack() as stack:
             for live, _ in pending:
                 await stack.enter_async_context(live.saving)

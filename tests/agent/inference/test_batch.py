@@ -187,6 +187,27 @@ async def test_a_batch_can_be_cancelled_and_keeps_what_it_has(
     assert len(chats(fake)) < 10
 
 
+async def test_a_batch_is_cancelled_while_a_result_is_written_down(
+    served: Served, fake: FakeOllama
+) -> None:
+    client, told = served.client, []
+    for round_number in range(24):  # it takes some milliseconds to write these down
+        fake.misbehave(path="/api/chat", text="word " * 500, pace=100)
+        fake.misbehave(path="/api/chat", times=1, text="x" * 2_000_000)
+        before = len(chats(fake))
+        run = await begin(client, [item(), item()], concurrency=1)
+        await fake.saw(before + 2, path="/api/chat")
+        await asyncio.sleep(0.001 * (round_number % 12))
+        ended = body(await client.post(f"/api/v1/runs/{run['id']}/cancel"))
+        statuses = [one["status"] for one in await results(client, run["id"])]
+        heard = await follow(client, run["id"])
+        seqs = [event.seq for event in heard]
+        told.append((ended["state"], statuses, seqs == [*range(1, len(heard) + 1)]))
+        fake.behave_well()
+
+    assert told == [("cancelled", ["done", "cancelled"], True)] * 24
+
+
 async def test_pictures_of_a_batch_are_kept_as_pictures(
     client: httpx.AsyncClient, fake: FakeOllama
 ) -> None:
