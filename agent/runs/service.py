@@ -225,18 +225,19 @@ class RunService:
 
     async def save(self) -> None:
         """Saves what has happened so far. Raises NoSpace or Unavailable; nothing is lost then."""
-        pending = [
-            (live, chunk)
-            for live in self._live.values()
-            if not (live.has_ended or live.saving.locked()) and (chunk := live.ring.unsaved())
-        ]
-        if pending:  # all of it, also when the one who waits for it is cancelled
-            await self._tasks.to_the_end(self._save(pending), name="saving")
+        if self._live:  # to the end, also when the one who waits for it is cancelled
+            await self._tasks.to_the_end(self._save(), name="saving")
 
-    async def _save(self, pending: Sequence[tuple[LiveRun, Chunk]]) -> None:
+    async def _save(self) -> None:
+        ready = [live for live in self._live.values() if _can_be_saved(live)]
         async with AsyncExitStack() as stack:
-            for live, _ in pending:
+            for live in ready:
                 await stack.enter_async_context(live.saving)
+            # One that somebody else waited for may have been written down meanwhile.
+            found = [(live, live.ring.unsaved()) for live in ready if not live.has_ended]
+            pending = [(live, chunk) for live, chunk in found if chunk]
+            if not pending:
+                return
             held = await self._pen.save([(live.run, chunk) for live, chunk in pending])
             for live, chunk in pending:
                 if live.run.id in held:
@@ -374,3 +375,8 @@ class RunService:
 
 def _now(live: LiveRun) -> Run:
     return replace(live.run, last_seq=live.ring.last_seq)
+
+
+def _can_be_saved(live: LiveRun) -> bool:
+    is_free = not (live.has_ended or live.saving.locked())
+    return is_free and live.ring.saved_seq < live.ring.last_seq
