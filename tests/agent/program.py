@@ -38,13 +38,14 @@ class Program:
     ollama_url: str = NOBODY
     settings: dict[str, str] = field(default_factory=dict)
     process: "subprocess.Popen[str] | None" = None
+    python: str = sys.executable
 
     @property
     def environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if k in {"PATH", "SYSTEMROOT", "TMPDIR"}}
         return {
             **kept,
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")]),
+            "PATH": os.pathsep.join([str(Path(self.python).parent), kept.get("PATH", "")]),
             "HOME": str(self.data_dir.parent),
             "PYTHONPATH": str(ROOT),
             "PYTHONUTF8": "1",
@@ -61,7 +62,7 @@ class Program:
     def orca(self, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
         """Runs a command to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "agent", *arguments],
+            [self.python, "-m", "agent", *arguments],
             input=stdin,
             env=self.environment,
             capture_output=True,
@@ -73,7 +74,7 @@ class Program:
     def begin(self, *arguments: str) -> "subprocess.Popen[str]":
         """Starts a command that goes on."""
         return subprocess.Popen(
-            [sys.executable, "-m", "agent", *arguments],
+            [self.python, "-m", "agent", *arguments],
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -42,3 +42,14 @@ def test_the_commands_are_those_that_the_package_installs() -> None:
     scripts = {"orca-agent": "agent.__main__:main", "orca-hub": "hub.__main__:main"}
     assert PROJECT["scripts"] == scripts
     assert command_line.info.name == "orca-agent"
+
+
+def test_every_python_gets_the_same_server() -> None:
+    named = re.findall(
+        r"^(quart|hypercorn|h11|werkzeug|aiosqlite|sqlalchemy)==(\S+)",
+        (ROOT / "requirements.lock").read_text("utf-8"),
+        re.MULTILINE,
+    )
+
+    assert len(dict(named)) == 6
+    assert [name for name, _ in named] == sorted({name for name, _ in named})

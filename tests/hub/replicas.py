@@ -53,7 +53,9 @@ class Program:
 
 
 @contextmanager
-def program(folder: Path, environment: Mapping[str, str], *words: str) -> Iterator[Program]:
+def program(
+    folder: Path, environment: Mapping[str, str], *words: str, python: str = sys.executable
+) -> Iterator[Program]:
     """A Python program that ends with the block at the latest."""
     folder.mkdir(parents=True, exist_ok=True)
     own = {name: value for name, value in os.environ.items() if not name.startswith("ORCA_")}
@@ -61,7 +63,7 @@ def program(folder: Path, environment: Mapping[str, str], *words: str) -> Iterat
     log = folder / f"{words[-1]}.{time.monotonic_ns()}.log"
     with log.open("w") as file:
         process = subprocess.Popen(
-            [sys.executable, *words],
+            [python, *words],
             cwd=ROOT,
             env=given,
             stdout=file,
@@ -77,9 +79,11 @@ def program(folder: Path, environment: Mapping[str, str], *words: str) -> Iterat
 
 
 @contextmanager
-def replica(folder: Path, environment: Mapping[str, str]) -> Iterator[Program]:
+def replica(
+    folder: Path, environment: Mapping[str, str], *, python: str = sys.executable
+) -> Iterator[Program]:
     """`orca-hub serve`, as soon as it serves."""
-    with program(folder, environment, "-m", "hub", "serve") as one:
+    with program(folder, environment, "-m", "hub", "serve", python=python) as one:
         one.said = one.wait_for("The hub serves")
         yield one
 
