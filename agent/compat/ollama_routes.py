@@ -43,6 +43,7 @@ def routes(compat: CompatService, clock: Clock) -> Blueprint:
 
     @bp.post("/api/chat")
     @web.needs("chat")
+    @web.ends_with_client
     @web.counted
     @document_request(ChatIn)
     @web.gives(AnswerOut)
@@ -64,6 +65,7 @@ def routes(compat: CompatService, clock: Clock) -> Blueprint:
 
     @bp.post("/api/generate")
     @web.needs("chat")
+    @web.ends_with_client
     @web.counted
     @document_request(GenerateIn)
     @web.gives(AnswerOut)
@@ -90,6 +92,7 @@ def routes(compat: CompatService, clock: Clock) -> Blueprint:
 
     @bp.post("/api/embed")
     @web.needs("chat")
+    @web.ends_with_client
     @web.counted
     @document_request(EmbedIn)
     @web.gives(EmbedOut)
@@ -110,6 +113,7 @@ def routes(compat: CompatService, clock: Clock) -> Blueprint:
 
     @bp.post("/api/embeddings")
     @web.needs("chat")
+    @web.ends_with_client
     @web.counted
     @document_request(EmbeddingsIn)
     @web.gives(EmbeddingsOut)

@@ -35,6 +35,7 @@ def routes(compat: CompatService, clock: Clock) -> Blueprint:
 
     @bp.post("/chat/completions")
     @web.needs("chat")
+    @web.ends_with_client
     @web.counted
     @document_request(ChatIn)
     @web.gives(ChatCompletionOut)
@@ -53,6 +54,7 @@ def routes(compat: CompatService, clock: Clock) -> Blueprint:
 
     @bp.post("/completions")
     @web.needs("chat")
+    @web.ends_with_client
     @web.counted
     @document_request(CompletionIn)
     @web.gives(CompletionOut)
@@ -75,6 +77,7 @@ def routes(compat: CompatService, clock: Clock) -> Blueprint:
 
     @bp.post("/embeddings")
     @web.needs("chat")
+    @web.ends_with_client
     @web.counted
     @document_request(EmbeddingIn)
     @web.gives(EmbeddingsOut)

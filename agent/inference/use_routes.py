@@ -22,7 +22,16 @@ from agent.inference.streaming import Encoder, Events, Lines, Pipe, streamed
 from agent.inference.wishes import asked_to_generate, asked_to_talk
 from agent.shared.streams import begun_stream
 from agent.shared.tasks import Tasks
-from agent.shared.web import asker, counted, gives, gives_media, json, needs, takes
+from agent.shared.web import (
+    asker,
+    counted,
+    ends_with_client,
+    gives,
+    gives_media,
+    json,
+    needs,
+    takes,
+)
 
 BODY_BYTES = 128 * 1024 * 1024  # pictures of sixteen megabytes among them
 STREAMS = ("application/x-ndjson", "text/event-stream")
@@ -45,6 +54,7 @@ def routes(answers: AnswerService, streams: Tasks) -> Blueprint:
 
     @bp.post("/generate")
     @needs("chat")
+    @ends_with_client
     @counted
     @takes(GenerateIn, limit_bytes=BODY_BYTES)
     @gives(GenerateOut)
@@ -56,6 +66,7 @@ def routes(answers: AnswerService, streams: Tasks) -> Blueprint:
 
     @bp.post("/chat")
     @needs("chat")
+    @ends_with_client
     @counted
     @takes(ChatIn, limit_bytes=BODY_BYTES)
     @gives(ChatOut)
@@ -66,6 +77,7 @@ def routes(answers: AnswerService, streams: Tasks) -> Blueprint:
 
     @bp.post("/vlm")
     @needs("chat")
+    @ends_with_client
     @counted
     @takes(VlmIn, limit_bytes=BODY_BYTES)
     @gives(ChatOut)
@@ -76,6 +88,7 @@ def routes(answers: AnswerService, streams: Tasks) -> Blueprint:
 
     @bp.post("/embed")
     @needs("chat")
+    @ends_with_client
     @counted
     @takes(EmbedIn, limit_bytes=BODY_BYTES)
     @gives(EmbedOut)

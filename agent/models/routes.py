@@ -70,6 +70,7 @@ def upkeep_routes(upkeep: UpkeepService, pulls: PullService, runs: RunService) -
 
     @bp.post("/<path:name>/load")
     @web.needs("models")
+    @web.ends_with_client
     @document_request(LoadIn)
     @web.asks(Where)
     @web.gives(ModelOut)

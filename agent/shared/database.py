@@ -91,8 +91,10 @@ class Database:
                 driver.begin()
                 try:
                     yield connection
-                    await driver.commit()
-                    self.commits += 1
+                    try:
+                        await driver.commit()
+                    finally:  # one that is waited for no more may yet be done
+                        self.commits += 1
                 except BaseException:
                     driver.forget()
                     if not connection.invalidated:

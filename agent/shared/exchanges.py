@@ -4,6 +4,7 @@ Quart makes a task that hears whether the client is still there, and another one
 answers are made sooner than the two."""
 
 import asyncio
+from contextvars import ContextVar
 from functools import partial
 
 from hypercorn.typing import (
@@ -25,6 +26,7 @@ from agent.shared.tasks import beside
 
 HEARD_AFTER_S = 0.01  # a client that left; an answer that comes before is sent to nobody
 OF_BODIES = (b"content-length", b"transfer-encoding")
+OF_READING = ("GET", "HEAD", "OPTIONS")
 
 
 def _at_hand(receive: ASGIReceiveCallable) -> ASGIReceiveEvent | None:
@@ -68,22 +70,30 @@ class SentHeaders(Headers):
 class Exchange(ASGIHTTPConnection):
     """Answers in the task of the server's, and hears in another one that the client has gone.
 
-    The handler ends with it, also when the connection is cut off."""
+    A handler that only reads ends then, and so does one whose request has not come whole, that
+    sends a stream, or that said so by `end_with_client`. All others come to their end: what they
+    began to change would else be written down and not yet in force, or the other way round."""
 
     def __init__(self, app: Quart, scope: HTTPScope) -> None:
         super().__init__(app, scope)
         self._handler: asyncio.Task[object] | None = None
         self._hearing: asyncio.Task[None] | None = None
         self._is_answered = self._is_left = self._has_gone = False
+        self._ends_with_client = scope["method"] in OF_READING
+        self._is_whole = False
 
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         request = self._create_request_from_scope(send)
         self._handler = asyncio.current_task()
+        CURRENT.set(self)
         hear = partial(self._begin_to_hear, request, receive)
         later: asyncio.TimerHandle | None = None
         if self._is_without_body() or self._has_come(request, receive):
+            self._is_whole = True
             request.body.set_complete()
             later = asyncio.get_running_loop().call_later(HEARD_AFTER_S, hear)
+        elif self._has_gone:
+            return
         else:
             hear()
         try:
@@ -109,7 +119,7 @@ class Exchange(ASGIHTTPConnection):
         while (message := _at_hand(receive)) is not None:
             if message["type"] != "http.request":
                 self._has_gone = True
-                return True
+                return False
             request.body.append(message.get("body", b""))
             if not message.get("more_body", False):
                 return True
@@ -118,9 +128,6 @@ class Exchange(ASGIHTTPConnection):
         return False
 
     def _begin_to_hear(self, request: Request, receive: ASGIReceiveCallable) -> None:
-        if self._has_gone:
-            self._leave()
-            return
         self._hearing = beside(self.handle_messages(request, receive), name="hearing")
 
     async def handle_messages(self, request: Request, receive: ASGIReceiveCallable) -> None:
@@ -128,17 +135,26 @@ class Exchange(ASGIHTTPConnection):
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
+                self._has_gone = True
                 self._leave()
                 return
             if message["type"] == "http.request":
                 request.body.append(message.get("body", b""))
                 if not message.get("more_body", False):
+                    self._is_whole = True
                     request.body.set_complete()
                 elif isinstance(request.body, HeldBody):
                     await request.body.room()
 
+    def end_with_client(self) -> None:
+        """From now on, and at once if the client has gone already."""
+        self._ends_with_client = True
+        if self._has_gone:
+            self._leave()
+
     def _leave(self) -> None:
-        if self._handler is not None and not self._is_answered:
+        is_of_use = self._is_whole and not self._ends_with_client
+        if self._handler is not None and not (self._is_answered or is_of_use):
             self._is_left = True
             self._handler.cancel()
 
@@ -182,9 +198,18 @@ class Exchange(ASGIHTTPConnection):
             body = response.response
             rest = body.data[body.begin : body.end]
         else:
+            self.end_with_client()
             async with response.response as parts:
                 async for part in parts:
                     data = part.encode() if isinstance(part, str) else part
                     await send({"type": "http.response.body", "body": data, "more_body": True})
         self._is_answered = True  # the server says that it is over as if the client had gone
         await send({"type": "http.response.body", "body": rest, "more_body": False})
+
+
+CURRENT: ContextVar[Exchange] = ContextVar("exchange")
+
+
+def end_with_client() -> None:
+    """What the present request asks for is of no use when its client has left: it ends then."""
+    CURRENT.get().end_with_client()

@@ -22,6 +22,7 @@ from werkzeug.exceptions import RequestTimeout
 
 from agent.shared.bodies import HeldBody
 from agent.shared.errors import Denied, Invalid, Malformed, TooLarge, UnsupportedMedia
+from agent.shared.exchanges import end_with_client
 
 Scope = Literal["chat", "models", "slicer", "printhost", "admin"]
 SCOPES: tuple[Scope, ...] = ("chat", "models", "slicer", "printhost", "admin")
@@ -102,6 +103,17 @@ def counted(handler: H) -> H:
     """Asks a model: the rate limit of the caller counts it (setting requests_per_minute)."""
     setattr(handler, COUNTED_ATTRIBUTE, True)
     return handler
+
+
+def ends_with_client(handler: Handler) -> Handler:
+    """Who asks has all the use of it, such as an answer of a model: it stops when they leave."""
+
+    @wraps(handler)
+    async def bound(**values: Any) -> Any:  # Any: path values in, a response out
+        end_with_client()
+        return await handler(**values)
+
+    return bound
 
 
 def fails_with(model: type[BaseModel]) -> Callable[[H], H]:

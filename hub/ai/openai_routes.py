@@ -40,6 +40,7 @@ def routes(direct: Direct, clock: Clock) -> Blueprint:
 
     @bp.post("/chat/completions")
     @member("ai")
+    @web.ends_with_client
     @document_request(ChatIn)
     @web.gives(shapes.ChatCompletionOut)
     @web.gives_media(200, "text/event-stream")
@@ -59,6 +60,7 @@ def routes(direct: Direct, clock: Clock) -> Blueprint:
 
     @bp.post("/completions")
     @member("ai")
+    @web.ends_with_client
     @document_request(CompletionIn)
     @web.gives(shapes.CompletionOut)
     @web.gives_media(200, "text/event-stream")
@@ -81,6 +83,7 @@ def routes(direct: Direct, clock: Clock) -> Blueprint:
 
     @bp.post("/embeddings")
     @member("ai")
+    @web.ends_with_client
     @document_request(EmbeddingIn)
     @web.gives(shapes.EmbeddingsOut)
     @web.fails_with(OpenAIErrorOut)

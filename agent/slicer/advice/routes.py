@@ -4,7 +4,17 @@ from quart import Blueprint, Response, g
 
 from agent.inference.inference import Who
 from agent.inference.service import Call
-from agent.shared.web import asker, asks, counted, gives, gives_media, json, needs, takes
+from agent.shared.web import (
+    asker,
+    asks,
+    counted,
+    ends_with_client,
+    gives,
+    gives_media,
+    json,
+    needs,
+    takes,
+)
 from agent.slicer.advice.desk import Desk
 from agent.slicer.advice.diagnosis import Diagnosis, Photo
 from agent.slicer.advice.rules import Proposed, Wanted
@@ -34,6 +44,7 @@ def routes(advice: AdviceService, desk: Desk, diagnosis: Diagnosis) -> Blueprint
 
     @bp.post("/diagnosis")
     @needs("slicer")
+    @ends_with_client
     @counted
     @takes(DiagnosisIn, limit_bytes=PHOTO_BYTES)
     @gives(DiagnosisOut)
@@ -69,6 +80,7 @@ def _evidence_routes(bp: Blueprint, desk: Desk) -> None:
 def _advice_routes(bp: Blueprint, advice: AdviceService) -> None:
     @bp.post("/advice")
     @needs("slicer")
+    @ends_with_client
     @counted
     @takes(AdviceIn)
     @gives(AdviceOut, 201)
