@@ -49,6 +49,12 @@ class Tasks:
         task.add_done_callback(self._others.discard)
         return await asyncio.shield(task)
 
+    async def finish(self, *, grace_s: float) -> None:
+        """As `close`, but what goes to its end has `grace_s` for that."""
+        if self._others:
+            await asyncio.wait(self._others, timeout=grace_s)
+        await self.close()
+
     async def close(self, *, grace_s: float = 2.0) -> None:
         """Cancels what runs and waits until it has ended, `grace_s` at most."""
         for task in (tasks := self._tasks | self._others):

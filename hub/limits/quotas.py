@@ -166,8 +166,8 @@ class Quotas:
             await self._tasks.to_the_end(ending, name=f"release {reservation.id}")
 
     async def close(self) -> None:
-        """Leaves what is being counted."""
-        await self._tasks.close()
+        """What is being counted is counted to its end."""
+        await self._tasks.finish(grace_s=2)
 
     async def rulebook(self) -> Rulebook:
         """Two seconds old at most, and never older than the last change here."""

@@ -64,7 +64,7 @@ class Refreshing:
 
     async def close(self) -> None:
         """Lets what is on its way come to its end: a new token would be lost."""
-        await self._tasks.close(grace_s=5)
+        await self._tasks.finish(grace_s=5)
 
     async def __call__(self, who: Principal | None) -> None:
         """A door. Raises Unauthenticated where the provider knows the session no more, and

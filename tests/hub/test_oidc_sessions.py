@@ -1,13 +1,17 @@
 """Sessions that a provider let in: looked at again, signed out here and from there."""
 
 import asyncio
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.hub.oidc import Trusting
-from tests.hub.serving import PASSWORD
+from tests.clock import MovingClock
+from tests.fakes.oidc.provider import fake_provider
+from tests.hub.oidc import Trusting, settings_for
+from tests.hub.serving import PASSWORD, running_hub
 from tests.serving import http
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -304,3 +308,35 @@ async def test_a_logout_token_that_is_old_or_forged_ends_nothing(oidc: Trusting)
 
     assert (first, answers) == ((200, ""), [(400, "bad-logout-token")] * 7)
     assert (await browser.get("/users/me")).status_code == 200
+
+
+@pytest.mark.slow
+async def test_a_hub_that_ends_waits_for_the_new_token(tmp_path: Path) -> None:
+    clock = MovingClock()
+    async with fake_provider(clock) as provider:
+        told = settings_for(provider.issuer)
+        async with running_hub(tmp_path, clock=clock, **told) as first:
+            browser = await Trusting(first, provider, clock).sign_in(
+                "00u-night", preferred_username="night", groups=[]
+            )
+            kept = dict(browser.cookies)
+            clock.passes(**DUE)
+            provider.waits_at_last = True
+            provider.answers.clear()
+            provider.is_asked.clear()
+            waiting = asyncio.ensure_future(browser.get("/users/me"))
+            await provider.is_asked.wait()
+            asyncio.get_running_loop().call_later(3, provider.answers.set)  # while the hub ends
+        with suppress(httpx.TransportError):
+            await waiting
+        clock.passes(minutes=2)
+        async with (
+            running_hub(tmp_path, clock=clock, **told) as second,
+            second.browser() as again,
+        ):
+            again.cookies.update(kept)
+            after = await again.get("/users/me")
+            clock.passes(**DUE)
+            later = await again.get("/users/me")
+
+    assert (after.status_code, later.status_code) == (200, 200)

@@ -88,6 +88,7 @@ class FakeProvider:
     userinfo: Claims | None = None
     metadata: Claims = field(default_factory=dict)
     answers: asyncio.Event = field(default_factory=_set_event)
+    waits_at_last: bool = False  # for `answers`: with a token, after it has done its work
     is_asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     def behaves(self) -> None:
@@ -171,6 +172,7 @@ class FakeProvider:
         if form["grant_type"] == "refresh_token":
             self.asked["refresh"] += 1
             answer = self._refreshed(form["refresh_token"])
+            await self.answers.wait()
             return ({"error": "server_error"}, 502) if self.loses_answers else answer
         code = self.codes.pop(form["code"], None)
         digest = hashlib.sha256(form["code_verifier"].encode()).digest()
@@ -211,7 +213,8 @@ def app_of(provider: FakeProvider) -> Quart:
     async def misbehave() -> Response | None:
         provider.asked[request.path] += 1
         provider.is_asked.set()
-        await provider.answers.wait()
+        if not provider.waits_at_last:
+            await provider.answers.wait()
         if provider.status == 200 or request.path == "/authorize":
             return None
         return Response("<html>away", provider.status, provider.headers)
