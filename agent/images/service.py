@@ -239,8 +239,8 @@ class ImageService:
                 gone = await Images(connection).remove_unneeded(
                     before=rfc3339(before), held=held, limit=REMOVED_AT_ONCE
                 )
+            self._unlink(gone)  # before anybody keeps one of them anew
             await asyncio.to_thread(self._variants.cache.forget, gone)
-            self._unlink(gone)
             removed += len(gone)
             if not gone:
                 break

@@ -92,11 +92,14 @@ class Telemetry:
         """Saves and tells what has come, about every second."""
         while True:
             await asyncio.sleep(SAVE_EVERY_S)
-            # A commit whose waiter is cancelled half-way would be done again, and counted twice.
-            await asyncio.shield(self._tasks.start(self.flush(), name="telemetry"))
+            await self.flush()
 
     async def flush(self) -> None:
         """Saves and tells what has come so far. What cannot be saved is tried again."""
+        # A commit whose waiter is cancelled half-way would be done again, and counted twice.
+        await self._tasks.to_the_end(self._flush(), name="telemetry")
+
+    async def _flush(self) -> None:
         await self._tell()
         async with self._saving:
             while self._unsaved and await self._save_some():

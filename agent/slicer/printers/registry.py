@@ -88,6 +88,7 @@ class PrinterRegistry:
         """How the printer is spoken to. Raises Unavailable if its key cannot be read."""
         async with self._opening:
             if (host := self._hosts.get(printer.id)) is None:
+                printer = self._printers.get(printer.id, printer)  # it may have been changed
                 key = ""
                 if printer.key_place:
                     key = await self._secrets.get(_secret_name(printer)) or ""
@@ -133,17 +134,18 @@ class PrinterRegistry:
             self._check_free_of_work(old)
             printer = self._checked(replace(old, **changes), key or "")  # type: ignore[arg-type]  # checked by the route
             self._check_free(printer)
-            if key:
-                place = await self._secrets.set(_secret_name(printer), key)
-                printer = replace(printer, key_place=place)
-            elif key == "":
-                printer = replace(printer, key_place="")
-            async with self._database.writing() as connection:
-                await Printers(connection).change(printer)
-            self._printers[printer.id] = printer
-            if key == "" and old.key_place:
-                await self._secrets.delete(_secret_name(printer))
-            await self._forget_host(printer)
+            async with self.taking(old):
+                if key:
+                    place = await self._secrets.set(_secret_name(printer), key)
+                    printer = replace(printer, key_place=place)
+                elif key == "":
+                    printer = replace(printer, key_place="")
+                async with self._database.writing() as connection:
+                    await Printers(connection).change(printer)
+                self._printers[printer.id] = printer
+                if key == "" and old.key_place:
+                    await self._secrets.delete(_secret_name(printer))
+                await self._forget_host(printer)
         return printer
 
     async def remove(self, which: str) -> None:
@@ -152,12 +154,13 @@ class PrinterRegistry:
         async with self._changing:
             printer = self.get(which)
             self._check_free_of_work(printer)
-            async with self._database.writing() as connection:
-                await Printers(connection).remove(printer.id)
-            del self._printers[printer.id]
-            if printer.key_place:
-                await self._secrets.delete(_secret_name(printer))
-            await self._forget_host(printer)
+            async with self.taking(printer):
+                async with self._database.writing() as connection:
+                    await Printers(connection).remove(printer.id)
+                del self._printers[printer.id]
+                if printer.key_place:
+                    await self._secrets.delete(_secret_name(printer))
+                await self._forget_host(printer)
         log.info("printer %s was removed", printer.name)
 
     # --- inside -----------------------------------------------------------------------------
@@ -170,7 +173,9 @@ class PrinterRegistry:
             )
 
     async def _forget_host(self, printer: Printer) -> None:
-        if host := self._hosts.pop(printer.id, None):
+        async with self._opening:  # nobody makes one with what was read before
+            host = self._hosts.pop(printer.id, None)
+        if host:
             await host.close()
 
     async def _try(self, printer: Printer, key: str) -> None:
