@@ -304,4 +304,6 @@ async def present(connection: AsyncConnection, conversation_id: str) -> Row:
 
 def no_conversation() -> NotFound:
     """The error for a conversation that is not there, or not any more."""
-    return NotFound("no-such-conversation", "There is no conversation with this id.")
+    return NotFound(
+        "no-such-conversation", "There is no conversation with this id. Perhaps it was deleted."
+    )

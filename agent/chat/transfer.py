@@ -16,7 +16,7 @@ from agent.chat.shapes import (
     UsageOut,
     conversation_json,
 )
-from agent.chat.store import Conversations, Messages, Row
+from agent.chat.store import Conversations, Messages, Row, present
 from agent.images.service import ImageService
 from agent.inference.turns import branch
 from agent.shared.clock import Clock, rfc3339
@@ -33,7 +33,7 @@ from agent.shared.conversation_file import (
     picture,
 )
 from agent.shared.database import Database
-from agent.shared.errors import Conflict, NotFound
+from agent.shared.errors import Conflict
 from agent.shared.web import In, read
 
 
@@ -116,9 +116,7 @@ class TransferService:
 
     async def _whole(self, conversation_id: str) -> tuple[Row, Sequence[Row]]:
         async with self._database.reading() as connection:
-            conversation = await Conversations(connection).find(conversation_id)
-            if conversation is None:
-                raise NotFound("no-such-conversation", "There is no conversation with this id.")
+            conversation = await present(connection, conversation_id)
             return conversation, await Messages(connection).page(conversation_id, 0, -1)
 
     async def _take_conversation(

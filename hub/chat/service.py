@@ -250,4 +250,6 @@ async def _find(connection: AsyncConnection, key: str, *, deleted: bool = False)
 
 def no_conversation() -> NotFound:
     """The error for one that is not there, or not any more, or not for this person."""
-    return NotFound("no-such-conversation", "There is no conversation with this id.")
+    return NotFound(
+        "no-such-conversation", "There is no conversation with this id. Perhaps it was deleted."
+    )

@@ -151,6 +151,33 @@ async def test_a_deleted_conversation_comes_back_with_undo(panel: Panel) -> None
     await expect(panel.questions.locator(".bubble")).to_have_text("Keep me")
 
 
+async def test_what_others_do_to_the_open_conversation_is_seen_on_coming_back(
+    panel: Panel, agent: Program
+) -> None:
+    await panel.ask_and_hear("Asked here")
+    (conversation,) = (await agent.get("/conversations"))["items"]
+    here = f"/conversations/{conversation['id']}"
+
+    await agent.post(f"{here}/messages", {"content": "Asked elsewhere"})
+    await come_back(panel)
+    await expect(panel.questions.locator(".bubble")).to_have_text(["Asked here", "Asked elsewhere"])
+    await panel.ended("complete")
+    await panel.composer.fill("Half a question")
+    async with agent.client() as client:
+        (await client.delete(here)).raise_for_status()
+    panel.watch.allow("status of 404")
+    await come_back(panel)
+
+    await expect(panel.page.get_by_role("alert")).to_contain_text("There is no conversation")
+    await expect(panel.questions).to_have_count(0)
+    await expect(panel.composer).to_have_value("Half a question")
+
+
+async def come_back(panel: Panel) -> None:
+    """From another window."""
+    await panel.page.evaluate("window.dispatchEvent(new Event('focus'))")
+
+
 @pytest.mark.slow
 async def test_a_conversation_goes_out_as_files_and_in_again(
     panel: Panel, agent: Program, tmp_path: Path

@@ -191,6 +191,22 @@ export class Chat {
     });
   }
 
+  /** Another page, or a command, may have asked here, changed what is open or deleted it. */
+  async lookWhetherChanged(): Promise<void> {
+    const id = this.#id;
+    const known = this.conversation;
+    if (!id || !known || this.live || this.draft.isSending) return;
+    try {
+      const now = await agent.conversations.read(id);
+      if (this.conversation === known && now.updated_at !== known.updated_at) await this.refresh();
+    } catch (error) {
+      if (this.conversation !== known || !(error instanceof ApiError && error.status === 404)) return;
+      this.conversation = null;
+      this.messages = [];
+      this.failure = error;
+    }
+  }
+
   /** The agent is back: what grows is asked for at once. */
   lookAgain(): void {
     this.messages.forEach((message) => message.lookAgain());

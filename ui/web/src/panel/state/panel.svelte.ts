@@ -23,7 +23,7 @@ import { Theme } from "../../lib/theme.svelte";
 import { Uploads, type SlicedUpload } from "./uploads.svelte";
 
 const KEY = Symbol("panel");
-const REFRESH_LIST_MS = 20_000;
+const REFRESH_MS = 20_000;
 
 export const providePanel = (panel: Panel): Panel => {
   provideChat(panel.chat, { openPassage: (ref) => (panel.layout.sheetRef = ref), Advice: ProposedAdvice });
@@ -52,7 +52,7 @@ export class Panel {
   place = $state.raw(pageOf(location.hash).place);
   /** What is shown at that place, once it is known by a name. */
   placeTitle = $state.raw<string | null>(null);
-  #listRefreshedAt = 0;
+  #refreshedAt = 0;
 
   start(): () => void {
     this.list.onError = (error, doing) => this.notices.error(error, doing);
@@ -66,8 +66,10 @@ export class Panel {
     this.connection.onUnreachable = () => this.notices.announce(t("chat:said.unreachable"));
     const route = () => void this.#followRoute();
     const save = () => this.drafts.saveAll();
+    const comeBack = () => (this.#refreshedAt = 0); // the connection asks then
     window.addEventListener("hashchange", route);
     window.addEventListener("pagehide", save);
+    window.addEventListener("focus", comeBack);
     const stops = [
       this.theme.start(),
       this.layout.start(),
@@ -75,6 +77,7 @@ export class Panel {
       onUnauthenticated(() => this.#signedOut()),
       () => window.removeEventListener("hashchange", route),
       () => window.removeEventListener("pagehide", save),
+      () => window.removeEventListener("focus", comeBack),
     ];
     return () => stops.forEach((stop) => stop());
   }
@@ -223,7 +226,7 @@ export class Panel {
     if (!before || modelsDiffer(now, before)) void this.#loadModels();
     void this.pairings.poll();
     if (this.may("slicer")) void this.held.poll();
-    this.#refreshListNowAndThen();
+    this.#refreshNowAndThen();
   }
 
   #cameBack(): void {
@@ -233,10 +236,11 @@ export class Panel {
     void this.chat.refresh();
   }
 
-  #refreshListNowAndThen(): void {
-    if (document.hidden || Date.now() - this.#listRefreshedAt < REFRESH_LIST_MS) return;
-    this.#listRefreshedAt = Date.now();
+  #refreshNowAndThen(): void {
+    if (document.hidden || Date.now() - this.#refreshedAt < REFRESH_MS) return;
+    this.#refreshedAt = Date.now();
     this.list.refresh().catch(() => undefined);
+    void this.chat.lookWhetherChanged();
   }
 
   async #loadModels(): Promise<void> {
