@@ -9,7 +9,7 @@ import pytest
 from quart import request
 from quart.typing import ResponseTypes
 
-from agent.shared import problems
+from agent.shared import problems, web
 from agent.shared.webapp import WebApp
 from tests.serving import http, served_app
 
@@ -21,6 +21,7 @@ class Seen:
     url: str = ""
     order: list[str] = field(default_factory=list)
     has_begun: asyncio.Event = field(default_factory=asyncio.Event)
+    may_end: asyncio.Event = field(default_factory=asyncio.Event)
     has_ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -43,13 +44,22 @@ async def seen() -> AsyncIterator[Seen]:
     async def live() -> str:
         return "here"
 
-    @app.route("/wait", methods=["GET", "POST"])
+    @app.get("/wait")
+    @app.post("/wait")
+    @web.ends_with_client
     async def wait() -> str:
         seen.has_begun.set()
         try:
             await asyncio.Event().wait()
         finally:
             seen.has_ended.set()
+        return ""
+
+    @app.post("/change")
+    async def change() -> str:
+        seen.has_begun.set()
+        await seen.may_end.wait()
+        seen.has_ended.set()
         return ""
 
     @app.get("/names/<name>")
@@ -74,18 +84,32 @@ async def _nothing() -> None:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_who_leaves_ends_what_is_done_for_them(seen: Seen, method: str) -> None:
-    _, writer = await asyncio.open_connection(*_place(seen))
-    head = f"{method} /wait HTTP/1.1\r\nHost: here\r\n"
-    body = "Content-Length: 2\r\n\r\nab" if method == "POST" else "\r\n"
-
-    writer.write(f"{head}{body}".encode())
-    async with asyncio.timeout(5):
-        await seen.has_begun.wait()
-    writer.close()
+    await _ask_and_leave(seen, method, "/wait")
 
     async with asyncio.timeout(5):
         await seen.has_ended.wait()
     assert seen.order == ["before"]
+
+
+async def test_what_changes_something_comes_to_its_end_without_its_client(seen: Seen) -> None:
+    await _ask_and_leave(seen, "POST", "/change")
+    await asyncio.sleep(0.1)  # it has been heard that nobody waits
+    seen.may_end.set()
+
+    async with asyncio.timeout(5):
+        await seen.has_ended.wait()
+        while seen.order != ["before", "after"]:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+
+
+async def _ask_and_leave(seen: Seen, method: str, path: str) -> None:
+    _, writer = await asyncio.open_connection(*_place(seen))
+    head = f"{method} {path} HTTP/1.1\r\nHost: here\r\n"
+    body = "Content-Length: 2\r\n\r\nab" if method == "POST" else "\r\n"
+    writer.write(f"{head}{body}".encode())
+    async with asyncio.timeout(5):
+        await seen.has_begun.wait()
+    writer.close()
 
 
 async def test_the_same_address_is_answered_the_same_each_time(seen: Seen) -> None:
