@@ -12,7 +12,7 @@ from agent.slicer.gcode.motion import analyse
 from tests.slicing import gcode
 from tests.slicing.gcode import Part
 
-LONG = b"G1 X10.5 Y20.25 E.5 F1800\nG1 X20 Y10 E.5\n" * 300_000  # seconds of work
+LONG = b"G1 X10.5 Y20.25 E.5 F1800\nG1 X20 Y10 E.5\n" * 1_000_000  # told of several times
 
 
 def written(folder: Path, content: str | bytes) -> Path:
@@ -54,9 +54,11 @@ async def test_one_file_at_a_time(tmp_path: Path) -> None:
     short.write_text(gcode.orca())
     first = asyncio.ensure_future(worker.analysis_of(long, tell=told.put_nowait))
     await told.get()
+    (process,) = at_work(long)
+    process.suspend()  # it does not end before it is cancelled, however quick the machine
 
     second = asyncio.ensure_future(worker.analysis_of(short, tell=lambda done: None))
-    await told.get()
+    await asyncio.wait([second], timeout=0.3)
 
     assert at_work(short) == []
     first.cancel()
