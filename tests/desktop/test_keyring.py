@@ -15,7 +15,7 @@ from agent.client.sync import Agent
 from tests.agent.program import Program, fake_ollama, program, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
-NEEDED = ("dbus-daemon", "gnome-keyring-daemon")
+NEEDED = ("dbus-daemon", "gnome-keyring-daemon", "gdbus", "secret-tool")
 PASSWORD, KEY = "open sesame", "sk-canary-0123456789"  # of nobody
 IN_FILE = "file secrets.json, readable by you alone"
 IN_KEYRING = "keyring: SecretService"
@@ -110,6 +110,17 @@ def rack_of(agent: Agent) -> dict[str, object]:
     return next(dict(each) for each in agent.backends() if each["name"] == "rack")
 
 
+def in_keyring(session: Session) -> str:
+    """What a person finds who asks the keyring for all that is the agent's."""
+    return subprocess.run(
+        ("secret-tool", "search", "--all", "service", "orca-agent"),
+        env=session.environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    ).stdout
+
+
 def secrets_in(data_dir: Path) -> dict[str, str]:
     file = data_dir / "secrets.json"
     found: dict[str, str] = json.loads(file.read_text("utf-8")) if file.exists() else {}
@@ -129,18 +140,12 @@ def test_a_key_goes_into_an_open_keyring_survives_a_restart_and_leaves_with_its_
         with agent_of(session, data_dir) as one, one.client() as agent:
             kept = rack_of(agent)
             agent.check_backend(str(kept["id"]))
+            before = in_keyring(session)
             agent.delete_backend(str(kept["id"]))
-    looked = subprocess.run(
-        ("secret-tool", "search", "--all", "service", "orca-agent"),
-        env=session.environment,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
 
     assert (place, kept["key_place"], told) == (IN_KEYRING, IN_KEYRING, IN_KEYRING)
     assert secrets_in(data_dir) == {}
-    assert KEY not in looked.stdout
+    assert (KEY in before, KEY in in_keyring(session)) == (True, False)
     assert all(KEY not in file.read_text("utf-8") for file in (data_dir / "logs").glob("*.log"))
 
 
