@@ -12,6 +12,12 @@ from .panel import Panel
 from .program import Program
 
 pytestmark = pytest.mark.slow
+WRITE_AND_LEAVE = """() => {
+  const field = document.querySelector("[data-testid=pick-preset]");
+  field.value = "Generic";
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  document.querySelector("[data-page] a[href='#/calibration']").click();
+}"""
 
 
 async def test_a_tower_becomes_a_temperature_and_a_preset(panel: Panel, tmp_path: Path) -> None:
@@ -35,6 +41,19 @@ async def test_a_tower_becomes_a_temperature_and_a_preset(panel: Panel, tmp_path
     assert (preset["inherits"], preset["nozzle_temperature"]) == ("Generic PETG @System", ["215"])
     await result.get_by_role("link", name="Next: Max volumetric speed").click()
     await expect(panel.page.get_by_role("heading", level=1)).to_have_text("Max volumetric speed")
+
+
+async def test_a_form_that_is_left_looks_for_no_preset_any_more(panel: Panel) -> None:
+    page = await opened(panel, "calibration/temperature")
+    await expect(page.get_by_test_id("pick-preset")).to_be_visible()
+    asked: list[str] = []
+    panel.page.on("request", lambda request: asked.append(request.url))
+
+    await panel.page.evaluate(WRITE_AND_LEAVE)
+
+    await expect(page.get_by_test_id("calibration-group").first).to_be_visible()
+    await panel.page.wait_for_timeout(400)  # longer than it waits for the next letter
+    assert [url for url in asked if "/presets" in url] == []
 
 
 async def test_what_cannot_be_is_told_at_its_field(panel: Panel) -> None:
