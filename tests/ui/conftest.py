@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
             item.add_marker(pytest.mark.browser)
             if item.get_closest_marker("timeout") is None:
-                item.add_marker(pytest.mark.timeout(30))
+                item.add_marker(pytest.mark.timeout(60))
 
 
 def needs(found: str | None, what: str) -> str:

@@ -98,7 +98,7 @@ class Program:
     async def client(self) -> AsyncIterator[httpx.AsyncClient]:
         headers = {"Authorization": f"Bearer {read_token(self.data_dir)}"}
         async with httpx.AsyncClient(
-            base_url=f"{self.url}/api/v1", headers=headers, timeout=20, trust_env=False
+            base_url=f"{self.url}/api/v1", headers=headers, timeout=60, trust_env=False
         ) as client:
             yield client
 

@@ -1,8 +1,10 @@
 """Sliced files in the browser: made by our own script, dropped, sent, and looked at."""
 
+import asyncio
 import base64
 from typing import Any
 
+import psutil
 from playwright.async_api import Locator, expect
 
 from tests.slicing.gcode import Part, orca
@@ -33,8 +35,8 @@ def good_tower() -> bytes:
     return orca(Part(layers=20)).encode()
 
 
-def endless_tower() -> bytes:
-    """Nothing is wrong with it, but to read its moves takes seconds."""
+def long_tower() -> bytes:
+    """Nothing is wrong with it, and to read its moves takes long enough to be told of it."""
     moves = "G1 X101 Y100\nG1 X100 Y100\n" * 4_000_000
     return orca(Part(layers=20)).replace("M107", f"{moves}M107", 1).encode()
 
@@ -63,6 +65,31 @@ async def sent_by_slicer(agent: Program, printer: str, data: bytes, name: str = 
             files={"file": (name, data)},
         )
         answer.raise_for_status()
+
+
+async def reading_held(agent: Program, *, job: bool = False) -> None:
+    """The process that reads every move stands still from now on, until somebody ends it: what
+    comes then is not a matter of how quick the machine is. With `job` it has told how far it is,
+    to the job that waits for it."""
+    async with asyncio.timeout(20):
+        while job and not await _is_told_of(agent):  # noqa: ASYNC110 - another process: ask it
+            await asyncio.sleep(0.01)
+        while not (readers := _readers(agent)):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+    for one in readers:
+        one.suspend()
+
+
+async def _is_told_of(agent: Program) -> bool:
+    (job,) = (await agent.get("/slicer/held"))["items"]
+    return bool(job["run_id"]) and (await agent.get(f"/runs/{job['run_id']}"))["last_seq"] > 1
+
+
+def _readers(agent: Program) -> list[psutil.Process]:
+    if agent.process is None:
+        return []
+    below = psutil.Process(agent.process.pid).children(recursive=True)
+    return [one for one in below if any("gcode.worker" in word for word in one.cmdline())]
 
 
 async def report_of(panel: Panel, file_id: str) -> Locator:

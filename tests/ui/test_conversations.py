@@ -221,6 +221,7 @@ async def test_a_file_that_is_no_export_is_refused_in_words(panel: Panel) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(120)
 async def test_ten_thousand_conversations_scroll_to_the_last(
     new_program: NewProgram, new_panel: NewPanel
 ) -> None:

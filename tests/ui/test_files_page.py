@@ -13,9 +13,9 @@ from .conftest import NewPanel, needs
 from .pages import is_sound, opened, sign_in_with
 from .panel import Panel
 from .program import Program
-from .sliced import NAME, drop, good_tower, hot_tower, report_of, sent
+from .sliced import NAME, drop, good_tower, hot_tower, reading_held, report_of, sent
 
-SLOWLY = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 200_000}
+SLOWLY = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 50_000}
 
 
 async def test_a_file_dropped_anywhere_is_checked_and_its_report_opens(panel: Panel) -> None:
@@ -207,6 +207,7 @@ async def test_an_analysis_is_cancelled(panel: Panel, agent: Program) -> None:
     file = await sent(agent, hot_tower(layers=60_000), "long.gcode")
     report = await report_of(panel, file["id"])
     await report.get_by_test_id("analyse").click()
+    await reading_held(agent)
 
     await report.get_by_role("button", name="Cancel: Reading every move").click()
 

@@ -9,7 +9,7 @@ from .conftest import CHAT, NewPanel, NewProgram
 from .panel import Panel
 from .program import Program
 
-SECONDS = 8_000  # the page asks every 2.5 s, the agent looks every few
+SECONDS = 15_000  # the page asks every 2.5 s, the agent looks every few
 
 
 async def test_without_ollama_the_page_says_so_and_what_to_do(

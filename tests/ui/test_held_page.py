@@ -9,7 +9,7 @@ from .conftest import NewPanel
 from .pages import is_sound, opened
 from .panel import Panel
 from .program import Program
-from .sliced import NAME, endless_tower, good_tower, hot_tower, sent_by_slicer
+from .sliced import NAME, good_tower, hot_tower, long_tower, reading_held, sent_by_slicer
 
 
 async def add(agent: Program, printer: FakeOctoPrint, hold: str = "blocking") -> None:
@@ -86,7 +86,8 @@ async def test_a_file_is_looked_at_then_sent_without_a_print(panel: Panel, agent
     async with FakeOctoPrint() as printer:
         await add(agent, printer)
         page = await opened(panel, "held")
-        await sent_by_slicer(agent, "voron", endless_tower())
+        await sent_by_slicer(agent, "voron", long_tower())
+        await reading_held(agent, job=True)
 
         card = page.get_by_test_id("held")
         await expect(card.get_by_test_id("progress")).to_contain_text("Looking at every move")

@@ -175,7 +175,7 @@ async def test_nothing_moves_where_motion_is_not_wanted(
 ) -> None:
     panel = await new_panel(agent, reduced_motion="reduce")
     await panel.sign_in()
-    fake.misbehave(path="/api/chat", delay=3)
+    fake.misbehave(path="/api/chat", delay=60)
 
     await panel.ask("Why?")
 

@@ -18,7 +18,7 @@ from .program import Program
 from .proxy import Proxy, proxied
 
 TEXT = " ".join(f"word{number}" for number in range(60))
-PACE = 30
+PACE = 10
 
 
 async def assert_whole(panel: Panel) -> None:
@@ -90,7 +90,7 @@ async def test_a_restart_of_the_agent_in_the_middle_keeps_the_text_and_offers_an
 
     await agent.restart(number)
 
-    await panel.ended("interrupted", timeout=4)  # the page asks every second
+    await panel.ended("interrupted", timeout=10)  # the page asks every second
     await expect(panel.state).to_contain_text("Ready", timeout=20_000)
     shown = (await panel.text.inner_text()).strip()
     assert TEXT.startswith(shown)

@@ -118,7 +118,7 @@ async def test_the_page_answers_while_twenty_thousand_tokens_come(
 ) -> None:
     async with FakeOllama(models=()) as fake:
         fake.add_model(CHAT)
-        fake.full_speed(20_000, pace=5_000)
+        fake.full_speed(20_000, pace=2_500)
         panel = await new_panel(await new_program(fake.url))
         await panel.sign_in()
         await panel.ask("Tell me everything")

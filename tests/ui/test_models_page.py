@@ -26,7 +26,7 @@ def offer(fake: FakeOllama, seconds: float) -> None:
 async def test_a_download_is_watched_by_two_cancelled_by_one_and_gone_on_with(
     panel: Panel, agent: Program, new_panel: NewPanel, fake: FakeOllama
 ) -> None:
-    offer(fake, seconds=6)
+    offer(fake, seconds=60)
     other = await new_panel(agent)
     await other.sign_in()
     theirs = (await opened(other, "models")).get_by_test_id("pull")

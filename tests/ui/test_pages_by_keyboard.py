@@ -58,7 +58,7 @@ async def test_at_320_pixels_the_pages_are_in_the_drawer(panel: Panel) -> None:
 async def test_a_chat_goes_on_behind_a_page_and_is_there_again(
     panel: Panel, fake: FakeOllama
 ) -> None:
-    fake.misbehave(path="/api/chat", text="word " * 60, pace=20)
+    fake.misbehave(path="/api/chat", text="word " * 120, pace=20)
     await panel.ask("Tell me everything")
     where = panel.page.url
     await panel.page.get_by_role("link", name="Performance").click()

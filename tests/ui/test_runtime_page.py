@@ -48,6 +48,7 @@ async def test_who_may_not_look_is_told_so(agent: Program, new_panel: NewPanel) 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(120)
 async def test_the_agents_own_ollama_is_stopped_started_and_heard(
     new_program: NewProgram, new_panel: NewPanel, tmp_path: Path
 ) -> None:

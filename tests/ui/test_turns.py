@@ -1,5 +1,7 @@
 """Stop, answer again, edit, and the branches that come of it; thinking, and what one waits for."""
 
+import re
+
 import pytest
 from playwright.async_api import Locator, expect
 
@@ -10,6 +12,7 @@ from .panel import Panel
 from .test_accessibility import faults
 
 LONG = " ".join(f"word{number}" for number in range(400))
+LOADING = re.compile(rf"Loading model {re.escape(CHAT)} into memory… [1-9]\d* s")
 
 
 async def versions(turn: Locator) -> str:
@@ -151,7 +154,7 @@ async def test_a_model_on_its_way_into_memory_is_shown_and_can_be_cancelled(
         await panel.ask("Why?")
 
         wait = panel.page.get_by_test_id("wait")
-        await expect(wait).to_contain_text(f"Loading model {CHAT} into memory… 1 s")
+        await expect(wait).to_contain_text(LOADING)
         await expect(panel.answer.get_by_role("button")).to_have_count(0)
         await panel.stop.click()
         await panel.ended("stopped")
@@ -163,7 +166,7 @@ async def test_a_question_in_line_shows_its_place(
     new_program: NewProgram, new_panel: NewPanel, fake: FakeOllama
 ) -> None:
     panel = await new_panel(await new_program(fake.url, concurrent_chats=1))
-    fake.misbehave(path="/api/chat", text=LONG, pace=20)
+    fake.misbehave(path="/api/chat", text=LONG, stall_after=1)
     await panel.sign_in()
     for question in ("First", "Second", "Third"):
         await panel.page.get_by_role("button", name="New chat").click()

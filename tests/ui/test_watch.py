@@ -1,5 +1,8 @@
 """The watch over the pages sees what it is there for."""
 
+import asyncio
+from contextlib import suppress
+
 from .conftest import NewPanel
 from .program import Program
 
@@ -9,6 +12,7 @@ DEEDS = """() => {
   document.body.insertAdjacentHTML("beforeend", '<p style="color: red">styled</p>');
   setTimeout(() => { throw new Error("failed") });
 }"""
+COMPLAINTS = ("complained", "img-src http://other.example/x.png", "style-src-attr", "failed")
 
 
 async def test_nothing_that_a_page_must_not_do_goes_unseen(
@@ -18,9 +22,12 @@ async def test_nothing_that_a_page_must_not_do_goes_unseen(
     await panel.sign_in()
 
     await panel.page.evaluate(DEEDS)
-    await panel.page.wait_for_timeout(200)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(20):
+            while not all(word in str(panel.watch.seen()) for word in COMPLAINTS):
+                await panel.page.wait_for_timeout(20)
 
     seen = "\n".join(panel.watch.seen())
-    for word in ("complained", "img-src http://other.example/x.png", "style-src-attr", "failed"):
+    for word in COMPLAINTS:
         assert word in seen, word
     panel.watch.complaints.clear()
