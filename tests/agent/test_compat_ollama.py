@@ -3,7 +3,6 @@
 import asyncio
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -300,7 +299,7 @@ async def test_a_model_that_dies_is_an_error_before_and_after_the_first_word(
 async def test_the_model_stops_when_the_client_leaves(
     client: ollama.AsyncClient, fake: FakeOllama, *, streams: bool
 ) -> None:
-    fake.misbehave(path="/api/chat", pace=20)
+    fake.misbehave(path="/api/chat", text="word " * 1000, pace=20)
 
     async def ask() -> None:
         asking: Any = client.chat  # Any: its overloads want a literal
@@ -312,12 +311,12 @@ async def test_the_model_stops_when_the_client_leaves(
     if streams:
         await ask()
     else:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(0.2):
-                await ask()
+        asking = asyncio.ensure_future(ask())
+        await fake.saw(path="/api/chat")
+        asking.cancel()
 
     gone = await fake.client_left()
-    assert (len(gone), gone[0].seen.frames_sent < 10) == (1, True)
+    assert (len(gone), gone[0].seen.frames_sent < 100) == (1, True)
 
 
 async def test_what_was_asked_is_noted_by_its_project(

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 
+import aiohttp  # noqa: F401 - once, before anybody's patience with a first look begins
 import pytest
 
 from agent.inference.backend import Backend, BackendState
@@ -155,7 +156,7 @@ async def test_one_slow_look_does_not_make_a_working_server_down(
 async def test_a_server_that_is_slow_in_each_answer_is_up_all_the_same(
     backend: Backend, fake: FakeOllama
 ) -> None:
-    await backend.check_now()  # the first look of a process imports what speaks HTTP
+    await backend.check_now()
     fake.misbehave(delay=0.2)  # three answers together take longer than the patience for one
 
     state = await backend.check_now()
@@ -183,12 +184,16 @@ async def test_a_server_that_streams_is_not_down_however_slow_its_lists(
     await backend.check_now()
     fake.full_speed(10_000, pace=100)
     fake.misbehave(path="/api/version", delay=9)
-    async with aclosing(backend.chat(question())) as stream:
-        states: set[str] = set()
-        for _ in range(3):
-            states.add((await backend.check_now()).state)
-            for _ in range(5):
-                await anext(stream)
+    is_heard = asyncio.Event()
+
+    async def listen() -> None:
+        async with aclosing(backend.chat(question())) as stream:
+            async for _ in stream:
+                is_heard.set()
+
+    async with running(listening=listen()):
+        await is_heard.wait()
+        states = {(await backend.check_now()).state for _ in range(3)}
 
     assert states == {"up"}
 

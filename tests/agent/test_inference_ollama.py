@@ -16,7 +16,7 @@ from tests.fakes.ollama import RUNNER_DIED, WRAPPED_ERROR, FakeOllama
 
 Fault = dict[str, Any]  # Any: fields of the fake's Behaviour
 OPTIONS = {"num_ctx": 2048, "num_predict": 64}
-CLOSE_LIMIT_S = 0.25  # generous on a busy machine; the usual is a few milliseconds
+CLOSE_LIMIT_S = 5  # on any machine; the usual is milliseconds, and the answers go on for longer
 
 
 @pytest.fixture
@@ -261,7 +261,8 @@ async def test_a_failure_before_the_first_word_has_its_own_code(
     fake: FakeOllama, fault: Fault, kind: type[OrcaError], code: str
 ) -> None:
     fake.misbehave(**fault)
-    async with Ollama(fake.url, first_byte_s=0.5) as client:
+    first_byte_s = 0.5 if kind is errors.TimedOut else 5
+    async with Ollama(fake.url, first_byte_s=first_byte_s) as client:
         text, error = await broken(client, asked())
 
     assert (text, type(error), error.code) == ("", kind, code)
@@ -416,7 +417,7 @@ async def test_fifty_streams_run_at_once_and_close_at_once(
 
     departures = await fake.client_left(50)
 
-    assert max(departure.at for departure in departures) - left_at < 4 * CLOSE_LIMIT_S
+    assert max(departure.at for departure in departures) - left_at < CLOSE_LIMIT_S
 
 
 async def test_leaving_while_the_question_is_still_being_sent_closes_the_connection() -> None:

@@ -38,7 +38,7 @@ FALLBACK = {
     "code": "backend-down",
     "reason": "dead does not answer.",
 }
-CLOSE_LIMIT_S = 0.25  # generous on a busy machine; the usual is a few milliseconds
+CLOSE_LIMIT_S = 5  # on any machine; the usual is milliseconds, and the answers go on for longer
 
 
 @pytest.fixture
@@ -359,7 +359,8 @@ async def test_a_failure_before_the_first_word_has_its_own_code(
     fake: FakeOllama, fault: Fault, kind: type[OrcaError], code: str
 ) -> None:
     fake.misbehave(**fault)
-    async with OpenAI(fake.url, key=KEY, first_byte_s=0.3) as client:
+    first_byte_s = 0.3 if kind is errors.TimedOut else 5
+    async with OpenAI(fake.url, key=KEY, first_byte_s=first_byte_s) as client:
         text, error = await broken(client, asked())
 
     assert (text, type(error), error.code) == ("", kind, code)
@@ -468,8 +469,8 @@ async def test_a_connection_is_used_again_after_a_whole_answer(
 async def test_closing_the_stream_closes_the_connection_at_once(
     fake: FakeOllama, server: OpenAI
 ) -> None:
-    fake.misbehave(pace=20)
-    async with aclosing(server.chat(asked())) as stream:
+    fake.misbehave(text="word " * 1000, pace=20)
+    async with aclosing(server.chat(asked(options={"num_predict": 1000}))) as stream:
         await anext(stream)
     left_at = time.monotonic()
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, closing
 
 import httpx
@@ -33,11 +33,13 @@ def request(served: Served, method: str, path: str, asked: object = None, *lines
 
 
 @asynccontextmanager
-async def leaving(served: Served, sent: bytes) -> AsyncIterator[None]:
-    """A client sends this, and has left when the block begins."""
+async def leaving(
+    served: Served, sent: bytes, once: Awaitable[object] | None = None
+) -> AsyncIterator[None]:
+    """A client sends this, and has left when the block begins; it stays until `once` has come."""
     _, writer = await asyncio.open_connection("127.0.0.1", served.settings.port)
     writer.write(sent)
-    await asyncio.sleep(HEARD_S)
+    await (once or asyncio.sleep(HEARD_S))
     writer.transport.abort()
     await asyncio.sleep(HEARD_S)
     yield
@@ -103,8 +105,9 @@ async def test_an_answer_that_nobody_waits_for_is_not_made(
 ) -> None:
     fake.misbehave(path="/api/chat", text="word " * 5000, pace=100)
     before = len(fake.departures)
+    sent = request(served, "POST", "/chat", {"messages": [QUESTION]})
 
-    async with leaving(served, request(served, "POST", "/chat", {"messages": [QUESTION]})):
+    async with leaving(served, sent, fake.saw(path="/api/chat")):
         await fake.client_left(before + 1)
 
 

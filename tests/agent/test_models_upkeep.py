@@ -247,15 +247,18 @@ async def test_what_is_said_of_the_old_address_while_it_moves_is_not_believed(
 
 
 @pytest.mark.parametrize(
-    ("misbehaviour", "code"),
-    [({"stall_after": 1}, "ollama-stalled"), ({"delay": 30}, "ollama-too-slow")],
+    ("misbehaviour", "patience", "code"),
+    [
+        ({"stall_after": 1}, {"idle_s": 0.1}, "ollama-stalled"),
+        ({"delay": 30}, {"first_byte_s": 0.1}, "ollama-too-slow"),
+    ],
 )
 async def test_a_model_that_falls_silent_is_told_to_whoever_runs_the_server(
-    fake: FakeOllama, misbehaviour: Json, code: str
+    fake: FakeOllama, misbehaviour: Json, patience: Json, code: str
 ) -> None:
     told: list[str] = []
     fake.misbehave("/api/chat", **misbehaviour)
-    async with Ollama(fake.url, first_byte_s=0.1, idle_s=0.1) as ollama:
+    async with Ollama(fake.url, **patience) as ollama:
         backend = Backend(ollama)
         backend.on_silence = lambda: told.append("silence")
         request = ChatRequest(

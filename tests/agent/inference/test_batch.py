@@ -167,10 +167,11 @@ async def test_results_come_as_they_finish_or_as_they_were_given(
 async def test_a_batch_can_be_cancelled_and_keeps_what_it_has(
     client: httpx.AsyncClient, fake: FakeOllama
 ) -> None:
-    fake.misbehave(path="/api/chat", text="word " * 40, pace=100)
-    fake.misbehave(path="/api/chat", times=2, text="Quick.", pace=None)
+    fake.misbehave(path="/api/chat", stall_after=1)
+    fake.misbehave(path="/api/chat", times=2, text="Quick.", stall_after=None)
     run = await begin(client, [item() for _ in range(20)], concurrency=4)
     await _until_completed(client, run["id"], 2)
+    await fake.saw(6, path="/api/chat")  # the two, and the four that are asked when it ends
 
     ended = body(await client.post(f"/api/v1/runs/{run['id']}/cancel"))
     found = await results(client, run["id"])
