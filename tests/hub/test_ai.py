@@ -147,7 +147,7 @@ async def test_a_run_is_stopped_at_once_and_keeps_its_text(asked: Asked) -> None
     asked.near.misbehave(path="/api/chat", stall_after=3, times=1)
     run_id = (await asked.bob.post("/ai/chat", json={**HI, "model": "qwen3:4b"})).json()["run_id"]
     following = asyncio.ensure_future(streamed(asked.bob, f"/runs/{run_id}/events"))
-    await asked.near.until(lambda: asked.near.requests[-1].frames_sent == 3)
+    await asked.near.sent(3, path="/api/chat")
 
     stopped = await asked.bob.post(f"/runs/{run_id}/cancel")
     again = await asked.bob.post(f"/runs/{run_id}/cancel")

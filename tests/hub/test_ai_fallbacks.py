@@ -217,7 +217,7 @@ async def test_what_was_written_until_a_run_is_stopped_is_counted(asked: Asked) 
     wish = {**HI, "model": "qwen3:4b"}
     run_id = (await asked.bob.post("/ai/chat", json=wish)).json()["run_id"]
     following = asyncio.ensure_future(streamed(asked.bob, f"/runs/{run_id}/events"))
-    await asked.near.until(lambda: asked.near.requests[-1].frames_sent == 3)
+    await asked.near.sent(3, path="/api/chat")
     await asked.bob.post(f"/runs/{run_id}/cancel")
     events = await following
     asked.near.behave_well()

@@ -152,7 +152,7 @@ async def test_an_answer_that_is_stopped_or_deleted_keeps_its_text(asked: Asked)
     ask = f"/conversations/{one}/messages"
     asked.near.misbehave(path="/api/chat", stall_after=3, times=1)
     begun = (await asked.bob.post(ask, json={"content": "Go on?"})).json()
-    await asked.near.until(lambda: asked.near.requests[-1].frames_sent == 3)
+    await asked.near.sent(3, path="/api/chat")
     meanwhile = await asked.bob.post(ask, json={"content": "And?"})
     removed = await asked.bob.delete(f"/conversations/{one}")
     asked.near.behave_well()

@@ -87,7 +87,7 @@ async def test_a_replica_that_dies_leaves_the_answer_as_far_as_it_came(
         one = await opened(first.bob)
         first.near.misbehave(path="/api/chat", stall_after=3, times=1)
         await first.bob.post(f"/conversations/{one}/messages", json={"content": "Cut off?"})
-        await first.near.until(lambda: first.near.requests[-1].frames_sent == 3)
+        await first.near.sent(3, path="/api/chat")
     async with running_hub(tmp_path / "two", environment=shared) as second:
         bob = await second.signed_in("bob")
         messages = await tree(bob, one)

@@ -39,6 +39,7 @@ async def until(hub: Served, job_id: str, *states: str) -> Json:
         job: Json = (await ada.get(f"/jobs/{job_id}")).json()
         if job["state"] in states or ("problem" in states and job["problem"]):
             return job
+        assert job["state"] in ("queued", "running"), job
         await asyncio.sleep(0.02)
 
 

@@ -17,7 +17,7 @@ from hub.jobs.finding import Kind
 from hub.jobs.running import Job, Result
 from hub.settings import load
 
-LEASE_S = 2
+LEASE_S = 4  # a worker that stands still for a moment does not lose its job
 EFFECT, HELD = "test.effect", "test.held"
 
 

@@ -163,6 +163,17 @@ class FakeOllama:
         await self.until(lambda: len(found()) >= n, timeout)
         return found()
 
+    async def sent(self, n: int, *, path: str, timeout: float = 20) -> None:
+        """Waits until an answer at `path`, not at its end, has had `n` frames. Raises TimeoutError.
+
+        Whoever watches the server asks it meanwhile, so its last request may be another one."""
+
+        def holds() -> bool:
+            going_on = [seen for seen in self.requests if seen.ended_at is None]
+            return any((seen.path, seen.frames_sent) == (path, n) for seen in going_on)
+
+        await self.until(holds, timeout)
+
     async def until(self, holds: Callable[[], bool], timeout: float = 20) -> None:
         """Waits for a fact about requests, departures or sent frames. Raises TimeoutError."""
         async with asyncio.timeout(timeout):
