@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 PLUGIN = Path(__file__).parents[3] / "ui" / "orcaslicer" / "orca_agents.py"
-PATIENCE_S = 5.0
+PATIENCE_S = 20.0
 NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
 
 

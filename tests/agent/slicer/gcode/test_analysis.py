@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from agent.shared.errors import Invalid, TimedOut, TooLarge, Unavailable
 from agent.slicer.gcode.analysis import AnalysisWorker, Limits
 from agent.slicer.gcode.motion import analyse
+from agent.slicer.rules import Analysis
 from tests.slicing import gcode
 from tests.slicing.gcode import Part
 
@@ -26,6 +28,17 @@ def at_work(file: Path) -> list[psutil.Process]:
     return [one for one in psutil.Process().children() if str(file) in one.cmdline()]
 
 
+async def first_told(told: asyncio.Queue[float], running: asyncio.Future[Analysis]) -> float:
+    """What is told first. An analysis that ends before fails as it ended."""
+    telling = asyncio.ensure_future(told.get())
+    both: set[asyncio.Future[Any]] = {telling, running}  # Any: they answer different things
+    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    if not telling.done():
+        telling.cancel()
+        raise AssertionError(f"nothing was told of {await running}")
+    return telling.result()
+
+
 async def test_the_process_answers_what_the_pass_finds(tmp_path: Path) -> None:
     file = written(tmp_path, gcode.orca(Part(layers=5)))
 
@@ -38,7 +51,7 @@ async def test_progress_is_told_and_cancelling_ends_the_process(tmp_path: Path) 
     file, told = written(tmp_path, LONG), asyncio.Queue[float]()
     running = asyncio.ensure_future(AnalysisWorker().analysis_of(file, tell=told.put_nowait))
 
-    first = await told.get()
+    first = await first_told(told, running)
     (process,) = at_work(file)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -53,7 +66,7 @@ async def test_one_file_at_a_time(tmp_path: Path) -> None:
     long, short = written(tmp_path, LONG), tmp_path / "other.gcode"
     short.write_text(gcode.orca())
     first = asyncio.ensure_future(worker.analysis_of(long, tell=told.put_nowait))
-    await told.get()
+    await first_told(told, first)
     (process,) = at_work(long)
     process.suspend()  # it does not end before it is cancelled, however quick the machine
 

@@ -26,6 +26,7 @@ from tests.fakes.printers import FakeMoonraker, FakeOctoPrint, FakePrinter, Fake
 from tests.serving import Served, http, running_agent
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+SHORT = GCODE[: len(GCODE) // 1000]
 CALM = ["checking", "uploading", "verifying", "checking", "starting"]
 
 
@@ -78,7 +79,7 @@ async def test_a_file_can_be_sent_without_being_printed(served: Served, file: Js
 
 
 async def outcome_of(
-    served: Served, file: Json, kind: str, step: str, how: How | int | str
+    served: Served, file: Json, kind: str, step: str, how: How | int | str, content: bytes
 ) -> tuple[str, str, int]:
     """State, problem and number of prints after one failure in this step."""
     method, path = (UPLOADS if step == "upload" else STARTS)[kind]
@@ -90,16 +91,16 @@ async def outcome_of(
         told = await sent(served, file, printer)
         assert fake.started == fake.started[:1], (kind, step, how)
         if fake.started:
-            assert fake.files[fake.started[0]].content == GCODE
+            assert fake.files[fake.started[0]].content == content
         return told.state, told.problem, len(fake.started)
 
 
 async def outcomes(
-    served: Served, file: Json, step: str, hows: list[How | int | str]
+    served: Served, file: Json, step: str, hows: list[How | int | str], content: bytes = GCODE
 ) -> dict[str, set[tuple[str, str, int]]]:
     cases = [(kind, how) for how in hows for kind in KINDS]
     found = await asyncio.gather(
-        *(outcome_of(served, file, kind, step, how) for kind, how in cases)
+        *(outcome_of(served, file, kind, step, how, content) for kind, how in cases)
     )
     told: dict[str, set[tuple[str, str, int]]] = {}
     for (_, how), one in zip(cases, found, strict=True):
@@ -142,12 +143,13 @@ async def test_an_upload_that_is_refused_is_not_tried_again(served: Served, file
 async def test_an_order_to_print_whose_answer_is_lost_is_asked_for_and_never_repeated(
     hurried: Served,
 ) -> None:
-    file = await uploaded(hurried)
+    # Thirty at a time: a long file of each would take time from the answers to the others.
+    file = await uploaded(hurried, SHORT)
     done: list[How | int | str] = [How.DROP_AFTER, How.SILENT_AFTER]
     not_done: list[How | int | str] = [How.DROP_BEFORE, How.NEVER, How.NO_HTTP, 500, 503, 504]
     refused: list[How | int | str] = [409, 401]
 
-    told = await outcomes(hurried, file, "start", [*done, *not_done, *refused])
+    told = await outcomes(hurried, file, "start", [*done, *not_done, *refused], SHORT)
 
     assert told == {
         **{str(how): {("forwarded", "", 1)} for how in done},

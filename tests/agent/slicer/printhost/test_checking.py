@@ -48,6 +48,8 @@ async def begun(served: Served, printer: Json, data: bytes) -> Json:
 async def reading(served: Served, job: Json) -> Json:
     """The job as soon as it knows the run that reads."""
     while not job["run_id"]:
+        assert job["state"] in ("checking", "waiting"), job
+        await asyncio.sleep(0.01)
         job = body(await served.client.get(f"{HELD}/{job['id']}"))
     return job
 
