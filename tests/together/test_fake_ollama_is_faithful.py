@@ -253,7 +253,7 @@ async def test_a_killed_runner_ends_the_stream_as_recorded(fake: FakeOllama) -> 
 
 async def test_a_full_queue_answers_as_recorded() -> None:
     async with FakeOllama(models=FIRST_MODELS, max_loaded=1, max_queue=1) as fake:
-        fake.misbehave(path="/api/chat", times=1, pace=400)
+        fake.misbehave(path="/api/chat", times=1, pace=100)
         first = post(
             "/api/chat",
             b'{"model":"tiny","messages":[{"role":"user","content":"x"}],'

@@ -329,7 +329,7 @@ async def test_a_raw_script_has_nothing_added(fake: FakeOllama) -> None:
 
 
 async def test_a_leaving_client_is_noticed_at_once(fake: FakeOllama) -> None:
-    fake.behave = Behaviour(pace=50)
+    fake.behave = Behaviour(text="word " * 1000, pace=50)
     async with connected(fake.port) as (reader, writer):
         writer.write(chat("tiny"))
         await reader.readuntil(b'"done":false}\n')
@@ -337,9 +337,9 @@ async def test_a_leaving_client_is_noticed_at_once(fake: FakeOllama) -> None:
 
     (departure,) = await fake.client_left()
 
-    assert -0.05 < departure.at - left_at < 0.5
+    assert -0.05 < departure.at - left_at < 5  # the answer takes twenty
     assert (departure.seen.closed_early, departure.seen.path) == (True, "/api/chat")
-    assert 1 <= departure.seen.frames_sent < 40
+    assert 1 <= departure.seen.frames_sent < 300
 
 
 async def test_a_model_serves_one_request_at_a_time_in_their_order(fake: FakeOllama) -> None:
