@@ -56,6 +56,8 @@ under value values
 _GREETING_WORDS = frozenset(_GREETINGS.split())
 _WEAK_WORDS = frozenset(_WEAK.split())
 _STOP_WORDS = frozenset((_STOP + _PRINTERS).split()) - _WEAK_WORDS
+# The entries say it in the slicer's word.
+_SAME = {"tune": "calibrate", "tuned": "calibrated", "tuning": "calibration"}
 
 EXAMPLES = (
     "Why does PETG string?",
@@ -148,7 +150,7 @@ def _words(question: str) -> list[str | None]:
     words: list[str | None] = []
     for word in _WORD.findall(text):
         is_noise = word in _STOP_WORDS or (len(word) == 1 and word not in _AXES) or len(word) > 40
-        words.append(None if is_noise else word)
+        words.append(None if is_noise else _SAME.get(word, word))
     return words
 
 

@@ -1,5 +1,6 @@
 """What the built-in guide finds for a question, and what it says without a model."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,7 @@ from agent.guide.documents import Entry, EntryError, parse_entry, passages_of
 from agent.guide.rules import Passage, answer, fts_query, is_greeting, terms
 from agent.guide.service import Guide
 from agent.shared.errors import NotFound
+from tests.house.tree import ROOT
 
 QUESTIONS = [
     ("my print lifts off the bed at the corners", "warping"),
@@ -37,6 +39,8 @@ QUESTIONS = [
     ("should I use tree supports for miniatures?", "supports-tree"),
     ("my holes are too small for the screws", "holes-too-small"),
     ("how do I calibrate the flow rate?", "calibrate-flow"),
+    ("How to tune retraction?", "calibrate-retraction"),
+    ("PID tuning", "calibrate-pid"),
     ("what is the max volumetric speed of my hotend", "calibrate-max-flow"),
     ("how much retraction do I need for a direct drive extruder", "retraction"),
     ("how do I level the bed?", "bed-levelling"),
@@ -143,6 +147,28 @@ def test_a_question_finds_its_entry_among_the_first_three(
     found = [passage.ref for passage in guide.search(question, limit=3)]
 
     assert f"guide/{slug}" in found
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_questions_that_the_page_suggests_are_answered_first_of_all(
+    guide: Guide, language: str
+) -> None:
+    words = ROOT / f"ui/web/src/lib/i18n/{language}/chat.json"
+    suggested = json.loads(words.read_text("utf-8"))["questions"]
+
+    answered = {name: guide.search(text, limit=1)[0].ref for name, text in suggested.items()}
+
+    assert answered == {
+        "stringing": "guide/stringing",
+        "first-layer": "guide/first-layer-adhesion",
+        "temperature": "guide/pla",
+        "pressure-advance": {
+            "en": "guide/calibrate-pressure-advance",
+            "de": "guide/pressure-advance",  # "einstellen" is to set it, too
+        }[language],
+        "layer-shifts": "guide/layer-shift",
+        "dry-nylon": "guide/drying-and-storage",
+    }
 
 
 @pytest.mark.parametrize("question", FOREIGN)
