@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import h11
+import orjson
 from h11 import ERROR, SEND_BODY, LocalProtocolError
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.events import Closed, Event, RawData
@@ -14,6 +15,9 @@ from hypercorn.protocol.events import Body, Response
 from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.typing import H11SendableEvent
+
+from agent.shared.clock import random_id
+from agent.shared.problems import MEDIA, document
 
 FRAMING = (b"connection", b"content-length", b"transfer-encoding")
 # RFC 9110, 5.1 and 5.5, without what is seldom: capitals in names, tabs in values.
@@ -23,6 +27,10 @@ NAME, VALUE = (
 )
 FIELDS = re.compile(rb"(?:%b: (?:%b)?\r\n)*" % (NAME, VALUE))
 CHUNKED = b"\r\ntransfer-encoding: chunked\r\n"
+UNREADABLE = {
+    431: ("headers-too-large", "The address and the headers together are longer than fits here."),
+    501: ("not-implemented", "The body comes in a way that is not understood here."),
+}
 HELD_UP_S = 0.5  # a loop that is this late has not read yet what was sent in time
 
 
@@ -121,6 +129,22 @@ class QuickProtocol(H11Protocol):
             await self._send_head(event)
         else:
             await super().stream_send(event)
+
+    async def _send_error_response(self, status_code: int) -> None:
+        """To what is no request, or one that no route sees: in the words of every other error."""
+        code, detail = UNREADABLE.get(status_code, ("bad-request", "This is no HTTP/1.1 request."))
+        request_id = random_id()
+        body = orjson.dumps(document(code, status_code, detail, request_id=request_id))
+        headers = [
+            (b"content-type", MEDIA.encode()),
+            (b"content-length", b"%d" % len(body)),
+            (b"connection", b"close"),
+            (b"x-request-id", request_id.encode()),
+            *self.config.response_headers("h11"),
+        ]
+        await self._send_h11_event(h11.Response(headers=headers, status_code=status_code))
+        await self._send_h11_event(h11.Data(data=body))
+        await self._send_h11_event(h11.EndOfMessage())
 
     async def _send_head(self, event: Response) -> None:
         headers = [*event.headers, *self.config.response_headers("h11")]

@@ -1,6 +1,7 @@
 """Answers byte for byte as the server sends them, and connections that nobody uses."""
 
 import asyncio
+import json
 import socket
 import time
 from asyncio.trsock import TransportSocket
@@ -82,6 +83,41 @@ async def test_a_stream_goes_in_chunks_to_who_knows_them_and_bare_to_others() ->
     assert new[2] == CHUNKS
     assert old[2] == whole[2] == b"".join(PARTS)
     assert head[2] == b""
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        (b"\x16\x03\x01 what is this\r\n\r\n", 400, "bad-request"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "bad-request"),
+        (
+            b"GET / HTTP/1.1\r\nHost: h\r\nx: %b\r\n\r\n" % (b"x" * 100_000),
+            431,
+            "headers-too-large",
+        ),
+        (b"GET /%b HTTP/1.1\r\nHost: h\r\n\r\n" % (b"x" * 70_000), 431, "headers-too-large"),
+        (
+            b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n",
+            501,
+            "not-implemented",
+        ),
+    ],
+)
+async def test_what_no_route_sees_is_told_as_every_other_error(
+    sent: bytes, status: int, code: str
+) -> None:
+    async with served() as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        writer.close()
+
+    told = json.loads(body)
+    fields = head.decode().lower().split("\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert (told["type"], told["status"]) == (f"urn:orca:problem:{code}", status)
+    assert {"content-type: application/problem+json", "connection: close"} <= set(fields)
+    assert f"x-request-id: {told['request_id']}" in fields
 
 
 async def test_a_field_that_would_be_two_is_never_sent() -> None:
