@@ -30,10 +30,14 @@ class RunningAgent:
 
 def find_agent(data_dir: Path, *, timeout_s: float = 1.0) -> RunningAgent | None:
     """The agent of this data folder, if its process lives and answers; else None."""
+    agent = find_process(data_dir)
+    return agent if agent and _answers(agent.url, timeout_s) else None
+
+
+def find_process(data_dir: Path) -> RunningAgent | None:
+    """The agent of this data folder if its process lives, also where it does not answer."""
     agent = read(data_dir)
-    if agent is None or not _lives(agent):
-        return None
-    return agent if _answers(agent.url, timeout_s) else None
+    return agent if agent and _lives(agent) else None
 
 
 def read(data_dir: Path) -> RunningAgent | None:

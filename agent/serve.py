@@ -19,6 +19,7 @@ from agent.terminal import show
 
 LOCK_NAME = "agent.lock"
 STARTING_S = 10.0
+TOLD_AT = 2  # the third try: who starts two at once need not hear of it
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,9 @@ def _hand_out_link(data_dir: Path, *, browser: bool) -> int:
     from agent.client.problems import ClientProblem, NotRunning  # slow import
     from agent.client.sync import Agent as Client  # slow import
 
-    for _ in range(round(STARTING_S / 0.2)):
+    for tries in range(round(STARTING_S / 0.2)):
+        if tries == TOLD_AT:
+            typer.echo(f"Waiting for the agent that uses {data_dir} to answer.", err=True)
         with suppress(NotRunning), Client.local(data_dir) as client:
             try:
                 link = client.ticket()

@@ -20,7 +20,7 @@ from agent.client.problems import (
 )
 from agent.client.requests import BASE, SILENCE_S, Call
 from agent.client.retries import Attempts
-from agent.runfile import find_agent
+from agent.runfile import find_agent, find_process
 from agent.shared.folders import data_dir as data_dir_in_force
 
 T = TypeVar("T")
@@ -28,6 +28,10 @@ T = TypeVar("T")
 CONNECT_S = 5.0
 IDLE_CONNECTIONS = 32
 NOT_RUNNING = "No agent runs. Start it with `make run` or `orca-agent serve`."
+SILENT = (
+    "The agent (process {pid}) does not answer at {url}. If it stays so, end it with "
+    "`orca-agent stop` and start it anew."
+)
 TOO_SLOW = "The agent does not answer in time. `orca-agent doctor` says more."
 LOST = "The connection to the agent broke. `orca-agent status` says whether it runs."
 
@@ -115,7 +119,7 @@ class Client:
         Returns a client. Raises NotRunning."""
         folder = data_dir_in_force(Path(data_dir) if data_dir else None)
         if (agent := find_agent(folder)) is None:
-            raise NotRunning(NOT_RUNNING)
+            raise absent(folder)
         return cls(agent.url, agent.token, data_dir=folder, **ways)
 
     def _asked(
@@ -135,6 +139,13 @@ class Client:
 
     def _attempts(self, *, repeats: bool) -> Attempts:
         return Attempts(self._retry_s, repeats, looks_up=self._place.data_dir is not None)
+
+
+def absent(data_dir: Path) -> NotRunning:
+    """Why no agent of this folder can be asked."""
+    if silent := find_process(data_dir):
+        return NoAnswerInTime(SILENT.format(pid=silent.pid, url=silent.url))
+    return NotRunning(NOT_RUNNING)
 
 
 def connections(url: str) -> dict[str, Any]:  # Any: httpx's own keywords

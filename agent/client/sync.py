@@ -13,7 +13,7 @@ from agent.client import conversing, inferring, surroundings
 from agent.client.handles import Batch, Events, Reply, Running, Stream
 from agent.client.methods import documented
 from agent.client.pictures import ImageSource, Picture
-from agent.client.places import NOT_RUNNING, Client, Ways, connections, problem_of, read, translated
+from agent.client.places import Client, Ways, connections, problem_of, read, translated
 from agent.client.problems import AgentError, ClientProblem
 from agent.client.reading import Blocks, Follower
 from agent.client.requests import (
@@ -29,7 +29,7 @@ from agent.client.shapes import Asking, Health, Json, Posted
 from agent.client.starting import Tell, nobody, running_agent
 from agent.shared.folders import data_dir as data_dir_in_force
 
-__all__ = ["NOT_RUNNING", "Agent"]
+__all__ = ["Agent"]
 P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R", bound=Running)

@@ -21,13 +21,15 @@ def status(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
 
         orca-agent status --json
     """
-    from agent.client.sync import NOT_RUNNING, Agent  # slow import
+    from agent.client.problems import NoAnswerInTime  # slow import
+    from agent.client.sync import Agent  # slow import
 
     try:
         with Agent.local(data_dir) as agent:
             health = agent.ready()
-    except NotRunning:
-        typer.echo(json.dumps({"status": "stopped"}) if as_json else hint(NOT_RUNNING))
+    except NotRunning as err:
+        known = "silent" if isinstance(err, NoAnswerInTime) else "stopped"
+        typer.echo(json.dumps({"status": known}) if as_json else hint(str(err)))
         raise typer.Exit(1) from None
     if as_json:
         echo_json(health)

@@ -23,7 +23,7 @@ def stop(*, data_dir: DataDir = None) -> None:
         orca-agent stop
     """
     folder = data_dir_in_force(data_dir)
-    agent = runfile.find_agent(folder)
+    agent = runfile.find_process(folder)
     if agent is None:
         typer.echo("No agent runs.")
         return
@@ -38,7 +38,10 @@ def stop(*, data_dir: DataDir = None) -> None:
     except psutil.AccessDenied:
         raise fail(f"The agent (process {agent.pid}) belongs to another user.") from None
     except TimeoutError:
-        raise fail(f"The agent (process {agent.pid}) did not end in {PATIENCE_S:.0f} s.") from None
+        raise fail(
+            f"The agent (process {agent.pid}) was told to end, and is still there after "
+            f"{PATIENCE_S:.0f} s. End the process; what it has acknowledged is safe."
+        ) from None
     runfile.remove(folder, agent.pid)  # one that had no time for it looks like one that crashed
     typer.echo("The agent has ended.")
 

@@ -147,6 +147,25 @@ def test_commands_that_need_an_agent_say_how_to_start_it(
     assert (done.returncode, done.stdout, done.stderr) == (1, "", NOT_RUNNING)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="No signal stops a process there.")
+def test_an_agent_that_hangs_is_told_from_none(tmp_path: Path) -> None:
+    with program(tmp_path / "data") as one:
+        agent = one.serve()
+        os.kill(agent.pid, signal.SIGSTOP)
+        try:
+            status, told = one.orca("status"), one.orca("status", "--json")
+            chat, stop = one.orca("chat", "Hello"), one.orca("stop")
+        finally:
+            os.kill(agent.pid, signal.SIGCONT)
+
+    silent = f"The agent (process {agent.pid}) does not answer at {agent.url}. "
+    assert (status.returncode, status.stdout.startswith(silent)) == (1, True)
+    assert (told.returncode, json.loads(told.stdout)) == (1, {"status": "silent"})
+    assert (chat.returncode, chat.stderr.startswith(silent)) == (1, True)
+    assert (stop.returncode, "is still there" in stop.stderr) == (1, True)
+
+
 def test_status_and_stop_know_that_there_is_no_agent(stopped: Program) -> None:
     status, told, stop = (
         stopped.orca("status"),
