@@ -9,7 +9,7 @@ from agent.inference.rules import canonical_name
 from agent.runs.service import RunService
 from agent.runs.store import Runs
 from agent.shared.clock import Clock, NewId, rfc3339
-from agent.shared.cursors import cursor_of, read_cursor
+from agent.shared.cursors import cursor_of, not_handed_out, read_cursor
 from agent.shared.database import Database
 from agent.shared.errors import Invalid
 from agent.shared.searching import fts_query
@@ -81,9 +81,12 @@ class ConversationService:
     ) -> tuple[list[dict[str, object]], str | None]:
         """Conversations whose title or messages hold every word, newest hits first, with
         snippets. The last word may be unfinished."""
-        fts, start = fts_query(text), (read_cursor(cursor, (int,)) or [0])[0]
+        fts = fts_query(text)
         if fts is None:
             return [], None
+        start, begun = read_cursor(cursor, (int, str)) or (0, fts)
+        if begun != fts:
+            raise not_handed_out()
         async with self._database.reading() as connection:
             store = Conversations(connection)
             hits: dict[str, list[tuple[str | None, int, str | None]]] = {}
@@ -105,7 +108,7 @@ class ConversationService:
             for conversation_id, some in shown.items()
         ]
         more = len(hits) > start + limit
-        return items, cursor_of(start + limit) if more else None
+        return items, cursor_of(start + limit, fts) if more else None
 
     async def change(self, conversation_id: str, values: Mapping[str, object]) -> dict[str, object]:
         """Changes the fields that are given. Raises NotFound and Invalid."""

@@ -8,6 +8,7 @@ from agent.runs.rules import Run, RunKind
 from agent.runs.service import RunService
 from agent.runs.shapes import RunOut, RunPage, RunQuery, run_json
 from agent.shared import wire
+from agent.shared.cursors import cursor_of, last_of
 from agent.shared.errors import Malformed
 from agent.shared.streams import event_stream
 from agent.shared.web import (
@@ -49,8 +50,8 @@ def routes(runs: RunService) -> Blueprint:
     @gives(RunPage)
     async def latest(query: RunQuery) -> Response:
         """The latest runs, newest first."""
-        found = await runs.latest(query.state, query.cursor, query.limit)
-        cursor = found[-1].id if len(found) == query.limit else None
+        found = await runs.latest(query.state, last_of(query.cursor), query.limit)
+        cursor = cursor_of(found[-1].id) if len(found) == query.limit else None
         return json({"items": [run_json(run) for run in found], "next_cursor": cursor})
 
     @bp.get("/<run_id>")

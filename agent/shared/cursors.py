@@ -28,4 +28,15 @@ def read_cursor(cursor: str | None, types: tuple[type, ...]) -> list[Any] | None
         and not any("\0" in value for value in values if isinstance(value, str))
     ):
         return values
-    raise Malformed("bad-cursor", "The cursor is not one that a list has handed out.")
+    raise not_handed_out()
+
+
+def last_of(cursor: str | None) -> str | None:
+    """The id, or name, of the last thing on the page before. Raises Malformed."""
+    values = read_cursor(cursor, (str,))
+    return values[0] if values else None
+
+
+def not_handed_out() -> Malformed:
+    """What is said of a cursor that is none, or another list's."""
+    return Malformed("bad-cursor", "The cursor is not one that a list has handed out.")

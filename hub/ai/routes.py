@@ -8,6 +8,7 @@ from quart import Blueprint, Response, request
 
 from agent.runs.routes import EVENTS, last_event_id
 from agent.runs.rules import Run
+from agent.shared.cursors import cursor_of, last_of
 from agent.shared.errors import Denied
 from agent.shared.streams import event_stream
 from agent.shared.web import asks, gives, gives_media, idempotency_key, json, takes
@@ -84,8 +85,8 @@ def _runs(following: Following) -> Blueprint:
         if query.all and not who.is_administrator:
             raise Denied("administrators-only", "Only an Administrator sees everybody's runs.")
         account = None if query.all else who.account_id
-        found = await following.latest(account, query.state, query.cursor, query.limit)
-        cursor = found[-1].run.id if len(found) == query.limit else None
+        found = await following.latest(account, query.state, last_of(query.cursor), query.limit)
+        cursor = cursor_of(found[-1].run.id) if len(found) == query.limit else None
         return json({"items": [shapes.owned_json(one) for one in found], "next_cursor": cursor})
 
     @bp.get("/<run_id>")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.shared.clock import Clock, NewId, rfc3339
-from agent.shared.cursors import cursor_of, read_cursor
+from agent.shared.cursors import cursor_of, not_handed_out, read_cursor
 from agent.shared.databases import Databases
 from agent.shared.errors import Conflict, Denied, Gone, Invalid, NotFound
 from hub.access import Principal
@@ -117,7 +117,9 @@ class ConversationService:
         self, who: Principal, typed: str, *, cursor: str | None, limit: int
     ) -> tuple[list[Json], str | None]:
         """One's own whose title or messages hold every word, newest hits first, with snippets."""
-        start = (read_cursor(cursor, (int,)) or [0])[0]
+        start, begun = read_cursor(cursor, (int, str)) or (0, typed)
+        if begun != typed:
+            raise not_handed_out()
         async with self._database.reading() as connection:
             found = hits_by_conversation(
                 await hits(connection, who.account_id, typed), SNIPPETS_EACH
@@ -137,7 +139,7 @@ class ConversationService:
             for one in shown
             if one in rows
         ]
-        return items, cursor_of(start + limit) if len(found) > start + limit else None
+        return items, cursor_of(start + limit, typed) if len(found) > start + limit else None
 
     async def change(self, who: Principal, conversation_id: str, values: Json) -> Json:
         """Changes the fields that are given. Raises NotFound, Denied and Invalid."""

@@ -2,6 +2,7 @@
 
 from quart import Blueprint, Response
 
+from agent.shared.cursors import cursor_of, last_of
 from agent.shared.web import asks, gives, gives_media, json, takes
 from hub.access import administrator
 from hub.groups import shapes
@@ -21,8 +22,8 @@ def routes(groups: GroupService) -> Blueprint:
     async def list_groups(query: shapes.GroupQuery) -> Response:
         """By name; `q` looks in names."""
         limit = min(max(query.limit, 1), MOST)
-        found = await groups.found(query.q, query.cursor, limit)
-        cursor = found[-1].row["name"] if len(found) == limit else None
+        found = await groups.found(query.q, last_of(query.cursor), limit)
+        cursor = cursor_of(found[-1].row["name"]) if len(found) == limit else None
         return json({"items": [shapes.group(one) for one in found], "next_cursor": cursor})
 
     @bp.post("")

@@ -2,6 +2,7 @@
 
 from quart import Blueprint, Response
 
+from agent.shared.cursors import cursor_of, last_of
 from agent.shared.web import asks, gives, json, takes
 from hub.access import administrator
 from hub.jobs import shapes
@@ -18,9 +19,12 @@ def routes(jobs: Jobs) -> Blueprint:
     async def list_jobs(query: shapes.JobQuery) -> Response:
         """Background work, newest first."""
         rows = await jobs.found(
-            state=query.state or "", name=query.name, before=query.cursor, limit=query.limit
+            state=query.state or "",
+            name=query.name,
+            before=last_of(query.cursor),
+            limit=query.limit,
         )
-        cursor = rows[-1]["id"] if len(rows) == query.limit else None
+        cursor = cursor_of(rows[-1]["id"]) if len(rows) == query.limit else None
         return json({"items": [shapes.job(row) for row in rows], "next_cursor": cursor})
 
     @bp.post("")

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 from quart import Blueprint, Response
 
+from agent.shared.cursors import cursor_of, last_of
 from agent.shared.errors import Denied
 from agent.shared.web import In, Out, asks, gives, gives_media, json, takes
 from hub.access import caller, person
@@ -71,8 +72,8 @@ def routes(keys: KeyService) -> Blueprint:
         if query.all and not who.is_administrator:
             raise Denied("administrators-only", "Only an Administrator may see all keys.")
         owner = None if query.all else who.account_id
-        rows = await keys.found(owner, query.cursor, query.limit)
-        cursor = rows[-1]["id"] if len(rows) == query.limit else None
+        rows = await keys.found(owner, last_of(query.cursor), query.limit)
+        cursor = cursor_of(rows[-1]["id"]) if len(rows) == query.limit else None
         return json({"items": [shown(row) for row in rows], "next_cursor": cursor})
 
     @bp.post("")

@@ -2,6 +2,7 @@
 
 from quart import Blueprint, Response
 
+from agent.shared.cursors import cursor_of, last_of
 from agent.shared.web import asks, gives, gives_media, json, takes
 from hub.access import caller, machine, person
 from hub.guard import no_content
@@ -21,8 +22,10 @@ def routes(machines: MachineService) -> Blueprint:
     async def list_machines(query: shapes.MachineQuery) -> Response:
         """One's own, the newest first; with `all` an Administrator sees those of everybody."""
         limit = min(max(query.limit, 1), MOST)
-        rows = await machines.found(caller(), of_all=query.all, before=query.cursor, limit=limit)
-        cursor = rows[-1]["id"] if len(rows) == limit else None
+        rows = await machines.found(
+            caller(), of_all=query.all, before=last_of(query.cursor), limit=limit
+        )
+        cursor = cursor_of(rows[-1]["id"]) if len(rows) == limit else None
         return json({"items": [shapes.machine(row) for row in rows], "next_cursor": cursor})
 
     @bp.get("/me")

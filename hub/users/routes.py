@@ -2,6 +2,7 @@
 
 from quart import Blueprint, Response
 
+from agent.shared.cursors import cursor_of, last_of
 from agent.shared.web import asks, gives, gives_media, json, takes
 from hub.access import administrator, caller, newcomer, person
 from hub.guard import no_content
@@ -25,8 +26,8 @@ def routes(users: UserService, local: LocalAccounts, second_step: SecondStep) ->
     async def list_users(query: shapes.UserQuery) -> Response:
         """Everybody, by name; `q` looks in names and addresses."""
         limit = min(max(query.limit, 1), MOST)
-        rows = await users.found(query.q, query.cursor, limit)
-        cursor = rows[-1]["name"] if len(rows) == limit else None
+        rows = await users.found(query.q, last_of(query.cursor), limit)
+        cursor = cursor_of(rows[-1]["name"]) if len(rows) == limit else None
         return json({"items": [shapes.user(row) for row in rows], "next_cursor": cursor})
 
     @bp.post("")

@@ -195,6 +195,24 @@ async def test_a_cursor_that_no_list_gave_is_refused(timed: Served) -> None:
         assert problem(reply) == (400, "bad-cursor")
 
 
+@pytest.mark.parametrize("path", ["runs", "slicer/files", "slicer/advice", "slicer/held"])
+async def test_a_cursor_of_another_list_is_refused_by_every_list(timed: Served, path: str) -> None:
+    for cursor in ("x", "0", NOWHERE, _cursor([True, "a", "b"])):
+        reply = await timed.client.get(f"/api/v1/{path}", params={"cursor": cursor})
+
+        assert problem(reply) == (400, "bad-cursor")
+
+
+@pytest.mark.parametrize("value", ["yes", "off", 1, "true"])
+async def test_only_true_and_false_are_true_and_false(timed: Served, value: object) -> None:
+    at = f"{LIST}/{(await opened(timed.client))['id']}"
+
+    reply = await timed.client.patch(at, json={"pinned": value})
+
+    assert problem(reply) == (422, "invalid-fields")
+    assert (await timed.client.get(at)).json()["pinned"] is False
+
+
 def _cursor(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 

@@ -4,6 +4,7 @@ from quart import Blueprint, Response, g
 
 from agent.inference.inference import Who
 from agent.inference.service import Call
+from agent.shared.cursors import cursor_of, last_of
 from agent.shared.web import (
     asker,
     asks,
@@ -97,8 +98,8 @@ def _advice_routes(bp: Blueprint, advice: AdviceService) -> None:
     @gives(AdvicePage)
     async def latest(query: AdviceQuery) -> Response:
         """Advice that was given, newest first."""
-        items = await advice.page(query.file_id, query.cursor, query.limit)
-        cursor = items[-1]["id"] if len(items) == query.limit else None
+        items = await advice.page(query.file_id, last_of(query.cursor), query.limit)
+        cursor = cursor_of(items[-1]["id"]) if len(items) == query.limit else None
         return json({"items": items, "next_cursor": cursor})
 
     @bp.get("/advice/<advice_id>")

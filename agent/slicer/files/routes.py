@@ -9,6 +9,7 @@ from quart import Blueprint, Response, request
 from quart_schema import DataSource, document_request
 
 from agent.runs.shapes import RunOut, run_json
+from agent.shared.cursors import cursor_of, last_of
 from agent.shared.web import In, Page, asks, body, gives, gives_media, has_body, json, needs, takes
 from agent.slicer.files.analysing import AnalysisService
 from agent.slicer.files.incoming import Incoming, incoming_bytes, incoming_form
@@ -105,8 +106,8 @@ def routes(files: FileService, analyses: AnalysisService) -> Blueprint:
     @gives(SlicerFilePage)
     async def latest(query: FilesQuery) -> Response:
         """The kept files, newest first, without their settings."""
-        found = await files.latest(query.cursor, query.limit)
-        cursor = found[-1].file.id if len(found) == query.limit else None
+        found = await files.latest(last_of(query.cursor), query.limit)
+        cursor = cursor_of(found[-1].file.id) if len(found) == query.limit else None
         return json({"items": [short(one) for one in found], "next_cursor": cursor})
 
     @bp.get("/<file_id>")

@@ -3,6 +3,7 @@
 from quart import Blueprint, Response
 from quart_schema import document_request
 
+from agent.shared.cursors import cursor_of, last_of
 from agent.shared.web import asks, body, gives, has_body, json, needs
 from agent.slicer.printhost.service import PrintHost, Waiting
 from agent.slicer.printhost.shapes import HeldPage, HeldQuery, ReleaseIn
@@ -19,8 +20,8 @@ def routes(host: PrintHost) -> Blueprint:
     @gives(HeldPage)
     async def held(query: HeldQuery) -> Response:
         """Files for printers that are checked, held, on their way, or to be tried again."""
-        found = await host.waiting(query.cursor, query.limit)
-        cursor = found[-1].job.id if len(found) == query.limit else None
+        found = await host.waiting(last_of(query.cursor), query.limit)
+        cursor = cursor_of(found[-1].job.id) if len(found) == query.limit else None
         return json({"items": [_held(one) for one in found], "next_cursor": cursor})
 
     @bp.get("/<job_id>")
