@@ -4,7 +4,14 @@ import re
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    Field,
+    StrictBool,
+    StringConstraints,
+    model_validator,
+)
 from pydantic.json_schema import SkipJsonSchema
 
 from agent.access.rules import Caller, PageSession, Pairing, Token
@@ -76,7 +83,7 @@ class PairingIn(In):
     name: Name | None = None
     id: str | None = Field(default=None, max_length=64)
     secret: str | None = Field(default=None, max_length=200)
-    session: bool = False
+    session: StrictBool = False
 
     @model_validator(mode="after")
     def _one_of_both(self) -> "PairingIn":

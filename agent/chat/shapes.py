@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 from pydantic.json_schema import SkipJsonSchema
 
 from agent.inference.shapes import Fallback
@@ -24,8 +24,8 @@ class ConversationIn(In):
 class ConversationChange(ConversationIn):
     """Only the fields that are sent are changed."""
 
-    archived: bool | None = None
-    pinned: bool | None = None
+    archived: StrictBool | None = None
+    pinned: StrictBool | None = None
     active_message_id: str | None = None
 
     def changes(self) -> dict[str, object]:

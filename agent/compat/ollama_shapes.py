@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from agent.shared.web import Out
 
@@ -40,12 +40,12 @@ class AskIn(Lenient):
     """What chat and generate have in common; `stream` is on where it is not said."""
 
     model: ModelName
-    stream: bool | None = None
+    stream: StrictBool | None = None
     format: Literal["json", ""] | JsonObject | None = None
     keep_alive: int | float | str | None = None
     options: JsonObject | None = None
-    think: bool | Level | None = None
-    logprobs: bool | None = None
+    think: StrictBool | Level | None = None
+    logprobs: StrictBool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
 
 
@@ -59,7 +59,7 @@ class GenerateIn(AskIn):
     suffix: str | None = None
     system: str | None = None
     template: str | None = None
-    raw: bool | None = None
+    raw: StrictBool | None = None
     context: list[int] | None = None
     images: list[str] | None = None
 
@@ -67,7 +67,7 @@ class GenerateIn(AskIn):
 class EmbedIn(Lenient):
     model: ModelName
     input: str | list[str] | None = None
-    truncate: bool | None = None
+    truncate: StrictBool | None = None
     dimensions: Annotated[int, Field(ge=1, le=65_536)] | None = None
     keep_alive: int | float | str | None = None
     options: JsonObject | None = None
@@ -83,7 +83,7 @@ class EmbeddingsIn(Lenient):
 class ShowIn(Lenient):
     model: str | None = None
     name: str | None = None
-    verbose: bool | None = None
+    verbose: StrictBool | None = None
 
 
 class AnswerOut(Out):

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import asdict
 
+from pydantic import StrictBool
 from quart import Blueprint, Response
 
 from agent.desktop.autostart import AutostartService
@@ -25,7 +26,7 @@ class DesktopOut(Out):
 
 
 class DesktopIn(In):
-    autostart: bool
+    autostart: StrictBool
 
 
 class HeldNow(Out):

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import Field, SecretStr, StrictBool, StringConstraints
 from quart import Blueprint, Response
 
 from agent.inference.backend_store import Server
@@ -47,7 +47,7 @@ class BackendIn(web.In):
         max_length=50,
         description="Patterns of the names of models with vision, such as gpt-4o*.",
     )
-    force: bool = Field(default=False, description="Add it even if it does not answer now.")
+    force: StrictBool = Field(default=False, description="Add it even if it does not answer now.")
 
 
 class BackendOut(web.Out):

@@ -3,7 +3,14 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StrictBool,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.json_schema import SkipJsonSchema
 
 from agent.inference.rules import FinishReason
@@ -132,9 +139,9 @@ class Wish(In):
     format: Format = None
     think: Think = None
     keep_alive: KeepAlive = None
-    logprobs: bool = Field(default=False, description="Tell how likely each token was.")
+    logprobs: StrictBool = Field(default=False, description="Tell how likely each token was.")
     top_logprobs: int = Field(default=0, ge=0, le=20)
-    cache: bool | None = Field(
+    cache: StrictBool | None = Field(
         default=None,
         description="Whether the very same request may be answered from the cache. Only one with "
         "temperature 0 or a seed ever is. Absent: as the setting answer_cache says.",
@@ -142,7 +149,7 @@ class Wish(In):
 
 
 class Streaming(In):
-    stream: bool = Field(
+    stream: StrictBool = Field(
         default=False,
         description="The answer as it is written: lines of JSON, or server-sent events by Accept.",
     )
@@ -192,7 +199,9 @@ class EmbedIn(In):
     ]
     options: Options = Field(default={})
     dimensions: int | None = Field(default=None, ge=1, le=65_536)
-    truncate: bool = Field(default=False, description="Cut what is too long, in place of refusing.")
+    truncate: StrictBool = Field(
+        default=False, description="Cut what is too long, in place of refusing."
+    )
     keep_alive: KeepAlive = None
 
 

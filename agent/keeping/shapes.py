@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from agent.keeping.rules import Held, Reason
 from agent.shared.web import In, Out
@@ -24,8 +24,8 @@ StorageName = Literal[
 class BackupIn(In):
     """What goes in beside the database and the settings. Tokens and keys never do."""
 
-    images: Annotated[bool, Field(description="Pictures of conversations.")] = True
-    files: Annotated[bool, Field(description="Sliced files.")] = False
+    images: Annotated[StrictBool, Field(description="Pictures of conversations.")] = True
+    files: Annotated[StrictBool, Field(description="Sliced files.")] = False
 
 
 class BackupOut(Out):

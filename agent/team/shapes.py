@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from agent.shared import web
 
@@ -14,7 +14,7 @@ class LoginIn(web.In):
     how: Literal["browser", "device"] = "browser"
     machine_name: str = Field(default="", max_length=200)
     ca_file: str | None = Field(default=None, min_length=1, max_length=1000)
-    open: bool = False
+    open: StrictBool = False
 
 
 class TeamMachine(web.Out):

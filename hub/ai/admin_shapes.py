@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from agent.inference.provider import Kind
 from agent.shared.web import In, Out
@@ -25,11 +25,11 @@ class ProviderChange(In):
     name: str | None = Field(default=None, pattern=NAME)
     url: str | None = Field(default=None, min_length=1, max_length=500)
     key: str | None = Field(default=None, pattern=KEY, description="It has no spaces.")
-    is_cloud: bool | None = None
+    is_cloud: StrictBool | None = None
     priority: int | None = Field(default=None, ge=0, le=10_000)
     parallel: int | None = Field(default=None, ge=1, le=1000)
     models: Patterns | None = None
-    is_on: bool | None = None
+    is_on: StrictBool | None = None
 
     def values(self) -> dict[str, object]:
         """What was sent; null means something for two of them alone."""
@@ -89,7 +89,7 @@ class RouteIn(In):
     candidates: list[CandidateIn] = Field(min_length=1, max_length=50)
     by: By = "order"
     position: int = Field(default=100, ge=0, le=100_000)
-    is_on: bool = True
+    is_on: StrictBool = True
     note: str = Field(default="", max_length=500)
 
 
@@ -98,7 +98,7 @@ class RouteChange(In):
     candidates: list[CandidateIn] | None = Field(default=None, min_length=1, max_length=50)
     by: By | None = None
     position: int | None = Field(default=None, ge=0, le=100_000)
-    is_on: bool | None = None
+    is_on: StrictBool | None = None
     note: str | None = Field(default=None, max_length=500)
 
 
@@ -134,7 +134,7 @@ class RuleIn(In):
     subject: str = Field(default="", max_length=200, description="Name of the group.")
     models: Patterns = Field(default=["*"])
     providers: Patterns = Field(default=["*"])
-    cloud: bool = Field(default=True, description="Whether text may leave for a cloud.")
+    cloud: StrictBool = Field(default=True, description="Whether text may leave for a cloud.")
 
     @model_validator(mode="after")
     def _has_a_subject(self) -> "RuleIn":

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StrictBool
 from pydantic.json_schema import SkipJsonSchema
 
 from agent.runs.shapes import RunOut
@@ -47,8 +47,8 @@ class ConversationChange(In):
     title: Title | None = None
     model: Model | None = None
     system: System | None = None
-    archived: bool | None = None
-    pinned: bool | None = None
+    archived: StrictBool | None = None
+    pinned: StrictBool | None = None
     active_message_id: Annotated[Words, Field(max_length=36)] | None = None
 
     def changes(self) -> dict[str, object]:

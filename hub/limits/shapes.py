@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StrictBool, StringConstraints, model_validator
 
 from agent.shared.web import In, Out
 from hub.limits.rules import ANY, Period, SubjectKind
@@ -31,7 +31,7 @@ class QuotaIn(In):
     requests: Most | None = None
     tokens: Most | None = None
     cost_micros: Most | None = None
-    is_each: bool = False
+    is_each: StrictBool = False
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from agent.shared.web import In, Out, Page
 from hub.machines.store import Row
@@ -42,7 +42,7 @@ class AuthorizeQuery(BaseModel):
 class ApproveIn(AuthorizeQuery):
     """The same as the page got it, and somebody's answer."""
 
-    allow: bool = True
+    allow: StrictBool = True
 
 
 class ApproveOut(Out):
@@ -80,7 +80,7 @@ class UserCodeIn(In):
 
 
 class AnswerIn(UserCodeIn):
-    allow: bool
+    allow: StrictBool
 
 
 class LookOut(Out):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from agent.shared.web import In, Out, Page
 from hub.users.store import Row
@@ -22,7 +22,7 @@ class UserIn(In):
 
 class UserChange(In):
     role: RoleName | None = None
-    is_active: bool | None = None
+    is_active: StrictBool | None = None
     display_name: Shown | None = None
     email: Mail | None = None
 

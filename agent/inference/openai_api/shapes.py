@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from agent.shared.web import Out
 
@@ -77,14 +77,14 @@ class ResponseFormatIn(Lenient):
 
 
 class StreamOptionsIn(Lenient):
-    include_usage: bool = False
+    include_usage: StrictBool = False
 
 
 class AskIn(Lenient):
     """What chat and plain completions have in common."""
 
     model: Annotated[str, Field(min_length=1, max_length=300)]
-    stream: bool | None = None
+    stream: StrictBool | None = None
     stream_options: StreamOptionsIn | None = None
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     temperature: float | None = None
@@ -107,7 +107,7 @@ class ChatIn(AskIn):
     tool_choice: Literal["none", "auto", "required"] | NamedToolIn | None = None
     response_format: ResponseFormatIn | None = None
     reasoning_effort: Effort | None = None
-    logprobs: bool | None = None
+    logprobs: StrictBool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     functions: list[Any] | None = None  # Any: refused, whatever it is
     modalities: list[str] | None = None
@@ -116,7 +116,7 @@ class ChatIn(AskIn):
 class CompletionIn(AskIn):
     prompt: str | list[str] | list[int] | list[list[int]]
     suffix: str | None = None
-    echo: bool | None = None
+    echo: StrictBool | None = None
     best_of: int | None = None
     logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StrictBool, StringConstraints
 
 from agent.shared.clock import rfc3339
 from agent.shared.web import In, Out
@@ -20,9 +20,9 @@ class LivePresetIn(In):
 
     type: PresetKind
     name: Name
-    is_system: bool | None = None
-    is_dirty: bool | None = None
-    is_compatible: bool | None = None
+    is_system: StrictBool | None = None
+    is_dirty: StrictBool | None = None
+    is_compatible: StrictBool | None = None
     unsaved: dict[Key, tuple[Value | None, Value | None]] = Field(
         default_factory=dict, max_length=200
     )
@@ -32,14 +32,14 @@ class LiveObjectIn(In):
     name: Name
     triangles: Annotated[int, Field(ge=0)] | None = None
     size_mm: Annotated[list[float], Field(min_length=3, max_length=3)] | None = None
-    is_manifold: bool | None = None
+    is_manifold: StrictBool | None = None
 
 
 class LiveStateIn(In):
     presets: list[LivePresetIn] = Field(default_factory=list, max_length=40)
     objects: list[LiveObjectIn] = Field(default_factory=list, max_length=200)
     settings: dict[Key, Value] = Field(default_factory=dict, max_length=400)
-    is_project_dirty: bool | None = None
+    is_project_dirty: StrictBool | None = None
     slicer_version: Annotated[str, StringConstraints(max_length=60)] | None = None
     language: Annotated[str, StringConstraints(max_length=20)] | None = None
 

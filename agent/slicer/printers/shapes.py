@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import Field, SecretStr, StrictBool, StringConstraints
 
 from agent.shared.problems import Problem
 from agent.shared.web import In, Out
@@ -40,7 +40,7 @@ class PrinterIn(In):
         Field(max_length=500, description="Of single pictures. Empty: as the printer says."),
     ] = ""
     ca_file: str | None = Field(default=None, min_length=1, max_length=1000)
-    force: bool = Field(default=False, description="Add it even if it does not answer now.")
+    force: StrictBool = Field(default=False, description="Add it even if it does not answer now.")
 
 
 class PrinterChangeIn(In):
@@ -108,7 +108,7 @@ class ForwardIn(In):
     """Where a file goes, and whether it is printed there at once."""
 
     printer: Annotated[str, StringConstraints(min_length=1, max_length=100)]
-    print: bool = False
+    print: StrictBool = False
 
 
 class OutcomeIn(In):

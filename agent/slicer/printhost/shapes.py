@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StrictBool
 
 from agent.shared.web import In, Out, Page
 from agent.slicer.shapes import JobOut, SlicerFileShortOut
@@ -24,7 +24,7 @@ class HeldQuery(Page):
 
 class ReleaseIn(In):
     print: Annotated[
-        bool | None, Field(description="Whether it is printed there; else as it was wanted.")
+        StrictBool | None, Field(description="Whether it is printed there; else as it was wanted.")
     ] = None
 
 
