@@ -66,7 +66,7 @@ def routes(
     @asks(ConversationQuery)
     @gives(ConversationPage)
     async def list_conversations(query: ConversationQuery) -> Response:
-        """Pinned first, then the latest; with `q` those that hold every word of it."""
+        """Pinned first, then the latest; with `q` those with every word in one text."""
         if query.q and query.q.strip():
             items, cursor = await conversations.find(
                 query.q, cursor=query.cursor, limit=query.limit

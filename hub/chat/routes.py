@@ -51,7 +51,7 @@ def routes(
     @asks(shapes.ConversationQuery)
     @gives(shapes.ConversationPage)
     async def list_conversations(query: shapes.ConversationQuery) -> Response:
-        """Pinned first, then the latest; with `q` one's own that hold every word of it."""
+        """Pinned first, then the latest; with `q` one's own with every word in one text."""
         if query.q and query.q.strip():
             items, cursor = await conversations.find(
                 caller(), query.q, cursor=query.cursor, limit=query.limit
