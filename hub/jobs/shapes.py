@@ -13,7 +13,7 @@ from hub.jobs.store import Row
 class JobQuery(In):
     state: State | None = None
     name: Annotated[str, Field(max_length=100)] = ""
-    cursor: Annotated[str, Field(max_length=36)] | None = None
+    cursor: str | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
