@@ -17,7 +17,6 @@ from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.typing import H11SendableEvent
 
 from agent.shared.clock import random_id
-from agent.shared.problems import MEDIA, document
 
 FRAMING = (b"connection", b"content-length", b"transfer-encoding")
 # RFC 9110, 5.1 and 5.5, without what is seldom: capitals in names, tabs in values.
@@ -132,6 +131,8 @@ class QuickProtocol(H11Protocol):
 
     async def _send_error_response(self, status_code: int) -> None:
         """To what is no request, or one that no route sees: in the words of every other error."""
+        from agent.shared.problems import MEDIA, document  # slow import
+
         code, detail = UNREADABLE.get(status_code, ("bad-request", "This is no HTTP/1.1 request."))
         request_id = random_id()
         body = orjson.dumps(document(code, status_code, detail, request_id=request_id))
