@@ -18,7 +18,7 @@ CLOCK_SLACK_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class RunningAgent:
-    """An agent that answers. `token` may do everything: hand it to nobody else."""
+    """An agent as its file tells of it. `token` may do everything: hand it to nobody else."""
 
     url: str
     port: int

@@ -9,7 +9,7 @@ from agent.inference.rules import canonical_name
 from agent.runs.service import RunService
 from agent.runs.store import Runs
 from agent.shared.clock import Clock, NewId, rfc3339
-from agent.shared.cursors import cursor_of, not_handed_out, read_cursor
+from agent.shared.cursors import cursor_of, hits_before, read_cursor
 from agent.shared.database import Database
 from agent.shared.errors import Invalid
 from agent.shared.searching import fts_query
@@ -84,9 +84,7 @@ class ConversationService:
         fts = fts_query(text)
         if fts is None:
             return [], None
-        start, begun = read_cursor(cursor, (int, str)) or (0, fts)
-        if begun != fts:
-            raise not_handed_out()
+        start = hits_before(cursor, fts)
         async with self._database.reading() as connection:
             store = Conversations(connection)
             hits: dict[str, list[tuple[str | None, int, str | None]]] = {}

@@ -25,7 +25,7 @@ from agent.inference.rules import canonical_name
 from agent.inference.versions import security_warning
 from agent.migrations import VERSIONS
 from agent.migrations.looking import way_back
-from agent.runfile import RunningAgent, find_agent, read, read_token
+from agent.runfile import RunningAgent, find_agent, find_process, read_token
 from agent.settings import BadSettings, Settings, load, notices
 from agent.shared.errors import OrcaError
 from agent.shared.findings import Check, good, warning, wrong
@@ -238,7 +238,7 @@ def _agent(
             fix = "Stop the agent and start it anew."
             return wrong("Agent", f"{text}, but does not take the token of the folder", fix)
         return good("Agent", text)
-    if (left := read(folder)) and psutil.pid_exists(left.pid):
+    if left := find_process(folder):
         fix = "Wait a moment; if it stays so, run `orca-agent logs`, end the process, start anew."
         return wrong("Agent", f"process {left.pid} does not answer at {left.url}", fix)
     return warning("Agent", "does not run", "Start it with `make run` or `orca-agent serve`.")

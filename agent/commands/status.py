@@ -28,8 +28,8 @@ def status(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
         with Agent.local(data_dir) as agent:
             health = agent.ready()
     except NotRunning as err:
-        known = "silent" if isinstance(err, NoAnswerInTime) else "stopped"
-        typer.echo(json.dumps({"status": known}) if as_json else hint(str(err)))
+        state = "silent" if isinstance(err, NoAnswerInTime) else "stopped"
+        typer.echo(json.dumps({"status": state}) if as_json else hint(str(err)))
         raise typer.Exit(1) from None
     if as_json:
         echo_json(health)

@@ -15,7 +15,8 @@ from agent.inference.batch_rules import MOST_AT_ONCE, MOST_ITEMS, Use
 from agent.inference.inference import Who
 from agent.inference.shapes import ChatOut, Seeing, Talk
 from agent.runs.shapes import RunOut, run_json
-from agent.shared.errors import Invalid, Malformed
+from agent.shared.cursors import not_handed_out
+from agent.shared.errors import Invalid
 from agent.shared.problems import Problem, describe
 from agent.shared.statements import Row
 from agent.shared.web import (
@@ -172,7 +173,7 @@ def _place(cursor: str | None) -> int:
     if cursor is None:
         return 0
     if not cursor.isdecimal() or len(cursor) > 9:
-        raise Malformed("bad-cursor", "The cursor is not one that a list has handed out.")
+        raise not_handed_out()
     return int(cursor)
 
 

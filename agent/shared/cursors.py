@@ -37,6 +37,15 @@ def last_of(cursor: str | None) -> str | None:
     return values[0] if values else None
 
 
+def hits_before(cursor: str | None, search: str) -> int:
+    """How many hits of a search stand on the pages before; the cursor is made of that and of the
+    search. Raises Malformed for another one's."""
+    count, begun = read_cursor(cursor, (int, str)) or (0, search)
+    if begun != search:
+        raise not_handed_out()
+    return int(count)
+
+
 def not_handed_out() -> Malformed:
     """What is said of a cursor that is none, or another list's."""
     return Malformed("bad-cursor", "The cursor is not one that a list has handed out.")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from agent.shared.errors import Malformed
+from agent.shared.cursors import not_handed_out
 from agent.shared.logs import FILE_NAME, KEPT_FILES
 from agent.shared.redaction import redacted
 
@@ -133,7 +133,7 @@ def _read_cursor(cursor: str | None) -> tuple[int | None, int]:
     number, _, offset = cursor.partition("-")
     if number.isdecimal() and offset.isdecimal() and len(cursor) <= 60:
         return int(number), int(offset)
-    raise Malformed("bad-cursor", "The cursor is not one that a list has handed out.")
+    raise not_handed_out()
 
 
 class Tail:

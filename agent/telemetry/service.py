@@ -1,18 +1,16 @@
 """Takes note of every request at no cost to it, and tells what came together."""
 
 import asyncio
-import base64
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-import orjson
-
 from agent.shared.clock import Clock, rfc3339
+from agent.shared.cursors import cursor_of, read_cursor
 from agent.shared.database import Database
-from agent.shared.errors import Malformed, OrcaError
+from agent.shared.errors import OrcaError
 from agent.shared.statements import Row
 from agent.shared.tasks import Tasks
 from agent.telemetry.measure import Measure
@@ -168,7 +166,7 @@ class Telemetry:
     ) -> tuple[list[Row], str | None]:
         """A page of records up to this moment, newest first, and the cursor of the next. Raises
         Malformed for a cursor that is not ours."""
-        after = _read_cursor(cursor)
+        after = _place(cursor)
         await self.flush()
         since_text = rfc3339(since) if since else None
         async with self._database.reading() as connection:
@@ -182,7 +180,7 @@ class Telemetry:
     ) -> tuple[list[Row], str | None]:
         """A page of the counters by day, newest first, and the cursor of the next. Raises
         Malformed for a cursor that is not ours."""
-        after = _read_cursor(cursor)
+        after = _place(cursor)
         await self.flush()
         since_day = rfc3339(since)[:10] if since else None
         async with self._database.reading() as connection:
@@ -208,18 +206,9 @@ def _page(rows: list[Row], of: str, limit: int) -> tuple[list[Row], str | None]:
     if len(rows) <= limit:
         return rows, None
     last = rows[limit - 1]
-    text = orjson.dumps([last[of], last["number"]])
-    return rows[:limit], base64.urlsafe_b64encode(text).decode().rstrip("=")
+    return rows[:limit], cursor_of(last[of], last["number"])
 
 
-def _read_cursor(cursor: str | None) -> tuple[str, int] | None:
-    if not cursor:
-        return None
-    try:
-        values = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        after, number = values
-    except (ValueError, TypeError):
-        after = number = None
-    if type(after) is str and type(number) is int and 0 <= number < 1 << 63:
-        return after, number
-    raise Malformed("bad-cursor", "The cursor is not one that a list has handed out.")
+def _place(cursor: str | None) -> tuple[str, int] | None:
+    values = read_cursor(cursor, (str, int))
+    return (values[0], values[1]) if values else None

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.shared.clock import Clock, NewId, rfc3339
-from agent.shared.cursors import cursor_of, not_handed_out, read_cursor
+from agent.shared.cursors import cursor_of, hits_before, read_cursor
 from agent.shared.databases import Databases
 from agent.shared.errors import Conflict, Denied, Gone, Invalid, NotFound
 from hub.access import Principal
@@ -117,9 +117,7 @@ class ConversationService:
         self, who: Principal, typed: str, *, cursor: str | None, limit: int
     ) -> tuple[list[Json], str | None]:
         """One's own whose title or messages hold every word, newest hits first, with snippets."""
-        start, begun = read_cursor(cursor, (int, str)) or (0, typed)
-        if begun != typed:
-            raise not_handed_out()
+        start = hits_before(cursor, typed)
         async with self._database.reading() as connection:
             found = hits_by_conversation(
                 await hits(connection, who.account_id, typed), SNIPPETS_EACH

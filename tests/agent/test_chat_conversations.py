@@ -196,7 +196,9 @@ async def test_a_cursor_that_no_list_gave_is_refused(timed: Served) -> None:
 
 
 @pytest.mark.parametrize("path", ["runs", "slicer/files", "slicer/advice", "slicer/held"])
-async def test_a_cursor_of_another_list_is_refused_by_every_list(timed: Served, path: str) -> None:
+async def test_lists_that_begin_behind_an_id_refuse_what_is_no_cursor_of_theirs(
+    timed: Served, path: str
+) -> None:
     for cursor in ("x", "0", NOWHERE, _cursor([True, "a", "b"])):
         reply = await timed.client.get(f"/api/v1/{path}", params={"cursor": cursor})
 
