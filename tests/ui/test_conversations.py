@@ -30,6 +30,7 @@ async def test_search_marks_what_it_found_and_a_hit_leads_to_its_message(
     fake.misbehave(path="/api/chat", text="Raise the chamber temperature.", times=1)
     await panel.ask_and_hear("My ABS warps")
     await panel.page.get_by_role("button", name="New chat").click()
+    await expect(panel.answers).to_have_count(0)
     await panel.ask_and_hear("Something else entirely")
 
     await panel.search.fill("abs")
