@@ -64,11 +64,13 @@ EXAMPLES = {name: code for _, _, name, code in _fences() if name}
 MODULES = {"orca.py", "orca.sh"}  # others use them; by themselves they do nothing
 COOKBOOK = {name for file, _, name, _ in _fences() if file.name == "cookbook.md"}
 RUN = sorted(set(EXAMPLES) - MODULES - {WAITS_FOR_A_PERSON} - COOKBOOK)
+LONG_ANSWER = {"path": "/api/chat", "text": "word " * 4000, "pace": 200}  # 20 s
+WHILE_IT_RUNS: dict[str, dict[str, object]] = {"stop.py": LONG_ANSWER}
 CALL = {"name": "bed_temperature", "arguments": {"printer": "voron"}}
 COOKED: dict[str, tuple[dict[str, object], str]] = {
     "terminal.py": ({}, r"You asked: \*\*Why does PETG string\?.+You asked: \*\*And PLA\?"),
     "go_on.py": ({}, r"^You asked: .+ before the real one\. .+\n$"),
-    "enough.py": ({"path": "/api/chat", "text": "word " * 400, "pace": 200}, r"^stopped\n$"),
+    "enough.py": (LONG_ANSWER, r"^stopped\n$"),
     "what_went_wrong.py": ({}, r"^qwen3:4b: .+I looked at 1 picture\..+I looked at 1 picture\."),
     "settings_as_json.py": ({}, r"^PLA \d+\n$"),
     "tools.py": ({"path": "/api/chat", "times": 1, "tool_call": CALL}, r"^3 .*101\.5"),
@@ -139,7 +141,11 @@ def test_an_example_does_what_the_document_says(name: str, workplace: Workplace)
     if name.endswith(".sh") and not (shutil.which("curl") and shutil.which("sh")):
         pytest.skip("there is no curl here")
 
-    done = subprocess.run(**workplace.command(name), timeout=30, check=False)
+    workplace.ollama.behave(**WHILE_IT_RUNS.get(name, {}))
+    try:
+        done = subprocess.run(**workplace.command(name), timeout=30, check=False)
+    finally:
+        workplace.ollama.behave(reset=True)
 
     assert (done.returncode, done.stderr) == (0, "")
     if name in SAYS:
