@@ -11,11 +11,11 @@ from typing import Any
 import orjson
 from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from agent.shared.errors import Conflict, NoSpace, OrcaError, Unavailable
-from agent.shared.sqlite import OneHopConnection, driver_of
+from agent.shared.sqlite import DrivenConnection, OneHopConnection
 
 PRAGMAS = (
     "journal_mode=WAL",
@@ -42,35 +42,36 @@ class Database:
         self._file, self._doctor = file, doctor
         self._writers = _engine(file, is_writer=True)
         self._readers = _engine(file, is_writer=False)
-        self._writer: AsyncConnection | None = None
-        self._free: list[AsyncConnection] = []
+        self._writer: DrivenConnection | None = None
+        self._free: list[DrivenConnection] = []
         self._reading = asyncio.Semaphore(READERS)
         self.commits = 0  # while it is the same, what was read still holds
         self._writing = asyncio.Lock()  # so that what a writer read stays true until it commits
         self._is_closed = False
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
+    async def reading(self) -> AsyncIterator[DrivenConnection]:
         """One snapshot for the whole block."""
         try:
             async with self._reading:
-                connection = self._free.pop() if self._free else await self._readers.connect()
-                driver = driver_of(connection)
-                driver.begin()
+                connection = (
+                    self._free.pop() if self._free else await DrivenConnection.open(self._readers)
+                )
+                connection.driver.begin()
                 try:
                     yield connection
                 finally:
-                    await self._given_back(connection, driver)
+                    await self._given_back(connection)
         except UNUSABLE as err:
             raise self._explained(err) from err
 
-    async def _given_back(self, reader: AsyncConnection, driver: OneHopConnection) -> None:
+    async def _given_back(self, reader: DrivenConnection) -> None:
         # One that SQLAlchemy gave up cannot be used again, nor can one whose thread still works
         # for somebody who was cancelled. After the end nobody would close it.
         is_for_the_next = False
         try:
-            if driver.is_idle and _is_usable(reader, driver):
-                await _end(reader, driver)
+            if reader.driver.is_idle and reader.is_usable:
+                await reader.end()
                 is_for_the_next = not self._is_closed
         finally:
             if is_for_the_next:
@@ -79,15 +80,15 @@ class Database:
                 await asyncio.shield(reader.close())
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
+    async def writing(self) -> AsyncIterator[DrivenConnection]:
         """Commits when the block ends, rolls back when it raises. No network inside.
 
         Raises NoSpace if the disk is full and Unavailable if the file cannot be used."""
         try:
             async with self._writing:
                 if self._writer is None:
-                    self._writer = await self._writers.connect()
-                connection, driver = self._writer, driver_of(self._writer)
+                    self._writer = await DrivenConnection.open(self._writers)
+                connection, driver = self._writer, self._writer.driver
                 driver.begin()
                 try:
                     yield connection
@@ -101,18 +102,18 @@ class Database:
                         await asyncio.shield(driver.rollback())
                     raise
                 finally:
-                    await self._ended(connection, driver)
+                    await self._ended(connection)
         except UNUSABLE as err:
             raise self._explained(err) from err
 
-    async def _ended(self, writer: AsyncConnection, driver: OneHopConnection) -> None:
+    async def _ended(self, writer: DrivenConnection) -> None:
         # SQLAlchemy closes a connection whose user was cancelled in the middle of a statement,
         # or of this very rollback, and opens no other one that the next writer could use.
         try:
-            if _is_usable(writer, driver):
-                await _end(writer, driver)
+            if writer.is_usable:
+                await writer.end()
         finally:
-            if self._is_closed or not _is_usable(writer, driver):
+            if self._is_closed or not writer.is_usable:
                 self._writer = None
                 await asyncio.shield(writer.close())
 
@@ -182,19 +183,6 @@ def _rewrite(file: Path, before: Callable[[sqlite3.Connection], None]) -> None:
         before(connection)
         connection.execute("VACUUM")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-
-
-def _is_usable(connection: AsyncConnection, driver: OneHopConnection) -> bool:
-    """SQLAlchemy does not know of a connection that somebody was cancelled in giving up."""
-    return driver.is_open and not connection.invalidated
-
-
-async def _end(connection: AsyncConnection, driver: OneHopConnection) -> None:
-    """Of what was read, and of what SQLAlchemy knows of the transaction."""
-    if connection.in_transaction():
-        await connection.rollback()
-    else:
-        await driver.rollback()
 
 
 def _engine(file: Path, *, is_writer: bool) -> AsyncEngine:

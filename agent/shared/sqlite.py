@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import aiosqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 BY_KEY = "/* by key */"  # behind the first word of a statement: a few rows, in microseconds
 READS_BY_KEY = (f"SELECT {BY_KEY}", f"WITH {BY_KEY}")
@@ -30,6 +30,7 @@ class OneHopConnection(aiosqlite.Connection):
         )
         self._thread.daemon = True
         self._is_writer, self.is_idle = is_writer, True
+        self.is_of_sqlalchemy = False  # since it began: else that knows of no transaction
         self._waiting: list[Waiting] = []
         self._begin_with: str | None = None
         self._stopping: asyncio.Future[Any] | None = None  # Any: nothing that is asked for
@@ -45,10 +46,12 @@ class OneHopConnection(aiosqlite.Connection):
         return self._stopping
 
     def cursor(self) -> "OneHopCursor":  # type: ignore[override] # the same protocol, lighter
+        self.is_of_sqlalchemy = True
         return OneHopCursor(self)
 
     def begin(self) -> None:
         """A transaction, from the first statement on."""
+        self.is_of_sqlalchemy = False
         self._begin_with = "BEGIN IMMEDIATE" if self._is_writer else "BEGIN"
 
     def forget(self) -> None:
@@ -203,12 +206,31 @@ class OneHopCursor:
         """The statement was closed when it had run."""
 
 
-def driver_of(connection: AsyncConnection) -> OneHopConnection:
-    """What is under SQLAlchemy. Raises ValueError if it is closed."""
-    sync = connection.sync_connection
-    if sync is None:
-        raise ValueError("the connection is closed")
-    driver = sync.connection.driver_connection
-    if not isinstance(driver, OneHopConnection):
-        raise TypeError("another driver than ours")
-    return driver
+class DrivenConnection(AsyncConnection):
+    """Knows the driver under it, which SQLAlchemy finds through five objects each time."""
+
+    __slots__ = ("driver",)
+    driver: OneHopConnection
+
+    @classmethod
+    async def open(cls, engine: AsyncEngine) -> Self:
+        """`engine` makes connections of OneHopConnection."""
+        connection = cls(engine)
+        await connection.start()
+        driver = (await connection.get_raw_connection()).driver_connection
+        if not isinstance(driver, OneHopConnection):
+            raise TypeError("another driver than ours")
+        connection.driver = driver
+        return connection
+
+    @property
+    def is_usable(self) -> bool:
+        """SQLAlchemy does not know of one that somebody was cancelled in giving up."""
+        return self.driver.is_open and not (self.driver.is_of_sqlalchemy and self.invalidated)
+
+    async def end(self) -> None:
+        """Of what was read, and of what SQLAlchemy knows of the transaction."""
+        if self.driver.is_of_sqlalchemy and self.in_transaction():
+            await self.rollback()
+        else:
+            await self.driver.rollback()

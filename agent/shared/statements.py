@@ -16,7 +16,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
-from agent.shared.sqlite import driver_of
+from agent.shared.sqlite import DrivenConnection
 
 Row = dict[str, Any]  # Any: a row's values, by the names of its columns
 Values = Mapping[str, object]
@@ -33,12 +33,12 @@ class Statement:
 
     async def rows(self, connection: AsyncConnection, values: Values) -> list[Row]:
         """Every row. `values` has all that the statement asks for."""
-        if connection.dialect.name != "sqlite":
+        if not isinstance(connection, DrivenConnection):
             found = await connection.execute(self._statement, dict(values))
             return [dict(row) for row in found.mappings()]
         form = self._form(connection, values)
-        driver = driver_of(connection)
-        outcome = await driver.execute_soon(form.sql, form.placed(values), many=False)
+        placed = form.placed(values)
+        outcome = await connection.driver.execute_soon(form.sql, placed, many=False)
         return [form.read(row) for row in outcome.rows]
 
     async def first(self, connection: AsyncConnection, values: Values) -> Row | None:
@@ -48,12 +48,14 @@ class Statement:
     async def run(self, connection: AsyncConnection, *several: Values) -> None:
         """Does it once for each of `several`, which have the same names. May wait until the
         commit, or until the next statement that reads."""
-        if several and connection.dialect.name != "sqlite":
+        if not several:
+            return
+        if not isinstance(connection, DrivenConnection):
             await connection.execute(self._statement, [dict(values) for values in several])
-        elif several:
-            form = self._form(connection, several[0])
-            placed = [form.placed(values) for values in several]
-            await driver_of(connection).execute_soon(form.sql, placed, many=True)
+            return
+        form = self._form(connection, several[0])
+        placed = [form.placed(values) for values in several]
+        await connection.driver.execute_soon(form.sql, placed, many=True)
 
     def _form(self, connection: AsyncConnection, values: Values) -> "_Form":
         names = tuple(values)

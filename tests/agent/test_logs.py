@@ -143,3 +143,11 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
         pass
 
     assert (list(root.handlers), root.level) == before
+
+
+def test_what_json_has_no_letters_or_numbers_for_is_logged_all_the_same(tmp_path: Path) -> None:
+    with logs.logging_to(tmp_path, "info", terminal=io.StringIO()) as file:
+        log.info("odd", extra={"file": "half \udcff", "size": 1 << 70})
+
+    (line,) = lines(file)
+    assert (line["event"], line["file"], line["size"]) == ("odd", "half \udcff", 1 << 70)
