@@ -1,5 +1,6 @@
 """The same process opens the program anew: its address stays, its settings are those of then."""
 
+import json
 import os
 import socket
 import threading
@@ -45,7 +46,9 @@ def value_of(client: httpx.Client, name: str) -> list[Any]:  # Any: JSON
 def openings(one: Program) -> int:
     """How often the program has been opened, by its own log."""
     text = (one.data_dir / "logs" / "agent.log").read_text("utf-8")
-    return text.count('"event": "serving on port')
+    whole_lines = text.rpartition("\n")[0].splitlines()
+    said = [json.loads(line)["event"] for line in whole_lines]
+    return sum(one.startswith("serving on port") for one in said)
 
 
 def restart(one: Program, client: httpx.Client, **asked: str) -> dict[str, Any]:  # Any: JSON
