@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from tests.bench.connection import Reading
-from tests.bench.processes import Fake
+from tests.bench.processes import Fake, cores_apart
 from tests.bench.report import Row, ms, watching
 from tests.bench.targets import Asker, OneRequest, OrcaAgent, Target, ask_once, median, percentile
 
@@ -51,6 +51,15 @@ async def measure(
     rows.append(_row("50 streams, 20 tokens/s each", many, single))
     rows.append(_row("50 such streams, two requests", many, agent))
     rows[-2].others = rows[-1].others = others.cores
+    with watching(*ours) as others, cores_apart([fake.process], [agent.process]) as is_apart:
+        alone = {
+            target.name: await crowded(fake, target, 100 if quick else 400)
+            for target in (direct, single)
+            if is_apart
+        }
+    if alone:
+        rows.append(_row("50 such streams, agent and load on cores of their own", alone, single))
+        rows[-1].others = others.cores
     return rows
 
 

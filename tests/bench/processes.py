@@ -59,6 +59,31 @@ class Process:
         return [process, *process.children(recursive=True)]
 
 
+@contextlib.contextmanager
+def cores_apart(load: Sequence[Process], tested: Sequence[Process]) -> Iterator[bool]:
+    """This program and `load` on one core and `tested` on the others, for as long as the block
+    lasts. False, and nothing changed, where there is one core or no way to say so (Linux has)."""
+    if sys.platform != "linux" or len(cores := sorted(os.sched_getaffinity(0))) < 2:
+        yield False
+        return
+    ours = psutil.Process().pid
+    try:
+        for pid in (ours, *(one.popen.pid for one in load)):
+            _bind(pid, cores[-1:])
+        for one in tested:
+            _bind(one.popen.pid, cores[:-1])
+        yield True
+    finally:
+        for pid in (ours, *(one.popen.pid for one in (*load, *tested))):
+            _bind(pid, cores)
+
+
+def _bind(pid: int, cores: Sequence[int]) -> None:
+    for thread in psutil.Process(pid).threads():
+        with contextlib.suppress(ProcessLookupError):  # it has ended
+            os.sched_setaffinity(thread.id, cores)
+
+
 def environ(**more: str) -> dict[str, str]:
     """The environment of a user: bytecode is kept, and no setting of ours is left in it."""
     kept = {
