@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from agent.shared.any_json import any_json
 from agent.shared.errors import Conflict, NoSpace, OrcaError, Unavailable
 from agent.shared.sqlite import DrivenConnection, OneHopConnection
 
@@ -190,7 +191,7 @@ def _engine(file: Path, *, is_writer: bool) -> AsyncEngine:
         f"sqlite+aiosqlite:///{file}",
         async_creator=lambda: OneHopConnection(file, is_writer=is_writer),
         poolclass=NullPool,
-        json_serializer=_json,
+        json_serializer=any_json,
         json_deserializer=_from_json,
         hide_parameters=True,  # of an error that is logged: they are what people typed
     )
@@ -204,13 +205,6 @@ def _engine(file: Path, *, is_writer: bool) -> AsyncEngine:
         cursor.close()
 
     return engine
-
-
-def _json(value: object) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:  # what only Python's own knows, such as integers of more than 64 bits
-        return json.dumps(value)
 
 
 def _from_json(text: str) -> Any:  # Any: JSON

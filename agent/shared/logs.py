@@ -1,6 +1,5 @@
 """Logs: JSON lines to a rotating file, readable lines to the terminal, secrets in neither."""
 
-import json
 import logging
 import os
 import sys
@@ -11,15 +10,13 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, TextIO
 
-import orjson
-
+from agent.shared.any_json import any_json
 from agent.shared.clock import rfc3339
 from agent.shared.leaving_out import leaving_out
 from agent.shared.redaction import redacted, without_secrets
 
 with leaving_out("rich"):  # for stacks in colours, which take 5 MB and are never shown
     import structlog
-    from structlog.typing import Processor
 
 FILE_NAME = "agent.log"
 FILE_BYTES = 5 * 1024 * 1024
@@ -141,7 +138,7 @@ class _Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         made_of, made = self._last
         if made_of is not record:
-            made = _json(self._event(record))
+            made = any_json(self._event(record), str)
             self._last = record, made
         return made
 
@@ -159,17 +156,16 @@ class _Lines(logging.Formatter):
         return event
 
 
-def _json(event: Event) -> str:
-    try:
-        return orjson.dumps(event, str).decode()
-    except TypeError:  # half a character, as names of files have them, or a very large number
-        return json.dumps(event, default=str)
-
-
 def _readable_lines(stream: TextIO) -> logging.Formatter:
     colours = stream.isatty() and os.name == "posix" and not os.environ.get("NO_COLOR")
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=_shared(),
+        foreign_pre_chain=[
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.add_logger_name,
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.ExtraAdder(),
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+        ],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             _short,
@@ -177,16 +173,6 @@ def _readable_lines(stream: TextIO) -> logging.Formatter:
             structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=0),
         ],
     )
-
-
-def _shared() -> list[Processor]:
-    return [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
 
 
 def _short(_logger: object, _name: str, event: Event) -> Event:

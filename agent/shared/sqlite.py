@@ -30,7 +30,7 @@ class OneHopConnection(aiosqlite.Connection):
         )
         self._thread.daemon = True
         self._is_writer, self.is_idle = is_writer, True
-        self.is_of_sqlalchemy = False  # since it began: else that knows of no transaction
+        self.is_used_by_sqlalchemy = False  # if not since `begin`, it knows of no transaction
         self._waiting: list[Waiting] = []
         self._begin_with: str | None = None
         self._stopping: asyncio.Future[Any] | None = None  # Any: nothing that is asked for
@@ -46,12 +46,12 @@ class OneHopConnection(aiosqlite.Connection):
         return self._stopping
 
     def cursor(self) -> "OneHopCursor":  # type: ignore[override] # the same protocol, lighter
-        self.is_of_sqlalchemy = True
+        self.is_used_by_sqlalchemy = True
         return OneHopCursor(self)
 
     def begin(self) -> None:
         """A transaction, from the first statement on."""
-        self.is_of_sqlalchemy = False
+        self.is_used_by_sqlalchemy = False
         self._begin_with = "BEGIN IMMEDIATE" if self._is_writer else "BEGIN"
 
     def forget(self) -> None:
@@ -226,11 +226,12 @@ class DrivenConnection(AsyncConnection):
     @property
     def is_usable(self) -> bool:
         """SQLAlchemy does not know of one that somebody was cancelled in giving up."""
-        return self.driver.is_open and not (self.driver.is_of_sqlalchemy and self.invalidated)
+        is_given_up = self.driver.is_used_by_sqlalchemy and self.invalidated
+        return self.driver.is_open and not is_given_up
 
     async def end(self) -> None:
         """Of what was read, and of what SQLAlchemy knows of the transaction."""
-        if self.driver.is_of_sqlalchemy and self.in_transaction():
+        if self.driver.is_used_by_sqlalchemy and self.in_transaction():
             await self.rollback()
         else:
             await self.driver.rollback()

@@ -52,14 +52,15 @@ async def measure(
     rows.append(_row("50 such streams, two requests", many, agent))
     rows[-2].others = rows[-1].others = others.cores
     with watching(*ours) as others, cores_apart([fake.process], [agent.process]) as is_apart:
-        alone = {
-            target.name: await crowded(fake, target, 100 if quick else 400)
-            for target in (direct, single)
-            if is_apart
-        }
-    if alone:
-        rows.append(_row("50 such streams, agent and load on cores of their own", alone, single))
-        rows[-1].others = others.cores
+        apart: dict[str, Firsts] = {}
+        if is_apart:
+            for target in (direct, single):
+                apart[target.name] = await crowded(fake, target, 100 if quick else 400)
+    if apart:
+        row = _row("50 such streams, agent and load on cores of their own", apart, single)
+        # It tells where the time goes. What is wanted is wanted of a machine that all share.
+        row.reach, row.is_reached, row.others = "", None, others.cores
+        rows.append(row)
     return rows
 
 

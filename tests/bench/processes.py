@@ -66,7 +66,7 @@ def cores_apart(load: Sequence[Process], tested: Sequence[Process]) -> Iterator[
     if sys.platform != "linux" or len(cores := sorted(os.sched_getaffinity(0))) < 2:
         yield False
         return
-    ours = psutil.Process().pid
+    ours = os.getpid()
     try:
         for pid in (ours, *(one.popen.pid for one in load)):
             _bind(pid, cores[-1:])
