@@ -212,11 +212,12 @@ _TELLING_WORDS = frozenset(_TELLING.split())
 _STOP_WORDS = frozenset(_STOP.split())
 _LONGEST = max(map(len, _ENGLISH))
 _WORD = re.compile(r"[^\W_]+|[^\w]+|_")
+_WORDS = re.compile(r"\w+")
 
 
 def is_german(question: str) -> bool:
     text = question.lower()
-    return bool(_UMLAUT.search(text)) or not _TELLING_WORDS.isdisjoint(re.findall(r"\w+", text))
+    return bool(_UMLAUT.search(text)) or not _TELLING_WORDS.isdisjoint(_WORDS.findall(text))
 
 
 def in_english(question: str) -> str:

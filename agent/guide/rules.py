@@ -17,6 +17,8 @@ SHOWN_IN_FULL = 3
 FURTHER_TITLES = 5
 
 _WORD = re.compile(r"[^\W_]+")
+_SHORT_FORM = re.compile(r"'(?:s|re|ve|ll|d|m|t)\b")
+_PLUS = re.compile(r"(?<=\w)\+")
 _AXES = frozenset("xyzek")
 _GREETINGS = """
 bonjour bye ciao day evening goodbye good greetings hallo hello hey hi hiya hola howdy moin morning
@@ -101,20 +103,23 @@ class Hit(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Every passage that one term fits, and the entries they are of."""
+    """Every passage that one term fits: row and score, by the entry that it is of."""
 
-    hits: tuple[Hit, ...]
+    rows: Mapping[int, Sequence[tuple[int, float]]]
     entries: frozenset[int]
     in_head: frozenset[int]
     in_core: frozenset[int]
 
 
 def found(hits: Iterable[Hit]) -> Found:
-    """`hits` with their entries gathered, once for all the questions that hold the term."""
+    """`hits` by their entries, once for all the questions that hold the term."""
     hits = tuple(hits)
+    rows: dict[int, list[tuple[int, float]]] = {}
+    for hit in hits:
+        rows.setdefault(hit.entry, []).append((hit.row, hit.score))
     return Found(
-        hits,
-        frozenset(hit.entry for hit in hits),
+        rows,
+        frozenset(rows),
         frozenset(hit.entry for hit in hits if hit.in_head),
         frozenset(hit.entry for hit in hits if hit.in_core),
     )
@@ -145,8 +150,8 @@ def fts_query(question: str) -> str:
 def _words(question: str) -> list[str | None]:
     """Meaningful words in lower case; None stands where words were left out."""
     text = question[:MAX_QUESTION].lower().replace("’", "'")
-    text = re.sub(r"'(?:s|re|ve|ll|d|m|t)\b", " ", text)
-    text = re.sub(r"(?<=\w)\+", " plus ", text)
+    text = _SHORT_FORM.sub(" ", text)
+    text = _PLUS.sub(" plus ", text)
     words: list[str | None] = []
     for word in _WORD.findall(text):
         is_noise = word in _STOP_WORDS or (len(word) == 1 and word not in _AXES) or len(word) > 40
@@ -167,43 +172,35 @@ def is_greeting(question: str) -> bool:
 def rank(by_term: Mapping[Term, Found], entry_count: int, *, limit: int) -> list[tuple[int, float]]:
     """The best row of each relevant entry with its score, best first."""
     covered = _coverage([one for term, one in by_term.items() if not term.is_pair], entry_count)
-    rows: dict[int, float] = {}
-    entry_of: dict[int, int] = {}
-    for term, one in by_term.items():
-        weight = PAIR_WEIGHT if term.is_pair else 1.0
-        for row, entry, score, _, _ in one.hits:
-            if entry in covered:
-                rows[row] = rows.get(row, 0.0) + score * weight
-                entry_of[row] = entry
-
-    best: dict[int, tuple[int, float]] = {}
-    for row, score in rows.items():
-        entry = entry_of[row]
-        weighed = score * covered[entry]
-        if weighed > best.get(entry, (0, 0.0))[1]:
-            best[entry] = (row, weighed)
-    return sorted(best.values(), key=lambda pair: (-pair[1], pair[0]))[:limit]
+    rows_of = [(one.rows, PAIR_WEIGHT if term.is_pair else 1.0) for term, one in by_term.items()]
+    best: list[tuple[float, int]] = []
+    for entry, share in covered.items():
+        scores: dict[int, float] = {}
+        for rows, weight in rows_of:
+            for row, score in rows.get(entry, ()):
+                scores[row] = scores.get(row, 0.0) + score * weight
+        row = max(scores, key=scores.__getitem__)
+        best.append((-scores[row] * share, row))
+    return [(row, -score) for score, row in sorted(best)[:limit]]
 
 
 def _coverage(found: Sequence[Found], entry_count: int) -> dict[int, float]:
     """The share of the question that each relevant entry holds, rare words counting for more."""
+    cores = frozenset[int]().union(*[one.in_core for one in found])
+    relevant = cores.union(*[one.in_head for one in found])
     total = 0.0
-    shares: dict[int, float] = {}
-    terms_held: dict[int, int] = {}
-    heads: set[int] = set()
-    cores: set[int] = set()
-    for _, entries, in_head, in_core in found:
+    shares = dict.fromkeys(relevant, 0.0)
+    terms_held = dict.fromkeys(relevant, 0)
+    for one in found:
         # A word that no entry holds may be mere chat: it counts like one that six of them hold.
-        weight = math.log(1 + entry_count / (1 + (len(entries) or 5)))
+        weight = math.log(1 + entry_count / (1 + (len(one.entries) or 5)))
         total += weight
-        for entry in entries:
-            shares[entry] = shares.get(entry, 0.0) + weight
-            terms_held[entry] = terms_held.get(entry, 0) + 1
-        heads |= in_head
-        cores |= in_core
+        for entry in relevant & one.entries:
+            shares[entry] += weight
+            terms_held[entry] += 1
 
     covered: dict[int, float] = {}
-    for entry in heads | cores:
+    for entry in relevant:
         needed = COVERAGE_OF_ONE if terms_held[entry] == 1 else COVERAGE_OF_SEVERAL
         share = shares[entry] / total
         if share >= (COVERAGE_WITH_CORE if entry in cores else needed):
