@@ -227,16 +227,14 @@ class Inference:
         stack: AsyncExitStack,
         work: Callable[[AsyncExitStack, Backend], Awaitable[T]],
     ) -> T:
-        async with AsyncExitStack() as held:
-            backend = self._backends.get(await held.enter_async_context(self._place(asking)))
-            asking.tries += 1
-            try:
-                done = await work(held, backend)
-            except OrcaError:
-                asking.failed_on.add(backend.name)
-                raise
-            stack.push_async_callback(held.pop_all().aclose)
-            return done
+        backend = self._backends.get(await stack.enter_async_context(self._place(asking)))
+        asking.tries += 1
+        try:
+            return await work(stack, backend)
+        except OrcaError:
+            asking.failed_on.add(backend.name)
+            await stack.aclose()  # the next try takes a place of its own
+            raise
 
     def _place(self, asking: _Asking) -> AbstractAsyncContextManager[str]:
         """A place before a backend that has the model. Raises if none can be asked any more."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     import aiohttp
 
+    from agent.inference.kept_request import KeptRequest
+
 JSON_TYPE = {"Content-Type": "application/json"}
 PIECE_BYTES = 64 * 1024
 BODY_LIMIT_BYTES = 32 * 1024 * 1024
@@ -77,18 +79,21 @@ class Transport:
         self._session: aiohttp.ClientSession | None = None
         self._opening = asyncio.Lock()
         self._addresses: dict[str, URL] = {}
+        self._kept: dict[str, KeptRequest] = {}
 
     def move_to(self, url: str) -> None:
         """Asks another address from now on, which speaks TLS just as the old one does or does not.
         What is under way goes on; idle connections to the old one end by themselves."""
         self.url = url
         self._addresses.clear()
+        self._kept.clear()
 
     async def close(self) -> None:
         """Ends every connection; the next request opens new ones."""
         if self._session is not None:
             await self._session.close()
             self._session = None
+            self._kept.clear()
 
     @asynccontextmanager
     async def answer(
@@ -180,23 +185,23 @@ class Transport:
     async def _send_once(
         self, method: str, path: str, body: bytes, key: str = ""
     ) -> "aiohttp.ClientResponse":
-        # A body in pieces costs a task of its own, which a small one does not need.
-        is_large = len(body) > PIECE_BYTES
         session = await self._opened()
         import aiohttp  # slow import
 
-        headers = {**JSON_TYPE, "Content-Length": str(len(body))} if body else {}
+        headers = {"Content-Length": str(len(body))} if body else {}
         if request_id := CURRENT.get():
             headers[HEADER] = request_id
         if key:
             self._key = key.encode()  # which no error may repeat
             headers["Authorization"] = f"Bearer {key}"
         try:
+            if method == "POST" and 0 < len(body) <= PIECE_BYTES:
+                return await self._kept_request(session, path).post(body, headers)
             return await session.request(
                 method,
                 self._address(path),
-                data=(_pieces(body) if is_large else body) if body else None,
-                headers=headers,
+                data=(_pieces(body) if len(body) > PIECE_BYTES else body) or None,
+                headers={**JSON_TYPE, **headers} if body else headers,
                 allow_redirects=False,
             )
         except aiohttp.ClientConnectorCertificateError as err:
@@ -209,6 +214,13 @@ class Transport:
             if self._stays_near and _leads_out(err):
                 raise _far_away(self.url) from err
             raise self._words.down(self.url) from err
+
+    def _kept_request(self, session: "aiohttp.ClientSession", path: str) -> "KeptRequest":
+        if (kept := self._kept.get(path)) is None:
+            from agent.inference.kept_request import KeptRequest  # slow import
+
+            kept = self._kept[path] = KeptRequest(session, self._address(path), JSON_TYPE)
+        return kept
 
     def _address(self, path: str) -> URL:
         if (address := self._addresses.get(path)) is None:

@@ -83,9 +83,10 @@ class Profiles:
     async def settle(self) -> Recommendation | None:
         """The recommendation that is in force, or None if the look takes too long."""
         self._wanted.set()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(SETTLES_WITHIN_S):
-                await self._in_force.wait()
+        if not self._in_force.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SETTLES_WITHIN_S):
+                    await self._in_force.wait()
         return self._last
 
     def preferred(self, *, needs_vision: bool) -> tuple[str, ...]:
