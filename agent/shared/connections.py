@@ -14,10 +14,10 @@ from hypercorn.config import Config
 from hypercorn.typing import ASGIFramework
 
 from agent.shared.http1 import Idle, QuickConnection
+from agent.shared.whole_answers import WholeAnswers
 
 GRACE_S = 2.0
 LAST_GRACE_S = 0.2  # twice
-HELD_BYTES = 64 * 1024
 
 log = logging.getLogger(__name__)
 
@@ -88,40 +88,6 @@ def _send_at_once(writer: asyncio.StreamWriter) -> None:
     not. The system would hold a small piece, such as a token, until the one before has arrived,
     which the other side tells after 40 ms, or 200 on Windows."""
     writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-class WholeAnswers(asyncio.StreamWriter):
-    """A writer that sends together what is written in one turn of the event loop.
-
-    Hypercorn writes the head of an answer and each part of its body by themselves, and to wake
-    the other side for each takes longer than to make the answer."""
-
-    def __init__(self, writer: asyncio.StreamWriter, reader: asyncio.StreamReader) -> None:
-        transport = writer.transport
-        super().__init__(transport, transport.get_protocol(), reader, asyncio.get_running_loop())
-        self._held: list[bytes] = []
-        self._held_bytes = 0
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        if not self._held:
-            asyncio.get_running_loop().call_soon(self._send)
-        self._held.append(bytes(data))
-        self._held_bytes += len(data)
-        if self._held_bytes > HELD_BYTES:
-            self._send()
-
-    def write_eof(self) -> None:
-        self._send()
-        super().write_eof()
-
-    def close(self) -> None:
-        self._send()
-        super().close()
-
-    def _send(self) -> None:
-        if self._held:
-            held, self._held, self._held_bytes = self._held, [], 0
-            super().write(held[0] if len(held) == 1 else b"".join(held))
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

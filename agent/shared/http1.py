@@ -11,12 +11,14 @@ import orjson
 from h11 import ERROR, SEND_BODY, LocalProtocolError
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.events import Closed, Event, RawData
-from hypercorn.protocol.events import Body, Response
+from hypercorn.protocol.events import Body, Request, Response
 from hypercorn.protocol.events import Event as StreamEvent
-from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.protocol.h11 import STREAM_ID, H11Protocol
+from hypercorn.protocol.http_stream import HTTPStream
 from hypercorn.typing import H11SendableEvent
 
 from agent.shared.clock import random_id
+from agent.shared.whole_answers import WholeAnswers
 
 FRAMING = (b"connection", b"content-length", b"transfer-encoding")
 # RFC 9110, 5.1 and 5.5, without what is seldom: capitals in names, tabs in values.
@@ -30,6 +32,8 @@ UNREADABLE = {
     431: ("headers-too-large", "The address and the headers together are longer than fits here."),
     501: ("not-implemented", "The body comes in a way that is not understood here."),
 }
+# A model that answers at once does so in the second of them, and whoever hears it in the third.
+TURNS = 3
 HELD_UP_S = 0.5  # a loop that is this late has not read yet what was sent in time
 
 
@@ -77,8 +81,14 @@ class Idle:
         self._server.writer.close()
 
 
+class HeadOfStream(RawData):
+    """The head of an answer that goes on."""
+
+
 class QuickConnection(TCPServer):
     """One connection."""
+
+    writer: WholeAnswers
 
     def __init__(self, idle: set[Idle], *args: Any) -> None:  # Any: those of TCPServer
         super().__init__(*args)
@@ -89,7 +99,7 @@ class QuickConnection(TCPServer):
             await super().protocol_send(event)
             return
         try:
-            self.writer.write(event.data)
+            self.writer.write(event.data, turns=TURNS if isinstance(event, HeadOfStream) else 1)
             await self.writer.drain()
         except (ConnectionError, RuntimeError):
             await self.protocol.handle(Closed())
@@ -119,6 +129,44 @@ class QuickProtocol(H11Protocol):
     do not frame a body: h11 knows no more after them."""
 
     _is_chunked = False
+    _sent: list[tuple[bytes, bytes]]  # the fields of the present request
+    _is_plain = False  # it asks for no other protocol
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        # Through h11's own list of them, one by one, Hypercorn goes three times.
+        self._sent = [(name.lower(), value) for name, value in event.headers.raw_items()]
+        asks_for_other = any(name == b"upgrade" for name, _ in self._sent)
+        self._is_plain = event.method != b"PRI" and not asks_for_other
+        if not self._is_plain:
+            await super()._check_protocol(event)
+
+    async def _create_stream(self, request: h11.Request) -> None:
+        if not self._is_plain:
+            await super()._create_stream(request)
+            return
+        self.stream = HTTPStream(
+            self.app,
+            self.config,
+            self.context,
+            self.task_group,
+            self.ssl,
+            self.client,
+            self.server,
+            self.stream_send,
+            STREAM_ID,
+        )
+        await self.stream.handle(
+            Request(
+                stream_id=STREAM_ID,
+                headers=self._sent,
+                http_version=request.http_version.decode(),
+                method=request.method.decode().upper(),
+                raw_path=request.target,
+                state=self.connection_state,
+            )
+        )
+        self.keep_alive_requests += 1
+        await self.context.mark_request()
 
     async def stream_send(self, event: StreamEvent) -> None:
         in_stream = self._is_chunked and self.connection.our_state is SEND_BODY
@@ -167,7 +215,9 @@ class QuickProtocol(H11Protocol):
             if self.connection.their_state != ERROR:
                 raise
             return
-        if isinstance(event, h11.Response):
-            self._is_chunked = CHUNKED in data.lower()
-            data = b"%b%b\r\n" % (data[:-2], fields)  # before the empty line
-        await self.send(RawData(data=data))
+        if not isinstance(event, h11.Response):
+            await self.send(RawData(data))
+            return
+        self._is_chunked = CHUNKED in data.lower()
+        data = b"%b%b\r\n" % (data[:-2], fields)  # before the empty line
+        await self.send(HeadOfStream(data) if self._is_chunked else RawData(data))

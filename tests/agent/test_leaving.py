@@ -1,14 +1,19 @@
 """Clients that leave amidst a request of theirs: what it changes is changed as a whole."""
 
 import asyncio
+import socket
 import sqlite3
+import struct
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, closing
+from pathlib import Path
 
 import httpx
 import orjson
 
+from agent.runfile import RunningAgent
 from tests.agent.asking import QUESTION
+from tests.agent.program import fake_ollama, program, until
 from tests.agent.talking import body, every
 from tests.fakes.ollama import FakeOllama
 from tests.raw import get
@@ -118,3 +123,39 @@ async def test_half_a_request_does_nothing(served: Served) -> None:
         titles = [one["title"] for one in await every(served.client, f"{API}/conversations")]
 
     assert "Half" not in titles
+
+
+def vanish_amidst(agent: RunningAgent, asked: bytes) -> None:
+    """Asks, reads the beginning of the answer, and is gone as a program that dies is: its
+    connection is reset."""
+    with socket.create_connection(("127.0.0.1", agent.port)) as client:
+        client.sendall(asked)
+        client.recv(300)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def test_who_vanishes_amidst_its_events_is_no_mistake_of_the_agent(tmp_path: Path) -> None:
+    with fake_ollama() as ollama, program(tmp_path / "data", ollama_url=ollama.url) as one:
+        ollama.behave(path="/api/chat", text="word " * 40, pace=200)
+        agent = one.serve()
+        headers = {"Authorization": f"Bearer {agent.token}"}
+        with httpx.Client(base_url=agent.url, headers=headers) as client:
+            for _ in range(10):
+                made = client.post(f"{API}/conversations", json={}).json()
+                sent = orjson.dumps({"content": "Why does PETG string?"})
+                head = get(
+                    f"{API}/conversations/{made['id']}/messages",
+                    f"Host: 127.0.0.1:{agent.port}",
+                    f"Authorization: {headers['Authorization']}",
+                    "Accept: text/event-stream",
+                    "Content-Type: application/json",
+                    f"Content-Length: {len(sent)}",
+                    method="POST",
+                )
+                vanish_amidst(agent, head + sent)
+            until(lambda: len(client.get(f"{API}/runs?state=done").json()["items"]) == 10)
+        one.end()
+
+        log = (tmp_path / "data" / "logs" / "agent.log").read_text("utf-8")
+        wrong = [line for line in log.splitlines() if orjson.loads(line)["level"] == "error"]
+        assert wrong == []
