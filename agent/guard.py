@@ -18,7 +18,7 @@ from agent.access.limits import Allowance, RateLimit
 from agent.access.routes import PAIRING_PATH
 from agent.access.rules import NAMES, Caller, address
 from agent.access.service import AccessService
-from agent.headers import ALWAYS, API_POLICY
+from agent.headers import ALWAYS, UNLESS_SAID
 from agent.shared.clock import NewId, random_id
 from agent.shared.errors import Denied, Malformed, TooMany, Unauthenticated
 from agent.shared.request_id import CURRENT
@@ -91,7 +91,8 @@ class Guard:
 
     async def admit(self) -> Response | None:
         """The list. Says who it is in `g.caller`, None for a stranger on a public route."""
-        asked = self._asked()
+        noted = g._get_current_object()
+        asked = self._asked(noted)
         self._is_for_us(asked)
         self._is_from_our_origin(asked)
         self._is_from_our_page(asked)
@@ -99,21 +100,22 @@ class Guard:
         cookie = self._session_cookie(asked)
         if asked.is_public:
             if asked.bearer or cookie:
-                g.caller = await self._access.guess(bearer=asked.bearer, cookie=cookie)
+                noted.caller = await self._access.guess(bearer=asked.bearer, cookie=cookie)
             return None
         try:
-            g.caller = await self._access.who(bearer=asked.bearer, cookie=cookie)
+            noted.caller = await self._access.who(bearer=asked.bearer, cookie=cookie)
         except Unauthenticated:
             if asked.is_navigation:
                 return plain.sign_in()
             raise
-        self._may(g.caller, asked.scope)
+        self._may(noted.caller, asked.scope)
         if asked.is_counted:
-            self._count(g.caller)
+            self._count(noted.caller)
         return None
 
-    def _asked(self) -> Asked:
-        sent: BaseRequestWebsocket = websocket if has_websocket_context() else request
+    def _asked(self, noted: Any) -> Asked:  # Any: whatever is noted of a request
+        proxy = websocket if has_websocket_context() else request
+        sent: BaseRequestWebsocket = proxy._get_current_object()  # type: ignore[union-attr] # it has
         fields: dict[str, str] = {}
         hosts: list[str] = []
         for raw_name, raw_value in sent.scope["headers"]:
@@ -122,9 +124,9 @@ class Guard:
             if name == "host":
                 hosts.append(value)
         given = fields.get("x-request-id", "")
-        g.request_id = given if REQUEST_ID.fullmatch(given) else self._new_id()
-        CURRENT.set(g.request_id)
-        g.started_s, g.caller, g.allowance = time.perf_counter(), None, None
+        noted.request_id = given if REQUEST_ID.fullmatch(given) else self._new_id()
+        CURRENT.set(noted.request_id)
+        noted.started_s, noted.caller, noted.allowance = time.perf_counter(), None, None
         handler = self._app.view_functions.get(sent.endpoint) if sent.endpoint else None
         return Asked(
             method=sent.method,
@@ -208,11 +210,14 @@ class Guard:
     def seal(self, response: ResponseTypes) -> ResponseTypes:
         """What every answer carries."""
         headers = response.headers
-        for name, value in ALWAYS:
-            headers[name] = value
-        headers.setdefault("Content-Security-Policy", API_POLICY)
-        headers.setdefault("Cache-Control", "no-store")
-        headers["X-Request-ID"] = g.request_id
+        there = {name.lower() for name, _ in headers}
+        for name, value in (*ALWAYS, ("X-Request-ID", g.request_id)):
+            if name.lower() in there:
+                headers.remove(name)
+            headers.add(name, value)
+        for name, value in UNLESS_SAID:
+            if name.lower() not in there:
+                headers.add(name, value)
         return response
 
     async def finish(self, response: ResponseTypes) -> ResponseTypes:

@@ -8,3 +8,4 @@ ALWAYS = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
 )
+UNLESS_SAID = (("Content-Security-Policy", API_POLICY), ("Cache-Control", "no-store"))

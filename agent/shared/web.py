@@ -15,8 +15,9 @@ from typing import Any, Literal, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from quart import Response, g, request
+from quart import Request, Response, g, request
 from quart.wrappers.base import BaseRequestWebsocket
+from quart.wrappers.request import Body
 from quart_schema import document_querystring, document_request, document_response
 from werkzeug.exceptions import RequestTimeout
 
@@ -33,6 +34,7 @@ FAILURE_ATTRIBUTE = "_orca_failure"
 TEXT_FAILURE_ATTRIBUTE = "_orca_text_failure"
 ANY_SCOPE = "any"
 MEDIA_ATTRIBUTE = "_orca_media"
+JSON_MEDIA = "application/json"
 JSON_BODY_BYTES = 8 * 1024 * 1024
 PROJECT_HEADER, DEFAULT_PROJECT = "X-Project", "default"
 PROJECT = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -186,7 +188,8 @@ def has_body() -> bool:
 
 async def read_json(*, limit_bytes: int = JSON_BODY_BYTES) -> object:
     """The JSON body as it is. Raises UnsupportedMedia, TooLarge or Malformed."""
-    if request.mimetype != "application/json":
+    sent: Request = request._get_current_object()  # type: ignore[attr-defined] # of a proxy
+    if sent.headers.get("Content-Type") != JSON_MEDIA and sent.mimetype != JSON_MEDIA:
         raise UnsupportedMedia(
             "json-wanted", "Send the body as JSON with Content-Type: application/json."
         )
@@ -199,20 +202,21 @@ async def read_json(*, limit_bytes: int = JSON_BODY_BYTES) -> object:
 
 async def read_bytes(*, limit_bytes: int) -> bytes:
     """The body, never more of it than fits. Raises TooLarge."""
-    if (request.content_length or 0) > limit_bytes:
+    sent: Request = request._get_current_object()  # type: ignore[attr-defined] # of a proxy
+    if isinstance(sent.body, HeldBody) and sent.body.is_here:
+        return await _bounded(sent.body, limit_bytes)
+    if (sent.content_length or 0) > limit_bytes:
         raise _too_large(limit_bytes)
-    if isinstance(request.body, HeldBody) and request.body.is_here:
-        return await _bounded(limit_bytes)
     try:
-        async with asyncio.timeout(request.body_timeout):
-            return await _bounded(limit_bytes)
+        async with asyncio.timeout(sent.body_timeout):
+            return await _bounded(sent.body, limit_bytes)
     except TimeoutError:
         raise RequestTimeout from None
 
 
-async def _bounded(limit_bytes: int) -> bytes:
+async def _bounded(sent: Body, limit_bytes: int) -> bytes:
     body = bytearray()
-    async for part in request.body:
+    async for part in sent:
         body += part
         if len(body) > limit_bytes:
             raise _too_large(limit_bytes)
