@@ -380,9 +380,9 @@ class Answer:
 
 
 NO_SERVER = (
-    "To get answers from a model, install Ollama from ollama.com and start it, then pull "
-    "the model that `orca-agent models recommend` names for this computer. "
-    "It was looked for at `{url}`."
+    "To get answers from a model, start Ollama, or install it from ollama.com first. If it has no "
+    "model yet, pull the one that `orca-agent models recommend` names for this computer. "
+    "Ollama was looked for at `{url}`."
 )
 NO_HUB = (
     "What is on this computer goes on: the guide, the checks of files, your conversations and "

@@ -37,7 +37,9 @@ OLDEST_PYTHON = (3, 11)
 LITTLE_DISK_BYTES = 2_000_000_000
 NO_DISK_BYTES = 20_000_000
 LITTLE_MEMORY_BYTES = 2_000_000_000
-START_OLLAMA = "Install Ollama (ollama.com) and start it; until then the built-in guide answers."
+START_OLLAMA = (
+    "Start Ollama, or install it from ollama.com first; until then the built-in guide answers."
+)
 PULL = "Run `orca-agent models pull qwen3:4b`."
 UI = Path(__file__).parents[1] / "ui" / "index.html"
 

@@ -27,6 +27,9 @@ from tests.fakes.ollama import FakeOllama
 from tests.serving import Served, running_agent
 from tests.sse import follow, text_of
 
+# Right for somebody who never had Ollama, and where it was stopped a moment ago.
+TO_DO = "start Ollama, or install it from ollama.com first."
+
 # --- models -------------------------------------------------------------------------------------
 
 
@@ -234,6 +237,7 @@ async def test_without_ollama_the_guide_answers_and_says_so(tmp_path: Path) -> N
     assert talk.answer["content"] == text_of(talk.events)
     assert "No model is connected" in talk.answer["content"]
     assert "not from an AI model" in talk.answer["content"]
+    assert TO_DO in talk.answer["content"]
     assert (talk.answer["model"], talk.answer["provider"]) == (None, "guide")
     assert told == [talk.message, talk.answer]
 
@@ -262,6 +266,7 @@ async def test_the_guide_takes_over_when_ollama_dies_in_between(
     assert started[-1] == "guide"
     assert talk.answer["provider"] == "guide"
     assert "No model is connected" in talk.answer["content"]
+    assert TO_DO in talk.answer["content"]
 
 
 async def test_a_model_that_appears_answers_the_next_question(

@@ -30,6 +30,7 @@ def test_doctor_finds_out_what_is_wrong_and_says_what_to_do(stopped: Program) ->
     assert wrong == {"Database", "Token"}
     assert "backups" not in checks["Database"]["fix"]
     assert checks["Ollama"]["state"] == "warning"
+    assert checks["Ollama"]["fix"].startswith("Start Ollama, or install it from ollama.com first;")
     assert [c["name"] for c in checks.values() if c["state"] != "good" and not c["fix"]] == []
     assert "✗ Database" in done.stdout
     assert "→ Run `chmod 600" in done.stdout
