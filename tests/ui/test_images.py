@@ -151,12 +151,19 @@ async def test_a_file_that_is_no_picture_is_refused_in_words(panel: Panel) -> No
     await expect(panel.send_button).to_be_disabled()
 
 
-async def test_a_dropped_text_file_is_not_attached(panel: Panel) -> None:
-    field = await panel.composer.element_handle()
-    script = HAND_OVER.replace("print.png", "notes.txt").replace("image/png", "text/plain")
+@pytest.mark.parametrize("way", ["button", "drop"])
+async def test_a_text_file_is_not_attached(panel: Panel, way: str) -> None:
+    if way == "button":  # as with "All files" in the dialog
+        chosen = panel.page.get_by_test_id("attach-file")
+        await chosen.set_input_files(
+            {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"notes"}
+        )
+    else:
+        field = await panel.composer.element_handle()
+        script = HAND_OVER.replace("print.png", "notes.txt").replace("image/png", "text/plain")
+        await panel.page.evaluate(script, [field, "drop", base64.b64encode(b"notes").decode()])
 
-    await panel.page.evaluate(script, [field, "drop", base64.b64encode(b"notes").decode()])
-
+    await expect(panel.toast).to_contain_text("Not attached")
     await expect(panel.toast).to_contain_text("Only images can be attached.")
     await expect(panel.page.get_by_test_id("attachment")).to_have_count(0)
 
