@@ -142,6 +142,21 @@ async def test_thoughts_are_folded_until_one_looks(panel: Panel, fake: FakeOllam
 
 
 @pytest.mark.slow
+async def test_while_a_model_thinks_that_is_said_once(panel: Panel, fake: FakeOllama) -> None:
+    fake.misbehave(path="/api/chat", times=1, thinking="First this. " * 400, pace=20)
+
+    await panel.ask("Why?")
+
+    await expect(panel.answer.get_by_test_id("wait")).to_have_text("Thinking…")
+    await expect(panel.answer.get_by_test_id("thinking").locator("summary")).to_have_text(
+        "Thoughts"
+    )
+    await expect(panel.answer.get_by_text("Thinking…")).to_have_count(1)
+    await panel.stop.click()
+    await panel.ended("stopped")
+
+
+@pytest.mark.slow
 async def test_a_model_on_its_way_into_memory_is_shown_and_can_be_cancelled(
     new_program: NewProgram, new_panel: NewPanel
 ) -> None:
