@@ -105,6 +105,21 @@ async def test_on_a_narrow_page_the_list_is_a_drawer(panel: Panel, agent: Progra
     await expect(panel.page.get_by_role("heading", level=1)).to_have_text("First layer")
 
 
+async def test_on_a_narrow_page_the_guide_is_named_in_full(
+    guide_agent: Program, new_panel: NewPanel
+) -> None:
+    panel = await new_panel(guide_agent, viewport={"width": 320, "height": 640})
+    await panel.sign_in()
+
+    await panel.ask_and_hear("Why does PETG string?")
+
+    author = panel.answer.get_by_role("heading", level=2).first
+    await expect(author).to_have_text("Built-in guide")
+    cut = "one => one.scrollWidth - one.clientWidth"
+    assert await author.locator(".one-line").evaluate(cut) == 0
+    await panel.fits()
+
+
 async def test_on_a_very_wide_page_lines_stay_readable(panel: Panel, fake: FakeOllama) -> None:
     await panel.page.set_viewport_size({"width": 2560, "height": 1200})
     fake.misbehave(path="/api/chat", text="word " * 300)
