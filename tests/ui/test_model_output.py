@@ -113,6 +113,24 @@ async def test_a_question_of_a_megabyte_is_kept_whole(panel: Panel) -> None:
     assert (await panel.kept())[0]["content"] == text.strip()
 
 
+async def test_a_question_that_is_too_long_is_kept_and_said_to_be(panel: Panel) -> None:
+    """No request is made for what the agent would refuse."""
+    text = "🐙" + "y" * 2_000_000
+
+    await panel.composer.fill(text)
+    await panel.composer.press("Enter")
+
+    await expect(panel.toast).to_contain_text("Not sent, the text is kept")
+    await expect(panel.toast).to_contain_text(
+        "The message has 2,000,001 characters, and at most 2,000,000 fit."
+        " Shorten it, or send it in parts."
+    )
+    assert await panel.agent.get("/conversations") == {"items": [], "next_cursor": None}
+    await panel.composer.fill(text[:-1])
+    await panel.composer.press("Enter")
+    await expect(panel.questions).to_have_count(1, timeout=20_000)
+
+
 async def test_the_page_answers_while_twenty_thousand_tokens_come(
     new_program: NewProgram, new_panel: NewPanel
 ) -> None:

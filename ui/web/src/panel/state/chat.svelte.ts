@@ -11,7 +11,7 @@ import { Drafts, type Draft, type Evidence } from "./draft.svelte";
 import { ShownMessage } from "./message.svelte";
 import type { Models } from "./models.svelte";
 import type { Notices } from "../../lib/notices.svelte";
-import { answerOf, isRooted, resending } from "./turn";
+import { answerOf, charactersOf, isRooted, MOST_CHARACTERS, resending } from "./turn";
 
 /** What a chat wants to know of the models that may answer. */
 export type ModelChoice = Pick<Models, "lastPick" | "imageReader" | "visionObstacle" | "rememberPick"> & {
@@ -126,7 +126,7 @@ export class Chat {
   /** Sends the composer's content. It stays there until the agent has acknowledged it. */
   async send(): Promise<boolean> {
     const draft = this.draft;
-    if (!this.canSend) return false;
+    if (!this.canSend || this.#isTooLong(draft.text.trim(), t("chat:failed.send-kept"))) return false;
     draft.isSending = true;
     let made: string | null = null;
     try {
@@ -148,7 +148,7 @@ export class Chat {
 
   /** Asks again with other words: a new branch beside `message`. */
   async edit(message: ShownMessage, text: string, key: string): Promise<boolean> {
-    if (!this.#id) return false;
+    if (!this.#id || this.#isTooLong(text, t("chat:failed.send"))) return false;
     const context = message.context ?? null;
     const body = { ...this.#body(text, message.images), parent_id: message.parent_id, context };
     return this.#try(t("chat:failed.send"), async (id) => this.#takePosted(id, await this.#post(id, body, key)));
@@ -210,6 +210,13 @@ export class Chat {
   /** The agent is back: what grows is asked for at once. */
   lookAgain(): void {
     this.messages.forEach((message) => message.lookAgain());
+  }
+
+  #isTooLong(text: string, doing: string): boolean {
+    const characters = charactersOf(text);
+    if (characters <= MOST_CHARACTERS) return false;
+    this.notices.problem(doing, t("chat:composer.too-long", { characters, most: MOST_CHARACTERS }));
+    return true;
   }
 
   #body(content: string, images: string[]): PostMessage {

@@ -5,6 +5,17 @@ import type { Message, Posted } from "../../lib/api/types";
 /** Pauses before a turn is sent again under the same key, in milliseconds. */
 const RESEND_AFTER = [400, 1_200, 3_000];
 
+/** As many characters as agent and hub take in one message. */
+export const MOST_CHARACTERS = 2_000_000;
+
+/** How many characters a text has as the agent counts them: an emoji is one. */
+export function charactersOf(text: string): number {
+  if (text.length <= MOST_CHARACTERS) return text.length;
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count;
+}
+
 /** The answer that begins to grow, as its run tells it; `null` if it is not growing any more. */
 export function answerOf({ message, run }: Posted): Message | null {
   if (!run.message_id || !["queued", "running"].includes(run.state)) return null;
