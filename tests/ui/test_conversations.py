@@ -11,7 +11,9 @@ from tests.fakes.ollama import FakeOllama
 from .conftest import NewPanel, NewProgram
 from .panel import Panel
 from .program import Program
+from .test_accessibility import faults
 
+GONE = "This conversation is not there any more"
 TITLES = ("Stringing with PETG", "Warping ABS", "First layer")
 
 
@@ -169,9 +171,43 @@ async def test_what_others_do_to_the_open_conversation_is_seen_on_coming_back(
     panel.watch.allow("status of 404")
     await come_back(panel)
 
-    await expect(panel.page.get_by_role("alert")).to_contain_text("There is no conversation")
+    await expect(panel.page.get_by_role("alert")).to_contain_text(GONE)
     await expect(panel.questions).to_have_count(0)
     await expect(panel.composer).to_have_value("Half a question")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["an address", "deleted elsewhere"])
+async def test_what_was_written_for_a_conversation_that_is_gone_goes_into_a_new_chat(
+    panel: Panel, agent: Program, way: str
+) -> None:
+    panel.watch.allow("status of 404")
+    await panel.composer.fill("Begun before.")
+    if way == "an address":
+        await panel.open("nope")
+        await panel.composer.fill("Half a question")
+    else:
+        [one] = await fill(agent, "Deleted elsewhere")
+        await panel.open(one)
+        await panel.composer.fill("Half a question")
+        async with agent.client() as client:
+            (await client.delete(f"/conversations/{one}")).raise_for_status()
+        await panel.composer.press("Enter")
+        await expect(panel.toast).to_contain_text("Not sent, the text is kept")
+
+    gone = panel.page.get_by_role("alert").filter(has_text=GONE)
+    await expect(gone).to_contain_text("What you have written goes along into a new chat.")
+    await expect(panel.page.get_by_role("heading", level=1)).to_have_text("Not there any more")
+    await expect(panel.composer).to_have_value("Half a question")
+    await expect(panel.send_button).to_be_disabled()
+    assert await faults(panel) == []
+    await gone.get_by_role("button", name="New chat").click()
+
+    await expect(panel.page.get_by_role("heading", level=1)).to_have_text("New chat")
+    await expect(panel.composer).to_have_value("Begun before.\n\nHalf a question")
+    await panel.composer.press("Enter")
+    await panel.ended("complete")
+    await expect(panel.questions.locator(".bubble")).to_contain_text("Half a question")
 
 
 async def come_back(panel: Panel) -> None:

@@ -59,9 +59,14 @@ export class Chat {
     return this.#id;
   }
 
+  /** What the address names was deleted, or never was. */
+  get isGone(): boolean {
+    return isMissing(this.failure);
+  }
+
   /** The model the user wants here; `null` leaves it to the agent. */
   get picked(): string | null {
-    return this.#id ? (this.conversation?.model ?? null) : this.#pickedForNew;
+    return this.#id && !this.isGone ? (this.conversation?.model ?? null) : this.#pickedForNew;
   }
 
   /** What of the slicer's goes along with the next question. */
@@ -86,12 +91,14 @@ export class Chat {
   /** The agent would refuse images for a model that cannot see; without any model the guide takes the words. */
   get canSend(): boolean {
     const isRefused = this.imageObstacle !== null && this.models.items.length > 0;
-    return this.draft.canSend && !isRefused;
+    return this.draft.canSend && !isRefused && !this.isGone;
   }
 
   async open(id: string | null, soughtId: string | null = null): Promise<void> {
     this.soughtId = soughtId;
     if (id === this.#id && !this.failure) return;
+    // What was written for it would lie where nobody gets to any more.
+    if (id === null && this.isGone) this.drafts.of(null).takeOver(this.draft);
     this.close();
     this.#id = id;
     this.draft = this.drafts.of(id);
@@ -140,6 +147,8 @@ export class Chat {
     } catch (error) {
       if (made && isRefusal(error)) await this.#takeBack(made, draft);
       this.notices.error(error, t("chat:failed.send-kept"));
+      draft.isSending = false;
+      if (isMissing(error)) void this.lookWhetherChanged();
       return false;
     } finally {
       draft.isSending = false;
@@ -180,7 +189,7 @@ export class Chat {
   pick(model: string | null): void {
     this.models.rememberPick(model);
     this.#pickedForNew = model;
-    if (this.#id) void this.change({ model });
+    if (this.#id && !this.isGone) void this.change({ model });
   }
 
   async change(change: Parameters<typeof agent.conversations.change>[1]): Promise<boolean> {
@@ -200,7 +209,7 @@ export class Chat {
       const now = await agent.conversations.read(id);
       if (this.conversation === known && now.updated_at !== known.updated_at) await this.refresh();
     } catch (error) {
-      if (this.conversation !== known || !(error instanceof ApiError && error.status === 404)) return;
+      if (this.conversation !== known || !isMissing(error)) return;
       this.conversation = null;
       this.messages = [];
       this.failure = error;
@@ -338,6 +347,10 @@ function contextOf({ evidence }: Draft): Pick<PostMessage, "context"> {
   if (evidence === null) return { context: null };
   const { name: _, ...context } = evidence;
   return { context };
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 404;
 }
 
 /** The agent has said no; after other failures the turn may have arrived all the same. */

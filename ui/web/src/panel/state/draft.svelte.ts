@@ -173,6 +173,16 @@ export class Draft {
     this.save();
   }
 
+  /** What stands in `other` goes on here, below what stands here already. */
+  takeOver(other: Draft): void {
+    this.text = [this.text, other.text].filter((text) => text.trim()).join("\n\n");
+    this.attachments = [...this.attachments, ...other.attachments];
+    if (this.evidence === undefined) this.evidence = other.evidence;
+    this.save();
+    other.attachments = []; // they are shown on
+    other.acknowledge();
+  }
+
   /** The agent refused it for good: a later try is a new turn. */
   refuse(): void {
     this.#turn = null;
