@@ -5,9 +5,10 @@ from playwright.async_api import Route, expect
 
 from tests.fakes.ollama import FakeOllama
 
-from .conftest import CHAT, NewPanel, NewProgram
+from .conftest import CHAT, SEEING, NewPanel, NewProgram, equip
 from .panel import Panel
 from .program import Program
+from .test_accessibility import faults
 
 SECONDS = 15_000  # the page asks every 2.5 s, the agent looks every few
 
@@ -102,6 +103,60 @@ async def test_ollama_without_a_model_is_told_from_no_ollama(
 
         fake.add_model(CHAT)
         await expect(panel.state).to_have_text(f"Ready · {CHAT}", timeout=SECONDS)
+
+
+@pytest.mark.slow
+async def test_a_chosen_model_that_vanished_is_said_to_be_missing(
+    new_program: NewProgram, new_panel: NewPanel
+) -> None:
+    async with FakeOllama(models=()) as fake:
+        equip(fake)
+        panel = await new_panel(await new_program(fake.url))
+        await panel.sign_in()
+        await panel.pick(CHAT)
+        await panel.ask_and_hear("Are you there?")
+
+        fake.remove_model(CHAT)
+        await expect(panel.state).to_contain_text(f"Model missing · {CHAT}", timeout=SECONDS)
+        assert await faults(panel) == []
+        await panel.state.get_by_role("button", name="Choose another").click()
+        await expect(panel.page.get_by_role("listbox", name="Model")).to_be_focused()
+        await panel.page.keyboard.press("Escape")
+        await panel.page.get_by_test_id("new-chat").click()
+        first = panel.page.get_by_test_id("first-run")
+        told = f"{CHAT} is not there. Choose another model below the message."
+        await expect(first).to_contain_text(told)
+        await expect(first).not_to_contain_text("answers, from Ollama")
+        fake.remove_model(SEEING)
+        await expect(first).to_contain_text("no model is installed", timeout=SECONDS)
+        await expect(panel.state).to_contain_text(f"Model missing · {CHAT}")
+
+        fake.add_model(CHAT)
+        await expect(panel.state).to_have_text(f"Ready · {CHAT}", timeout=SECONDS)
+        await expect(first).to_contain_text(f"{CHAT} answers, from Ollama on this machine.")
+
+
+@pytest.mark.slow
+async def test_a_model_that_was_named_and_never_there_is_said_to_be_missing(
+    agent: Program, new_panel: NewPanel
+) -> None:
+    never = await agent.post("/conversations", {"model": "nomodel"})
+    spelt = await agent.post("/conversations", {"model": CHAT.upper()})
+    panel = await new_panel(agent, locale="de-DE", viewport={"width": 320, "height": 640})
+    await panel.sign_in()
+
+    await panel.open(never["id"])
+    await expect(panel.state).to_contain_text("Modell fehlt · nomodel")
+    await expect(panel.page.get_by_test_id("first-run")).to_contain_text(
+        "nomodel gibt es hier nicht"
+    )
+    await panel.fits()
+    await panel.state.get_by_role("button", name="Wählen").click()
+    await panel.page.locator(f"[data-testid=model-option][data-model='{CHAT}']").click()
+    await expect(panel.state).to_have_text(f"Bereit · {CHAT}")
+
+    await panel.open(spelt["id"])
+    await expect(panel.state).to_have_text(f"Bereit · {CHAT.upper()}")
 
 
 async def test_an_ollama_on_another_machine_is_named(panel: Panel) -> None:

@@ -4,12 +4,13 @@ import type { Connection } from "./state/connection.svelte";
 import type { Phase } from "./state/message.svelte";
 
 export interface StateWords {
-  mood: "asking" | "ready" | "guide" | "starting" | "broken" | "away" | "paused";
+  mood: "asking" | "ready" | "guide" | "starting" | "broken" | "away" | "paused" | "missing";
   words: string;
   detail: string;
 }
 
-export function connectionWords(connection: Connection, model: string | null): StateWords {
+/** `missing`: a model that is wanted, and that no server has. */
+export function connectionWords(connection: Connection, model: string | null, missing: string | null): StateWords {
   if (connection.reach === "asking") return { mood: "asking", words: t("chat:state.asking"), detail: "" };
   if (connection.reach === "unreachable") {
     return { mood: "away", words: t("chat:state.away"), detail: t("chat:state.away-detail", { command: "orca-agent serve" }) };
@@ -21,6 +22,7 @@ export function connectionWords(connection: Connection, model: string | null): S
   }
   if (ready?.is_paused) return { mood: "paused", words: t("chat:state.paused"), detail: t("chat:state.paused-detail") };
   if (!ready?.ollama) return { mood: "ready", words: t("chat:state.reachable"), detail: "" };
+  if (missing !== null) return { mood: "missing", words: t("chat:state.missing", { model: missing }), detail: t("chat:state.missing-detail") };
   const ollama = ready.ollama;
   const answersHere = ollama.state === "up" && (ready.models_count ?? 0) > 0;
   if (!answersHere && ready.default_model) {

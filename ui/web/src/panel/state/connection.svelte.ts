@@ -53,6 +53,12 @@ export class Connection {
     return this.ready !== null && this.ready.version === undefined && this.ready.status !== "starting";
   }
 
+  /** Some model server answers, with models or without. */
+  get hasServer(): boolean {
+    const { ollama, others = [] } = this.ready ?? {};
+    return ollama?.state === "up" || others.some((one) => one.state === "up");
+  }
+
   get hasModels(): boolean {
     const isUp = this.ready?.ollama?.state === "up" && (this.ready.models_count ?? 0) > 0;
     return isUp || Boolean(this.ready?.default_model);

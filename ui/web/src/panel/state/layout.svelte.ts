@@ -1,6 +1,6 @@
 /** How wide the page is, and which side pieces are open. */
 export type Dialog = "help" | "about";
-type FocusTarget = "composer" | "search" | "heading";
+type FocusTarget = "composer" | "search" | "heading" | "models";
 
 export class Layout {
   /** The list stands beside the chat. */
@@ -35,6 +35,11 @@ export class Layout {
     const hadFocus = document.activeElement?.closest("[data-testid=guide-passage]") != null;
     this.sheetRef = null;
     if (hadFocus) this.focus("composer");
+  }
+
+  /** As if it had been clicked. */
+  press(name: FocusTarget): void {
+    this.#focusTargets.get(name)?.click();
   }
 
   focus(name: FocusTarget): void {

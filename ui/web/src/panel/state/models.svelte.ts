@@ -27,8 +27,9 @@ export class Models {
     remember("model", name);
   }
 
+  /** Names are compared as the agent does it: in any case, `:latest` implied. */
   find(name: string | null): Model | undefined {
-    return this.items.find((model) => model.name === name);
+    return name === null ? undefined : this.items.find((model) => canonical(model.name) === canonical(name));
   }
 
   get withVision(): Model[] {
@@ -51,6 +52,11 @@ export class Models {
     if (!model || model.capabilities.includes("vision")) return null;
     return t("chat:images.cannot-see", { model: picked });
   }
+}
+
+function canonical(name: string): string {
+  const short = name.trim().toLowerCase().replace(/^registry\.ollama\.ai\//, "").replace(/^library\//, "");
+  return /:[^/]*$/.test(short) ? short : `${short}:latest`;
 }
 
 /** What says nothing about itself may well be able to. */

@@ -92,6 +92,15 @@ export class Panel {
     return this.session?.scopes.some((one) => one === scope || one === "admin") ?? false;
   }
 
+  /** The model that is wanted here, if servers answer and none has it: each question is refused. */
+  get missingModel(): string | null {
+    const { picked } = this.chat;
+    const { connection, models } = this;
+    // Before the list is read after a change, it is shorter than what the agent counts.
+    const isKnown = models.items.length > 0 || connection.ready?.models_count === 0;
+    return models.isLoaded && isKnown && connection.hasServer && !models.find(picked) ? picked : null;
+  }
+
   /** A new chat whose first question is about a file or a preset. */
   askAbout(what: Omit<Evidence, "without">): void {
     this.newChat();
