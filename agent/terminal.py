@@ -1,6 +1,5 @@
 """How the commands speak: to people on a terminal, to programs in a pipe."""
 
-import json
 import os
 import re
 import shutil
@@ -15,6 +14,7 @@ from typing import Annotated
 import typer
 
 from agent.shared.command_line import clean as clean  # noqa: PLC0414 - commands find it here
+from agent.shared.command_line import echo_json as echo_json  # noqa: PLC0414 - likewise
 from agent.shared.folders import VARIABLE
 
 _chosen: ContextVar[Path | None] = ContextVar("chosen", default=None)
@@ -84,11 +84,6 @@ def fail(sentence: str, code: int = 1) -> typer.Exit:
     """Says why on stderr. `raise fail(...)` ends the command with the code."""
     typer.secho(clean(hint(sentence)), err=True)
     return typer.Exit(code)
-
-
-def echo_json(value: object) -> None:
-    """For programs: whole, and on stdout."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def size(size_bytes: float) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import typer
 
+from agent.shared.command_line import echo_data
 from agent.terminal import DataDir, fail
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Bar(Protocol):
 
 
 FORMAT = "orca-agents.conversation"
+PATH, AS_JSON = "/conversations/import", {"Content-Type": "application/json"}
 NO_EXPORT = "This is no export of Orca Agents."
 TOGETHER, LETTERS_TOGETHER = 25, 4_000_000  # conversations in one request, and what is in these
 
@@ -69,7 +71,7 @@ def export(
                 texts = [_one(agent, one, format_, bar) for one in ids]
             text, count = _all(texts, format_), len(ids)
     if file == "-":
-        typer.echo(text)
+        echo_data(text)
         return
     _write(Path(file), text + "\n")
     typer.echo(f"{count} conversations are in {file}.", err=True)
@@ -97,8 +99,9 @@ def import_(
     total = dict.fromkeys(("created", "updated", "unchanged", "messages_added"), 0)
     with Agent.local(data_dir) as agent, _progress("Importing", len(parts)) as bar:
         for group in _groups(parts):
-            body = {**document, "conversations": group}
-            answer = agent.json("POST", "/conversations/import", json=body, timeout=120)
+            # Half a character, which no text can hold, goes as its escape: the agent refuses it.
+            body = json.dumps({**document, "conversations": group})
+            answer = agent.json("POST", PATH, content=body, headers=AS_JSON, timeout=120)
             for name in total:
                 total[name] += int(answer.get(name, 0))
             bar.update(len(group))
@@ -157,8 +160,7 @@ def _write(file: Path, text: str) -> None:
 
 def _read(file: str) -> dict[str, Any]:  # Any: JSON values
     try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
-        document = json.loads(text)
+        document = json.loads(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes())
     except OSError as err:
         raise fail(f"{file} cannot be read: {err.strerror}.") from None
     except ValueError:

@@ -1,6 +1,5 @@
 """orca-agent inspect"""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +7,7 @@ import typer
 
 from agent.shared.clock import random_id, rfc3339, system_clock
 from agent.shared.errors import Conflict, Invalid, OrcaError
-from agent.terminal import AsJson, clean, fail, note
+from agent.terminal import AsJson, clean, echo_json, fail, note
 
 if TYPE_CHECKING:
     from agent.slicer.rules import Analysis, Facts, Finding, Kind, SlicerFile
@@ -150,8 +149,7 @@ def _print_json(file: Path, found: "SlicerFile", *, is_full: bool) -> None:
     from agent.slicer.shapes import file_json  # slow import
 
     whole = replace(found, sha256=_sha256(file))
-    told = file_json(whole, has_analysis=is_full)
-    typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+    echo_json(file_json(whole, has_analysis=is_full))
 
 
 def _sha256(file: Path) -> str:

@@ -12,6 +12,7 @@ from typing import Annotated, TextIO
 
 import typer
 
+from agent.shared.command_line import echo_data
 from agent.shared.folders import data_dir as data_dir_in_force
 from agent.terminal import AsJson, DataDir, clean, fail
 
@@ -52,9 +53,9 @@ def logs(
     """
     file = data_dir_in_force(data_dir) / FILE
     try:
-        wanted = partial(is_at_least, level)
+        wanted, show = partial(is_at_least, level), echo_data if as_json else _show
         for line in told(file, lines, follow=follow, is_wanted=wanted):
-            typer.echo(line if as_json else readable(line))
+            show(line)
     except FileNotFoundError:
         raise fail(
             f"There is no log at {file} yet: the agent never ran with this folder."
@@ -63,6 +64,10 @@ def logs(
         raise fail(f"The log {file} cannot be read: {err.strerror}.") from None
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+def _show(line: str) -> None:
+    typer.echo(readable(line))
 
 
 def readable(line: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agent.shared.command_line import echo_data
 from agent.terminal import DataDir, clean, fail, hint, size
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _display(name: str, *, as_json: bool) -> Iterator[Shown]:
 
 def _as_lines(events: Iterable["ServerSentEvent"]) -> Iterator["ServerSentEvent"]:
     for event in events:
-        typer.echo(json.dumps({"event": event.name, "data": event.data}, ensure_ascii=False))
+        echo_data(json.dumps({"event": event.name, "data": event.data}, ensure_ascii=False))
         yield event
 
 

@@ -1,6 +1,5 @@
 """orca-agent models recommend"""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import typer
 
 from agent.shared.folders import data_dir as data_dir_in_force
-from agent.terminal import AsJson, DataDir, clean, fail, hint, note
+from agent.terminal import AsJson, DataDir, clean, echo_json, fail, hint, note
 
 Json = Mapping[str, Any]  # Any: JSON values
 KINDS = {"text": "text", "code": "code", "vision": "pictures", "embedding": "search"}
@@ -34,7 +33,7 @@ def recommend(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     except NotRunning:
         found = _found_here(data_dir_in_force(data_dir))
     if as_json:
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        echo_json(found)
         return
     for line in advice(found, installed):
         typer.echo(clean(hint(line)))

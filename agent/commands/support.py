@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from agent.runfile import find_agent
+from agent.shared.command_line import echo_data
 from agent.shared.folders import data_dir as data_dir_in_force
 from agent.terminal import DataDir, clean, fail
 
@@ -30,7 +31,7 @@ def support(
     folder = data_dir_in_force(data_dir)
     text = _by_the_agent(folder) if find_agent(folder) else _here(folder)
     if output is None:
-        typer.echo("\n".join(clean(line) for line in text.splitlines()))
+        echo_data("\n".join(clean(line) for line in text.splitlines()))
         return
     try:
         descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -1,13 +1,12 @@
 """What a doctor finds, and how it tells people on a terminal and programs."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import typer
 
-from agent.shared.command_line import clean
+from agent.shared.command_line import clean, echo_json, sayable
 
 
 class State(StrEnum):
@@ -16,7 +15,11 @@ class State(StrEnum):
     WRONG = "wrong"
 
 
-SIGNS = {State.GOOD: ("✓", "green"), State.WARNING: ("!", "yellow"), State.WRONG: ("✗", "red")}
+SIGNS = {
+    State.GOOD: ("✓", "+", "green"),
+    State.WARNING: ("!", "!", "yellow"),
+    State.WRONG: ("✗", "x", "red"),
+}
 TOLD = ("name", "state", "text", "fix")
 
 
@@ -50,15 +53,15 @@ def wrong(name: str, text: str, fix: str) -> Check:
 def show(check: Check, fix: str) -> None:
     """A line for people, and one more where there is something to do. `fix` is the check's, with
     its commands as they are called from here."""
-    sign, colour = SIGNS[check.state]
-    typer.echo(f"{typer.style(sign, fg=colour)} {check.name:<12} {clean(check.text)}")
+    sign, plain, colour = SIGNS[check.state]
+    shown = typer.style(sayable(sign, plain), fg=colour)
+    typer.echo(f"{shown} {check.name:<12} {clean(check.text)}")
     if fix:
-        typer.echo(f"  {'':<12} → {clean(fix)}")
+        typer.echo(f"  {'':<12} {sayable('→', '->')} {clean(fix)}")
 
 
 def end(found: Sequence[Check], *, as_json: bool) -> int:
     """Tells programs all of it, and answers the exit code: 1 if anything is wrong."""
     if as_json:
-        told = [{name: getattr(check, name) for name in TOLD} for check in found]
-        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        echo_json([{name: getattr(check, name) for name in TOLD} for check in found])
     return 1 if any(check.state is State.WRONG for check in found) else 0

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from agent.shared.command_line import echo_data
 from hub.commands.command import do, settings
 
 MOST = 10_000
@@ -104,7 +105,7 @@ def list_(
     if as_json:
         import orjson  # slow import
 
-        typer.echo(orjson.dumps({"items": rows}, option=orjson.OPT_INDENT_2).decode())
+        echo_data(orjson.dumps({"items": rows}, option=orjson.OPT_INDENT_2).decode())
         return
     if not rows:
         typer.echo("There is no account yet: see the link that `orca-hub serve` prints.")
