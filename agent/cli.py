@@ -31,7 +31,7 @@ from agent.commands import (
     updates,
     url,
 )
-from agent.shared.command_line import PlainGroup
+from agent.shared.command_line import CommandLine, PlainGroup
 from agent.version import program_version
 
 HELP = """
@@ -46,7 +46,7 @@ Examples:
     orca-agent doctor                         find out what is wrong
 """
 
-app = typer.Typer(
+app = CommandLine(
     name="orca-agent",
     cls=PlainGroup,
     help=HELP,

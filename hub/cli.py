@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 
 from agent.shared import garbage
-from agent.shared.command_line import PlainGroup
+from agent.shared.command_line import CommandLine, PlainGroup
 from hub.commands.command import do, settings
 from hub.commands.user import user
 
-app = typer.Typer(
+app = CommandLine(
     name="orca-hub",
     cls=PlainGroup,
     help="The team server of Orca Agents.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agent.shared.command_line import NO_TEXT, is_text, read_piped
 from agent.terminal import clean, fail, note
 
 if TYPE_CHECKING:
@@ -64,10 +65,12 @@ def given_key(name: str, variable: str | None, *, from_stdin: bool, ask: bool) -
     if (variable is not None) + from_stdin + ask > 1:
         raise fail("Say where the key is once: --key-stdin, --key-env or --ask-key.", 2)
     if from_stdin:
-        return sys.stdin.readline().strip()
+        return read_piped(line=True).strip()
     if variable is not None:
         if not (found := os.environ.get(variable, "").strip()):
             raise fail(f"The environment has no {variable}, or it is empty.", 2)
+        if not is_text(found):
+            raise fail(NO_TEXT.format(what=variable), 2)
         return found
     if ask:
         asked: str = typer.prompt(f"Key of {name}", hide_input=True, err=True)

@@ -24,6 +24,7 @@ class Bar(Protocol):
     def update(self, n_steps: int) -> None: ...
 
 
+STREAM = Path("-")
 FORMAT = "orca-agents.conversation"
 PATH, AS_JSON = "/conversations/import", {"Content-Type": "application/json"}
 NO_EXPORT = "This is no export of Orca Agents."
@@ -31,7 +32,7 @@ TOGETHER, LETTERS_TOGETHER = 25, 4_000_000  # conversations in one request, and 
 
 
 def export(
-    file: Annotated[str, typer.Argument(help="Where to; - is the terminal.")] = "-",
+    file: Annotated[Path, typer.Argument(help="Where to; - is the terminal.")] = STREAM,
     *,
     conversation: Annotated[
         str | None, typer.Option("--conversation", "-c", help="One by its id.", show_default="all")
@@ -53,9 +54,9 @@ def export(
     """
     from agent.client.sync import Agent  # slow import
 
-    if file.endswith(".md"):
+    if file.name.endswith(".md"):
         format_ = "md"
-    if file != "-" and Path(file).exists() and not force:
+    if file != STREAM and file.exists() and not force:
         raise fail(f"{file} exists already. --force replaces it.", 2)
     with Agent.local(data_dir) as agent:
         if conversation:
@@ -70,15 +71,15 @@ def export(
             with _progress("Exporting", len(ids)) as bar:
                 texts = [_one(agent, one, format_, bar) for one in ids]
             text, count = _all(texts, format_), len(ids)
-    if file == "-":
+    if file == STREAM:
         echo_data(text)
         return
-    _write(Path(file), text + "\n")
+    _write(file, text + "\n")
     typer.echo(f"{count} conversations are in {file}.", err=True)
 
 
 def import_(
-    file: Annotated[str, typer.Argument(help="A file of `orca-agent export`; - is stdin.")],
+    file: Annotated[Path, typer.Argument(help="A file of `orca-agent export`; - is stdin.")],
     *,
     data_dir: DataDir = None,
 ) -> None:
@@ -158,9 +159,9 @@ def _write(file: Path, text: str) -> None:
         raise fail(f"{file} cannot be written: {err.strerror}.") from None
 
 
-def _read(file: str) -> dict[str, Any]:  # Any: JSON values
+def _read(file: Path) -> dict[str, Any]:  # Any: JSON values
     try:
-        document = json.loads(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes())
+        document = json.loads(sys.stdin.buffer.read() if file == STREAM else file.read_bytes())
     except OSError as err:
         raise fail(f"{file} cannot be read: {err.strerror}.") from None
     except ValueError:

@@ -7,9 +7,10 @@ import typer
 
 from agent.commands.added import Added, Force, Json, Which, Yes, given_key
 from agent.commands.local import local_agent
+from agent.shared.command_line import CommandLine
 from agent.terminal import AsJson, DataDir, clean, echo_json, hint
 
-app = typer.Typer(
+app = CommandLine(
     help="The model servers that answer: this computer, others in the network, a cloud.",
     no_args_is_help=True,
 )

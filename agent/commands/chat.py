@@ -10,6 +10,7 @@ import typer
 
 from agent.client.problems import ClientProblem
 from agent.commands.answer import answer
+from agent.shared.command_line import NO_TEXT, read_piped
 from agent.shared.folders import data_dir as data_dir_in_force
 from agent.terminal import DataDir, clean, fail, hint, note
 
@@ -123,7 +124,7 @@ def _question(words: list[str]) -> str | None:
     """The question, or None where a person wants to talk."""
     if not words and sys.stdin.isatty():
         return None
-    piped = sys.stdin.read() if not words or "-" in words else ""
+    piped = read_piped() if not words or "-" in words else ""
     text = " ".join(piped if word == "-" else word for word in words) if words else piped
     if not text.strip():
         raise fail("There is no question: give it as TEXT, or pipe it in.", 2)
@@ -157,6 +158,9 @@ def _converse(session: _Session, history: Path) -> None:
     while True:
         try:
             line = input("> ").strip()
+        except UnicodeDecodeError:
+            typer.secho(NO_TEXT.format(what="What was typed"), err=True)
+            continue
         except (EOFError, KeyboardInterrupt):
             typer.echo()
             return

@@ -10,9 +10,10 @@ import typer
 from agent.client.problems import ClientProblem
 from agent.commands import pulling, recommending
 from agent.commands.local import local_agent
+from agent.shared.command_line import CommandLine
 from agent.terminal import AsJson, DataDir, clean, echo_json, fail, hint, note, size
 
-app = typer.Typer(
+app = CommandLine(
     help="The models: which are there, which suit this computer, get one, delete one.",
     no_args_is_help=True,
 )

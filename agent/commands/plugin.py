@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from agent.commands.local import local_agent
-from agent.terminal import AsJson, DataDir, clean, echo_json, note
+from agent.shared.command_line import NO_TEXT, CommandLine, is_text
+from agent.terminal import AsJson, DataDir, clean, echo_json, fail, note
 
-app = typer.Typer(
+app = CommandLine(
     help="The plugin that shows the agent inside OrcaSlicer 2.5 and newer.", no_args_is_help=True
 )
 Folder = Annotated[
@@ -59,6 +60,8 @@ def remove(*, folder: Folder = None, as_json: AsJson = False, data_dir: DataDir 
 def _do(what: str, folder: Path | None, data_dir: DataDir, *, as_json: bool) -> None:
     with local_agent(data_dir) as agent:
         listed = [str(one["path"]) for one in agent.json("GET", "/plugin")["folders"]]
+        if folder and not is_text(str(folder)):
+            raise fail(NO_TEXT.format(what="The name of the folder"), 2)
         body = {"path": _as_listed(folder, listed)} if folder else {}
         _tell(agent.json("POST", f"/plugin/{what}", json=body), as_json=as_json)
 

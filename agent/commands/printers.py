@@ -7,9 +7,10 @@ import typer
 
 from agent.commands.added import Added, Force, Json, Which, Yes, given_key
 from agent.commands.local import local_agent
+from agent.shared.command_line import CommandLine
 from agent.terminal import AsJson, DataDir, clean, echo_json, hint, note
 
-app = typer.Typer(help="The printers that files are sent to.", no_args_is_help=True)
+app = CommandLine(help="The printers that files are sent to.", no_args_is_help=True)
 PRINTERS = Added("/printers", "printer", patience_s=60.0)
 KeyStdin = Annotated[
     bool, typer.Option("--key-stdin", help="Read its key or password from standard input.")

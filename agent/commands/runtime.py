@@ -6,10 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from agent.commands.local import local_agent
+from agent.shared.command_line import CommandLine
 from agent.shared.folders import data_dir as data_dir_in_force
 from agent.terminal import AsJson, DataDir, clean, echo_json, fail, hint, size
 
-app = typer.Typer(
+app = CommandLine(
     help="Ollama's process on this computer: how it is, start, stop, what it writes.",
     no_args_is_help=True,
 )

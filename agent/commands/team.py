@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agent.commands.local import local_agent
+from agent.shared.command_line import CommandLine
 from agent.terminal import AsJson, DataDir, clean, echo_json, fail, hint, note, show
 
 if TYPE_CHECKING:
     from agent.client.sync import Agent
 
-app = typer.Typer(
+app = CommandLine(
     help="The hub of your team: sign in, see how it stands, sign out.", no_args_is_help=True
 )
 Json = Mapping[str, Any]  # Any: JSON values

@@ -8,10 +8,11 @@ import typer
 
 from agent.commands.local import local_agent
 from agent.runfile import read_token
+from agent.shared.command_line import CommandLine
 from agent.shared.folders import data_dir as data_dir_in_force
 from agent.terminal import AsJson, DataDir, clean, echo_json, fail, hint
 
-app = typer.Typer(
+app = CommandLine(
     help="Who may use the agent: the main token, tokens of programs, pages that ask to come in.",
     no_args_is_help=True,
 )

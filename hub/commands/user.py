@@ -1,11 +1,10 @@
 """orca-hub user: accounts, without a browser."""
 
-import sys
 from typing import Annotated, Any, Literal
 
 import typer
 
-from agent.shared.command_line import echo_data
+from agent.shared.command_line import CommandLine, echo_data, read_piped
 from hub.commands.command import do, settings
 
 MOST = 10_000
@@ -14,7 +13,7 @@ PasswordStdin = Annotated[
 ]
 Row = dict[str, Any]  # Any: plain values
 
-user = typer.Typer(help="Accounts, without a browser.", no_args_is_help=True)
+user = CommandLine(help="Accounts, without a browser.", no_args_is_help=True)
 
 
 @user.command()
@@ -158,5 +157,5 @@ def _table(rows: list[Row]) -> list[str]:
 
 def _password(*, stdin: bool) -> str:
     if stdin:
-        return sys.stdin.readline().rstrip("\r\n")
+        return read_piped(line=True).rstrip("\r\n")
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))

@@ -1,10 +1,11 @@
-"""What the command line prints where the console's encoding is not UTF-8."""
+"""What the command line takes and prints where something around it is not UTF-8."""
 
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -122,3 +123,112 @@ def test_half_a_character_in_an_export_is_refused_in_a_sentence(running: Program
 
     assert (done.returncode, done.stdout) == (1, b"")
     assert len(done.stderr.splitlines()) == 1
+
+
+# --- what comes in ------------------------------------------------------------------------------
+
+not_on_windows = pytest.mark.skipif(os.name == "nt", reason="Arguments are Unicode there.")
+COFFEE = "caf\udce9"  # as an argument in Latin-1 arrives
+SET_IT = "is not UTF-8. Set the terminal to UTF-8, or whatever starts this command.\n"
+
+
+def conversations(there: Program) -> list[str]:
+    with there.client() as agent:
+        return [str(one["id"]) for one in agent.items("/conversations")]
+
+
+@not_on_windows
+@pytest.mark.parametrize(
+    ("command", "what"),
+    [
+        (["chat", "hi", COFFEE], "TEXT"),
+        (["chat", "-m", COFFEE, "hi"], "--model"),
+        (["chat", "--system", COFFEE, "hi"], "--system"),
+        (["token", "new", COFFEE], "NAME"),
+        (["models", "show", COFFEE], "MODEL"),
+        (["backends", "add", "local2", f"http://{COFFEE}"], "URL"),
+        (["export", "-c", COFFEE], "--conversation"),
+    ],
+    ids=lambda value: " ".join(value[:2]).encode("ascii", "replace").decode(),
+)
+def test_an_argument_that_is_no_text_is_refused_before_anything_is_made(
+    running: Program, command: list[str], what: str
+) -> None:
+    before = conversations(running)
+
+    done = ran(running, *command)
+
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode() == f"{what} {SET_IT}"
+    assert conversations(running) == before
+
+
+@pytest.mark.parametrize("words", [[], ["Explain:", "-"]], ids=["alone", "behind words"])
+def test_piped_text_in_another_encoding_is_refused_before_anything_is_made(
+    running: Program, words: list[str]
+) -> None:
+    before = conversations(running)
+
+    done = ran(running, "chat", *words, stdin=b"caf\xe9 strings\n")
+
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode() == (
+        "What is piped in is not UTF-8. Convert it first, such as with `iconv`.\n"
+    )
+    assert conversations(running) == before
+
+
+@pytest.mark.slow
+def test_piped_text_is_read_in_the_encoding_of_the_console(running: Program) -> None:
+    done = ran(running, "chat", stdin=b"caf\xe9 strings\n", PYTHONIOENCODING="latin-1")
+
+    assert done.returncode == 0
+    assert "café strings" in ran(running, "export").stdout.decode()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["piped", "named"])
+def test_a_key_that_is_no_text_is_refused(running: Program, way: str) -> None:
+    how = ["--key-stdin"] if way == "piped" else ["--key-env", "A_KEY"]
+
+    done = ran(
+        running, "backends", "add", "far", "http://x", *how, stdin=b"k\xe9y\n", A_KEY="k\udce9y"
+    )
+
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@not_on_windows
+@pytest.mark.slow
+def test_the_name_of_a_file_may_be_any_bytes(running: Program, tmp_path: Path) -> None:
+    file = tmp_path / f"{COFFEE}.json"
+
+    exported, imported = ran(running, "export", str(file)), ran(running, "import", str(file))
+    inspected = ran(running, "inspect", str(file))
+
+    assert (exported.returncode, imported.returncode) == (0, 0)
+    assert json.loads(file.read_bytes())["conversations"]
+    assert b"Traceback" not in inspected.stderr
+
+
+@not_on_windows
+def test_a_line_that_is_no_text_does_not_end_a_conversation(running: Program) -> None:
+    import pty  # platform only
+
+    ours, theirs = pty.openpty()
+    begun = subprocess.Popen(
+        [sys.executable, "-m", "agent", "chat"],
+        env=running.environment,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    os.close(theirs)
+    os.write(ours, b"caf\xe9\nhello\n/quit\n")
+    out, err = begun.communicate(timeout=30)
+    os.close(ours)
+
+    assert (begun.returncode, out.count(ANSWER)) == (0, 1)
+    assert f"What was typed {SET_IT}" in err
