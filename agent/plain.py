@@ -6,12 +6,15 @@ from agent.shared.plain import page
 
 HOME = "/"
 PRINT_HOSTS = "/printhost/"  # a slicer shows this address where none for the panel was typed
-# Where it was begun by `make run`, the shell does not find the program.
-URL_COMMAND = (
-    "<code>orca-agent url</code> (in the folder of Orca Agents: "
-    "<code>.venv/bin/orca-agent url</code>)"
-)
 TO_THE_PANEL = '<meta http-equiv="refresh" content="0; url=/ui">'
+
+
+def _command(words: str) -> str:
+    """As the shell finds it, and as it does not where `make run` began the agent."""
+    return (
+        f"<code>orca-agent {words}</code> (in the folder of Orca Agents: "
+        f"<code>.venv/bin/orca-agent {words}</code>)"
+    )
 
 
 def sign_in() -> Response:
@@ -24,7 +27,7 @@ def sign_in() -> Response:
     response = page(
         "This page wants to know who you are",
         '<p><a href="/ui">Open the panel</a> and confirm the code that it shows, or run '
-        f"{URL_COMMAND} in a terminal for a link that signs this browser in. "
+        f"{_command('url')} in a terminal for a link that signs this browser in. "
         "Then come back here.</p>",
         401,
         head_html=TO_THE_PANEL if leads_on else "",
@@ -46,7 +49,7 @@ def unknown() -> Response:
 def ticket_gone() -> Response:
     return page(
         "This link does not work any more",
-        f"<p>A link signs one browser in, once, within a minute. Run {URL_COMMAND} "
+        f"<p>A link signs one browser in, once, within a minute. Run {_command('url')} "
         'for a new one. If this browser is signed in already, <a href="/ui">the panel</a> '
         "opens without a link.</p>",
         410,
@@ -59,7 +62,7 @@ def ui_missing() -> Response:
         "<p>The agent runs. Its page is made from TypeScript, which wants Node.js 20.19 or newer "
         "on this computer. Install Node.js, then run <code>make setup</code> in the "
         "folder of Orca Agents, and load this page again.</p>"
-        "<p>Meanwhile <code>orca-agent chat</code> talks in the terminal, and programs can use "
+        f"<p>Meanwhile {_command('chat')} talks in the terminal, and programs can use "
         'the API; <a href="/docs">its description</a> is here, for browsers that '
-        "<code>orca-agent url</code> has signed in.</p>",
+        f"{_command('url')} has signed in.</p>",
     )

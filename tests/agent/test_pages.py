@@ -195,6 +195,8 @@ async def test_without_a_panel_a_page_says_how_to_get_it(tmp_path: Path, built: 
     assert missing.status_code == 200
     assert "Node.js 20" in missing.text
     assert "make setup" in missing.text
+    for words in ("chat", "url"):
+        assert f"<code>.venv/bin/orca-agent {words}</code>" in missing.text
     assert "prefers-color-scheme: dark" in missing.text
     assert (markup.risks, missing.headers["cache-control"]) == ([], "no-store")
     assert file.status_code == 404
