@@ -35,7 +35,7 @@ def serve(settings: Settings, *, browser: bool) -> int:
     except Timeout:
         return _hand_out_link(settings.data_dir, browser=browser)
     except OSError as err:
-        return _refuse(f"The data folder {settings.data_dir} cannot be used: {err.strerror}.", 2)
+        return _refuse(folders.unusable(settings.data_dir, err), 2)
     try:
         with logging_to(settings.log_dir, settings.log_level):
             return _serve_alone(settings, browser=browser)

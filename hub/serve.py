@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import typer
 from filelock import FileLock, Timeout
 
-from agent.shared import garbage
+from agent.shared import folders, garbage
 from agent.shared.connections import Connections, loop_factory, server_config
 from agent.shared.errors import OrcaError
 from agent.shared.logs import logging_json, logging_to
@@ -111,9 +111,8 @@ def alone(settings: Settings) -> Iterator[None]:
             "the same time need PostgreSQL (ORCA_HUB_DATABASE_URL)."
         ) from None
     except OSError as err:
-        raise Refused(
-            f"The data folder {settings.data_dir} cannot be used: {err.strerror}."
-        ) from None
+        elsewhere = "ORCA_HUB_DATA_DIR"
+        raise Refused(folders.unusable(settings.data_dir, err, elsewhere=elsewhere)) from None
     try:
         yield
     finally:

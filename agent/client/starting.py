@@ -80,7 +80,9 @@ def _start(data_dir: Path, words: Path, command: Sequence[str]) -> "subprocess.P
         with words.open("wb") as out:
             process = _detached(asked, out.fileno(), data_dir)
     except OSError as err:
-        sentence = f"The agent cannot be started: {err.strerror or err}."
+        file = folders.in_the_way(data_dir, err)
+        why = f"{file} is a file, and would have to be a folder" if file else err.strerror or err
+        sentence = f"The agent cannot be started: {why}."
         raise NotRunning(sentence, code="did-not-start") from err
     # Somebody has to notice its end, or it stays as a zombie while this program lives.
     threading.Thread(target=process.wait, name="agent's end", daemon=True).start()

@@ -124,6 +124,9 @@ def _python() -> Check:
 def _data_folder(folder: Path) -> Check:
     if not os.path.lexists(folder):
         return _missing(folder)
+    if folder.is_file():
+        fix = f"Move it away, or set {VARIABLE} to a folder."
+        return wrong("Data folder", f"{folder} is a file", fix)
     if not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         fix = f"Make {folder} a folder that you may write to, or set {VARIABLE} to another."
         return wrong("Data folder", f"{folder} cannot be written", fix)

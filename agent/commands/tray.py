@@ -48,7 +48,7 @@ def tray(
     except ImportError:
         raise fail(words.EN["no-toolkit-clone" if _is_clone() else "no-toolkit"]) from None
     except OSError as err:
-        raise fail(f"The data folder {folder} cannot be used: {err.strerror}.", 2) from None
+        raise fail(folders.unusable(folder, err), 2) from None
 
 
 def _is_clone() -> bool:

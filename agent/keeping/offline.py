@@ -37,9 +37,7 @@ def alone_in(data_dir: Path, lock_name: str) -> Iterator[None]:
             "`orca-agent stop`.",
         ) from None
     except OSError as err:
-        raise Unavailable(
-            "data-unwritable", f"The data folder {data_dir} cannot be used: {err.strerror}."
-        ) from err
+        raise Unavailable("data-unwritable", folders.unusable(data_dir, err)) from err
     try:
         yield
     finally:

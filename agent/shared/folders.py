@@ -57,6 +57,22 @@ def prepare(folder: Path) -> None:
         folder.chmod(0o700)
 
 
+def unusable(folder: Path, err: OSError, *, elsewhere: str = f"--data-dir or {VARIABLE}") -> str:
+    """What is said of a folder that cannot be prepared. `elsewhere` is how to name another."""
+    said = f"The data folder {folder} cannot be used"
+    if file := in_the_way(folder, err):
+        what = "it" if file == folder else file
+        return f"{said}: {what} is a file. Move it away, or name another folder with {elsewhere}."
+    return f"{said}: {err.strerror}."
+
+
+def in_the_way(folder: Path, err: OSError) -> Path | None:
+    """The file that is where the folder, or one above it, would have to be."""
+    if not isinstance(err, (FileExistsError, NotADirectoryError)):
+        return None
+    return next((path for path in (folder, *folder.parents) if path.is_file()), None)
+
+
 def data_dir_warning(folder: Path) -> str | None:
     """A sentence if a database is in danger in this folder; None if nothing speaks against it."""
     real = folder.resolve()

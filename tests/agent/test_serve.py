@@ -300,11 +300,17 @@ def test_a_log_level_of_other_programs_is_left_to_them(tmp_path: Path) -> None:
 
 def test_a_data_folder_that_is_a_file_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("not a folder")
+    way_out = "Move it away, or name another folder with --data-dir or ORCA_AGENT_DATA_DIR.\n"
     with program(tmp_path / "data") as one:
         done = one.orca("serve")
+        below = one.orca("serve", "--data-dir", str(tmp_path / "data" / "below"))
+        doctor = one.orca("doctor")
 
-    assert done.returncode == 2
-    assert done.stderr == f"The data folder {tmp_path / 'data'} cannot be used: File exists.\n"
+    file, said = tmp_path / "data", "The data folder"
+    assert (done.returncode, below.returncode, doctor.returncode) == (2, 2, 1)
+    assert done.stderr == f"{said} {file} cannot be used: it is a file. {way_out}"
+    assert below.stderr == (f"{said} {file / 'below'} cannot be used: {file} is a file. {way_out}")
+    assert f"{file} is a file" in doctor.stdout
 
 
 @pytest.mark.slow
