@@ -15,7 +15,7 @@ import typer
 
 from agent.shared.command_line import clean as clean  # noqa: PLC0414 - commands find it here
 from agent.shared.command_line import echo_json as echo_json  # noqa: PLC0414 - likewise
-from agent.shared.folders import VARIABLE
+from agent.shared.folders import VARIABLE, default_data_dir
 
 _chosen: ContextVar[Path | None] = ContextVar("chosen", default=None)
 
@@ -23,6 +23,13 @@ _chosen: ContextVar[Path | None] = ContextVar("chosen", default=None)
 def _remembered(folder: Path | None) -> Path | None:
     _chosen.set(folder)
     return folder
+
+
+def name_in_hints(folder: Path) -> None:
+    """Has every hint name this folder, also where the environment chose it: another terminal
+    lacks that environment."""
+    if folder != default_data_dir():
+        _chosen.set(folder)
 
 
 DataDir = Annotated[

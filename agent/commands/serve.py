@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from agent.shared import garbage
-from agent.terminal import DataDir, clean, fail
+from agent.terminal import DataDir, clean, fail, name_in_hints
 
 
 def serve(
@@ -45,6 +45,7 @@ def serve(
             settings = load(**{name: value for name, value in asked.items() if value is not None})
         except BadSettings as err:
             raise fail(str(err), 2) from None
+        name_in_hints(settings.data_dir)
         for notice in notices(settings):
             if log_level and notice.startswith("LOG_LEVEL "):
                 continue

@@ -327,6 +327,22 @@ def test_options_of_serve_are_stronger_than_the_environment(tmp_path: Path) -> N
     assert not one.data_dir.exists()
 
 
+@pytest.mark.parametrize("way", ["by the environment", "by an option"])
+def test_a_start_names_its_folder_in_what_is_to_be_typed_elsewhere(
+    tmp_path: Path, way: str
+) -> None:
+    folder = tmp_path / "data"
+    chosen, option = (folder, []) if way == "by the environment" else (tmp_path / "no", [folder])
+    with program(chosen) as one:
+        begun = one.begin("serve", "--no-browser", *(f"--data-dir={path}" for path in option))
+        until(lambda: runfile.find_agent(folder))
+        begun.terminate()
+        out, _ = begun.communicate(timeout=30)
+
+    assert f"orca-agent url --data-dir {folder}` makes another)" in out
+    assert f"orca-agent stop --data-dir {folder}`\n" in out
+
+
 def test_why_a_port_cannot_be_had_is_explained() -> None:
     forbidden = OSError(errno.EACCES, "forbidden")
     forbidden.winerror = 10013  # type: ignore[attr-defined]  # as on Windows
