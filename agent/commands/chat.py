@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agent.client.problems import ClientProblem
+from agent.client.problems import ClientProblem, NotFound
 from agent.commands.answer import answer
 from agent.shared.command_line import NO_TEXT, read_piped
 from agent.shared.folders import data_dir as data_dir_in_force
@@ -107,6 +107,20 @@ class _Session:
         self.conversation_id = str(made["id"])
         return sent
 
+    def change_model(self, name: str) -> str:
+        """Asks with this model from now on; answers what to say of it. Raises ClientProblem, and
+        keeps the model from before, if it is known that there is none of this name."""
+        there = [one["name"] for one in self._agent.models()] if name else []
+        if there:
+            try:
+                self._agent.model(name)
+            except NotFound as problem:
+                stays = f"The model stays {self.model or 'the default'}."
+                raise NotFound(f"{problem} There are: {', '.join(there)}. {stays}") from None
+        self.model = name or None
+        unseen = "" if there or not name else " (not looked up: no model is connected now)"
+        return f"model: {self.model or 'the default'}{unseen}"
+
     def stop(self) -> int:
         """Stops every run of this conversation; says how many."""
         live = [
@@ -181,8 +195,7 @@ def _command(session: _Session, line: str) -> None:
         session.conversation_id = None
         note("a new conversation")
     elif name == "/model":
-        session.model = value.strip() or None
-        note(f"model: {session.model or 'the default'}")
+        note(session.change_model(value.strip()))
     elif name == "/stop":
         note(f"{session.stop()} stopped")
     else:
