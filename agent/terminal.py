@@ -3,6 +3,8 @@
 import os
 import re
 import shutil
+import stat
+import struct
 import sys
 import threading
 import webbrowser
@@ -42,6 +44,7 @@ DataDir = Annotated[
         rich_help_panel="Which agent",
     ),
 ]
+COUNT = struct.Struct("i")
 WITHOUT_AGENT = ("inspect", "post-process")  # which read files, and no data folder
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for programs.")]
 
@@ -69,6 +72,24 @@ def hint(text: str) -> str:
         return f"`{name} {words}{of if is_of_folder else ''}`"
 
     return re.sub(r"`orca-agent ([^`]+)`", called, text)
+
+
+def waits_unread() -> bool:
+    """Whether something is piped in already. Reads none of it, and waits for none."""
+    try:
+        descriptor = sys.stdin.fileno()
+        found = os.fstat(descriptor)
+        if stat.S_ISREG(found.st_mode):
+            return found.st_size > os.lseek(descriptor, 0, os.SEEK_CUR)
+        if not stat.S_ISFIFO(found.st_mode) or sys.platform == "win32":
+            return False
+        import fcntl  # platform only
+        import termios  # platform only
+
+        waiting = fcntl.ioctl(descriptor, termios.FIONREAD, bytes(COUNT.size))
+        return bool(COUNT.unpack(waiting)[0])
+    except (OSError, ValueError, AttributeError):  # there is no stdin, or none of the system's
+        return False
 
 
 def absent_default(model: str) -> str:

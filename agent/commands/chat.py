@@ -12,7 +12,7 @@ from agent.client.problems import ClientProblem, NotFound
 from agent.commands.answer import answer
 from agent.shared.command_line import NO_TEXT, read_piped
 from agent.shared.folders import data_dir as data_dir_in_force
-from agent.terminal import DataDir, clean, fail, hint, note
+from agent.terminal import DataDir, clean, fail, hint, note, waits_unread
 
 if TYPE_CHECKING:
     from agent.client.shapes import Posted
@@ -25,7 +25,7 @@ HISTORY_LINES = 500
 
 def chat(
     text: Annotated[
-        list[str] | None, typer.Argument(help="The question; - reads it from stdin.")
+        list[str] | None, typer.Argument(help="The question; - in it is what is piped in.")
     ] = None,
     *,
     model: Annotated[
@@ -48,7 +48,8 @@ def chat(
 ) -> None:
     """Ask, and read the answer as it is written. Without TEXT: a conversation.
 
-    Ctrl-C stops the model, not only this command. Text that is piped in is the question.
+    Ctrl-C stops the model, not only this command. Without TEXT, what is piped in is the question;
+    with TEXT it is read only where a - stands, and is put in its place.
 
     Examples:
 
@@ -63,6 +64,9 @@ def chat(
     if conversation and (new or system):
         raise fail("-c goes on with a conversation; --new and --system begin one.", 2)
     question = _question(text or [])
+    # Not read unasked: a pipe may stay open for ever, and a loop's own input is not ours to take.
+    if text and "-" not in text and not quiet and waits_unread():
+        note("What is piped in is not read: put a - where it belongs.")
     from agent.client.sync import Agent  # slow import
 
     with Agent.local(data_dir) as agent:

@@ -1,4 +1,4 @@
-"""`orca-agent chat` as a conversation on a terminal."""
+"""`orca-agent chat` as a conversation on a terminal, and beside text that is piped in."""
 
 import json
 import os
@@ -36,24 +36,32 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
 def talk(there: Program, *lines: str) -> tuple[int, str, str]:
     """Exit code, answers, and what is said beside them, where a person types these lines."""
     keyboard, typed = os.openpty()
+    os.write(keyboard, "".join(f"{line}\n" for line in lines).encode())
+    told = watched(there, typed)
+    os.close(keyboard)
+    os.close(typed)
+    return told
+
+
+def watched(there: Program, stdin: int, *arguments: str) -> tuple[int, str, str]:
+    """Exit code, stdout, and what a person sees on a terminal that is stderr alone."""
     screen, shown = os.openpty()
-    begun = subprocess.Popen(
-        [sys.executable, "-m", "agent", "chat"],
+    done = subprocess.run(
+        [sys.executable, "-m", "agent", "chat", *arguments],
         env=there.environment,
-        stdin=typed,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=shown,
         encoding="utf-8",
+        timeout=30,
+        check=False,
     )
-    os.close(typed)
-    os.write(keyboard, "".join(f"{line}\n" for line in lines).encode())
-    out, _ = begun.communicate(timeout=30)
     said = b""
     while select.select([screen], [], [], 0)[0]:
         said += os.read(screen, 4096)
-    for end in (keyboard, screen, shown):
-        os.close(end)
-    return begun.returncode, out, said.decode()
+    os.close(screen)
+    os.close(shown)
+    return done.returncode, done.stdout, said.decode()
 
 
 def test_a_model_that_is_not_there_is_refused_at_once_and_changes_nothing(
@@ -77,3 +85,55 @@ def test_without_a_model_server_a_model_is_taken_and_said_to_be_unseen(tmp_path:
 
     assert code == 0
     assert "model: nonsense (not looked up: no model is connected now)" in said
+
+
+UNREAD = "What is piped in is not read: put a - where it belongs."
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        os.close(end)
+
+
+@pytest.mark.parametrize("waiting", [b"", b"data\n"], ids=["empty", "with something in it"])
+def test_a_question_does_not_wait_for_a_pipe_that_stays_open(
+    running: Program, pipe: tuple[int, int], waiting: bytes
+) -> None:
+    reading, writing = pipe
+    os.write(writing, waiting)
+
+    code, out, said = watched(running, reading, "Summarise this")
+
+    assert (code, out) == (0, f"{ANSWER}\n")
+    assert (UNREAD in said) is bool(waiting)
+
+
+def test_a_question_in_a_loop_leaves_the_loops_own_input_to_it(
+    running: Program, tmp_path: Path
+) -> None:
+    (tmp_path / "questions").write_text("one\ntwo\n")
+
+    with (tmp_path / "questions").open("rb", buffering=0) as questions:
+        loud, quiet = (
+            watched(running, questions.fileno(), *how, "Summarise this") for how in ([], ["-q"])
+        )
+        left = questions.read()
+
+    assert left == b"one\ntwo\n"
+    assert (loud[0], UNREAD in loud[2]) == (0, True)
+    assert (quiet[0], quiet[2]) == (0, "")
+
+
+def test_a_dash_takes_what_is_piped_in_without_a_word(running: Program, tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("hot and sticky\n")
+
+    with (tmp_path / "notes").open("rb") as notes:
+        code, _, said = watched(running, notes.fileno(), "Summarise this:", "-")
+
+    with running.client() as agent:
+        latest = max(agent.items("/conversations"), key=lambda one: one["updated_at"])
+    assert (code, UNREAD in said) == (0, False)
+    assert latest["title"].startswith("Summarise this: hot and sticky")
