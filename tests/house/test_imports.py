@@ -19,6 +19,7 @@ def test_only_the_edges_speak_http_to_others() -> None:
 
     edges = (
         "agent/inference/transport",
+        "agent/inference/kept_request",
         "agent/inference/openai",
         "agent/client/",
         "agent/slicer/printers/wire",
