@@ -38,6 +38,8 @@ BLANK_MESSAGE: dict[str, object] = {
 }
 ANYBODY = Who()
 LOOK_BACK = 8  # messages
+WRITING = "The last answer is still being written. Wait for it, or stop it first."
+NOT_SAVED = "The last answer could not be saved yet; that is tried every few seconds. {why}"
 ACTIVE_BRANCH = "the active branch"  # stands for an absent parent_id, which is not null
 
 
@@ -120,7 +122,7 @@ class AskingService:
                 conversation = await present(connection, conversation_id)
             parent_id = _parent_of(asked, conversation)
             if self._database.commits != commits or not above.is_whole(parent_id):
-                await _check_parent(connection, conversation_id, parent_id)
+                await self._check_parent(connection, conversation_id, parent_id)
             question: dict[str, object] = {
                 **BLANK_MESSAGE,
                 "id": self._new_id(),
@@ -169,6 +171,21 @@ class AskingService:
             about = _about(run, conversation, question, given, named, options, above, who)
             launching.launch(run, Answer(about, self._parts))
         return message_json(question), run
+
+    async def _check_parent(
+        self, connection: AsyncConnection, conversation_id: str, parent_id: str | None
+    ) -> None:
+        if parent_id is None:
+            return
+        parent = await Messages(connection).find(parent_id)
+        if parent is None or parent["conversation_id"] != conversation_id:
+            raise Invalid("no-such-parent", "parent_id names no message of this conversation.")
+        if parent["status"] == "streaming":
+            run_id = parent["run_id"]
+            why = self._runs.unsaved(run_id)
+            raise Conflict(
+                "still-answering", NOT_SAVED.format(why=why) if why else WRITING, run_id=run_id
+            )
 
     async def _begin(
         self,
@@ -317,22 +334,6 @@ async def _question_of(connection: AsyncConnection, message_id: str) -> Row:
     if row["role"] != "user":
         raise Invalid("not-a-question", "Only an answer or its question can be repeated.")
     return row
-
-
-async def _check_parent(
-    connection: AsyncConnection, conversation_id: str, parent_id: str | None
-) -> None:
-    if parent_id is None:
-        return
-    parent = await Messages(connection).find(parent_id)
-    if parent is None or parent["conversation_id"] != conversation_id:
-        raise Invalid("no-such-parent", "parent_id names no message of this conversation.")
-    if parent["status"] == "streaming":
-        raise Conflict(
-            "still-answering",
-            "The last answer is still being written. Wait for it, or stop it first.",
-            run_id=parent["run_id"],
-        )
 
 
 def _hash(*parts: object) -> str:

@@ -63,6 +63,13 @@ class RunService:
         """The run in memory, if it has not ended."""
         return self._live.get(run_id)
 
+    def unsaved(self, run_id: str) -> str | None:
+        """Why the end of a run could not be saved, which is tried again; None if it was saved,
+        or has not come."""
+        live = self._live.get(run_id)
+        problem = live.run.problem if live and live.has_ended else None
+        return str(problem["detail"]) if problem else None
+
     def launch(self, run: Run, job: Job, *, survives: bool = False, last_seq: int = 0) -> LiveRun:
         """Sets a run going that was added to the database, and committed, by the caller.
 

@@ -206,6 +206,7 @@ async def test_an_answer_on_a_full_disk_ends_with_an_error_and_keeps_its_text(
                 await _until_full(client)
     assert filler is not None
     full = body(await client.get(f"/api/v1/runs/{run['id']}"))
+    meanwhile = await post(client, conversation["id"], "And?")
     filler.unlink()
     async with asyncio.timeout(30):
         while (await client.get(f"/api/v1/runs/{run['id']}")).json()["ended_at"] is None:  # noqa: ASYNC110
@@ -215,6 +216,9 @@ async def test_an_answer_on_a_full_disk_ends_with_an_error_and_keeps_its_text(
     closing: Json = dict(seen[-1].data)
     assert (seen[-1].name, code(closing["problem"])) == ("error", "disk-full")
     assert (full["state"], full["problem"]) == ("failed", closing["problem"])
+    assert problem(meanwhile) == (409, "still-answering")
+    assert meanwhile.json()["detail"].startswith("The last answer could not be saved yet")
+    assert meanwhile.json()["detail"].endswith(closing["problem"]["detail"])
     assert text_of(seen) == answer["content"] == "word " * 40
     assert (answer["status"], answer["problem"]) == ("failed", closing["problem"])
     assert await follow(client, run["id"]) == seen
