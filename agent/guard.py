@@ -223,10 +223,11 @@ class Guard:
     async def finish(self, response: ResponseTypes) -> ResponseTypes:
         """Seals the answer of a request, and notes it without anything that was sent."""
         self.seal(response)
-        allowance: Allowance | None = g.allowance
+        noted = g._get_current_object()
+        allowance: Allowance | None = noted.allowance
         if allowance:
             response.headers.update(allowance.headers)
-        caller: Caller | None = g.caller
+        caller: Caller | None = noted.caller
         if caller and caller.is_renewed and caller.kind == "session":
             keep_session(response, request.cookies[self._cookie], self._port)
         self._note(response)

@@ -1,33 +1,24 @@
-"""Hypercorn's HTTP/1.1, quicker at what comes with each request and with each piece of a stream.
+"""Hypercorn's HTTP/1.1, quicker where a request is as nearly all are.
 
-What a request is, and what is none, decides h11 as always."""
+What is a request otherwise, and what is none, decides h11 as always."""
 
 import asyncio
-import re
-from typing import Any
+from typing import Any, Protocol
 
 import h11
 import orjson
-from h11 import ERROR, SEND_BODY, LocalProtocolError
+from h11 import IDLE
 from hypercorn.asyncio.tcp_server import TCPServer
-from hypercorn.events import Closed, Event, RawData
-from hypercorn.protocol.events import Body, Request, Response
+from hypercorn.events import Closed, Event, RawData, Updated
+from hypercorn.protocol.events import Body, EndBody, Request, Response, StreamClosed
 from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.h11 import STREAM_ID, H11Protocol
 from hypercorn.protocol.http_stream import HTTPStream
-from hypercorn.typing import H11SendableEvent
 
 from agent.shared.clock import random_id
+from agent.shared.plain_http import Head, PlainAnswer, read_head
 from agent.shared.whole_answers import WholeAnswers
 
-FRAMING = (b"connection", b"content-length", b"transfer-encoding")
-# RFC 9110, 5.1 and 5.5, without what is seldom: capitals in names, tabs in values.
-NAME, VALUE = (
-    rb"[!#$%&'*+\-.^_`|~0-9a-z]+",
-    rb"[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?",
-)
-FIELDS = re.compile(rb"(?:%b: (?:%b)?\r\n)*" % (NAME, VALUE))
-CHUNKED = b"\r\ntransfer-encoding: chunked\r\n"
 UNREADABLE = {
     431: ("headers-too-large", "The address and the headers together are longer than fits here."),
     501: ("not-implemented", "The body comes in a way that is not understood here."),
@@ -81,10 +72,6 @@ class Idle:
         self._server.writer.close()
 
 
-class HeadOfStream(RawData):
-    """The head of an answer that goes on."""
-
-
 class QuickConnection(TCPServer):
     """One connection."""
 
@@ -95,11 +82,15 @@ class QuickConnection(TCPServer):
         self.idle_task = Idle(self, idle)  # type: ignore[assignment] # of the same shape
 
     async def protocol_send(self, event: Event) -> None:
-        if not isinstance(event, RawData):
+        if isinstance(event, RawData):
+            await self.write(event.data)
+        else:
             await super().protocol_send(event)
-            return
+
+    async def write(self, data: bytes, *, turns: int = 1) -> None:
+        """Sends it after so many turns of the loop, with what is written until then."""
         try:
-            self.writer.write(event.data, turns=TURNS if isinstance(event, HeadOfStream) else 1)
+            self.writer.write(data, turns=turns)
             await self.writer.drain()
         except (ConnectionError, RuntimeError):
             await self.protocol.handle(Closed())
@@ -108,6 +99,7 @@ class QuickConnection(TCPServer):
         slow = self.protocol.protocol
         if isinstance(slow, H11Protocol):
             self.protocol.protocol = QuickProtocol(
+                self.write,
                 slow.app,
                 slow.config,
                 slow.context,
@@ -124,26 +116,55 @@ class QuickConnection(TCPServer):
             await self.idle_task.stop()
 
 
+class Write(Protocol):
+    """Of a connection: sends after so many turns of the loop."""
+
+    async def __call__(self, data: bytes, *, turns: int = 1) -> None: ...
+
+
 class QuickProtocol(H11Protocol):
-    """Puts the pieces of a stream into chunks by itself, and writes those fields of a head that
-    do not frame a body: h11 knows no more after them."""
+    """Reads and answers by itself what is plain, and leaves everything else to h11."""
 
-    _is_chunked = False
-    _sent: list[tuple[bytes, bytes]]  # the fields of the present request
-    _is_plain = False  # it asks for no other protocol
+    _plain: PlainAnswer | None = None  # to the request that is under way, if it is plain
+    _coming = 0  # bytes of its body that are not here yet
+    _is_closed = False
 
-    async def _check_protocol(self, event: h11.Request) -> None:
-        # Through h11's own list of them, one by one, Hypercorn goes three times.
-        self._sent = [(name.lower(), value) for name, value in event.headers.raw_items()]
-        asks_for_other = any(name == b"upgrade" for name, _ in self._sent)
-        self._is_plain = event.method != b"PRI" and not asks_for_other
-        if not self._is_plain:
-            await super()._check_protocol(event)
+    def __init__(self, write: Write, *args: Any) -> None:  # Any: those of H11Protocol
+        super().__init__(*args)
+        self._write = write
 
-    async def _create_stream(self, request: h11.Request) -> None:
-        if not self._is_plain:
-            await super()._create_stream(request)
+    async def handle(self, event: Event) -> None:
+        if not isinstance(event, RawData):
+            await super().handle(event)
             return
+        data = event.data
+        if not data:
+            await self._read_end()
+        while data and not self._is_closed:
+            if self._coming:
+                data = await self._take_body(data)
+            elif self._plain is not None:  # the next request, which waits for the answer to this
+                await self.can_read.clear()
+                await self.can_read.wait()
+            elif self._is_between() and (head := read_head(data)):
+                data = await self._begin(head, data[head.size :])
+            else:
+                await super().handle(RawData(data))
+                return
+
+    def _is_between(self) -> bool:
+        """Whether nothing is under way, and h11 has not begun to read something."""
+        return (
+            self.stream is None
+            and isinstance(self.connection, h11.Connection)
+            and self.connection.their_state is IDLE
+            and self.connection.trailing_data == (b"", False)
+        )
+
+    async def _begin(self, head: Head, rest: bytes) -> bytes:
+        """Sets a request going, with what is here of its body. Returns what is behind that."""
+        self._plain, self._coming = PlainAnswer(is_last=head.is_last), head.body_bytes
+        await self.send(Updated(idle=False))
         self.stream = HTTPStream(
             self.app,
             self.config,
@@ -158,24 +179,75 @@ class QuickProtocol(H11Protocol):
         await self.stream.handle(
             Request(
                 stream_id=STREAM_ID,
-                headers=self._sent,
-                http_version=request.http_version.decode(),
-                method=request.method.decode().upper(),
-                raw_path=request.target,
+                headers=head.fields,
+                http_version="1.1",
+                method=head.method,
+                raw_path=head.target,
                 state=self.connection_state,
             )
         )
         self.keep_alive_requests += 1
         await self.context.mark_request()
+        if rest or not self._coming:
+            return await self._take_body(rest)
+        return b""
+
+    async def _take_body(self, data: bytes) -> bytes:
+        mine, rest = data[: self._coming], data[self._coming :]
+        self._coming -= len(mine)
+        await self._hand_on(mine)
+        return rest
+
+    async def _hand_on(self, data: bytes) -> None:
+        if isinstance(self.stream, HTTPStream) and not self.stream.closed:
+            is_more = self._coming > 0
+            await self.stream.app_put({"type": "http.request", "body": data, "more_body": is_more})
+
+    async def _read_end(self) -> None:
+        """The other side sends no more; if that is too little, it may still hear so."""
+        if self._plain is None:
+            await super().handle(RawData(b""))
+        elif self._coming:
+            if not self._plain.is_begun:
+                await self._send_error_response(400)
+            await self._close()
+
+    async def _close(self) -> None:
+        self._is_closed = True
+        await self.send(Closed())
 
     async def stream_send(self, event: StreamEvent) -> None:
-        in_stream = self._is_chunked and self.connection.our_state is SEND_BODY
-        if in_stream and isinstance(event, Body) and event.data:  # an empty chunk is the end
-            await self.send(RawData(b"%x\r\n%b\r\n" % (len(event.data), event.data)))
-        elif isinstance(event, Response) and event.status_code >= 200:
-            await self._send_head(event)
-        else:
+        plain = self._plain
+        if plain is None:
             await super().stream_send(event)
+        elif isinstance(event, Body):
+            await self._write(plain.piece(event.data))
+        elif isinstance(event, Response):
+            fields = [*event.headers, *self.config.response_headers("h11")]
+            if self.keep_alive_requests >= self.config.keep_alive_max_requests:
+                plain.is_last = True
+            head = plain.head(event.status_code, fields)
+            await self._write(head, turns=TURNS if plain.is_chunked else 1)
+        elif isinstance(event, EndBody):
+            if end := plain.end():
+                await self._write(end)
+        elif isinstance(event, StreamClosed):
+            await self._maybe_recycle()
+
+    async def _maybe_recycle(self) -> None:
+        plain = self._plain
+        if plain is None:
+            await super()._maybe_recycle()
+            return
+        await self._close_stream()
+        is_over = plain.is_whole and not self._coming
+        self._plain, self._coming = None, 0
+        if is_over and not plain.is_last and not self.context.terminated.is_set():
+            await self.can_read.set()
+            await self.send(Updated(idle=True))
+        else:
+            await self.can_read.set()
+            await self._close()
 
     async def _send_error_response(self, status_code: int) -> None:
         """To what is no request, or one that no route sees: in the words of every other error."""
@@ -194,30 +266,3 @@ class QuickProtocol(H11Protocol):
         await self._send_h11_event(h11.Response(headers=headers, status_code=status_code))
         await self._send_h11_event(h11.Data(data=body))
         await self._send_h11_event(h11.EndOfMessage())
-
-    async def _send_head(self, event: Response) -> None:
-        headers = [*event.headers, *self.config.response_headers("h11")]
-        if self.keep_alive_requests >= self.config.keep_alive_max_requests:
-            headers.append((b"connection", b"close"))
-        others = [one for one in headers if one[0] not in FRAMING]
-        fields = b"".join([b"%b: %b\r\n" % one for one in others])
-        if fields.count(b"\n") == len(others) and FIELDS.fullmatch(fields):
-            headers = [one for one in headers if one[0] in FRAMING]
-        else:
-            fields = b""  # h11 says what is wrong
-        head = h11.Response(headers=headers, status_code=event.status_code)
-        await self._send_h11_event(head, fields)
-
-    async def _send_h11_event(self, event: H11SendableEvent, fields: bytes = b"") -> None:
-        try:
-            data = self.connection.send(event)
-        except LocalProtocolError:
-            if self.connection.their_state != ERROR:
-                raise
-            return
-        if not isinstance(event, h11.Response):
-            await self.send(RawData(data))
-            return
-        self._is_chunked = CHUNKED in data.lower()
-        data = b"%b%b\r\n" % (data[:-2], fields)  # before the empty line
-        await self.send(HeadOfStream(data) if self._is_chunked else RawData(data))

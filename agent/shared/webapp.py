@@ -4,6 +4,7 @@ requests of a route is looked up once."""
 from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import CO_COROUTINE
+from operator import attrgetter
 from typing import Any
 
 from quart import Quart
@@ -45,6 +46,7 @@ class _Sessionless(SessionInterface):
 
 class _Context(RequestContext):
     app: "WebApp"
+    request = property(attrgetter("request_websocket"))
 
     def match_request(self) -> None:
         sent = self.request_websocket

@@ -26,6 +26,12 @@ class WholeAnswers(asyncio.StreamWriter):
         if self._held_bytes > HELD_BYTES:
             self._send()
 
+    async def drain(self) -> None:
+        """Waits while the other side reads too slowly. Raises ConnectionError if it has gone."""
+        transport = self.transport
+        if transport.get_write_buffer_size() or transport.is_closing():
+            await super().drain()
+
     def write_eof(self) -> None:
         self._send()
         super().write_eof()

@@ -141,6 +141,106 @@ async def test_each_answer_on_a_connection_is_framed_in_its_own_way() -> None:
     assert answers == [CHUNKS, whole, CHUNKS, whole, CHUNKS]
 
 
+async def echo(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    """Says what it was asked; at /early before the body is here, at /short less than promised."""
+    assert scope["type"] == "http"
+    body, is_more = b"", scope["path"] != "/early"
+    while is_more:
+        message = await receive()
+        if message["type"] != "http.request":
+            return
+        body += message["body"]
+        is_more = message["more_body"]
+    told = b"<%b %b>" % (scope["path"].encode(), body)
+    promised = len(told) + (scope["path"] == "/short")
+    headers = [(b"content-length", b"%d" % promised)]
+    await send(
+        {"type": "http.response.start", "status": 200, "headers": headers, "trailers": False}
+    )
+    await send({"type": "http.response.body", "body": told, "more_body": False})
+
+
+def post(path: str, body: bytes, *, length: int | None = None) -> bytes:
+    said = len(body) if length is None else length
+    head = f"POST {path} HTTP/1.1\r\nHost: h\r\nContent-Length: {said}\r\n\r\n"
+    return head.encode() + body
+
+
+CHUNKED = b"POST /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+MIXED = b"".join(
+    [
+        post("/1", b"one"),
+        ask("/2", last=False),
+        CHUNKED,
+        post("/3", b""),
+        post("/4", b"x" * 70_000),
+        ask("/5", method="HEAD", last=False),
+        post("/6", b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"),
+        ask("/7"),
+    ]
+)
+
+
+@pytest.mark.parametrize("step", [1_000_000, 40_000, 37])
+async def test_requests_of_every_kind_follow_each_other_however_they_come(step: int) -> None:
+    async with served(echo) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for begin in range(0, len(MIXED), step):
+            writer.write(MIXED[begin : begin + step])
+            await writer.drain()
+            await asyncio.sleep(0)
+        whole = await reader.read()
+        writer.close()
+
+    bodies = [one.partition(b"\r\n\r\n")[2] for one in whole.split(b"HTTP/1.1 200 \r\n")[1:]]
+    assert bodies == [
+        b"</1 one>",
+        b"</2 >",
+        b"</c abc>",
+        b"</3 >",
+        b"</4 " + b"x" * 70_000 + b">",
+        b"",
+        b"</6 GET / HTTP/1.1\r\nHost: h\r\n\r\n>",
+        b"</7 >",
+    ]
+
+
+async def test_a_body_that_does_not_come_whole_is_told() -> None:
+    async with served(echo) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(post("/", b"half", length=8))
+        writer.write_eof()
+        told = await reader.read()
+        writer.close()
+
+    assert told.startswith(b"HTTP/1.1 400 ")
+    assert b"urn:orca:problem:bad-request" in told
+
+
+async def test_the_rest_of_a_body_that_nobody_read_is_no_request() -> None:
+    smuggled = ask("/smuggled", last=False)
+    async with served(echo) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(post("/early", b"", length=len(smuggled)))
+        told = await reader.readuntil(b">")
+        with suppress(OSError):
+            writer.write(smuggled)
+            told += await reader.read()
+        writer.close()
+
+    assert told.count(b"HTTP/1.1 ") == 1
+
+
+async def test_nothing_follows_an_answer_that_is_shorter_than_it_says() -> None:
+    async with served(echo) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(post("/short", b"a") + ask("/next", last=False))
+        told = await reader.read()
+        writer.close()
+
+    assert told.endswith(b"</short a>")
+
+
 async def test_no_piece_waits_until_the_one_before_it_has_arrived() -> None:
     connections = Connections(app, server_config(), refuse=lambda: None)
     accepted: list[TransportSocket] = []
