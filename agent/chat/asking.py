@@ -106,6 +106,7 @@ class AskingService:
             asked.parent_id,
             *([asdict(asked.context)] if asked.context else []),
         )
+        self._parts.inference.first_words.expect()
         commits = self._database.commits
         async with self._database.reading() as connection:
             conversation = await present(connection, conversation_id)

@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 from agent.inference.backend import Backend
 from agent.inference.backends import Backends
 from agent.inference.failures import can_be_retried, is_backends_fault
+from agent.inference.first_words import FirstWords
 from agent.inference.queue import Queue, Queues
 from agent.inference.queue_rules import Priority, Wants
 from agent.inference.rules import Batch, ChatRequest, Embeddings, EmbedRequest, Finish, Usage
@@ -93,6 +94,7 @@ class Inference:
 
     def __init__(self, backends: Backends, queues: Queues) -> None:
         self._backends, self._queues = backends, queues
+        self.first_words = FirstWords()
 
     async def chat(
         self,
@@ -129,6 +131,7 @@ class Inference:
             _note(batch, meter)
             yield batch
             async for batch in stream:
+                await self.first_words.let_pass()
                 _note(batch, meter)
                 yield batch
 
@@ -237,9 +240,7 @@ class Inference:
             raise
 
     def _place(self, asking: _Asking) -> AbstractAsyncContextManager[str]:
-        """A place before a backend that has the model. Raises if none can be asked any more."""
-        if trouble := self._backends.trouble(asking.model, only=asking.only):
-            raise trouble
+        """A place before a backend that has the model. To enter raises if none can be asked."""
         who = asking.who
         wants = Wants(
             who.client,
@@ -256,7 +257,10 @@ class Inference:
 
     @asynccontextmanager
     async def _hoping(self, asking: _Asking) -> AsyncGenerator[None, None]:
-        """Ends the wait for a place once there is nobody left to wait for, with the reason."""
+        """Ends the wait for a place once there is nobody left to wait for, with the reason; at
+        once if nobody is."""
+        if trouble := self._backends.trouble(asking.model, only=asking.only):
+            raise trouble
         hopeless: list[OrcaError] = []
         try:
             async with asyncio.timeout(None) as scope:

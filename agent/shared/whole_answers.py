@@ -12,7 +12,7 @@ class WholeAnswers(asyncio.StreamWriter):
     written once the other side has gone is dropped: who reads from it hears of that."""
 
     def __init__(self, writer: asyncio.StreamWriter, reader: asyncio.StreamReader) -> None:
-        transport = writer.transport
+        transport = self._line = writer.transport
         super().__init__(transport, transport.get_protocol(), reader, asyncio.get_running_loop())
         self._held: list[bytes] = []
         self._held_bytes = 0
@@ -28,8 +28,7 @@ class WholeAnswers(asyncio.StreamWriter):
 
     async def drain(self) -> None:
         """Waits while the other side reads too slowly. Raises ConnectionError if it has gone."""
-        transport = self.transport
-        if transport.get_write_buffer_size() or transport.is_closing():
+        if self._line.get_write_buffer_size() or self._line.is_closing():
             await super().drain()
 
     def write_eof(self) -> None:
@@ -48,5 +47,5 @@ class WholeAnswers(asyncio.StreamWriter):
 
     def _send(self) -> None:
         held, self._held, self._held_bytes = self._held, [], 0
-        if held and not self.transport.is_closing():
+        if held and not self._line.is_closing():
             super().write(held[0] if len(held) == 1 else b"".join(held))
