@@ -105,7 +105,7 @@ class Proxy:
 
 @dataclass(slots=True)
 class Conversation:
-    """A client of the agent: posts a question, then follows its run, as the panel does."""
+    """A client of the agent that posts a question, and then follows its run by another request."""
 
     connection: Connection
     token: str
