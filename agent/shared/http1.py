@@ -136,6 +136,9 @@ class QuickProtocol(H11Protocol):
     async def handle(self, event: Event) -> None:
         if not isinstance(event, RawData):
             await super().handle(event)
+            if isinstance(event, Closed):
+                self._is_closed = True
+                await self.can_read.set()  # what came behind is for nobody
             return
         data = event.data
         if not data:
@@ -208,18 +211,17 @@ class QuickProtocol(H11Protocol):
         if self._plain is None:
             await super().handle(RawData(b""))
         elif self._coming:
+            self._is_closed = True  # an answer that begins now would get into this one
             if not self._plain.is_begun:
                 await self._send_error_response(400)
-            await self._close()
-
-    async def _close(self) -> None:
-        self._is_closed = True
-        await self.send(Closed())
+            await self.send(Closed())
 
     async def stream_send(self, event: StreamEvent) -> None:
         plain = self._plain
         if plain is None:
             await super().stream_send(event)
+        elif self._is_closed and not isinstance(event, StreamClosed):
+            pass  # there is nobody to hear it
         elif isinstance(event, Body):
             await self._write(plain.piece(event.data))
         elif isinstance(event, Response):
@@ -241,13 +243,10 @@ class QuickProtocol(H11Protocol):
             return
         await self._close_stream()
         is_over = plain.is_whole and not self._coming
-        self._plain, self._coming = None, 0
-        if is_over and not plain.is_last and not self.context.terminated.is_set():
-            await self.can_read.set()
-            await self.send(Updated(idle=True))
-        else:
-            await self.can_read.set()
-            await self._close()
+        is_kept = is_over and not plain.is_last and not self.context.terminated.is_set()
+        self._plain, self._coming, self._is_closed = None, 0, not is_kept
+        await self.can_read.set()
+        await self.send(Updated(idle=True) if is_kept else Closed())
 
     async def _send_error_response(self, status_code: int) -> None:
         """To what is no request, or one that no route sees: in the words of every other error."""
@@ -263,6 +262,6 @@ class QuickProtocol(H11Protocol):
             (b"x-request-id", request_id.encode()),
             *self.config.response_headers("h11"),
         ]
-        await self._send_h11_event(h11.Response(headers=headers, status_code=status_code))
-        await self._send_h11_event(h11.Data(data=body))
-        await self._send_h11_event(h11.EndOfMessage())
+        head = h11.Response(headers=headers, status_code=status_code)
+        parts = [self.connection.send(one) for one in (head, h11.Data(body), h11.EndOfMessage())]
+        await self.send(RawData(b"".join(part or b"" for part in parts)))

@@ -13,7 +13,7 @@ Fields = Sequence[tuple[bytes, bytes]]
 
 # RFC 9110, 5.1 and 5.5, without what is seldom: tabs, and more or fewer blanks than one.
 _FIELD = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+: (?:[!-~\x80-\xff](?:[ -~\x80-\xff]*[!-~\x80-\xff])?)?\r\n"
-_FIELDS = re.compile(b"(?:%b)*" % _FIELD)
+_SENT_FIELDS = re.compile(b"(?:%b)*" % _FIELD.replace(b"[ -~", rb"[\t -~"))
 _HEAD = re.compile(
     rb"(GET|POST|PUT|PATCH|DELETE) ([!-~]+) HTTP/1\.1\r\n((?:%b)*)\r\n" % _FIELD,
 )
@@ -78,11 +78,11 @@ class PlainAnswer:
     def head(self, status: int, fields: Fields) -> bytes:
         """It begins."""
         lines = b"".join([b"%b: %b\r\n" % one for one in fields])
-        if lines.count(b"\n") != len(fields) or not _FIELDS.fullmatch(lines):
+        if lines.count(b"\n") != len(fields) or not _SENT_FIELDS.fullmatch(lines):
             raise LocalProtocolError("A field of the answer is none.")
         told = [(name.lower(), value) for name, value in fields if name.lower() in _TELLING]
         lengths = [value for name, value in told if name == b"content-length"]
-        is_clear = len(lengths) < 2 and b"".join([b"0", *lengths]).isdigit()
+        is_clear = len(lengths) < 2 and all(map(bytes.isdigit, lengths))
         if status < 200 or not is_clear or b"transfer-encoding" in dict(told):
             raise LocalProtocolError("The answer does not say where it ends.")
         if any(name == b"connection" and b"close" in value.lower() for name, value in told):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import socket
 import time
 from asyncio.trsock import TransportSocket
@@ -239,6 +240,78 @@ async def test_nothing_follows_an_answer_that_is_shorter_than_it_says() -> None:
         writer.close()
 
     assert told.endswith(b"</short a>")
+
+
+async def endless(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    """Goes on until the client has left."""
+
+    async def left() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    leaving = asyncio.create_task(left())
+    await send({"type": "http.response.start", "status": 200, "headers": [], "trailers": False})
+    while not leaving.done():
+        await send({"type": "http.response.body", "body": b"piece", "more_body": True})
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("behind", [b"", b"\r\n", b"GET /", ask("/next", last=False)])
+async def test_who_leaves_a_stream_leaves_nothing_behind(behind: bytes) -> None:
+    async with served(endless) as (port, connections):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(ask("/", last=False) + behind)
+        await reader.readuntil(b"piece")
+        writer.transport.abort()
+        async with asyncio.timeout(10):
+            await connections.ended()
+
+
+class Unread:
+    """A client that asks for long answers and reads none before it has asked for all."""
+
+    begun = begun_unread = 0
+
+    async def app(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        assert scope["type"] == "http"
+        self.begun += 1
+        if scope["path"] == "/late":
+            await asyncio.sleep(0.2)
+        body = b"y" * (60_000 if scope["path"] == "/long" else 5)
+        headers = [(b"content-length", b"%d" % len(body))]
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": headers, "trailers": False}
+        )
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def heard(self, port: int, number: int) -> bytes:
+        """What comes behind so many long answers, for a body that is cut off."""
+        loop, client = asyncio.get_running_loop(), socket.socket()
+        with client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+            client.setblocking(False)
+            await loop.sock_connect(client, ("127.0.0.1", port))
+            asked = ask("/long", last=False) * number + post("/late", b"half", length=50)
+            await loop.sock_sendall(client, asked)
+            await asyncio.sleep(0.1)
+            client.shutdown(socket.SHUT_WR)
+            await asyncio.sleep(0.3)
+            self.begun_unread, told = self.begun, b""
+            with suppress(OSError):
+                while came := await loop.sock_recv(client, 1 << 20):
+                    told += came
+        return told.rpartition(b"y" * 60_000)[2]
+
+
+async def test_a_body_that_is_cut_off_gets_one_answer_also_behind_unread_ones() -> None:
+    unread = Unread()
+    async with served(unread.app) as (port, _):
+        await unread.heard(port, 300)
+        fit = unread.begun_unread  # answers, until the server waits for its client
+        told = [await unread.heard(port, number) for number in range(fit - 2, fit + 4)]
+
+    assert 2 < fit < 300
+    assert max(len(re.findall(rb"HTTP/1\.1 [0-9]", one)) for one in told) == 1
 
 
 async def test_no_piece_waits_until_the_one_before_it_has_arrived() -> None:
