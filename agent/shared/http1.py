@@ -196,15 +196,13 @@ class QuickProtocol(H11Protocol):
         return b""
 
     async def _take_body(self, data: bytes) -> bytes:
+        """Hands on what belongs to the body. Returns what is behind it."""
         mine, rest = data[: self._coming], data[self._coming :]
         self._coming -= len(mine)
-        await self._hand_on(mine)
-        return rest
-
-    async def _hand_on(self, data: bytes) -> None:
         if isinstance(self.stream, HTTPStream) and not self.stream.closed:
             is_more = self._coming > 0
-            await self.stream.app_put({"type": "http.request", "body": data, "more_body": is_more})
+            await self.stream.app_put({"type": "http.request", "body": mine, "more_body": is_more})
+        return rest
 
     async def _read_end(self) -> None:
         """The other side sends no more; if that is too little, it may still hear so."""

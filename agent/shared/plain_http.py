@@ -17,8 +17,9 @@ _SENT_FIELDS = re.compile(b"(?:%b)*" % _FIELD.replace(b"[ -~", rb"[\t -~"))
 _HEAD = re.compile(
     rb"(GET|POST|PUT|PATCH|DELETE) ([!-~]+) HTTP/1\.1\r\n((?:%b)*)\r\n" % _FIELD,
 )
-_FRAMING = frozenset((b"transfer-encoding", b"upgrade", b"expect"))
-_TELLING = frozenset((b"content-length", b"transfer-encoding", b"connection"))
+_NOT_PLAIN = frozenset((b"transfer-encoding", b"upgrade", b"expect"))
+_ONCE = (b"host", b"content-length", b"connection")
+_FRAMING = frozenset((b"content-length", b"transfer-encoding", b"connection"))
 _LONGEST_HEAD = 32 * 1024
 _MOST_DIGITS = 15
 _WITHOUT_BODY = (204, 304)
@@ -45,13 +46,10 @@ def read_head(data: bytes) -> Head | None:
     for line in lines.split(b"\r\n")[:-1]:
         name, _, value = line.partition(b": ")
         fields.append((name.lower(), value))
-    told = dict(fields)
-    # Whoever says one of these twice is judged by h11.
-    for name in (b"host", b"content-length", b"connection"):
-        if name in told and len([1 for one, _ in fields if one == name]) > 1:
-            return None
-    if b"host" not in told or not _FRAMING.isdisjoint(told):
+    names = [name for name, _ in fields]
+    if b"host" not in names or not _NOT_PLAIN.isdisjoint(names) or max(map(names.count, _ONCE)) > 1:
         return None
+    told = dict(fields)
     length, connection = told.get(b"content-length", b"0"), told.get(b"connection", b"").lower()
     if not length.isdigit() or len(length) > _MOST_DIGITS:
         return None
@@ -73,14 +71,15 @@ class PlainAnswer:
 
     @property
     def is_chunked(self) -> bool:
+        """Whether its length is not known, once it has begun."""
         return self._left is None
 
     def head(self, status: int, fields: Fields) -> bytes:
-        """It begins."""
+        """The status line and the fields, to which those are added that frame the body."""
         lines = b"".join([b"%b: %b\r\n" % one for one in fields])
         if lines.count(b"\n") != len(fields) or not _SENT_FIELDS.fullmatch(lines):
             raise LocalProtocolError("A field of the answer is none.")
-        told = [(name.lower(), value) for name, value in fields if name.lower() in _TELLING]
+        told = [(name.lower(), value) for name, value in fields if name.lower() in _FRAMING]
         lengths = [value for name, value in told if name == b"content-length"]
         is_clear = len(lengths) < 2 and all(map(bytes.isdigit, lengths))
         if status < 200 or not is_clear or b"transfer-encoding" in dict(told):
@@ -100,7 +99,7 @@ class PlainAnswer:
         return b"HTTP/1.1 %d \r\n%b\r\n" % (status, lines)
 
     def piece(self, data: bytes) -> bytes:
-        """It goes on."""
+        """What is sent of the body for `data`."""
         if self._left is None:
             return b"%x\r\n%b\r\n" % (len(data), data) if data else b""  # an empty one is the end
         self._left -= len(data)
@@ -109,7 +108,7 @@ class PlainAnswer:
         return data
 
     def end(self) -> bytes:
-        """It is over."""
+        """What is sent behind the body."""
         if self._left:
             raise LocalProtocolError("The answer is shorter than it said.")
         self.is_whole = True

@@ -71,6 +71,25 @@ class Program:
             check=False,
         )
 
+    def converse(self, typed: bytes) -> tuple[int, str, str]:
+        """Exit code, answers, and what is said beside them, where a person types this.
+
+        Not on Windows, which has no pseudo-terminals for it."""
+        ours, theirs = os.openpty()
+        begun = subprocess.Popen(
+            [self.python, "-m", "agent", "chat"],
+            env=self.environment,
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        os.close(theirs)
+        os.write(ours, typed)
+        out, err = begun.communicate(timeout=30)
+        os.close(ours)
+        return begun.returncode, out, err
+
     def begin(self, *arguments: str) -> "subprocess.Popen[str]":
         """Starts a command that goes on."""
         return subprocess.Popen(

@@ -382,23 +382,9 @@ def test_what_cannot_be_is_said_in_a_sentence(running: Program, tmp_path: Path) 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals for this")
 def test_without_a_question_it_is_a_conversation(running: Program) -> None:
-    import pty  # platform only
+    code, out, err = running.converse(b"hello\n/new\n/model tiny\nagain\n/nonsense\n/quit\n")
 
-    ours, theirs = pty.openpty()
-    begun = subprocess.Popen(
-        [sys.executable, "-m", "agent", "chat"],
-        env=running.environment,
-        stdin=theirs,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )
-    os.close(theirs)
-    os.write(ours, b"hello\n/new\n/model tiny\nagain\n/nonsense\n/quit\n")
-    out, err = begun.communicate(timeout=30)
-    os.close(ours)
-
-    assert begun.returncode == 0
+    assert code == 0
     assert out.count(ANSWER) == 2
     assert err.count("/new begins another conversation") == 2
 
