@@ -7,11 +7,14 @@ reads single rows by their key (`BY_KEY`) changes no thread at all."""
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import aiosqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from agent.shared.threads import step_aside
 
 BY_KEY = "/* by key */"  # behind the first word of a statement: a few rows, in microseconds
 READS_BY_KEY = (f"SELECT {BY_KEY}", f"WITH {BY_KEY}")
@@ -25,9 +28,7 @@ class OneHopConnection(aiosqlite.Connection):
     """Begins its transaction together with the first statement, and ends only what has begun."""
 
     def __init__(self, file: Path, *, is_writer: bool = False) -> None:
-        super().__init__(
-            lambda: sqlite3.connect(file, isolation_level=None, check_same_thread=False), 64
-        )
+        super().__init__(partial(_connected, file), 64)
         self._thread.daemon = True
         self._is_writer, self.is_idle = is_writer, True
         self.is_used_by_sqlalchemy = False  # if not since `begin`, it knows of no transaction
@@ -138,6 +139,12 @@ class OneHopConnection(aiosqlite.Connection):
             raise
         self.is_idle = True
         return done
+
+
+def _connected(file: Path) -> sqlite3.Connection:
+    """To be called in the connection's own thread."""
+    step_aside()
+    return sqlite3.connect(file, isolation_level=None, check_same_thread=False)
 
 
 def _outcome(

@@ -2,6 +2,9 @@
 
 import asyncio
 import gc
+import os
+import sys
+import threading
 import warnings
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -146,3 +149,16 @@ async def test_of_a_file_that_cannot_be_used_the_right_program_says_more(tmp_pat
     assert refused.value.detail == (
         "The database file hub.db cannot be used. `orca-hub doctor` says more."
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads are not asked to step aside")
+async def test_who_writes_takes_no_processor_from_the_loop(tmp_path: Path) -> None:
+    database = Database(tmp_path / "pairs.db")
+    before = {thread.native_id for thread in threading.enumerate()}
+    async with database.writing() as connection:
+        await connection.execute(text("CREATE TABLE pair (number INTEGER)"))
+    (writer,) = {thread.native_id for thread in threading.enumerate()} - before
+
+    assert os.sched_getscheduler(writer or 0) == os.SCHED_BATCH
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
+    await database.close()
