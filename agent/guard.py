@@ -211,7 +211,7 @@ class Guard:
         """What every answer carries."""
         headers = response.headers
         there = {name.lower() for name, _ in headers}
-        for name, value in (*ALWAYS, ("X-Request-ID", g.request_id)):
+        for name, value in (*ALWAYS, ("X-Request-ID", CURRENT.get())):
             if name.lower() in there:
                 headers.remove(name)
             headers.add(name, value)

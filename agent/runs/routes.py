@@ -14,6 +14,7 @@ from agent.shared.streams import event_stream
 from agent.shared.web import (
     Scope,
     asks,
+    current,
     demand,
     gives,
     gives_media,
@@ -100,10 +101,11 @@ def begun(
 
 def wants_events() -> bool:
     """Whether the client prefers server-sent events to JSON."""
-    accepted = request.headers.get("Accept", "*/*")
+    sent = current()
+    accepted = sent.headers.get("Accept", "*/*")
     if accepted in (EVENTS, "*/*"):  # as nearly all say it
         return accepted == EVENTS
-    return request.accept_mimetypes.best_match(["application/json", EVENTS]) == EVENTS
+    return sent.accept_mimetypes.best_match(["application/json", EVENTS]) == EVENTS
 
 
 def last_event_id() -> int:

@@ -9,7 +9,7 @@ import h11
 import orjson
 from h11 import IDLE
 from hypercorn.asyncio.tcp_server import TCPServer
-from hypercorn.events import Closed, Event, RawData, Updated
+from hypercorn.events import Closed, Event, RawData
 from hypercorn.protocol.events import Body, EndBody, Request, Response, StreamClosed
 from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.h11 import STREAM_ID, H11Protocol
@@ -79,7 +79,8 @@ class QuickConnection(TCPServer):
 
     def __init__(self, idle: set[Idle], *args: Any) -> None:  # Any: those of TCPServer
         super().__init__(*args)
-        self.idle_task = Idle(self, idle)  # type: ignore[assignment] # of the same shape
+        self._idle = Idle(self, idle)
+        self.idle_task = self._idle  # type: ignore[assignment] # of the same shape
 
     async def protocol_send(self, event: Event) -> None:
         if isinstance(event, RawData):
@@ -100,6 +101,7 @@ class QuickConnection(TCPServer):
         if isinstance(slow, H11Protocol):
             self.protocol.protocol = QuickProtocol(
                 self.write,
+                self._idle,
                 slow.app,
                 slow.config,
                 slow.context,
@@ -113,7 +115,7 @@ class QuickConnection(TCPServer):
         try:
             await super()._read_data()
         finally:
-            await self.idle_task.stop()
+            await self._idle.stop()
 
 
 class Write(Protocol):
@@ -129,9 +131,9 @@ class QuickProtocol(H11Protocol):
     _coming = 0  # bytes of its body that are not here yet
     _is_closed = False
 
-    def __init__(self, write: Write, *args: Any) -> None:  # Any: those of H11Protocol
+    def __init__(self, write: Write, idle: Idle, *args: Any) -> None:  # Any: those of H11Protocol
         super().__init__(*args)
-        self._write = write
+        self._write, self._idle = write, idle
 
     async def handle(self, event: Event) -> None:
         if not isinstance(event, RawData):
@@ -167,7 +169,7 @@ class QuickProtocol(H11Protocol):
     async def _begin(self, head: Head, rest: bytes) -> bytes:
         """Sets a request going, with what is here of its body. Returns what is behind that."""
         self._plain, self._coming = PlainAnswer(is_last=head.is_last), head.body_bytes
-        await self.send(Updated(idle=False))
+        await self._idle.stop()
         self.stream = HTTPStream(
             self.app,
             self.config,
@@ -244,7 +246,10 @@ class QuickProtocol(H11Protocol):
         is_kept = is_over and not plain.is_last and not self.context.terminated.is_set()
         self._plain, self._coming, self._is_closed = None, 0, not is_kept
         await self.can_read.set()
-        await self.send(Updated(idle=True) if is_kept else Closed())
+        if is_kept:
+            await self._idle.restart()
+        else:
+            await self.send(Closed())
 
     async def _send_error_response(self, status_code: int) -> None:
         """To what is no request, or one that no route sees: in the words of every other error."""

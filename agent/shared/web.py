@@ -186,9 +186,15 @@ def has_body() -> bool:
     return bool(request.content_length) or "Transfer-Encoding" in request.headers
 
 
+def current() -> Request:
+    """The request itself. Its proxy looks for it again at each word."""
+    found: Request = request._get_current_object()  # type: ignore[attr-defined] # of a proxy
+    return found
+
+
 async def read_json(*, limit_bytes: int = JSON_BODY_BYTES) -> object:
     """The JSON body as it is. Raises UnsupportedMedia, TooLarge or Malformed."""
-    sent: Request = request._get_current_object()  # type: ignore[attr-defined] # of a proxy
+    sent = current()
     if sent.headers.get("Content-Type") != JSON_MEDIA and sent.mimetype != JSON_MEDIA:
         raise UnsupportedMedia(
             "json-wanted", "Send the body as JSON with Content-Type: application/json."
@@ -202,7 +208,7 @@ async def read_json(*, limit_bytes: int = JSON_BODY_BYTES) -> object:
 
 async def read_bytes(*, limit_bytes: int) -> bytes:
     """The body, never more of it than fits. Raises TooLarge."""
-    sent: Request = request._get_current_object()  # type: ignore[attr-defined] # of a proxy
+    sent = current()
     if isinstance(sent.body, HeldBody) and sent.body.is_here:
         return await _bounded(sent.body, limit_bytes)
     if (sent.content_length or 0) > limit_bytes:
@@ -282,7 +288,7 @@ def project_of(sent: BaseRequestWebsocket) -> str:
 
 def idempotency_key() -> str | None:
     """The header of that name. Raises Malformed."""
-    key = request.headers.get("Idempotency-Key")
+    key = current().headers.get("Idempotency-Key")
     if key is not None and not (0 < len(key) <= KEY_CHARACTERS and key.isascii()):
         raise Malformed(
             "bad-idempotency-key", f"Idempotency-Key is 1 to {KEY_CHARACTERS} ASCII characters."
@@ -295,7 +301,7 @@ def asker() -> tuple[str, str]:
 
     Raises Malformed."""
     caller = g.get("caller")
-    return caller.id if caller else "", project_of(request)
+    return caller.id if caller else "", project_of(current())
 
 
 def demand(*scopes: Scope) -> None:

@@ -1,6 +1,7 @@
 """Quart, quicker at what it does at the start and for each request: what is the same for all
 requests of a route is looked up once."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import CO_COROUTINE
@@ -21,6 +22,8 @@ from agent.shared.exchanges import Exchange
 from agent.shared.routing import LazyRule
 
 Function = Callable[..., Any]  # Any: of Quart
+_ID = re.compile("([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+_ARGUMENT = re.compile("<(?:[^>]*:)?([^>:]+)>")  # of a rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +52,20 @@ class _Context(RequestContext):
     request = property(attrgetter("request_websocket"))
 
     def match_request(self) -> None:
-        sent = self.request_websocket
-        known = self.app.plain_routes.get((sent.method, sent.path))
-        if known is not None:
-            sent.url_rule, sent.view_args = known, {}
+        sent, known_routes = self.request_websocket, self.app.known_routes
+        parts = _ID.split(sent.path)
+        between, ids = parts[::2], parts[1::2]
+        if known := known_routes.get((sent.method, *between)):
+            sent.url_rule, names = known
+            sent.view_args = dict(zip(names, ids, strict=True))
             return
         super().match_request()
         rule = sent.url_rule
-        if rule is not None and not sent.view_args and rule.rule == sent.path:
-            self.app.plain_routes[sent.method, sent.path] = rule
+        if rule is None:
+            return
+        names = _ARGUMENT.findall(rule.rule)
+        if len(names) == len(ids) and dict(zip(names, ids, strict=True)) == sent.view_args:
+            known_routes[sent.method, *between] = rule, names
 
 
 class WebApp(Quart):
@@ -71,7 +79,9 @@ class WebApp(Quart):
     def __init__(self, name: str) -> None:
         super().__init__(name, static_folder=None)
         self.host = "localhost"  # of addresses that an answer leads to
-        self.plain_routes: dict[tuple[str, str], Any] = {}  # Any: Quart's QuartRule
+        # Those of addresses that are told apart by ids alone (no rule has an id in itself): the
+        # method and what stands between the ids, to the rule and what it calls them.
+        self.known_routes: dict[tuple[str, ...], tuple[Any, list[str]]] = {}  # Any: QuartRule
         self._around: dict[str | None, _Around] = {}
 
     def create_url_adapter(self, request: BaseRequestWebsocket | None) -> MapAdapter | None:
