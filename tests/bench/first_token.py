@@ -1,6 +1,7 @@
 """How much later the first token comes through the agent than directly."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from tests.bench.connection import Reading
@@ -11,6 +12,7 @@ from tests.bench.targets import Asker, OneRequest, OrcaAgent, Target, ask_once, 
 P50_S, P99_S = 0.003, 0.025
 PACE = 20.0
 QUESTIONS_EACH = 10  # in one conversation
+TURNS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +37,20 @@ async def measure(
     rows = []
     single = OneRequest(agent)
     ours = [target.process for target in (direct, agent, proxy) if target is not None]
+    asked, many = (direct, agent, single), 100 if quick else 400
     with watching(*ours) as others:
-        firsts = {}
-        for target in (direct, agent, single, proxy):
-            if target is not None:
-                few = quick or target is proxy
-                firsts[target.name] = await sequential(fake, target, 50 if few else 400)
+        firsts = await in_turns(sequential, fake, asked, 50 if quick else 400)
+        if proxy is not None:
+            firsts[proxy.name] = Firsts(await sequential(fake, proxy, 50))
     rows += [_row("1 stream", firsts, single), _row("1 stream, two requests", firsts, agent)]
     rows[-2].others = rows[-1].others = others.cores
     with watching(*ours) as others:
-        many = {
-            target.name: await crowded(fake, target, 100 if quick else 400)
-            for target in (direct, agent, single)
-        }
-    rows.append(_row("50 streams, 20 tokens/s each", many, single))
-    rows.append(_row("50 such streams, two requests", many, agent))
+        crowd = await in_turns(crowded, fake, asked, many)
+    rows.append(_row("50 streams, 20 tokens/s each", crowd, single))
+    rows.append(_row("50 such streams, two requests", crowd, agent))
     rows[-2].others = rows[-1].others = others.cores
     with watching(*ours) as others, cores_apart([fake.process], [agent.process]) as is_apart:
-        apart: dict[str, Firsts] = {}
-        if is_apart:
-            for target in (direct, single):
-                apart[target.name] = await crowded(fake, target, 100 if quick else 400)
+        apart = await in_turns(crowded, fake, (direct, single), many) if is_apart else {}
     if apart:
         row = _row("50 such streams, agent and load on cores of their own", apart, single)
         # It tells where the time goes. What is wanted is wanted of a machine that all share.
@@ -64,7 +59,23 @@ async def measure(
     return rows
 
 
-async def sequential(fake: Fake, target: Target, count: int) -> Firsts:
+async def in_turns(
+    ask: Callable[[Fake, Target, int], Awaitable[list[float]]],
+    fake: Fake,
+    targets: Sequence[Target],
+    count: int,
+) -> dict[str, Firsts]:
+    """As many questions of each, a part of them at a time: what the machine does meanwhile meets
+    all of them alike."""
+    found: dict[str, list[float]] = {target.name: [] for target in targets}
+    for turn in range(TURNS):
+        for target in targets if turn % 2 == 0 else reversed(targets):
+            asked = count * (turn + 1) // TURNS - count * turn // TURNS
+            found[target.name] += await ask(fake, target, asked)
+    return {name: Firsts(values) for name, values in found.items()}
+
+
+async def sequential(fake: Fake, target: Target, count: int) -> list[float]:
     """One stream after the other."""
     # The second token comes late enough not to be mistaken for the first.
     await fake.stream(4, 200.0)
@@ -76,10 +87,10 @@ async def sequential(fake: Fake, target: Target, count: int) -> Firsts:
         asked = min(QUESTIONS_EACH, count - len(values))
         values += [(await asker.ask()).first_s for _ in range(asked)]
         asker.close()
-    return Firsts(values)
+    return values
 
 
-async def crowded(fake: Fake, target: Target, count: int) -> Firsts:
+async def crowded(fake: Fake, target: Target, count: int) -> list[float]:
     """Streams of three seconds begin evenly spread, so that fifty of them live at any time;
     those that began before that do not count."""
     streams, lasts_s = 50, 3.0
@@ -93,7 +104,7 @@ async def crowded(fake: Fake, target: Target, count: int) -> Firsts:
         await asyncio.sleep(max(0.0, began + number * lasts_s / streams - loop.time()))
         tasks.append(asyncio.create_task(_ask(asker)))
     readings = await asyncio.gather(*tasks)
-    return Firsts([reading.first_s for reading in readings[streams:]])
+    return [reading.first_s for reading in readings[streams:]]
 
 
 async def _ask(asker: Asker) -> Reading:

@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 
 from tests.bench.connection import Connection
-from tests.bench.first_token import Firsts, crowded, sequential
+from tests.bench.first_token import Firsts, crowded, in_turns, sequential
 from tests.bench.parts.hub_processes import Hub, orca_hub, servers
 from tests.bench.processes import MODEL, Fake, Process
 from tests.bench.report import Row, ms, watching
@@ -55,9 +55,8 @@ async def _measured(fake: Fake, hub: Hub, *, quick: bool) -> list[Row]:
         (f"{STREAMS} streams, 20 tokens/s each", crowded, 100 if quick else 400),
     ):
         with watching(direct.process, hub.process) as others:
-            plain = await ask(fake, direct, count)
-            firsts = {way.name: await ask(fake, way, count) for way in ways}
-        rows += [_row(under, name, plain, found) for name, found in firsts.items()]
+            firsts = await in_turns(ask, fake, (direct, *ways), count)
+        rows += [_row(under, way.name, firsts[direct.name], firsts[way.name]) for way in ways]
         for row in rows[-len(ways) :]:
             row.others = others.cores
     return rows
