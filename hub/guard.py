@@ -15,6 +15,7 @@ from werkzeug.datastructures import Headers
 from agent.shared.clock import NewId
 from agent.shared.errors import Denied, Malformed, Unauthenticated, Unavailable
 from agent.shared.request_id import CURRENT
+from agent.shared.web import current
 from hub.access import PUBLIC, RULE_ATTRIBUTE, Principal, Rule, check
 from hub.core import Bearer, Door
 from hub.identity.known_browsers import NAMES, KnownBrowsers
@@ -220,7 +221,7 @@ class _Sent:
 
 
 def _sent() -> _Sent:
-    now: Request = request._get_current_object()  # type: ignore[attr-defined] # of a proxy
+    now = current()
     headers = now.headers
     kind, _, secret = headers.get("Authorization", "").partition(" ")
     bearer = (secret.strip() or None) if kind.lower() == "bearer" else None

@@ -41,6 +41,10 @@ def http(**about: Any) -> httpx.AsyncClient:  # Any: httpx's own keywords
     return httpx.AsyncClient(**{"verify": NO_TLS, "trust_env": False, "timeout": 30, **about})
 
 
+async def no_streams() -> None:
+    """For a server that is closed: there are none to be ended."""
+
+
 @asynccontextmanager
 async def served_app(app: Quart, listener: socket.socket) -> AsyncIterator[Server]:
     """An app behind Hypercorn for as long as the block lasts."""

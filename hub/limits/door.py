@@ -9,6 +9,7 @@ from quart.typing import ResponseTypes
 
 from agent.shared.clock import Clock, rfc3339
 from agent.shared.errors import TooMany
+from agent.shared.web import current
 from hub.access import Principal
 from hub.guard import PROBES
 from hub.limits.buckets import Kind, Rate, Verdict, address_key
@@ -39,7 +40,7 @@ class RateDoor:
 
     async def __call__(self, who: Principal | None) -> None:
         """Raises TooMany `too-many-requests`."""
-        sent: Request = request._get_current_object()  # type: ignore[attr-defined] # of a proxy
+        sent = current()
         if not sent.path.startswith(COUNTED) or sent.path in PROBES:
             return
         for kind, subject, rate in self._subjects(who, sent):

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
-from quart import Quart, Request, g, request
+from quart import Quart, g
 from quart.typing import ResponseTypes
+
+from agent.shared.web import current
 
 PREFIX = "orca_hub"
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -25,7 +27,7 @@ class RequestMeter:
     def install(self, app: Quart) -> None:
         @app.after_request
         async def count(response: ResponseTypes) -> ResponseTypes:
-            sent: Request = request._get_current_object()  # type: ignore[attr-defined] # of a proxy
+            sent = current()
             rule = sent.url_rule
             route = rule.rule if rule else UNKNOWN
             self._counts[sent.method, route, response.status_code // 100] += 1

@@ -9,7 +9,7 @@ from quart import request
 
 from agent.shared import problems
 from agent.shared.webapp import WebApp
-from tests.serving import http, served_app
+from tests.serving import http, no_streams, served_app
 
 LIMIT = 40_000_000
 SIZE = 30_000_000
@@ -39,11 +39,7 @@ async def slow() -> AsyncIterator[tuple[str, asyncio.Event]]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         async with served_app(app, listener) as server:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}", may_read
-            await server.close(_nothing)
-
-
-async def _nothing() -> None:
-    """There are no streams."""
+            await server.close(no_streams)
 
 
 @pytest.mark.parametrize("path", ["/parts", "/whole"])

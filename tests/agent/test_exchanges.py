@@ -11,7 +11,7 @@ from quart.typing import ResponseTypes
 
 from agent.shared import problems, web
 from agent.shared.webapp import WebApp
-from tests.serving import http, served_app
+from tests.serving import http, no_streams, served_app
 
 
 @dataclass(slots=True)
@@ -75,11 +75,7 @@ async def seen() -> AsyncIterator[Seen]:
             seen.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             seen.order.clear()
             yield seen
-            await server.close(_nothing)
-
-
-async def _nothing() -> None:
-    """There are no streams."""
+            await server.close(no_streams)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -11,6 +11,7 @@ import pytest
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
 
 from agent.shared.connections import Connections, server_config
+from tests.serving import no_streams
 
 PARTS = [b"one", b"", b"two\r\n0\r\n\r\n", b"\x00" * 300]
 CHUNKS = (
@@ -46,10 +47,6 @@ async def served(
         yield listener.getsockname()[1], connections
         server.close()
         await connections.end(no_streams)
-
-
-async def no_streams() -> None:
-    """There are no streams."""
 
 
 async def answered(port: int, request: bytes) -> list[bytes]:

@@ -11,7 +11,8 @@ import pytest
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 
 from agent.shared.connections import Connections, server_config
-from tests.agent.test_http1 import PARTS, answered, app, ask, no_streams, served
+from tests.agent.test_http1 import PARTS, answered, app, ask, served
+from tests.serving import no_streams
 
 
 async def endless(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:

@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from agent.shared.webapp import WebApp
-from tests.serving import http, served_app
+from tests.serving import http, no_streams, served_app
 
 ONE, OTHER = "01a20578-91e4-710c-aaf4-c0605d1e8537", "01a2057e-919e-70de-afa4-28cf7d4573f7"
 RULES = (
@@ -74,9 +74,5 @@ async def test_a_known_address_leads_where_it_led_before(seed: int) -> None:
                 told = reply.json() if reply.status_code == 200 else {"rule": "", "values": {}}
                 found = reply.status_code, told["rule"], told["values"]
                 assert found == led(app, method, path), f"{method} {path}"
-            await server.close(_nothing)
+            await server.close(no_streams)
     assert len(app.known_routes) < 20
-
-
-async def _nothing() -> None:
-    """There are no streams."""

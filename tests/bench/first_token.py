@@ -37,15 +37,15 @@ async def measure(
     rows = []
     single = OneRequest(agent)
     ours = [target.process for target in (direct, agent, proxy) if target is not None]
-    asked, many = (direct, agent, single), 100 if quick else 400
+    targets, many = (direct, agent, single), 100 if quick else 400
     with watching(*ours) as others:
-        firsts = await in_turns(sequential, fake, asked, 50 if quick else 400)
+        firsts = await in_turns(sequential, fake, targets, 50 if quick else 400)
         if proxy is not None:
             firsts[proxy.name] = Firsts(await sequential(fake, proxy, 50))
     rows += [_row("1 stream", firsts, single), _row("1 stream, two requests", firsts, agent)]
     rows[-2].others = rows[-1].others = others.cores
     with watching(*ours) as others:
-        crowd = await in_turns(crowded, fake, asked, many)
+        crowd = await in_turns(crowded, fake, targets, many)
     rows.append(_row("50 streams, 20 tokens/s each", crowd, single))
     rows.append(_row("50 such streams, two requests", crowd, agent))
     rows[-2].others = rows[-1].others = others.cores

@@ -17,7 +17,7 @@ from agent.shared.tasks import running
 from agent.shared.webapp import WebApp
 from tests.agent.configuration.test_restart import MANAGED, asking, restart, value_of
 from tests.agent.program import program
-from tests.serving import NOBODY, http, running_agent
+from tests.serving import NOBODY, http, no_streams, running_agent
 
 METHOD = "signal" if os.name == "posix" else "thread"
 pytestmark = pytest.mark.timeout(120, method=METHOD)
@@ -138,14 +138,10 @@ async def test_what_was_cut_off_has_ended_when_the_next_one_opens(
             _, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(b"POST /upload HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\nabc")
             await begun.wait()
-            await server.renew(_nothing)
+            await server.renew(no_streams)
             at_the_renewal = list(ended)
             writer.close()
-            await server.close(_nothing)
+            await server.close(no_streams)
 
     assert at_the_renewal == ["upload"]
     assert [one.getMessage() for one in caplog.records if one.levelname == "ERROR"] == []
-
-
-async def _nothing() -> None:
-    """There are no streams."""
