@@ -12,6 +12,7 @@ from .pages import SCROLLS_SIDEWAYS
 from .panel import Panel
 from .program import Program
 from .sliced import hot_tower, sent_by_slicer
+from .tabbing import walked
 from .test_accessibility import faults
 from .test_held_page import add
 from .test_languages import STICKS_OUT
@@ -23,25 +24,6 @@ PAGES = (
     *("diagnosis", "models", "backends", "team", "performance", "runtime", "queue", "storage"),
     *("log", "settings", "setup/server", "setup/end"),
 )
-TABS = 70
-# Of what has the focus: who it is, whether a line stands around it, and whether one can see it.
-FOCUSED = """() => {
-  const one = document.activeElement;
-  if (!one || one === document.body) return null;
-  const rings = (it) => it && getComputedStyle(it).outlineStyle !== "none"
-    && parseFloat(getComputedStyle(it).outlineWidth) >= 1;
-  const box = one.getBoundingClientRect();
-  const inside = (least, value, most) => Math.min(Math.max(value, least), most);
-  const x = inside(1, (box.left + box.right) / 2, innerWidth - 1);
-  const y = inside(1, (box.top + box.bottom) / 2, innerHeight - 1);
-  const seen = document.elementFromPoint(x, y);
-  const label = one.closest("label");
-  return {
-    who: one.outerHTML.slice(0, 160),
-    isRinged: [one, label, one.parentElement, one.parentElement?.parentElement].some(rings),
-    isSeen: !!seen && (one.contains(seen) || seen.contains(one) || !!label?.contains(seen)),
-  };
-}"""
 MOVING = "document.getAnimations().filter((one) => one.playState === 'running').length"
 
 
@@ -102,7 +84,7 @@ async def test_what_has_the_focus_shows_wherever_tab_leads(
         for name in PAGES:
             await shown(panel, name.replace("ID", file_id))
             await expect(panel.page.get_by_role("heading", level=1)).to_be_focused()
-            found += [f"{name}: {one}" for one in await walked(panel)]
+            found += [f"{name}: {one}" for one in await walked(panel.page)]
 
     assert found == []
 
@@ -123,28 +105,10 @@ async def test_a_message_never_lies_over_what_has_the_focus(
             await sent_by_slicer(agent, "voron", hot_tower(), f"{name.replace('/', '-')}.gcode")
             await expect(panel.toast.last).to_contain_text(f"{name.replace('/', '-')}.gcode")
             await panel.page.get_by_role("heading", level=1).focus()
-            found += [f"{name}: {one}" for one in await walked(panel)]
+            found += [f"{name}: {one}" for one in await walked(panel.page)]
             await panel.toast.last.get_by_role("button", name="Dismiss").click()
 
     assert found == []
-
-
-async def walked(panel: Panel) -> list[str]:
-    """What is wrong on the way of the Tab key from the heading on."""
-    found, seen = [], set()
-    for _ in range(TABS):
-        await panel.page.keyboard.press("Tab")
-        at = await panel.page.evaluate(FOCUSED)
-        if at is None:
-            break
-        if at["who"] in seen:
-            continue
-        seen.add(at["who"])
-        if not at["isRinged"]:
-            found.append(f"no line around {at['who']}")
-        if not at["isSeen"]:
-            found.append(f"hidden: {at['who']}")
-    return found
 
 
 @pytest.mark.timeout(120)

@@ -58,8 +58,8 @@ class Desk:
         await self.page.evaluate("name => { location.hash = `#/${name}` }", name)
         page = self.shown(name.partition("/")[0])
         await expect(page).to_be_visible()
-        await expect(self.page.get_by_text("Looking…", exact=True)).to_have_count(0)
         await expect(self.page.get_by_text("Opening…", exact=True)).to_have_count(0)
+        await expect(self.page.get_by_text("Looking…", exact=True)).to_have_count(0)
         return page
 
     def shown(self, name: str) -> Locator:

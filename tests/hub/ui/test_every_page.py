@@ -5,10 +5,10 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.hub.serving import Served
-from tests.ui.test_every_page import FOCUSED
+from tests.ui.tabbing import walked
 
 from .conftest import NewDesk
-from .desk import MARKS, Desk
+from .desk import MARKS
 
 pytestmark = MARKS
 PAGES = (
@@ -25,7 +25,6 @@ OPENS = {
     "account": "add-key",
     "settings": "add-scim",
 }
-TABS = 60
 NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
 MADE: tuple[tuple[str, dict[str, object]], ...] = (
     ("/groups", {"name": "printers", "role": "administrator"}),
@@ -108,24 +107,10 @@ async def test_whoever_tabs_through_a_page_sees_where_they_are(
     for name in PAGES:
         await desk.open(name)
         await desk.page.get_by_role("heading", level=1).focus()
-        if unseen := await _unseen(desk):
-            found[name] = unseen
+        if faults := await walked(desk.page):
+            found[name] = faults
 
     assert found == {}
-
-
-async def _unseen(desk: Desk) -> list[str]:
-    """What has the focus without a line around it, or behind something."""
-    found, seen = [], set()
-    for _ in range(TABS):
-        await desk.page.keyboard.press("Tab")
-        at = await desk.page.evaluate(FOCUSED)
-        if at is None or at["who"] in seen:
-            break
-        seen.add(at["who"])
-        if not (at["isRinged"] and at["isSeen"]):
-            found.append(at["who"])
-    return found
 
 
 async def test_every_page_says_its_language_and_its_name(filled: Served, new_desk: NewDesk) -> None:
