@@ -100,8 +100,10 @@ class Telemetry:
     async def _flush(self) -> None:
         await self._tell()
         async with self._saving:
-            while self._unsaved and await self._save_some():
-                pass
+            # Not what comes meanwhile: where it comes fast that never ends, and nothing is told.
+            for _ in range(0, len(self._unsaved), SAVED_AT_ONCE):
+                if not await self._save_some():
+                    break
 
     async def close(self) -> None:
         """Saves what is left."""

@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import asdict
 from datetime import timedelta
 from io import StringIO
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,30 @@ async def test_a_record_that_cannot_be_saved_is_saved_later(tmp_path: Path) -> N
 
     assert halves == [(0,)]  # not without its counters
     assert read(kept.file, "SELECT requests FROM request_day") == [(1,)]
+
+
+async def test_what_keeps_coming_holds_up_nothing_that_came_before(tmp_path: Path) -> None:
+    told: list[str] = []
+    export = lambda batch: told.extend(one.id for one in batch)  # noqa: E731
+    async with keeping(tmp_path, export=export) as kept:
+
+        async def coming() -> None:
+            for number in count(2):
+                kept.telemetry.record(record(number))
+                await asyncio.sleep(0)
+
+        kept.telemetry.record(record(1))
+        more = asyncio.create_task(coming())
+        try:
+            async with asyncio.timeout(20):
+                await kept.telemetry.flush()
+                await kept.telemetry.flush()
+        finally:
+            more.cancel()
+        saved = read(kept.file, "SELECT id FROM request")
+
+    assert told[:2] == ["request-1", "request-2"]
+    assert ("request-1",) in saved
 
 
 async def test_a_cancelled_job_saves_each_record_once(tmp_path: Path) -> None:
