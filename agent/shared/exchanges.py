@@ -106,6 +106,8 @@ class Exchange(ASGIHTTPConnection):
                 later.cancel()
             if self._hearing is not None:
                 self._hearing.cancel()
+            # Each task's context holds this: a circle, which would stay until Python looks for it.
+            self._handler = self._hearing = None
 
     def _is_without_body(self) -> bool:
         """Whether it is certain that none comes."""

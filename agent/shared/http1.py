@@ -3,6 +3,7 @@
 What is a request otherwise, and what is none, decides h11 as always."""
 
 import asyncio
+from contextvars import copy_context
 from typing import Any, Protocol
 
 import h11
@@ -37,6 +38,7 @@ class Idle:
         self._server, self._held = server, held
         self._timer: asyncio.Handle | None = None
         self._due_s = 0.0
+        self._context = copy_context()  # not that of the last request, which would be held by it
 
     async def restart(self, *_: object) -> None:
         """It begins, or begins anew."""
@@ -57,7 +59,7 @@ class Idle:
     def _wait(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         self._due_s = loop.time() + seconds
-        self._timer = loop.call_later(seconds, self._over)
+        self._timer = loop.call_later(seconds, self._over, context=self._context)
 
     def _over(self) -> None:
         loop = asyncio.get_running_loop()

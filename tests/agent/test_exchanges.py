@@ -1,15 +1,17 @@
 """A request and its answer: who leaves is heard, and a connection serves one after the other."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
-from quart import request
+from quart import Response, request
 from quart.typing import ResponseTypes
 
 from agent.shared import problems, web
+from agent.shared.exchanges import Exchange
 from agent.shared.webapp import WebApp
 from tests.serving import http, no_streams, served_app
 
@@ -61,6 +63,12 @@ async def seen() -> AsyncIterator[Seen]:
         await seen.may_end.wait()
         seen.has_ended.set()
         return ""
+
+    @app.route("/take", methods=["GET", "POST"])
+    async def take() -> ResponseTypes:
+        answer = Response(await request.body)
+        answer.timeout = None  # a timer that is not needed any more stays with asyncio's own loop
+        return answer
 
     @app.get("/names/<name>")
     async def name(name: str) -> str:
@@ -128,6 +136,30 @@ async def test_the_same_address_is_answered_the_same_each_time(seen: Seen) -> No
         *((200, "it is bob"), (200, "eve"), (405, ""), (200, ""), (404, "")),
     ]
     assert seen.order == ["before", "after"] * 10
+
+
+async def test_an_answered_request_leaves_nothing_to_be_looked_for(seen: Seen) -> None:
+    """Else memory grows until Python looks for circles, or the connection is used again."""
+    gc.disable()
+    try:
+        async with http(base_url=seen.url) as client:
+            for _ in range(5):
+                assert (await client.get("/take")).text == ""
+                assert (await client.post("/take", content=b"ab")).text == "ab"
+                assert (await client.post("/take", content=_slowly())).text == "ab"
+        async with asyncio.timeout(5):
+            while left := [one for one in gc.get_objects() if isinstance(one, Exchange)]:
+                del left
+                await asyncio.sleep(0.01)
+    finally:
+        gc.enable()
+
+
+async def _slowly() -> AsyncIterator[bytes]:
+    """In pieces, of which the second one comes when all else has been done."""
+    yield b"a"
+    await asyncio.sleep(0.01)
+    yield b"b"
 
 
 def _place(seen: Seen) -> tuple[str, int]:
