@@ -1,7 +1,7 @@
 """Which pictures there are, and who needs them. Their bytes lie in files named by their hash."""
 
 import orjson
-from sqlalchemy import Column, Integer, String, func, insert, select, text, update
+from sqlalchemy import Column, Integer, String, func, insert, select, text
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,6 +25,13 @@ DELETE FROM image WHERE sha256 IN (
   AND sha256 NOT IN (SELECT value FROM json_each(:held)) LIMIT :limit
 ) RETURNING sha256
 """)
+KNOWN = text("""
+SELECT sha256, touched_at FROM image WHERE sha256 IN (SELECT value FROM json_each(:hashes))
+""")
+TOUCH = text("""
+UPDATE image SET touched_at = :now WHERE sha256 IN (SELECT value FROM json_each(:hashes))
+RETURNING sha256
+""")
 
 
 class Images:
@@ -39,17 +46,17 @@ class Images:
 
     async def known(self, hashes: list[str]) -> dict[str, str]:
         """Those that are kept, each with the time when it was last asked for."""
-        query = select(IMAGE.c.sha256, IMAGE.c.touched_at).where(IMAGE.c.sha256.in_(hashes))
-        return {row.sha256: row.touched_at for row in await self._connection.execute(query)}
+        values = {"hashes": orjson.dumps(hashes).decode()}
+        rows = await self._connection.execute(KNOWN, values)
+        return {row.sha256: row.touched_at for row in rows}
 
     async def add(self, values: dict[str, object]) -> None:
         await self._connection.execute(insert(IMAGE).prefix_with("OR IGNORE"), values)
 
     async def touch(self, hashes: list[str], now: str) -> set[str]:
         """Begins their grace anew. Says which of them are there."""
-        query = update(IMAGE).where(IMAGE.c.sha256.in_(hashes)).values(touched_at=now)
-        rows = await self._connection.execute(query.returning(IMAGE.c.sha256))
-        return {row.sha256 for row in rows}
+        values = {"hashes": orjson.dumps(hashes).decode(), "now": now}
+        return {row.sha256 for row in await self._connection.execute(TOUCH, values)}
 
     async def remove_unneeded(self, *, before: str, held: list[str], limit: int) -> list[str]:
         """Those that no message shows and nobody asked for since `before`."""

@@ -22,7 +22,7 @@ from agent.shared.exchanges import Exchange
 from agent.shared.routing import LazyRule
 
 Function = Callable[..., Any]  # Any: of Quart
-_ID = re.compile("([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+_ID = re.compile("([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64})")  # or a SHA-256
 _ARGUMENT = re.compile("<(?:[^>]*:)?([^>:]+)>")  # of a rule
 
 

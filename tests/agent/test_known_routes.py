@@ -23,7 +23,11 @@ RULES = (
     "/numbers/<int:number>/<talk_id>",
     "/either/<talk_id>/",
 )
-PIECES = ("talks", "words", "files", "numbers", "either", "7", "*", f"x{ONE}", ONE, OTHER, "")
+HASH = 8 * "0123abcd"
+PIECES = (
+    *("talks", "words", "files", "numbers", "either", "7", "*", ""),
+    *(ONE, OTHER, f"x{ONE}", HASH, HASH[::-1], f"{HASH}0"),
+)
 
 Led = tuple[int, str, dict[str, str]]  # the status, and of 200 the rule and its values
 
