@@ -1,6 +1,6 @@
 """Takes the pictures of the hub's console: the real hub and page, with the test double of Ollama.
 
-.venv/bin/python packaging/console_screenshots.py [FOLDER]      (default: docs/images)
+.venv/bin/python packaging/console_screenshots.py [FOLDER]      (default: docs/pages/images)
 """
 
 import asyncio
@@ -118,6 +118,6 @@ async def _take(browser: Browser, url: str, view: View, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    wanted = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images"
+    wanted = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "pages" / "images"
     wanted.mkdir(parents=True, exist_ok=True)
     asyncio.run(main(wanted))

@@ -1,6 +1,6 @@
 """Takes the README's pictures: the real agent and page, with the test double of Ollama.
 
-.venv/bin/python packaging/screenshots.py [FOLDER]      (default: docs/images)
+.venv/bin/python packaging/screenshots.py [FOLDER]      (default: docs/pages/images)
 """
 
 import sys
@@ -158,4 +158,4 @@ def write(file: Path, png: bytes) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images")
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "pages" / "images")

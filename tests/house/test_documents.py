@@ -12,8 +12,9 @@ from agent.runs.live import TEXT_EVENTS
 from agent.runs.rules import CLOSING_EVENT
 from tests.house.tree import ROOT, name_of, python, tracked, tree_of
 
-MKDOCS = (sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet")
+MKDOCS = (sys.executable, "-m", "mkdocs", "build", "--strict")  # --quiet would hide warnings
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)|<img src=\"([^\"]+)\"")
+LEADS = re.compile(r"<(?:a|img|link|script)[^>]+(?:src|href)=\"([^\"#:?]+)[^\":]*\"")
 REMOTE = re.compile(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=\"(?:https?:)?//[^\"]+\"")
 EVENT_ROW = re.compile(r"^\| `([a-z]+)` \| `\{", re.MULTILINE)
 
@@ -56,7 +57,7 @@ def test_the_reference_lists_every_event_that_a_run_can_have() -> None:
 
 
 @pytest.mark.timeout(60)
-def test_the_built_documents_load_nothing_from_elsewhere(tmp_path: Path) -> None:
+def test_the_built_documents_are_whole_and_load_nothing_from_elsewhere(tmp_path: Path) -> None:
     subprocess.run(
         [*MKDOCS, "-f", "docs/mkdocs.yml", "-d", str(tmp_path)],
         cwd=ROOT,
@@ -64,10 +65,18 @@ def test_the_built_documents_load_nothing_from_elsewhere(tmp_path: Path) -> None
         check=True,
     )
 
-    pages = list(tmp_path.rglob("*.html"))
+    pages = {page: page.read_text("utf-8") for page in tmp_path.rglob("*.html")}
+    dead = [
+        f"{page.relative_to(tmp_path)}: {target}"
+        for page, text in pages.items()
+        if page.name != "404.html"  # which is shown at any address
+        for target in LEADS.findall(text)
+        if not (page.parent / target).is_file()
+    ]
 
     assert len(pages) >= 7
-    assert [found for page in pages for found in REMOTE.findall(page.read_text("utf-8"))] == []
+    assert dead == []
+    assert [found for text in pages.values() for found in REMOTE.findall(text)] == []
 
 
 def _is_for_readers(file: Path) -> bool:

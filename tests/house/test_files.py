@@ -9,7 +9,7 @@ LARGEST_BYTES = 300_000
 PICTURE_BYTES = 150_000
 MOST_PICTURES = 6
 RECORDINGS = "tests/fakes/recordings/"
-PICTURES = "docs/images/"
+PICTURES = "docs/pages/images/"
 LOCKS = (
     *("requirements.lock", "requirements-dev.lock", "packaging/build.lock"),
     *("packaging/uv.lock", "packaging/desktop.lock"),
