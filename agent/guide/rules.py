@@ -25,24 +25,24 @@ bonjour bye ciao day evening goodbye good greetings hallo hello hey hi hiya hola
 afternoon ok okay salut servus thank thanks there yo you
 """
 _STOP = """
-about actually after again ago all also always am an and any anyone anything are aren as ask at
-avoid away back badly be became because become been before being best better between bit both but
+about actually after again ago all along also always am an and any anyone anything are aren as ask
+at avoid away back badly be became because become been before being best better between bit both but
 by came can cannot cause caused causes come comes coming could couldn currently did didn do does
-doesn doing don done each either else enough especially etc even ever every everything explain few
-fine fix fixed fixing for from gave get gets getting give gives go goes going gone good got great
-had happen happened happening happens hardly has have having he hello help her here hey hi him his
-how however idea if improve in into is isn issue issues it its itself just keep keeps kept kind
-know let like likely little ll look looking looks lot lots made make makes making many may maybe me
-mean might mine more most much must my near need needs never new no none not nothing now of off
-often ok okay on once one only or other otherwise ought our out own people perhaps please possible
-prevent probably problem problems proper properly put quite rather re real really reason recommend
-recommended rid right said same say see seem seems seen several shall she should so solve solved
-some someone something sometimes somewhat sort still stuff such suddenly sure take takes tell than
-thank thanks that the their them then there these they thing things think this those though through
-to today together too toward towards tried trouble try trying two understand until up upon us use
-used useful using usually very want wants was wasn way we well went were weren what whatever when
-where whether which while who whole whose why will with within without won wonder work works would
-wouldn write wrong yes yesterday yet you your yours
+doesn doing don done each either else enough especially etc even ever every everything everywhere
+explain few fine fix fixed fixing for from gave get gets getting give gives go goes going gone good
+got great had happen happened happening happens hardly has have having he hello help her here hey hi
+him his how however idea if improve in into is isn issue issues it its itself just keep keeps kept
+kind know let like likely little ll look looking looks lot lots made make makes making many may
+maybe me mean might mine more most much must my near need needs never new no none not nothing now of
+off often ok okay on once one only or other otherwise ought our out own people perhaps please
+possible prevent probably problem problems proper properly put quite rather re real really reason
+recommend recommended rid right said same say see seem seems seen several shall she should so solve
+solved some someone something sometimes somewhat sort still stuff such suddenly sure take takes tell
+than thank thanks that the their them then there these they thing things think this those though
+through to today together too toward towards tried trouble try trying two understand until up upon
+us use used useful using usually very want wants was wasn way we well went were weren what whatever
+when where whether which while who whole whose why will with within without won wonder work works
+would wouldn write wrong yes yesterday yet you your yours
 """
 # Names of printers, which the entries do not go into.
 _PRINTERS = """
@@ -51,12 +51,13 @@ flashforge flsun h2d k1 k1c kobra lab mega mini mk3 mk3s mk4 neptune p1p p1s p2s
 ratrig saturn snapmaker sovol sv06 sv08 v2 v3 v4 voron x1 x1c xl
 """
 # Such words say nothing of what is asked, yet they matter in pairs: first layer, over extrusion.
+# So do the names of axes: z offset, k factor, e steps.
 _WEAK = """
 3d best can first last over print printed printer printers printing prints set sets setting settings
-under value values
+under value values weather
 """
 _GREETING_WORDS = frozenset(_GREETINGS.split())
-_WEAK_WORDS = frozenset(_WEAK.split())
+_WEAK_WORDS = frozenset(_WEAK.split()) | _AXES
 _STOP_WORDS = frozenset((_STOP + _PRINTERS).split()) - _WEAK_WORDS
 # The entries say it in the slicer's word.
 _SAME = {"tune": "calibrate", "tuned": "calibrated", "tuning": "calibration"}
