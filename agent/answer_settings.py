@@ -116,7 +116,8 @@ class AnswerSettings(BaseSettings):
         default=2048,
         ge=16,
         le=1_000_000,
-        description="Longest answer (num_predict) where nobody asks for another.",
+        description="Longest answer (num_predict) where nobody asks for another; "
+        "less before messages are left out.",
     )
     keep_alive: str = Field(
         default="5m",

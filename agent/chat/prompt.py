@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from agent.chat.rules import system_text
 from agent.guide.rules import Passage
-from agent.inference.rules import clamp
+from agent.inference.rules import clamp, endless
 from agent.inference.turns import Context, Turn, fit
 from agent.slicer.advice.rules import Piece, chosen
 from agent.slicer.advice.texts import WITH_TOOLS, evidence_text
@@ -77,12 +77,19 @@ def compose(
     calls_tools = material.can_call and (material.tool_tokens or num_ctx) * 4 <= num_ctx
     kept_free = _for_tools(material, num_ctx, calls_tools=calls_tools)
     hint = WITH_TOOLS if calls_tools else ""
-    # An answer gets its room, but a long question comes before a long answer.
-    full = int((num_ctx - num_predict) / scale) - kept_free
-    tight = int((num_ctx - min(num_predict, max(LEAST_ANSWER, num_ctx // 8))) / scale)
-    for passages, pieces, some, budget in _tries(turns, material, full, tight - kept_free, tight):
+    # An answer gets its room, but a long question comes before a long answer, and what was said
+    # before comes before a length that nobody asked for.
+    is_asked_for = "num_predict" in asked and not endless(asked["num_predict"])
+    roomy, tight = (
+        int((num_ctx - min(num_predict, max(LEAST_ANSWER, share))) / scale)
+        for share in (num_predict if is_asked_for else num_ctx // 4, num_ctx // 8)
+    )
+    full = int((num_ctx - num_predict) / scale)
+    budgets = (full - kept_free, roomy - kept_free, tight - kept_free, tight)
+    for passages, pieces, some, budget in _tries(turns, material, *budgets):
         told = system_text(system, _named(passages), evidence_text(pieces), hint)
-        if context := fit(told, some, budget):
+        context = fit(told, some, budget)
+        if context and not (context.dropped and budget == budgets[0] < budgets[1]):
             break
     else:
         return num_ctx
@@ -97,11 +104,13 @@ Try = tuple[Sequence[Passage], Sequence[Piece], Sequence[Turn], int]
 
 
 def _tries(
-    turns: Sequence[Turn], material: Material, full: int, tight: int, tightest: int
+    turns: Sequence[Turn], material: Material, full: int, roomy: int, tight: int, tightest: int
 ) -> Iterator[Try]:
-    """What is given up, in order: the conversation, the guide, most of the evidence, all of it."""
+    """What is given up, in order: most of a long answer's room, the conversation, the guide, most
+    of the evidence, all of it."""
     pieces = chosen(material.pieces, int(full * SHARE_OF_EVIDENCE))
     yield material.passages, pieces, turns, full
+    yield material.passages, pieces, turns, roomy
     yield material.passages, pieces, turns[-1:], tight
     if pieces:
         yield (), pieces, turns[-1:], tight

@@ -32,6 +32,31 @@ async def test_the_oldest_turns_are_left_out_whole_and_the_user_is_told(
     assert sent[-1]["content"] == "And now?"
 
 
+async def test_what_was_said_comes_before_the_longest_answer_unless_that_is_asked_for(
+    client: httpx.AsyncClient, fake: FakeOllama
+) -> None:
+    """A context of 4,096 tokens, of which the longest answer as it comes takes a half."""
+    fake.behave = fake.behave.__class__(text="Fine.")
+    conversation = await opened(client, system="Be brief.")
+    for number in range(4):
+        await ask(client, conversation["id"], f"{number}: {LONG}", options={"num_ctx": 4096})
+
+    told = await ask(client, conversation["id"], "Well?", options={"num_ctx": 4096})
+    long = await ask(
+        client, conversation["id"], "Well?", options={"num_ctx": 4096, "num_predict": 2048}
+    )
+    endless = await ask(
+        client, conversation["id"], "Well?", options={"num_ctx": 4096, "num_predict": -1}
+    )
+
+    kept, least = [chat["options"]["num_predict"] for chat in chats(fake)[-3:-1]]
+    assert "trimmed" not in told.names
+    assert 1024 <= kept < 2048
+    assert long.answer["trimmed"] > 0
+    assert least == 2048
+    assert endless.answer["trimmed"] == 0
+
+
 async def test_what_fits_is_sent_whole_and_nothing_is_told(
     client: httpx.AsyncClient, fake: FakeOllama
 ) -> None:
@@ -56,7 +81,7 @@ async def test_a_question_that_was_estimated_too_low_is_asked_again_with_less(
     talk = await ask(client, conversation["id"], "x" * 3000, options={"num_ctx": 4096})
 
     tries = [len(chat["messages"]) for chat in chats(fake)[before:]]
-    assert tries == [6, 2]
+    assert tries == [8, 2]
     assert talk.answer["trimmed"] == 6
     assert [event.name for event in talk.events].count("done") == 1
 
