@@ -39,7 +39,8 @@ def strings(text: str) -> tuple[str, ...]:
 
 def words(text: str) -> tuple[str, ...]:
     """A list of names of a closed set, which are joined by commas or semicolons."""
-    return tuple(item.strip().strip('"') for item in re.split(r"[,;]", text) if item.strip())
+    names = (item.strip().strip('"') for item in re.split(r"[,;]", text))
+    return tuple(name for name in names if name)
 
 
 def unescaped(text: str) -> str:

@@ -1,7 +1,7 @@
 """Settings are text: numbers, percentages, flags, lists and programs are read out of it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.slicer.checks.programs import switches_off
@@ -107,6 +107,7 @@ def test_a_figure_is_as_short_as_it_can_be(value: float, text: str) -> None:
 
 
 @given(st.text(max_size=60))
+@example('"')
 def test_no_text_is_too_odd_to_be_read(text: str) -> None:
     values = Values({"key": text})
 
