@@ -105,6 +105,34 @@ async def test_on_a_narrow_page_the_list_is_a_drawer(panel: Panel, agent: Progra
     await expect(panel.page.get_by_role("heading", level=1)).to_have_text("First layer")
 
 
+@pytest.mark.parametrize(("width", "height"), [(1024, 360), (640, 390), (320, 256)])
+async def test_in_a_low_window_the_list_keeps_some_rows_and_all_around_it_is_reached(
+    agent: Program, new_panel: NewPanel, width: int, height: int
+) -> None:
+    """As at 200 or 400 % of a window that is not."""
+    await fill(agent, *(f"Print {number}" for number in range(20)))
+    panel = await new_panel(agent, viewport={"width": width, "height": height})
+    await panel.sign_in()
+    if width < 720:
+        await panel.page.get_by_role("button", name="Conversations").click()
+    listed = panel.page.get_by_role("navigation", name="Conversation list")
+
+    row = await panel.rows.first.bounding_box()
+    box = await listed.bounding_box()
+    assert row is not None
+    assert box is not None
+    assert box["height"] >= 3 * row["height"]
+    await listed.evaluate("list => list.scrollTo(0, list.scrollHeight)")
+    oldest = panel.rows.filter(has_text="Print 0")
+    await oldest.scroll_into_view_if_needed()
+    await expect(oldest).to_be_in_viewport(ratio=1)
+    for name in ("New chat", "Settings"):
+        one = panel.page.get_by_text(name, exact=True).first
+        await one.scroll_into_view_if_needed()
+        await expect(one).to_be_in_viewport(ratio=1)
+    await panel.fits()
+
+
 async def test_on_a_narrow_page_the_guide_is_named_in_full(
     guide_agent: Program, new_panel: NewPanel
 ) -> None:
