@@ -154,6 +154,26 @@ async def test_a_deleted_conversation_comes_back_with_undo(panel: Panel) -> None
     await expect(panel.questions.locator(".bubble")).to_have_text("Keep me")
 
 
+@pytest.mark.slow
+async def test_deleting_takes_back_the_offer_to_undo_what_came_before(
+    panel: Panel, agent: Program
+) -> None:
+    await fill(agent, *TITLES)
+    await panel.page.reload()
+    await panel.row_menu(panel.rows.filter(has_text="Stringing"), "Archive")
+    await panel.row_menu(panel.rows.filter(has_text="Warping"), "Archive")
+    await expect(panel.toast).to_have_count(2)
+    await panel.page.get_by_role("button", name="Archived").click()
+
+    await panel.row_menu(panel.rows.filter(has_text="Warping"), "Delete")
+
+    await expect(panel.toast.last).to_contain_text("Deleted “Warping ABS”")
+    await expect(panel.toast).to_have_count(2)
+    await expect(panel.toast.first).to_contain_text("Archived “Stringing with PETG”")
+    await panel.toast.last.get_by_test_id("undo").click()
+    await expect(panel.page.get_by_role("heading", level=1)).to_have_text("Warping ABS")
+
+
 async def test_what_others_do_to_the_open_conversation_is_seen_on_coming_back(
     panel: Panel, agent: Program
 ) -> None:

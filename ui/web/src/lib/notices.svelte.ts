@@ -10,7 +10,11 @@ export interface Toast {
   requestId: string | null;
   action: { label: string; run: () => void } | null;
   lastsMs: number;
+  /** The id of what it is about, where a later one about the same takes its place. */
+  about: string | null;
 }
+
+type Told = Omit<Toast, "id" | "about"> & Partial<Pick<Toast, "about">>;
 
 export class Notices {
   toasts = $state.raw<Toast[]>([]);
@@ -44,12 +48,13 @@ export class Notices {
     this.#show({ kind: "error", title, detail, requestId: null, action: null, lastsMs: 15_000 });
   }
 
-  offerUndo(title: string, undo: () => void): void {
-    this.offer(title, t("undo"), undo);
+  /** Only the last change of a thing can be undone: an older offer `about` it goes. */
+  offerUndo(title: string, undo: () => void, about: string | null = null): void {
+    this.offer(title, t("undo"), undo, about);
   }
 
-  offer(title: string, label: string, run: () => void): void {
-    this.#show({ kind: "info", title, detail: null, requestId: null, action: { label, run }, lastsMs: 10_000 });
+  offer(title: string, label: string, run: () => void, about: string | null = null): void {
+    this.#show({ kind: "info", title, detail: null, requestId: null, action: { label, run }, lastsMs: 10_000, about });
   }
 
   dismiss(id: number): void {
@@ -60,8 +65,10 @@ export class Notices {
     this.toasts = [];
   }
 
-  #show(toast: Omit<Toast, "id">): void {
-    const same = this.toasts.filter((other) => other.title !== toast.title || other.action);
-    this.toasts = [...same.slice(-3), { ...toast, id: this.#next++ }];
+  #show({ about = null, ...toast }: Told): void {
+    const isSame = (other: Toast) => other.title === toast.title && !other.action;
+    const isOver = (other: Toast) => about !== null && other.about === about;
+    const others = this.toasts.filter((other) => !isSame(other) && !isOver(other));
+    this.toasts = [...others.slice(-3), { ...toast, about, id: this.#next++ }];
   }
 }

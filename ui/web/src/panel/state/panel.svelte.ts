@@ -138,7 +138,7 @@ export class Panel {
     this.layout.isDrawerOpen = false;
     if (this.chat.id === conversation.id) this.#showEmpty();
     const title = conversation.title || t("chat:said.untitled");
-    this.notices.offerUndo(t("chat:said.deleted", { title }), () => void this.#restore(conversation.id));
+    this.notices.offerUndo(t("chat:said.deleted", { title }), () => void this.#restore(conversation.id), conversation.id);
   }
 
   async archiveConversation(conversation: Conversation): Promise<void> {
@@ -146,7 +146,7 @@ export class Panel {
     this.layout.isDrawerOpen = false;
     const undo = () => void this.changeConversation(conversation.id, { archived: false });
     const title = conversation.title || t("chat:said.untitled");
-    this.notices.offerUndo(t("chat:said.archived", { title }), undo);
+    this.notices.offerUndo(t("chat:said.archived", { title }), undo, conversation.id);
   }
 
   /** Whether the agent has kept it. */
