@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -113,6 +114,56 @@ async def test_a_model_without_vision_is_told_before_anything_is_sent(
     await expect(warning).to_have_count(0)
     await panel.ask_and_hear("What went wrong here?")
     assert [seen.body["model"] for seen in await fake.saw(path="/api/chat")] == [SEEING]
+
+
+async def test_who_goes_on_about_a_picture_is_named_before_the_question(
+    panel: Panel, fake: FakeOllama
+) -> None:
+    await panel.agent.post("/backends/local/test", {})  # whatever models it had before
+    await panel.page.reload()
+    await attach(panel, "button")
+    await is_attached(panel)
+    await panel.ask_and_hear("What went wrong here?")
+    reader = panel.page.get_by_test_id("image-reader")
+    left_out = panel.page.get_by_test_id("images-left-out")
+
+    for number in range(4):  # as far back as the agent looks for pictures
+        await expect(reader).to_have_text(f"{SEEING} will answer, since it sees images.")
+        await panel.ask_and_hear(f"And then? {number}")
+        await expect(panel.answer.get_by_role("heading", level=2)).to_have_text(SEEING)
+
+    await expect(left_out).to_contain_text(f"{CHAT} cannot see images")
+    await panel.ask_and_hear("And now?")
+    await expect(panel.answer.get_by_role("heading", level=2)).to_have_text(CHAT)
+    *seen, last = await fake.saw(path="/api/chat")
+    assert [pictures_in(one.body) for one in seen] == [1] * len(seen)
+    assert pictures_in(last.body) == 0
+
+
+async def test_that_a_model_is_not_shown_the_pictures_before_is_said(
+    panel: Panel, fake: FakeOllama
+) -> None:
+    await panel.pick(SEEING)
+    await attach(panel, "button")
+    await is_attached(panel)
+    await panel.ask_and_hear("What went wrong here?")
+    left_out = panel.page.get_by_test_id("images-left-out")
+    await expect(left_out).to_have_count(0)
+
+    await panel.pick(CHAT)
+
+    await expect(left_out).to_have_text(
+        f"{CHAT} cannot see images; those of this conversation are left out."
+    )
+    await panel.ask_and_hear("And then?")
+    first, second = await fake.saw(path="/api/chat")
+    assert [pictures_in(one.body) for one in (first, second)] == [1, 0]
+    await panel.page.get_by_role("button", name="New chat").click()
+    await expect(left_out).to_have_count(0)
+
+
+def pictures_in(body: Any) -> int:  # Any: JSON
+    return sum(len(one.get("images", [])) for one in body["messages"])
 
 
 async def test_a_picture_is_taken_off_again(panel: Panel) -> None:

@@ -349,6 +349,10 @@ async def test_a_picture_is_attached_dropped_or_pasted_and_sent_to_a_model_that_
     shown = page.locator("[data-role=user] img")
     await expect(shown).to_have_count(3)
     await expect(shown.first).to_have_js_property("naturalWidth", 40)
+    left_out = page.get_by_test_id("images-left-out")
+    await expect(left_out).to_have_count(0)
+    await page.get_by_test_id("model").select_option("")
+    await expect(left_out).to_contain_text("those of this conversation are left out")
     wrong += await desk.faults()
 
     assert images_sent(asked) == [0, 3]

@@ -39,8 +39,11 @@ export class TeamModels {
   visionObstacle(picked: string | null): string | null {
     const name = picked ?? this.standard;
     if (name === null) return this.items.some(({ sees }) => sees !== false) ? null : t("hub-work:none-sees");
-    const isBlind = this.items.find((one) => one.name === name)?.sees === false;
-    return isBlind ? t("chat:images.cannot-see", { model: name }) : null;
+    return this.isBlind(name) ? t("chat:images.cannot-see", { model: name }) : null;
+  }
+
+  isBlind(name: string | null): boolean {
+    return this.items.find((one) => one.name === name)?.sees === false;
   }
 
   rememberPick(name: string | null): void {

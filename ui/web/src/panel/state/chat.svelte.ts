@@ -13,8 +13,14 @@ import type { Models } from "./models.svelte";
 import type { Notices } from "../../lib/notices.svelte";
 import { answerOf, charactersOf, isRooted, MOST_CHARACTERS, resending } from "./turn";
 
+/** So many messages back the agent looks for pictures that one may go on asking about. */
+const LOOK_BACK = 8;
+
 /** What a chat wants to know of the models that may answer. */
-export type ModelChoice = Pick<Models, "lastPick" | "imageReader" | "visionObstacle" | "rememberPick"> & {
+export type ModelChoice = Pick<
+  Models,
+  "lastPick" | "standard" | "imageReader" | "isBlind" | "visionObstacle" | "rememberPick"
+> & {
   readonly items: readonly unknown[];
 };
 
@@ -83,9 +89,17 @@ export class Chat {
     return this.draft.attachments.length ? this.models.visionObstacle(this.picked) : null;
   }
 
-  /** Who looks at the attached images, if it is not who is named as the default. */
+  /** Who looks at the attached images, or at those just talked about, if it is not who is named as the default. */
   get imageReader(): string | null {
-    return this.draft.attachments.length && this.picked === null ? this.models.imageReader : null;
+    const isAboutImages = this.draft.attachments.length > 0 || this.branch.slice(-LOOK_BACK).some(hasImages);
+    return isAboutImages && this.picked === null ? this.models.imageReader : null;
+  }
+
+  /** That the branch's images stay out of the next question, in words; `null` if there are none or they go along. */
+  get imagesLeftOut(): string | null {
+    if (this.draft.attachments.length || this.imageReader || !this.branch.some(hasImages)) return null;
+    const model = this.picked ?? this.models.standard;
+    return this.models.isBlind(model) ? t("chat:images.left-out", { model }) : null;
   }
 
   /** The agent would refuse images for a model that cannot see; without any model the guide takes the words. */
@@ -356,6 +370,10 @@ function isMissing(error: unknown): boolean {
 /** The agent has said no; after other failures the turn may have arrived all the same. */
 function isRefusal(error: unknown): boolean {
   return error instanceof ApiError && (error.status < 500 || error.status === 503);
+}
+
+function hasImages(message: ShownMessage): boolean {
+  return message.images.length > 0;
 }
 
 function isSpoken(message: ShownMessage): boolean {

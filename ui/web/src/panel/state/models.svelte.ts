@@ -48,9 +48,13 @@ export class Models {
     if (picked === null) {
       return this.withVision.length ? null : t("chat:images.none-sees");
     }
-    const model = this.find(picked);
-    if (!model || model.capabilities.includes("vision")) return null;
-    return t("chat:images.cannot-see", { model: picked });
+    return this.isBlind(picked) ? t("chat:images.cannot-see", { model: picked }) : null;
+  }
+
+  /** Whether it is known that this one does not look at pictures. */
+  isBlind(name: string | null): boolean {
+    const model = this.find(name);
+    return model !== undefined && !model.capabilities.includes("vision");
   }
 }
 
