@@ -22,6 +22,7 @@ from agent.shared import garbage
 from agent.shared.clock import rfc3339, system_clock
 from agent.shared.errors import OrcaError
 from agent.shared.logs import log_at
+from agent.shared.standard_output import Unsaid
 from agent.shared.switch import Switch
 from agent.shared.tasks import running
 from agent.terminal import absent_default, clean, has_display, hint, show
@@ -203,7 +204,7 @@ async def _announce(agent: "Agent", settings: Settings, *, browser: bool) -> Non
 
 
 def _say(text: str) -> None:
-    with suppress(OSError):  # a terminal that has gone, or a full disk, ends no agent
+    with suppress(OSError, Unsaid):  # a terminal that has gone, or a full disk, ends no agent
         typer.echo(text)
 
 

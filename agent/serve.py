@@ -15,6 +15,7 @@ from agent.settings import Settings
 from agent.shared import folders
 from agent.shared.connections import loop_factory
 from agent.shared.logs import logging_to
+from agent.shared.standard_output import Unsaid
 from agent.terminal import show
 
 LOCK_NAME = "agent.lock"
@@ -58,7 +59,7 @@ def _serve_alone(settings: Settings, *, browser: bool) -> int:
             log.critical("The agent stopped by a mistake of its own.", exc_info=True)
             return 1
     if not code:
-        with suppress(OSError):  # the terminal may have gone first
+        with suppress(OSError, Unsaid):  # the terminal may have gone first
             typer.echo("The agent has ended.")
     return code
 

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from agent.shared.standard_output import answering
+
 F = TypeVar("F", bound=Callable[..., Any])  # Any: of every command
 WORDS = {
     "Input should be a valid integer": "A whole number is wanted.",
@@ -32,7 +34,8 @@ class PlainGroup(TyperGroup):
             sys.stdout.reconfigure(errors="replace")
         if isinstance(sys.stdin, io.TextIOWrapper):
             sys.stdin.reconfigure(errors="strict")  # else broken text comes in, and fails later
-        return super().main(*args, **options)
+        with answering():
+            return super().main(*args, **options)
 
     def invoke(self, ctx: Any) -> Any:  # Any: as the library has it
         """Raises BadParameter, as every group, with another sentence."""

@@ -1,0 +1,65 @@
+"""Where the answers of commands go: to who reads no further, to a disk that is full."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.agent.program import Program
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has neither such pipes nor files")
+FULL = Path("/dev/full")
+ENTRY = '{"timestamp": "2026-01-02T03:04:05Z", "level": "info", "event": "it began"}\n'
+LOST = "The answer cannot be written: No space left on device.\n"
+
+
+@pytest.fixture
+def stopped(tmp_path: Path) -> Program:
+    log = tmp_path / "data" / "logs" / "agent.log"
+    log.parent.mkdir(parents=True)
+    log.write_text(ENTRY)
+    return Program(tmp_path / "data")
+
+
+def into(stdout: int, one: Program, *command: str) -> tuple[int, str]:
+    """Exit code, and what is said beside the answer that goes there."""
+    done = subprocess.run(
+        [one.python, "-m", "agent", *command],
+        env=one.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        timeout=30,
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+ANSWERS = [["logs"], ["logs", "--json"], ["doctor"], ["status", "--json"], ["--version"]]
+
+
+@pytest.mark.parametrize("command", ANSWERS, ids=" ".join)
+def test_nothing_is_said_to_who_reads_no_further(stopped: Program, command: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    told = into(writing, stopped, *command)
+
+    os.close(writing)
+    assert told == (1, "")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no full disk here")
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+@pytest.mark.parametrize("command", [*ANSWERS, ["--help"]], ids=" ".join)
+def test_an_answer_that_cannot_be_written_is_told_of_in_a_sentence(
+    stopped: Program, command: list[str], unbuffered: str
+) -> None:
+    stopped.settings["PYTHONUNBUFFERED"] = unbuffered
+
+    with FULL.open("wb") as full:
+        told = into(full.fileno(), stopped, *command)
+
+    assert told == (1, LOST)
