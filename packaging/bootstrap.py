@@ -28,6 +28,7 @@ from environment import (
 
 PYTEST_FOUND_NOTHING = 5
 HOUSE = "tests/house"
+HELP = {"-h", "--help"}
 COMPILE = ("--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url")
 
 
@@ -51,6 +52,8 @@ def start(arguments: list[str]) -> int:
 
 def tray(arguments: list[str]) -> int:
     """The window and the icon in the tray."""
+    if not (_has_display() or set(arguments) & HELP):
+        raise SetupError("There is no display here. `make run` prints a link for a browser.")
     folder = environment.prepare_beside(environment.DESKTOP)
     pages.build()
     program = folder / environment.SCRIPTS / f"orca-agent{environment.EXE}"
@@ -191,6 +194,13 @@ def main(arguments: list[str]) -> int:
 def _prepare_tests() -> None:
     environment.prepare("dev")
     pages.build(must=os.environ.get("CI") == "true")
+
+
+def _has_display() -> bool:
+    """Asked before a gigabyte is fetched for a window; the window asks more closely."""
+    if sys.platform in {"win32", "darwin"}:
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _pytest() -> list[str]:

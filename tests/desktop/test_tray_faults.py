@@ -1,6 +1,7 @@
 """What the window does where something is missing or broken, and what people drop onto it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -57,6 +58,25 @@ def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path) -> None:
     assert code == 1
     assert said.startswith("The window is not installed beside this Python. `make tray` in the")
     assert not (tmp_path / "data" / "agent.db").exists()
+
+
+def test_without_a_display_make_fetches_no_window(tmp_path: Path) -> None:
+    folder = tmp_path / "packaging"
+    folder.mkdir()
+    for file in ("bootstrap.py", "environment.py", "pages.py"):  # no locks: nothing to fetch
+        shutil.copy(ROOT / "packaging" / file, folder)
+
+    done = subprocess.run(
+        (sys.executable, folder / "bootstrap.py", "tray", "--no-tray"),
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+    said = "orca: There is no display here. `make run` prints a link for a browser.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, said, "")
 
 
 class TestWindow:
