@@ -11,13 +11,17 @@ import webbrowser
 from collections.abc import Mapping
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from agent.shared import colour
 from agent.shared.command_line import clean as clean  # noqa: PLC0414 - commands find it here
 from agent.shared.command_line import echo_json as echo_json  # noqa: PLC0414 - likewise
 from agent.shared.folders import VARIABLE, default_data_dir
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _chosen: ContextVar[Path | None] = ContextVar("chosen", default=None)
 
@@ -106,6 +110,17 @@ def note(text: str, *, end: str = "\n") -> None:
         typer.secho(clean(text), err=True, dim=True, nl=False)
         sys.stderr.write(end)
         sys.stderr.flush()
+
+
+def console(*, unwatched_width: int | None = None, err: bool = False) -> "Console":
+    """For tables and bars. They are `unwatched_width` wide where nobody watches."""
+    from rich.console import Console  # slow import
+
+    colours: Literal["auto"] | None = "auto" if colour.is_wanted() else None
+    made = Console(stderr=err, highlight=False, markup=False, color_system=colours)
+    if unwatched_width and not made.is_terminal:
+        made.width = unwatched_width
+    return made
 
 
 def fail(sentence: str, code: int = 1) -> typer.Exit:

@@ -7,7 +7,7 @@ import typer
 
 from agent.shared.clock import random_id, rfc3339, system_clock
 from agent.shared.errors import Conflict, Invalid, OrcaError
-from agent.terminal import AsJson, clean, echo_json, fail, note
+from agent.terminal import AsJson, clean, console, echo_json, fail, note
 
 if TYPE_CHECKING:
     from agent.slicer.rules import Analysis, Facts, Finding, Kind, SlicerFile
@@ -160,11 +160,6 @@ def _sha256(file: Path) -> str:
 
 
 def _print(found: "SlicerFile", analysis: "Analysis | None") -> None:
-    from rich.console import Console  # slow import
-
     from agent.commands.inspect_view import show  # slow import
 
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, width=WIDTH)
-    show(found, analysis, console)
+    show(found, analysis, console(unwatched_width=WIDTH))

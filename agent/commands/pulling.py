@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agent.shared.command_line import echo_data
-from agent.terminal import DataDir, clean, fail, hint, size
+from agent.terminal import DataDir, clean, console, fail, hint, size
 
 if TYPE_CHECKING:
     from agent.client.sync import Agent
@@ -118,7 +118,6 @@ def _percent(data: Json) -> int:
 
 @contextmanager
 def _bar(name: str) -> Iterator[Shown]:
-    from rich.console import Console  # slow import
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn  # slow import
 
     with Progress(
@@ -126,7 +125,7 @@ def _bar(name: str) -> Iterator[Shown]:
         BarColumn(),
         DownloadColumn(),
         TextColumn("{task.fields[rate]}", markup=False),
-        console=Console(stderr=True),
+        console=console(err=True),
         transient=True,
     ) as bar:
         task = bar.add_task(clean(name), total=None, rate="")

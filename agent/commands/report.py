@@ -21,7 +21,7 @@ from agent.telemetry.comparison import (
     conclusion,
 )
 from agent.telemetry.plots import number_text
-from agent.terminal import AsJson, DataDir, clean, echo_json, fail
+from agent.terminal import AsJson, DataDir, clean, console, echo_json, fail
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -182,23 +182,19 @@ def _change_json(one: Change) -> Json:
 
 
 def _print(told: Json, found: Sequence[Change] | None) -> None:
-    from rich.console import Console  # slow import
-
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, width=WIDTH)
+    out = console(unwatched_width=WIDTH)
     period = f"{told['since'][:16]} to {told['until'][:16]}".replace("T", " ") + " UTC"
     if not told["performance"]:
-        console.print(f"No model was asked from {period}.")
+        out.print(f"No model was asked from {period}.")
     else:
-        console.print(f"From {period}. Milliseconds; medians, in brackets 95 of 100 stay below.")
-        console.print(_models(told["performance"]))
-        console.print(_projects(told["days"]))
+        out.print(f"From {period}. Milliseconds; medians, in brackets 95 of 100 stay below.")
+        out.print(_models(told["performance"]))
+        out.print(_projects(told["days"]))
     if not told["is_whole"]:
-        console.print("Speeds are of the latest 20,000 requests.")
+        out.print("Speeds are of the latest 20,000 requests.")
     if found is not None:
-        console.print(f"\nCompared with {told['baseline']}: {clean(conclusion(found))}")
-        console.print(_changes(found))
+        out.print(f"\nCompared with {told['baseline']}: {clean(conclusion(found))}")
+        out.print(_changes(found))
 
 
 def _models(items: Sequence[Json]) -> "Table":

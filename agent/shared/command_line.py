@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from agent.shared import colour
 from agent.shared.standard_output import answering
 
 F = TypeVar("F", bound=Callable[..., Any])  # Any: of every command
@@ -39,6 +40,8 @@ class PlainGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:  # Any: as the library has it
         """Raises BadParameter, as every group, with another sentence."""
+        if not colour.is_wanted():
+            ctx.color = False  # of all commands below it, too
         try:
             return super().invoke(ctx)
         except typer.BadParameter as err:

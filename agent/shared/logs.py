@@ -10,6 +10,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, TextIO
 
+from agent.shared import colour
 from agent.shared.any_json import any_json
 from agent.shared.clock import rfc3339
 from agent.shared.leaving_out import leaving_out
@@ -157,7 +158,7 @@ class _Lines(logging.Formatter):
 
 
 def _readable_lines(stream: TextIO) -> logging.Formatter:
-    colours = stream.isatty() and os.name == "posix" and not os.environ.get("NO_COLOR")
+    colours = stream.isatty() and os.name == "posix" and colour.is_wanted()
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[
             structlog.contextvars.merge_contextvars,

@@ -6,6 +6,7 @@ import select
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,26 @@ def test_without_a_model_server_a_model_is_taken_and_said_to_be_unseen(tmp_path:
 
     assert code == 0
     assert "model: nonsense (not looked up: no model is connected now)" in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "dims"),
+    [
+        ({"NO_COLOR": "", "TERM": "xterm"}, True),
+        ({"NO_COLOR": "1", "TERM": "xterm"}, False),
+        ({"NO_COLOR": "", "TERM": "dumb"}, False),
+    ],
+    ids=["a terminal", "NO_COLOR", "TERM=dumb"],
+)
+def test_what_is_beside_the_answer_is_dim_where_colours_are_wanted(
+    running: Program, settings: dict[str, str], *, dims: bool
+) -> None:
+    there = replace(running, settings={**running.settings, **settings})
+
+    code, out, said = talk(there, "/model tiny", "Why?", "/quit")
+
+    assert (code, out.count(ANSWER), "model: tiny" in said) == (0, 1, True)
+    assert ("\x1b[2m" in said) is dims
 
 
 UNREAD = "What is piped in is not read: put a - where it belongs."

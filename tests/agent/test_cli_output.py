@@ -2,15 +2,17 @@
 
 import os
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.agent.program import Program
+from tests.slicing.gcode import orca
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has neither such pipes nor files")
 FULL = Path("/dev/full")
-ENTRY = '{"timestamp": "2026-01-02T03:04:05Z", "level": "info", "event": "it began"}\n'
+ENTRY = '{"timestamp": "2026-01-02T03:04:05Z", "level": "warning", "event": "it began"}\n'
 LOST = "The answer cannot be written: No space left on device.\n"
 
 
@@ -35,6 +37,25 @@ def into(stdout: int, one: Program, *command: str) -> tuple[int, str]:
         check=False,
     )
     return done.returncode, done.stderr
+
+
+def on_terminal(one: Program, *command: str) -> str:
+    """What a person sees."""
+    screen, shown = os.openpty()
+    with os.fdopen(shown, "wb") as out:
+        begun = subprocess.Popen(
+            [one.python, "-m", "agent", *command],
+            env=one.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+        )
+    seen = b""
+    with suppress(OSError), os.fdopen(screen, "rb", buffering=0) as terminal:  # its end is an error
+        while part := terminal.read(4096):
+            seen += part
+    begun.wait(30)
+    return seen.decode()
 
 
 ANSWERS = [["logs"], ["logs", "--json"], ["doctor"], ["status", "--json"], ["--version"]]
@@ -63,3 +84,27 @@ def test_an_answer_that_cannot_be_written_is_told_of_in_a_sentence(
         told = into(full.fileno(), stopped, *command)
 
     assert told == (1, LOST)
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_coloured"),
+    [
+        ({"NO_COLOR": "", "TERM": "xterm"}, True),
+        ({"NO_COLOR": "1", "TERM": "xterm"}, False),
+        ({"NO_COLOR": "", "TERM": "dumb"}, False),
+    ],
+    ids=["a terminal", "NO_COLOR", "TERM=dumb"],
+)
+@pytest.mark.parametrize("command", ["doctor", "logs", "inspect"])
+def test_colours_are_for_terminals_that_want_them(
+    stopped: Program, tmp_path: Path, command: str, settings: dict[str, str], *, is_coloured: bool
+) -> None:
+    file = tmp_path / "tower.gcode"
+    file.write_text(orca(), "utf-8")
+    stopped.settings |= settings
+
+    said = on_terminal(stopped, command, *([str(file)] if command == "inspect" else []))
+
+    words = {"doctor": "Python", "logs": "it began", "inspect": "tower.gcode"}
+    assert words[command] in said
+    assert ("\x1b[" in said) is is_coloured
