@@ -27,7 +27,7 @@ from agent.migrations import VERSIONS
 from agent.migrations.looking import way_back
 from agent.runfile import RunningAgent, find_agent, find_process, read_token
 from agent.settings import BadSettings, Settings, load, notices
-from agent.shared.errors import OrcaError
+from agent.shared.errors import OrcaError, Unavailable
 from agent.shared.findings import Check, good, warning, wrong
 from agent.shared.folders import VARIABLE, data_dir_warning
 from agent.shared.secrets import IN_FILE, Secrets
@@ -219,12 +219,17 @@ def _token(folder: Path) -> Check:
 async def _keys(folder: Path) -> Check:
     """Where the keys of servers and printers are kept."""
     secrets = Secrets(folder)
+    try:
+        has_some = await secrets.has_some_in_file()
+    except Unavailable as err:
+        return wrong("Keys", "those in the data folder cannot be read", str(err))
     if problem := await secrets.problem():
         text = f"the keyring of this computer gives and takes none ({problem})"
         fix = f"Unlock it. Until then, new keys go into: {IN_FILE}."
         return warning("Keys", text, fix)
     if (place := await secrets.place()) == IN_FILE:
-        return good("Keys", f"{IN_FILE}; this computer has no keyring")
+        none = f"none is kept yet; the first goes into: {IN_FILE}"
+        return good("Keys", f"{IN_FILE}; this computer has no keyring" if has_some else none)
     return good("Keys", place)
 
 

@@ -83,6 +83,10 @@ class Secrets:
             return await self._in_time(_place) or IN_FILE
         return IN_FILE
 
+    async def has_some_in_file(self) -> bool:
+        """Whether any lie in the file. Raises Unavailable `secrets-file`."""
+        return bool(await asyncio.to_thread(self._read))
+
     async def problem(self) -> str:
         """Why the keyring that is there cannot be used; empty if it can, or if there is none."""
         try:

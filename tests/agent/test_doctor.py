@@ -103,7 +103,7 @@ def test_a_full_disk_is_wrong(stopped: Program) -> None:
         (
             "keyring.backends.fail.Keyring",
             "good",
-            "file secrets.json, readable by you alone; this computer has no keyring",
+            "none is kept yet; the first goes into: file secrets.json, readable by you alone",
         ),
         (
             "tests.fakes.keyrings.kept.Locked",
@@ -122,6 +122,25 @@ def test_where_keys_are_kept_is_told(
     found = doctor(stopped)["Keys"]
 
     assert (found["state"], found["text"]) == (state, text)
+
+
+@pytest.mark.parametrize(
+    ("mode", "state", "text"),
+    [
+        (0o600, "good", "file secrets.json, readable by you alone; this computer has no keyring"),
+        (0o644, "wrong", "those in the data folder cannot be read"),
+    ],
+)
+@pytest.mark.skipif(os.name == "nt", reason="Windows says nothing of others in the mode")
+def test_a_file_with_keys_is_looked_at(stopped: Program, mode: int, state: str, text: str) -> None:
+    file = stopped.data_dir / "secrets.json"
+    file.write_text('{"backend/one": "sk-0123456789"}')
+    file.chmod(mode)
+
+    found = doctor(stopped)["Keys"]
+
+    assert (found["state"], found["text"]) == (state, text)
+    assert ("could be read by other users" in found["fix"]) is (state == "wrong")
 
 
 def test_settings_that_cannot_work_are_told(stopped: Program) -> None:
