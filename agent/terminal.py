@@ -138,6 +138,13 @@ def size(size_bytes: float) -> str:
     return f"{size_bytes:.1f} TB"
 
 
+def local_time(moment: str, form: str = "%Y-%m-%d %H:%M") -> str:
+    """A moment of the API on the clock of who reads it."""
+    from agent.shared.clock import from_rfc3339  # slow import
+
+    return from_rfc3339(moment).astimezone().strftime(form)
+
+
 def has_display(environment: Mapping[str, str]) -> bool:
     """Whether a browser that is opened here would be seen by the person who asked."""
     if environment.get("CI") or environment.get("SSH_CONNECTION"):

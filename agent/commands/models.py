@@ -11,7 +11,7 @@ from agent.client.problems import ClientProblem
 from agent.commands import pulling, recommending
 from agent.commands.local import local_agent
 from agent.shared.command_line import CommandLine
-from agent.terminal import AsJson, DataDir, clean, echo_json, fail, hint, note, size
+from agent.terminal import AsJson, DataDir, clean, echo_json, fail, hint, local_time, note, size
 
 app = CommandLine(
     help="The models: which are there, which suit this computer, get one, delete one.",
@@ -185,19 +185,13 @@ def _memory(one: Json) -> str:
     until = str(one["expires_at"] or "")
     text = "in memory"
     if until and until < "2200":  # what stays for ever has a date that nobody will see
-        text += f" until {_clock_time(until)}"
+        text += f" until {local_time(until, '%H:%M')}"
     if not one["loaded_bytes"]:
         return text
     parts = [size(one["loaded_bytes"])]
     if one["vram_bytes"]:
         parts.append(f"{100 * one['vram_bytes'] // one['loaded_bytes']} % of it in the GPU")
     return f"{text} ({', '.join(parts)})"
-
-
-def _clock_time(moment: str) -> str:
-    from agent.shared.clock import from_rfc3339  # slow import
-
-    return f"{from_rfc3339(moment).astimezone():%H:%M}"
 
 
 def _path(name: str, verb: str = "") -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from agent.client.problems import NotRunning
-from agent.terminal import AsJson, DataDir, absent_default, clean, echo_json, hint
+from agent.terminal import AsJson, DataDir, absent_default, clean, echo_json, hint, local_time
 
 STATUS = {"degraded": "the guide answers, no model"}
 
@@ -43,10 +43,10 @@ def lines(health: Mapping[str, Any]) -> list[tuple[str, str]]:  # Any: JSON valu
     """The health document as rows of a name and a text."""
     ollama = health.get("ollama") or {}
     queue = health.get("queue") or {}
-    version, since = health.get("version", "?"), health.get("started_at", "?")
+    version, since = health.get("version", "?"), health.get("started_at")
     told = [
         ("Agent", f"{STATUS.get(health['status'], health['status'])}, version {version}"),
-        ("Since", str(since)),
+        ("Since", local_time(since) if since else "?"),
         ("Ollama", _ollama(ollama)),
         *_hub(health),
         *_model(health),

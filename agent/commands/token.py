@@ -10,7 +10,7 @@ from agent.commands.local import local_agent
 from agent.runfile import read_token
 from agent.shared.command_line import CommandLine
 from agent.shared.folders import data_dir as data_dir_in_force
-from agent.terminal import AsJson, DataDir, clean, echo_json, fail, hint
+from agent.terminal import AsJson, DataDir, clean, echo_json, fail, hint, local_time
 
 app = CommandLine(
     help="Who may use the agent: the main token, tokens of programs, pages that ask to come in.",
@@ -131,7 +131,7 @@ def pair(
 
 def _row(one: Mapping[str, Any]) -> str:  # Any: JSON values
     kind = "page" if one["kind"] == "session" else "program"
-    used = str(one.get("last_used_at") or "never")[:16].replace("T", " ")
+    used = local_time(one["last_used_at"]) if one.get("last_used_at") else "never"
     return f"{one['id']}  {kind:<7}  used {used:<16}  {one['name']}: {','.join(one['scopes'])}"
 
 
@@ -139,7 +139,8 @@ def _chosen(asking: list[dict[str, Any]]) -> dict[str, Any]:  # Any: JSON values
     # Trying the code on each would use up the few wrong guesses that the others have.
     typer.echo("Several pages are asking:", err=True)
     for number, one in enumerate(asking, 1):
-        typer.echo(clean(f"  {number}  {one['name']}, since {one['created_at']}"), err=True)
+        since = local_time(one["created_at"], "%H:%M:%S")
+        typer.echo(clean(f"  {number}  {one['name']}, since {since}"), err=True)
     which: int = typer.prompt("Which one?", type=int, err=True)
     if not 1 <= which <= len(asking):
         raise fail("There is no such page.", 2)

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -226,9 +228,12 @@ def test_logs_are_read_without_an_agent_and_followed(stopped: Program) -> None:
 def test_status_shows_what_the_agent_is_connected_to(
     running: Program, ollama: OllamaProcess
 ) -> None:
-    done, told = running.orca("status"), running.orca("status", "--json")
+    there = replace(running, settings={**running.settings, "TZ": "HERE-05:30"})
+    done, told = there.orca("status"), there.orca("status", "--json")
 
     health = json.loads(told.stdout)
+    since = datetime.fromisoformat(health["started_at"]) + timedelta(hours=5, minutes=30)
+    assert f"Since    {since:%Y-%m-%d %H:%M}\n" in done.stdout
     assert (done.returncode, told.returncode) == (0, 0)
     assert (health["status"], health["ollama"]["state"]) == ("ready", "up")
     assert f"Ollama   up at {ollama.url}" in done.stdout
