@@ -80,7 +80,9 @@ class ModelService:
         """
         if named is not None:
             found = await self._find(named)
-            return _checked(await self._detailed(*found), needs_vision) if found else None
+            if found is None:
+                return None
+            return self._checked(await self._detailed(*found), needs_vision=needs_vision)
         for backend in self._backends:
             if backend.state.state == "unknown":  # the agent has only just started
                 await backend.check_now()
@@ -99,6 +101,22 @@ class ModelService:
                 f"`orca-agent models pull {rules.RECOMMENDED_VISION}`.",
             )
         return None
+
+    def _checked(self, model: Model, *, needs_vision: bool) -> Model:
+        if not rules.can_chat(model):
+            raise Invalid(
+                "no-chat",
+                f"{model.name} cannot answer questions. Choose another model.",
+                model=model.name,
+            )
+        if needs_vision and not rules.can_see(model):
+            seeing = self.default_name(needs_vision=True) or "qwen3-vl"
+            raise Invalid(
+                "no-vision",
+                f"{model.name} cannot see images. Choose a model with vision, such as {seeing}.",
+                model=model.name,
+            )
+        return model
 
     def _candidates(self, *, needs_vision: bool) -> list[Model]:
         models = self.models()
@@ -185,19 +203,3 @@ def _with(model: Model, shown: ShownModel) -> Model:
     if (capabilities, context_length) == (model.capabilities, model.context_length):
         return model
     return replace(model, capabilities=capabilities, context_length=context_length)
-
-
-def _checked(model: Model, needs_vision: bool) -> Model:  # noqa: FBT001 - private, one caller
-    if not rules.can_chat(model):
-        raise Invalid(
-            "no-chat",
-            f"{model.name} cannot answer questions. Choose another model.",
-            model=model.name,
-        )
-    if needs_vision and not rules.can_see(model):
-        raise Invalid(
-            "no-vision",
-            f"{model.name} cannot see images. Choose a model with vision, such as qwen3-vl.",
-            model=model.name,
-        )
-    return model

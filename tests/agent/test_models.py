@@ -159,6 +159,28 @@ async def test_a_named_model_that_cannot_do_it_is_refused_before_it_is_loaded(
     assert {seen.path for seen in fake.requests}.isdisjoint({"/api/chat", "/api/generate"})
 
 
+@pytest.mark.parametrize(
+    ("others", "named"),
+    [
+        ({"qwen2.5vl:7b": ["completion", "vision"]}, "qwen2.5vl:7b"),
+        ({"embed": ["embedding"], "large": ["completion"]}, "qwen3-vl"),
+    ],
+)
+async def test_a_model_that_sees_is_named_to_who_asked_one_that_does_not(
+    fake: FakeOllama, others: dict[str, list[str]], named: str
+) -> None:
+    fake.add_model("blind", capabilities=["completion"])
+    for name, capabilities in others.items():
+        fake.add_model(name, capabilities=capabilities)
+    async with serving(fake) as models:
+        with pytest.raises(Invalid) as caught:
+            await models.choose("blind", needs_vision=True)
+
+    assert str(caught.value) == (
+        f"blind:latest cannot see images. Choose a model with vision, such as {named}."
+    )
+
+
 async def test_an_image_where_no_model_sees_is_refused_with_advice(fake: FakeOllama) -> None:
     fake.add_model("qwen3:8b")
     async with serving(fake) as models:
