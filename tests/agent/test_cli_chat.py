@@ -3,12 +3,14 @@
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.agent.program import Program, fake_ollama, program, until
@@ -76,6 +78,26 @@ def test_a_model_that_is_not_there_is_refused_at_once_and_changes_nothing(
     assert "There are: " in said
     assert "tiny:latest. The model stays tiny." in said
     assert "model: the default" in said
+
+
+def test_ctrl_c_at_the_prompt_ends_the_conversation_well(running: Program) -> None:
+    keyboard, typed = os.openpty()
+    begun = subprocess.Popen(
+        [sys.executable, "-m", "agent", "chat"],
+        env=running.environment,
+        stdin=typed,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    prompt = begun.stdout.read(2) if begun.stdout else b""
+    # Python looks for signals before it reads and when one wakes it, not in between.
+    until(lambda: psutil.Process(begun.pid).status() == psutil.STATUS_SLEEPING)
+    begun.send_signal(signal.SIGINT)
+    rest, _ = begun.communicate(timeout=30)
+    os.close(keyboard)
+    os.close(typed)
+
+    assert (prompt, rest, begun.returncode) == (b"> ", b"\n", 0)
 
 
 @pytest.mark.slow
