@@ -84,12 +84,12 @@ def compose(
         int((num_ctx - min(num_predict, max(LEAST_ANSWER, share))) / scale)
         for share in (num_predict if is_asked_for else num_ctx // 4, num_ctx // 8)
     )
-    full = int((num_ctx - num_predict) / scale)
-    budgets = (full - kept_free, roomy - kept_free, tight - kept_free, tight)
-    for passages, pieces, some, budget in _tries(turns, material, *budgets):
+    full = int((num_ctx - num_predict) / scale) - kept_free
+    most = chosen(material.pieces, int(full * SHARE_OF_EVIDENCE))
+    tries = _tries(turns, material.passages, most, roomy - kept_free, tight - kept_free, tight)
+    for passages, pieces, some, budget in tries:
         told = system_text(system, _named(passages), evidence_text(pieces), hint)
-        context = fit(told, some, budget)
-        if context and not (context.dropped and budget == budgets[0] < budgets[1]):
+        if context := fit(told, some, budget):
             break
     else:
         return num_ctx
@@ -104,14 +104,16 @@ Try = tuple[Sequence[Passage], Sequence[Piece], Sequence[Turn], int]
 
 
 def _tries(
-    turns: Sequence[Turn], material: Material, full: int, roomy: int, tight: int, tightest: int
+    turns: Sequence[Turn],
+    passages: Sequence[Passage],
+    pieces: Sequence[Piece],
+    roomy: int,
+    tight: int,
+    tightest: int,
 ) -> Iterator[Try]:
-    """What is given up, in order: most of a long answer's room, the conversation, the guide, most
-    of the evidence, all of it."""
-    pieces = chosen(material.pieces, int(full * SHARE_OF_EVIDENCE))
-    yield material.passages, pieces, turns, full
-    yield material.passages, pieces, turns, roomy
-    yield material.passages, pieces, turns[-1:], tight
+    """What is given up, in order: the conversation, the guide, most of the evidence, all of it."""
+    yield passages, pieces, turns, roomy
+    yield passages, pieces, turns[-1:], tight
     if pieces:
         yield (), pieces, turns[-1:], tight
         yield (), chosen(pieces, tight // 4), turns[-1:], tight

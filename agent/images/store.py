@@ -25,6 +25,7 @@ DELETE FROM image WHERE sha256 IN (
   AND sha256 NOT IN (SELECT value FROM json_each(:held)) LIMIT :limit
 ) RETURNING sha256
 """)
+# Hashes as JSON: a list of parameters is a statement of its own each time.
 KNOWN = text("""
 SELECT sha256, touched_at FROM image WHERE sha256 IN (SELECT value FROM json_each(:hashes))
 """)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from agent import runfile
 from agent.client.sync import Agent
@@ -19,6 +20,15 @@ from agent.runfile import RunningAgent
 
 ROOT = Path(__file__).parents[2]
 NOBODY = "http://127.0.0.1:9"  # the discard port: nothing answers there
+TERMINALS = pytest.mark.parametrize(
+    ("settings", "is_coloured"),
+    [
+        ({"NO_COLOR": "", "TERM": "xterm"}, True),
+        ({"NO_COLOR": "1", "TERM": "xterm"}, False),
+        ({"NO_COLOR": "", "TERM": "dumb"}, False),
+    ],
+    ids=["a terminal", "NO_COLOR", "TERM=dumb"],
+)
 
 
 def until(holds: Callable[[], object], timeout_s: float = 20.0) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.agent.program import Program, fake_ollama, program, until
+from tests.agent.program import TERMINALS, Program, fake_ollama, program, until
 
 pytestmark = [
     pytest.mark.timeout(60, method="signal" if os.name == "posix" else "thread"),
@@ -110,24 +110,16 @@ def test_without_a_model_server_a_model_is_taken_and_said_to_be_unseen(tmp_path:
     assert "model: nonsense (not looked up: no model is connected now)" in said
 
 
-@pytest.mark.parametrize(
-    ("settings", "dims"),
-    [
-        ({"NO_COLOR": "", "TERM": "xterm"}, True),
-        ({"NO_COLOR": "1", "TERM": "xterm"}, False),
-        ({"NO_COLOR": "", "TERM": "dumb"}, False),
-    ],
-    ids=["a terminal", "NO_COLOR", "TERM=dumb"],
-)
+@TERMINALS
 def test_what_is_beside_the_answer_is_dim_where_colours_are_wanted(
-    running: Program, settings: dict[str, str], *, dims: bool
+    running: Program, settings: dict[str, str], *, is_coloured: bool
 ) -> None:
     there = replace(running, settings={**running.settings, **settings})
 
     code, out, said = talk(there, "/model tiny", "Why?", "/quit")
 
     assert (code, out.count(ANSWER), "model: tiny" in said) == (0, 1, True)
-    assert ("\x1b[2m" in said) is dims
+    assert ("\x1b[2m" in said) is is_coloured
 
 
 UNREAD = "What is piped in is not read: put a - where it belongs."

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.program import Program
+from tests.agent.program import TERMINALS, Program
 from tests.slicing.gcode import orca
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has neither such pipes nor files")
@@ -86,15 +86,7 @@ def test_an_answer_that_cannot_be_written_is_told_of_in_a_sentence(
     assert told == (1, LOST)
 
 
-@pytest.mark.parametrize(
-    ("settings", "is_coloured"),
-    [
-        ({"NO_COLOR": "", "TERM": "xterm"}, True),
-        ({"NO_COLOR": "1", "TERM": "xterm"}, False),
-        ({"NO_COLOR": "", "TERM": "dumb"}, False),
-    ],
-    ids=["a terminal", "NO_COLOR", "TERM=dumb"],
-)
+@TERMINALS
 @pytest.mark.parametrize("command", ["doctor", "logs", "inspect"])
 def test_colours_are_for_terminals_that_want_them(
     stopped: Program, tmp_path: Path, command: str, settings: dict[str, str], *, is_coloured: bool
