@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
@@ -99,6 +100,8 @@ class FakePrinter:
         self._connections: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
+        self._answers = asyncio.Event()
+        self._answers.set()
 
     async def __aenter__(self) -> Self:
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -125,6 +128,15 @@ class FakePrinter:
 
     def heal(self) -> None:
         self._failing.clear()
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Requests that come in it are answered behind it."""
+        self._answers.clear()
+        try:
+            yield
+        finally:
+            self._answers.set()
 
     def count(self, method: str, path: str) -> int:
         """How many requests there were whose path begins so."""
@@ -198,6 +210,7 @@ class FakePrinter:
         asked = Asked(method, unquote(parts.path), query, headers)
         self.requests.append(asked)
         self.came.set()
+        await self._answers.wait()
         how = self._how(asked)
         length = int(headers.get("content-length", "0"))
         if isinstance(how, How) and how in BEFORE:
