@@ -52,7 +52,10 @@ def start(arguments: list[str]) -> int:
 
 def tray(arguments: list[str]) -> int:
     """The window and the icon in the tray."""
-    if not (_has_display() or set(arguments) & HELP):
+    if set(arguments) & HELP:  # for which nobody waits until the window is fetched
+        environment.prepare("run")
+        return _wait([str(executable("orca-agent")), "tray", *arguments])
+    if not _has_display():
         raise SetupError("There is no display here. `make run` prints a link for a browser.")
     folder = environment.prepare_beside(environment.DESKTOP)
     pages.build()

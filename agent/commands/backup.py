@@ -9,7 +9,7 @@ import typer
 
 from agent.runfile import find_agent
 from agent.shared.folders import data_dir as data_dir_in_force
-from agent.terminal import AsJson, DataDir, clean, echo_json, fail, size
+from agent.terminal import AsJson, DataDir, clean, echo_json, fail, local_time, size
 
 Json = Mapping[str, Any]  # Any: JSON values
 
@@ -120,7 +120,9 @@ def _list(folder: Path, *, as_json: bool) -> None:
     for one in found:
         about = one.manifest
         told = (
-            f"{about.created_at[:19]}Z  {', '.join(holds(about.members))}" if about else "damaged"
+            f"{local_time(about.created_at)}  {', '.join(holds(about.members))}"
+            if about
+            else "damaged"
         )
         typer.echo(clean(f"{one.name}  {size(one.size_bytes)}  {told}"))
     if not found:

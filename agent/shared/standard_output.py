@@ -34,6 +34,7 @@ def answering() -> Iterator[None]:
     """Ends the program with a sentence on stderr, exit code 1, if its answers cannot be written;
     without the sentence if nobody reads on."""
     _tell_apart()
+    _open_closed()
     try:
         yield
     except Unsaid as err:
@@ -64,6 +65,14 @@ def _tell_apart() -> None:
         line_buffering=out.line_buffering,
         write_through=out.write_through,
     )
+
+
+def _open_closed() -> None:
+    """Leads what was closed before the program began (`>&-`) nowhere: Python has None for it, and
+    the next file that is opened would take its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - for good
 
 
 def _discard(descriptor: int) -> None:

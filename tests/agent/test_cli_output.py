@@ -86,6 +86,30 @@ def test_an_answer_that_cannot_be_written_is_told_of_in_a_sentence(
     assert told == (1, LOST)
 
 
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+@pytest.mark.parametrize("command", [["doctor"], ["chat"]], ids=" ".join)
+def test_a_stream_that_was_closed_before_is_no_fault(
+    stopped: Program, command: list[str], closed: str
+) -> None:
+    """As a program that starts others in the background may have it."""
+    usual = stopped.orca(*command)
+
+    words = [stopped.python, "-m", "agent", *command]
+    told = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", *words],
+        env=stopped.environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=30,
+        check=False,
+    )
+
+    first_line = "" if "1>&-" in closed else usual.stdout.partition("\n")[0]
+    assert told.returncode == usual.returncode, told.stderr
+    assert told.stdout.partition("\n")[0] == first_line
+    assert told.stderr == ("" if "2>&-" in closed else usual.stderr)
+
+
 @TERMINALS
 @pytest.mark.parametrize("command", ["doctor", "logs", "inspect"])
 def test_colours_are_for_terminals_that_want_them(
