@@ -203,6 +203,7 @@ def test_a_key_that_is_no_text_is_refused(running: Program, way: str) -> None:
 @pytest.mark.slow
 def test_the_name_of_a_file_may_be_any_bytes(running: Program, tmp_path: Path) -> None:
     file = tmp_path / f"{COFFEE}.json"
+    ran(running, "chat", "-q", "hi")
 
     exported, imported = ran(running, "export", str(file)), ran(running, "import", str(file))
     inspected = ran(running, "inspect", str(file))

@@ -1,5 +1,6 @@
 """A hub with fake model servers, and words for asking it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -72,12 +73,19 @@ async def asked_hub(
 
 
 async def streamed(
-    client: httpx.AsyncClient, path: str, body: Json | None = None, *, behind: int = 0
+    client: httpx.AsyncClient,
+    path: str,
+    body: Json | None = None,
+    *,
+    behind: int = 0,
+    has_begun: asyncio.Event | None = None,
 ) -> list[ServerSentEvent]:
     """Every event of a stream, as it was when it ended, or those `behind` one of them."""
     method = "POST" if body is not None else "GET"
     sent = {"Accept": "text/event-stream", "Last-Event-ID": str(behind)}
     async with client.stream(method, path, json=body, headers=sent, timeout=20) as answer:
+        if has_begun:
+            has_begun.set()
         content = await answer.aread()
         assert answer.status_code == 200, content
     return list(decode(content))

@@ -67,15 +67,27 @@ async def signed_in(there: Program, name: str) -> AsyncIterator[httpx.AsyncClien
         yield client
 
 
-async def begun(client: httpx.AsyncClient, near: FakeOllama, frames: int) -> str:
-    """A run that has said something and then waits."""
+async def begun(two: Two, client: httpx.AsyncClient) -> str:
+    """A run that has said something, which is written down, and then waits."""
+    run_id = await asked(client, two.near)
+    query = text("SELECT count(*) FROM run_segment WHERE run_id = :id AND last_seq > 1")
+    async with asyncio.timeout(20):
+        while True:
+            async with two.here.hub.core.database.reading() as connection:
+                if (await connection.execute(query, {"id": run_id})).scalar_one():
+                    return run_id
+            await asyncio.sleep(0.02)
+
+
+async def asked(client: httpx.AsyncClient, near: FakeOllama) -> str:
+    """A run whose server says five tokens, and then waits."""
     before = len(near.requests)
-    near.misbehave(path="/api/chat", stall_after=frames, times=1)
+    near.misbehave(path="/api/chat", stall_after=5, times=1)
     answer = await client.post("/ai/chat", json=SLOW)
     assert answer.status_code == 202, answer.text
     await near.until(
         lambda: any(
-            one.path == "/api/chat" and one.frames_sent == frames for one in near.requests[before:]
+            one.path == "/api/chat" and one.frames_sent == 5 for one in near.requests[before:]
         )
     )
     run_id: str = answer.json()["run_id"]
@@ -85,7 +97,7 @@ async def begun(client: httpx.AsyncClient, near: FakeOllama, frames: int) -> str
 async def test_a_run_is_followed_and_stopped_from_another_replica(two: Two) -> None:
     with replica(two.folder / "b", two.environment) as there:
         async with signed_in(there, "bob") as bob, signed_in(there, "ada") as ada:
-            run_id = await begun(bob, two.near, 5)
+            run_id = await begun(two, bob)
             following = asyncio.ensure_future(streamed(two.bob, f"/runs/{run_id}/events"))
             seen = await _until(two.bob, run_id, "running")
             hers = await ada.post("/ai/chat", json=SLOW)
@@ -105,9 +117,8 @@ async def test_a_run_is_followed_and_stopped_from_another_replica(two: Two) -> N
 async def test_the_runs_of_a_killed_replica_end_as_interrupted_with_their_text(two: Two) -> None:
     with replica(two.folder / "c", two.environment) as there:
         async with signed_in(there, "bob") as bob:
-            run_id = await begun(bob, two.near, 5)
+            run_id = await begun(two, bob)
             following = asyncio.ensure_future(streamed(two.bob, f"/runs/{run_id}/events"))
-            await _until(two.bob, run_id, "running")
             there.kill()
             events = await following
 
@@ -124,9 +135,11 @@ async def test_the_runs_of_a_killed_replica_end_as_interrupted_with_their_text(t
 async def test_a_replica_that_ends_tells_its_readers_at_once(two: Two) -> None:
     with replica(two.folder / "d", two.environment) as there:
         async with signed_in(there, "bob") as bob:
-            run_id = await begun(bob, two.near, 5)
-            following = asyncio.ensure_future(streamed(bob, f"/runs/{run_id}/events"))
-            await _until(two.bob, run_id, "running")
+            run_id = await begun(two, bob)
+            reads = asyncio.Event()
+            reading = streamed(bob, f"/runs/{run_id}/events", has_begun=reads)
+            following = asyncio.ensure_future(reading)
+            await asyncio.wait_for(reads.wait(), 20)
             ended = await asyncio.to_thread(there.end)
             events = await following
 
@@ -149,9 +162,8 @@ async def test_what_is_kept_of_a_run_is_what_its_reader_saw(two: Two) -> None:
 
 
 async def test_a_run_that_was_taken_away_is_not_ended_by_who_had_it(two: Two) -> None:
-    run_id = await begun(two.bob, two.near, 5)
+    run_id = await begun(two, two.bob)
     following = asyncio.ensure_future(streamed(two.bob, f"/runs/{run_id}/events"))
-    await _until(two.bob, run_id, "running")
 
     async with two.here.hub.core.database.writing() as connection:
         taking = text("UPDATE run SET replica = 'gone' WHERE id = :id")
@@ -223,7 +235,7 @@ async def test_a_hub_on_a_file_finds_what_its_crash_cut_off(tmp_path: Path) -> N
             await first.hub.local.add(NewAccount("bob", PASSWORD))
         with replica(tmp_path, environment) as there:
             async with signed_in(there, "bob") as bob:
-                run_id = await begun(bob, near, 5)
+                run_id = await asked(bob, near)
                 async with asyncio.timeout(20):
                     await _until_it_is_written(tmp_path / "data" / "hub.db", run_id)
                 there.kill()

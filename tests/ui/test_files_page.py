@@ -254,8 +254,8 @@ async def test_a_project_shows_its_plates_and_is_sliced_in_other_ways(
     assert all(shown), "a cell of findings is empty"
     await panel.page.set_viewport_size({"width": 320, "height": 800})
     await expect(rows.last.locator("[data-label=Weight]")).to_be_visible()
-    wide = "one => one.parentElement.scrollWidth - one.parentElement.clientWidth"
-    assert await table.evaluate(wide) <= 0
+    fits = "one => one.parentElement.scrollWidth <= one.parentElement.clientWidth"
+    await panel.page.wait_for_function(fits, arg=await table.element_handle())
     await is_sound(panel)
     await rows.last.get_by_role("link").click()
     await expect(panel.page.get_by_role("heading", level=1)).to_contain_text("stronger")

@@ -121,6 +121,8 @@ async def test_who_may_only_chat_sees_models_and_is_told_what_is_missing(
     await sign_in_with(panel, "chat")
 
     page = await opened(panel, "models")
+    # What the page asks for now and then it may ask for, too: else the browser complains.
+    await panel.page.wait_for_event("response", lambda one: one.url.endswith("/health/ready"))
 
     await expect(page.get_by_test_id("model")).to_have_count(2)
     await expect(page.get_by_test_id("not-allowed")).to_contain_text("scope models")

@@ -9,16 +9,15 @@ const EVERY_MS = 4_000;
 export class Pairings {
   waiting = $state.raw<PairingWaiting[]>([]);
   #askedAt = 0;
-  #mayAsk = true;
 
   /** Called with each status poll; asks only now and then. */
   async poll(): Promise<void> {
-    if (!this.#mayAsk || Date.now() - this.#askedAt < EVERY_MS) return;
+    if (Date.now() - this.#askedAt < EVERY_MS) return;
     this.#askedAt = Date.now();
     try {
       this.waiting = (await agent.pairing.waiting()).items;
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 403) this.#mayAsk = false;
+    } catch {
+      // The next poll asks again.
     }
   }
 

@@ -233,7 +233,7 @@ export class Panel {
     // An agent that was started again between two questions has been away all the same.
     if (!before || before.started_at !== now.started_at) this.#cameBack();
     if (!before || modelsDiffer(now, before)) void this.#loadModels();
-    void this.pairings.poll();
+    if (this.may("admin")) void this.pairings.poll();
     if (this.may("slicer")) void this.held.poll();
     this.#refreshNowAndThen();
   }
