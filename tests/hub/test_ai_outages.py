@@ -35,10 +35,9 @@ from tests.hub.serving import PASSWORD, running_hub
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def database(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Databases]:
-    folder: Path = tmp_path_factory.mktemp("outages")
-    async with open_database(load({}, data_dir=folder)) as one:
+@pytest_asyncio.fixture(loop_scope="module")
+async def database(tmp_path: Path) -> AsyncIterator[Databases]:
+    async with open_database(load({}, data_dir=tmp_path)) as one:
         yield one
 
 

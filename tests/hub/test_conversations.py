@@ -28,18 +28,19 @@ async def titles(browser: httpx.AsyncClient, **asked: Any) -> list[str]:  # Any:
 
 
 async def test_a_conversation_is_kept_changed_and_listed_pinned_first(hub: Served) -> None:
-    bob = await hub.signed_in("bob")
-    first = await opened(bob, title="Stringing", model="qwen3")
-    await opened(bob, title="Warping")
-    put_away = await opened(bob, title="Old")
-    await bob.patch(f"/conversations/{put_away['id']}", json={"archived": True})
-    changed = await bob.patch(
+    await hub.hub.local.add(NewAccount("pia", PASSWORD))
+    pia = await hub.signed_in("pia")
+    first = await opened(pia, title="Stringing", model="qwen3")
+    await opened(pia, title="Warping")
+    put_away = await opened(pia, title="Old")
+    await pia.patch(f"/conversations/{put_away['id']}", json={"archived": True})
+    changed = await pia.patch(
         f"/conversations/{first['id']}", json={"title": "Oozing", "pinned": True, "model": None}
     )
     pages, cursor = [], None
     while True:
         query: Mapping[str, Any] = {"limit": 1, **({"cursor": cursor} if cursor else {})}
-        page = (await bob.get("/conversations", params=query)).json()
+        page = (await pia.get("/conversations", params=query)).json()
         pages.append([one["title"] for one in page["items"]])
         if not (cursor := page["next_cursor"]):
             break
@@ -54,7 +55,7 @@ async def test_a_conversation_is_kept_changed_and_listed_pinned_first(hub: Serve
     }
     assert body["rev"] > first["rev"]
     assert pages == [["Oozing"], ["Warping"]]
-    assert await titles(bob, archived=True) == ["Old"]
+    assert await titles(pia, archived=True) == ["Old"]
 
 
 async def test_an_id_that_the_client_made_is_kept_and_the_same_again_is_the_same(

@@ -16,6 +16,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 Forge = Callable[[Claims], str]
 
 
+@pytest.fixture(autouse=True)
+def another_day(oidc: Trusting) -> None:
+    """On which nothing holds that the provider said in the test before."""
+    oidc.clock.passes(hours=25)
+
+
 async def refused(oidc: Trusting) -> str:
     """Why an ID token was not believed."""
     async with oidc.hub.browser() as browser:
@@ -160,6 +166,7 @@ async def test_a_key_that_the_provider_changed_is_found(oidc: Trusting) -> None:
 
 
 async def test_a_flood_of_unknown_keys_asks_the_provider_once_a_minute(oidc: Trusting) -> None:
+    await oidc.sign_in("00u-alice", preferred_username="alice", groups=[])
     oidc.clock.passes(seconds=61)
     before = oidc.provider.asked["/keys"]
     oidc.provider.sign = lambda claims: signed(claims, key("stranger"))

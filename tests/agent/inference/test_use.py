@@ -66,7 +66,7 @@ async def test_a_prompt_is_answered_and_the_model_gets_what_was_asked(
 async def test_messages_are_answered_with_a_message(
     client: httpx.AsyncClient, fake: FakeOllama
 ) -> None:
-    fake.add_model("tools:1b", capabilities=["completion", "tools", "thinking"])
+    fake.add_model("thinker:1b", capabilities=["completion", "tools", "thinking"])
     fake.misbehave(path="/api/chat", thinking="Hm.", text="I set it.", tool_call=CALL)
     call = {"id": "1", "function": CALL}
     talk = [
@@ -76,7 +76,7 @@ async def test_messages_are_answered_with_a_message(
     ]
 
     answer = body(
-        await ask_for(client, "chat", model="tools:1b", messages=talk, tools=[TOOL], think="low")
+        await ask_for(client, "chat", model="thinker:1b", messages=talk, tools=[TOOL], think="low")
     )
 
     (answered,) = answer["message"].pop("tool_calls")

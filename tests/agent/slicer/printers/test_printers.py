@@ -74,7 +74,7 @@ async def test_what_cannot_be_a_printer_is_refused_in_words(served: Served) -> N
         await added(served, fake, "octoprint", name="taken")
         own = served.url
 
-        assert await refused(served) == (503, "printer-unreachable")
+        assert await refused(served, url=f"{NOBODY}/far") == (503, "printer-unreachable")
         assert await refused(served, url=fake.url, name="taken") == (409, "printer-exists")
         assert await refused(served, url=fake.url) == (409, "printer-address-exists")
         assert await refused(served, name="default") == (409, "printer-exists")
