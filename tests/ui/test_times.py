@@ -83,7 +83,7 @@ async def test_each_message_says_when_it_was_written(
     agent: Program, new_panel: NewPanel, fake: FakeOllama
 ) -> None:
     panel = await new_panel(agent, locale="de-DE", timezone_id="Europe/Berlin")
-    old = exported(1, OLD[1])
+    old = exported(2, OLD[1])
     await agent.post("/conversations/import", {"conversations": [old]})
     await panel.sign_in()
     await panel.rows.locator("a").click()

@@ -1,10 +1,11 @@
 """Forms that say what is wrong in the page's own words, and what is told over no button."""
 
+import asyncio
 import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.fakes.ollama import FakeOllama
 from tests.hub.serving import PASSWORD, Served, running_hub
@@ -152,6 +153,36 @@ async def test_what_is_told_stands_inside_the_page(
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= width
     assert await desk.faults() == []
+
+
+async def test_what_is_ticked_counts_though_the_dialog_is_closed_before_the_answer(
+    hub: Served, new_desk: NewDesk
+) -> None:
+    ada = await hub.signed_in("ada")
+    made = (await ada.post("/groups", json={"name": "night shift"})).json()
+    desk = await new_desk(hub.url)
+    await desk.sign_in("ada")
+    await desk.open("groups")
+    group = desk.page.locator("[data-testid=group][data-name='night shift']")
+    is_closed = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await is_closed.wait()
+        await (route.continue_() if route.request.method == "PUT" else route.abort())
+
+    await desk.page.route("**/groups/*/members/*", late)
+    for ticked, said in ((True, "1 member: "), (False, "Not done for night shift")):
+        is_closed.clear()
+        await group.get_by_role("button", name="Members of").click()
+        await desk.dialog.locator("li").filter(has_text="ada").get_by_role("checkbox").click()
+        await desk.dialog.get_by_role("button", name="Close").last.click()
+        await expect(desk.dialog).to_have_count(0)
+        is_closed.set()
+        await (expect(group).to_contain_text(said) if ticked else desk.told(said))
+
+    desk.watch.allow_lost_connections()
+    await desk.page.unroute("**/groups/*/members/*")
+    await ada.delete(f"/groups/{made['id']}")
 
 
 async def test_names_stay_whole_where_it_is_narrow_and_details_have_room(
