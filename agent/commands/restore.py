@@ -121,6 +121,7 @@ def _here(folder: Path, backup: Path) -> "Restored":
 
 def _by_the_agent(folder: Path, backup: Path) -> Json:
     """How it ended, once the agent has started anew."""
+    from agent.client.problems import NotFound  # slow import
     from agent.client.sync import Agent  # slow import
     from agent.keeping.folder import FOLDER  # slow import
     from agent.keeping.staging import is_database  # slow import
@@ -134,8 +135,11 @@ def _by_the_agent(folder: Path, backup: Path) -> Json:
             with backup.open("rb") as opened:
                 name = str(agent.json("POST", "/backups", content=opened, timeout=None)["name"])
         run_id = str(agent.json("POST", f"/backups/{name}/restore")["id"])
-        last = deque(agent.events(run_id), maxlen=1)
-        result_of(last[0].name if last else "", last[0].data if last else {})
+        try:
+            last = deque(agent.events(run_id), maxlen=1)
+            result_of(last[0].name if last else "", last[0].data if last else {})
+        except NotFound:
+            pass  # it has started anew before we looked, with a database that lacks this run
     typer.echo("It is whole. The agent starts anew with it.", err=True)
     return _once_restored(folder, before)
 
