@@ -6,12 +6,15 @@ reads single rows by their key (`BY_KEY`) changes no thread at all."""
 
 import asyncio
 import sqlite3
+import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any, Self, TypeVar
 
 import aiosqlite
+from aiosqlite.core import _connection_worker_thread
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from agent.shared.threads import step_aside
@@ -29,7 +32,7 @@ class OneHopConnection(aiosqlite.Connection):
 
     def __init__(self, file: Path, *, is_writer: bool = False) -> None:
         super().__init__(partial(_connected, file), 64)
-        self._thread.daemon = True
+        self._thread = Thread(target=_work, args=(self._tx, weakref.ref(self)), daemon=True)
         self._is_writer, self.is_idle = is_writer, True
         self.is_used_by_sqlalchemy = False  # if not since `begin`, it knows of no transaction
         self._waiting: list[Waiting] = []
@@ -45,6 +48,13 @@ class OneHopConnection(aiosqlite.Connection):
         if self._running:
             self._stopping = super().stop()
         return self._stopping
+
+    def abandon(self) -> None:
+        """Closes it for good, in its own thread, which ends."""
+        self._running = False
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def cursor(self) -> "OneHopCursor":  # type: ignore[override] # the same protocol, lighter
         self.is_used_by_sqlalchemy = True
@@ -139,6 +149,15 @@ class OneHopConnection(aiosqlite.Connection):
             raise
         self.is_idle = True
         return done
+
+
+def _work(asked: Any, connection: "weakref.ref[OneHopConnection]") -> None:  # Any: its queue
+    """The thread of a connection, which the loop may leave behind in the middle of a statement."""
+    try:
+        _connection_worker_thread(asked)
+    except RuntimeError:  # that loop is closed: nobody waits for an answer, and nobody else comes
+        if left := connection():
+            left.abandon()
 
 
 def _connected(file: Path) -> sqlite3.Connection:

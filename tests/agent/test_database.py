@@ -15,8 +15,13 @@ from sqlalchemy import text
 
 from agent.shared.database import Database
 from agent.shared.errors import Unavailable
+from agent.shared.sqlite import OneHopConnection
 
 ONE = text("INSERT INTO pair VALUES (:number) RETURNING number")
+SLOW = (
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000000) "
+    "SELECT count(*) FROM n"
+)
 COUNTS = text("SELECT number, count(*) FROM pair GROUP BY number ORDER BY number")
 
 
@@ -136,6 +141,24 @@ async def test_who_still_reads_when_it_is_closed_leaves_no_connection(tmp_path: 
         del connection, database
 
     assert lost == []
+
+
+def test_a_loop_that_closes_in_the_middle_of_a_statement_leaves_no_thread_behind(
+    tmp_path: Path,
+) -> None:
+    before = set(threading.enumerate())
+
+    async def cut_off() -> tuple[OneHopConnection, set[threading.Thread]]:
+        connection = OneHopConnection(tmp_path / "pairs.db")
+        await connection
+        asking = asyncio.ensure_future(connection.execute_soon(SLOW, None, many=False))
+        await asyncio.wait([asking], timeout=0.05)
+        return connection, set(threading.enumerate()) - before
+
+    connection, (thread,) = asyncio.run(cut_off())
+    thread.join(20)
+
+    assert (thread.is_alive(), connection.is_open) == (False, False)
 
 
 async def test_of_a_file_that_cannot_be_used_the_right_program_says_more(tmp_path: Path) -> None:
